@@ -1,0 +1,174 @@
+//! TEXT: how rules match a value. `"exact"` · `"prefix*"` · `"*suffix"` · `"*"` (present) · `{ regex }` · `{ sha256 }` ·
+//! `{ absent: true }` · a list of these.
+
+use std::fmt;
+
+use hashbrown::HashSet;
+use regex_lite::Regex;
+
+use crate::config::TextConfig;
+use crate::tree::{Path, PathError};
+
+/// Values that are longer are not looked at by a regex or a digest, as what a stranger sends must cost bounded work.
+pub const MAX_COMPUTED: usize = 4096;
+
+/// How a value is read that cannot be read one way: bytes that are no text, or more of them than is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// It satisfies nothing: for rules that open.
+    Strict,
+    /// It satisfies what any reading of it would: for rules that close.
+    Wide,
+}
+
+/// Matches a value against any of some texts.
+#[derive(Clone, Debug, Default)]
+pub struct TextMatcher {
+    present: bool,
+    absent: bool,
+    exact: HashSet<Vec<u8>>,
+    prefixes: Vec<Vec<u8>>,
+    suffixes: Vec<Vec<u8>>,
+    regexes: Vec<Regex>,
+    digests: Vec<[u8; 32]>,
+}
+
+impl TextMatcher {
+    /// A matcher of any value at all.
+    pub fn present() -> TextMatcher {
+        TextMatcher { present: true, ..TextMatcher::default() }
+    }
+
+    /// Compiles a list of texts; `path` is the list's. `canonical` puts the literal part of plain texts into the form in
+    /// which values will come, or says why none ever will.
+    pub fn compile(
+        texts: &[TextConfig],
+        path: &Path<'_>,
+        canonical: impl Fn(&str) -> Result<String, String>,
+    ) -> Result<TextMatcher, PathError> {
+        if texts.is_empty() {
+            return Err(PathError::new(path, "an empty list matches nothing"));
+        }
+        let mut matcher = TextMatcher::default();
+        for (index, text) in texts.iter().enumerate() {
+            let path = path.index(index);
+            matcher.add(text, &path, &canonical)?;
+        }
+        Ok(matcher)
+    }
+
+    fn add(
+        &mut self,
+        text: &TextConfig,
+        path: &Path<'_>,
+        canonical: &impl Fn(&str) -> Result<String, String>,
+    ) -> Result<(), PathError> {
+        let literal = |literal: &str| {
+            if literal.contains('*') {
+                let problem = "has a '*' that stands neither first nor last; write it as { regex: … }";
+                return Err(PathError::new(path, format_args!("\"{literal}\" {problem}")));
+            }
+            canonical(literal).map(String::into_bytes).map_err(|problem| PathError::new(path, problem))
+        };
+        match text {
+            TextConfig::Plain(text) if text == "*" => self.present = true,
+            TextConfig::Plain(text) => match (text.strip_prefix('*'), text.strip_suffix('*')) {
+                (Some(_), Some(_)) => {
+                    return Err(PathError::new(
+                        path,
+                        format_args!("\"{text}\" has a '*' at both ends; write it as {{ regex: … }}"),
+                    ));
+                }
+                (Some(suffix), None) => self.suffixes.push(literal(suffix)?),
+                (None, Some(prefix)) => self.prefixes.push(literal(prefix)?),
+                (None, None) => {
+                    self.exact.insert(literal(text)?);
+                }
+            },
+            TextConfig::Regex(regex) => self.regexes.push(whole(regex, &path.key("regex"))?),
+            TextConfig::Sha256(digits) => {
+                let digest = crate::state::Digest::parse(digits).ok_or_else(|| {
+                    PathError::new(&path.key("sha256"), "not a SHA-256 digest of 64 hexadecimal digits")
+                })?;
+                self.digests.push(digest.0);
+            }
+            TextConfig::Absent => self.absent = true,
+        }
+        Ok(())
+    }
+
+    /// Whether there is a text among them that only an absent value satisfies.
+    pub fn wants_absence(&self) -> bool {
+        self.absent
+    }
+
+    /// Whether `value` is one of the texts.
+    pub fn is_match(&self, value: &[u8], reading: Reading) -> bool {
+        self.present
+            || self.exact.contains(value)
+            || self.prefixes.iter().any(|prefix| value.starts_with(prefix))
+            || self.suffixes.iter().any(|suffix| value.ends_with(suffix))
+            || self.is_computed_match(value, reading)
+    }
+
+    fn is_computed_match(&self, value: &[u8], reading: Reading) -> bool {
+        if self.regexes.is_empty() && self.digests.is_empty() {
+            return false;
+        }
+        if value.len() > MAX_COMPUTED {
+            return reading == Reading::Wide;
+        }
+        let by_regex = || match (std::str::from_utf8(value), reading) {
+            (Ok(text), _) => self.regexes.iter().any(|regex| regex.is_match(text)),
+            (Err(_), Reading::Strict) => false,
+            (Err(_), Reading::Wide) => {
+                let text = String::from_utf8_lossy(value);
+                self.regexes.iter().any(|regex| regex.is_match(&text))
+            }
+        };
+        let by_digest = || {
+            let digest = hmac_sha256::Hash::hash(value);
+            self.digests.iter().fold(false, |found, wanted| found | ct_codecs_eq(wanted, &digest))
+        };
+        !self.regexes.is_empty() && by_regex() || !self.digests.is_empty() && by_digest()
+    }
+
+    /// Whether any of `values` is one of the texts; where there is none, whether absence is.
+    pub fn is_match_any(&self, values: impl IntoIterator<Item = impl AsRef<[u8]>>, reading: Reading) -> bool {
+        let mut any = false;
+        for value in values {
+            any = true;
+            if self.is_match(value.as_ref(), reading) {
+                return true;
+            }
+        }
+        !any && self.absent
+    }
+}
+
+/// Whether two digests are equal, in a time that does not depend on where they differ.
+fn ct_codecs_eq(left: &[u8; 32], right: &[u8; 32]) -> bool {
+    ct_codecs::verify(left, right)
+}
+
+/// Compiles `regex` so that it must match the whole value, as Envoy's own regexes do.
+fn whole(regex: &str, path: &Path<'_>) -> Result<Regex, PathError> {
+    // By itself first, so that a group that closes what stands around it is an error.
+    Regex::new(regex)
+        .and_then(|_| Regex::new(&format!(r"\A(?:{regex})\z")))
+        .map_err(|error| PathError::new(path, format_args!("\"{regex}\" is not a regex: {error}")))
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Reading::Strict => "strict",
+            Reading::Wide => "wide",
+        })
+    }
+}
+
+/// The texts of values that have no canonical form of their own.
+pub fn as_written(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}

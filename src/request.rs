@@ -1,0 +1,82 @@
+//! What is known of a request: its headers, read once, and what only Envoy can say of the client, asked for when a rule
+//! wants to know. Header values are bytes, as what a stranger sends need not be text.
+
+use std::net::IpAddr;
+
+pub mod address;
+pub mod host;
+pub mod path;
+mod values;
+
+pub use host::Host;
+pub use path::RequestPath;
+pub use values::{cookies, query};
+
+/// The request's headers, as Envoy holds them: names in lower case, pseudo headers included, order kept.
+#[derive(Clone, Debug, Default)]
+pub struct Headers {
+    entries: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Headers {
+    /// Headers from pairs of name (lower case) and value.
+    pub fn new(entries: Vec<(Vec<u8>, Vec<u8>)>) -> Headers {
+        Headers { entries }
+    }
+
+    /// Every occurrence of `name` (lower case).
+    pub fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
+        self.entries.iter().filter(move |(key, _)| key == name.as_bytes()).map(|(_, value)| value.as_slice())
+    }
+
+    /// The first occurrence of `name`.
+    pub fn first(&self, name: &str) -> Option<&[u8]> {
+        self.entries.iter().find(|(key, _)| key == name.as_bytes()).map(|(_, value)| value.as_slice())
+    }
+}
+
+/// What Envoy alone knows of who sent the request. Asked lazily: each answer may cost a hostcall.
+pub trait Peer {
+    /// The downstream remote address after Envoy's own trust in proxies, IPv4-mapped IPv6 folded.
+    fn remote_address(&self) -> Option<IpAddr>;
+    /// The URI SANs of the client's certificate.
+    fn uri_sans(&self) -> Vec<Vec<u8>>;
+    /// The values of the claim under `path` in the token that jwt_authn has verified: one for a scalar, one an element
+    /// for a list, none where there is no such claim.
+    fn claim(&self, path: &[String]) -> Vec<Vec<u8>>;
+}
+
+/// A request, read as far as every decision needs it.
+pub struct Request<'a> {
+    /// The headers.
+    pub headers: &'a Headers,
+    /// Who sent it.
+    pub peer: &'a dyn Peer,
+    /// `:method`; empty where there is none.
+    pub method: &'a [u8],
+    /// The host of `:authority`, or none where it cannot be read one way.
+    pub host: Option<Host>,
+    /// The path of `:path`, without the query.
+    pub path: RequestPath,
+    /// What follows the first `?` of `:path`.
+    pub query: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// Reads what `headers` say.
+    pub fn new(headers: &'a Headers, peer: &'a dyn Peer) -> Request<'a> {
+        let mut authorities = headers.all(":authority");
+        let host = match (authorities.next(), authorities.next()) {
+            (Some(authority), None) => Host::parse(authority),
+            _ => None,
+        };
+        let target = headers.first(":path").unwrap_or_default();
+        let mark = target.iter().position(|byte| *byte == b'?');
+        let (path, query) = match mark.and_then(|mark| target.split_at_checked(mark)) {
+            Some((path, query)) => (path, query.get(1..).unwrap_or_default()),
+            None => (target, &[][..]),
+        };
+        let path = RequestPath::parse(path);
+        Request { headers, peer, method: headers.first(":method").unwrap_or_default(), host, path, query }
+    }
+}

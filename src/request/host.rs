@@ -1,0 +1,82 @@
+//! The host of a request, in one form: lower case, without port and trailing dot.
+
+/// A host name, IPv4 address or bracketed IPv6 literal, canonical.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Host(String);
+
+impl Host {
+    /// Reads an `:authority` (RFC 9110 section 7.2, RFC 3986 section 3.2). None where it cannot be read one way: empty,
+    /// several, with user information, or with anything in it that is no part of a host.
+    pub fn parse(authority: &[u8]) -> Option<Host> {
+        let text = std::str::from_utf8(authority).ok()?;
+        let (name, rest) = match text.strip_prefix('[') {
+            Some(inner) => {
+                let (address, rest) = inner.split_once(']')?;
+                let address: std::net::Ipv6Addr = address.parse().ok()?;
+                (format!("[{address}]"), rest)
+            }
+            None => {
+                let end = text.find(':').unwrap_or(text.len());
+                let (name, rest) = text.split_at_checked(end)?;
+                let name = name.strip_suffix('.').unwrap_or(name);
+                let is_name = |label: &str| {
+                    !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+                };
+                if !name.split('.').all(is_name) {
+                    return None;
+                }
+                (name.to_ascii_lowercase(), rest)
+            }
+        };
+        let port_is_readable = match rest.strip_prefix(':') {
+            Some(port) => port.bytes().all(|byte| byte.is_ascii_digit()),
+            None => rest.is_empty(),
+        };
+        port_is_readable.then_some(Host(name))
+    }
+
+    /// The canonical text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_have_one_form() {
+        for (authority, host) in [
+            ("shop.example.com", Some("shop.example.com")),
+            ("SHOP.Example.com:8443", Some("shop.example.com")),
+            ("shop.example.com.", Some("shop.example.com")),
+            ("shop.example.com.:443", Some("shop.example.com")),
+            ("shop.example.com:", Some("shop.example.com")),
+            ("10.0.0.1:80", Some("10.0.0.1")),
+            ("[::1]:80", Some("[::1]")),
+            ("[0:0::1]", Some("[::1]")),
+            ("localhost", Some("localhost")),
+            ("a_b.example", Some("a_b.example")),
+            ("", None),
+            (".", None),
+            ("..", None),
+            ("a..b", None),
+            ("shop.example.com..", None),
+            ("user@shop.example.com", None),
+            ("shop.example.com,other.example.com", None),
+            ("shop.example.com other", None),
+            ("shop.example.com:80:80", None),
+            ("shop.example.com:8a", None),
+            ("shop%2eexample.com", None),
+            ("[::1", None),
+            ("[::1]x", None),
+            ("[10.0.0.1]", None),
+            ("shop.example.com/", None),
+            ("shöp.example.com", None),
+        ] {
+            assert_eq!(Host::parse(authority.as_bytes()).as_ref().map(Host::as_str), host, "{authority}");
+        }
+        assert_eq!(Host::parse(b"shop\xff.example.com"), None);
+    }
+}

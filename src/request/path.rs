@@ -1,0 +1,207 @@
+//! The path of a request, in the one form that rules are matched against, or known to be ambiguous.
+//!
+//! Envoy, this filter and the application may each read a path in their own way. Where they could differ, the path is
+//! *ambiguous*: it opens nothing, and closes what any reading of it would close.
+
+/// A path without its query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestPath {
+    /// Everyone reads it alike. Percent-encoded unreserved characters are decoded (RFC 3986 section 6.2.2.2), and the
+    /// hexadecimal digits of all others are upper case.
+    Canonical(String),
+    /// It holds dot segments, empty segments, an encoded slash or backslash, a raw backslash, `;`, `#`, a control
+    /// character, bytes that are not ASCII, bad percent-encoding, or encoded bytes that are not UTF-8; or it does not
+    /// begin with a slash.
+    Ambiguous {
+        /// As it came.
+        raw: String,
+        /// As the most eager reader would take it: all decoded, parameters cut off, slashes merged, dots resolved.
+        resolved: String,
+    },
+}
+
+impl RequestPath {
+    /// Reads the bytes before the query of a `:path`.
+    pub fn parse(bytes: &[u8]) -> RequestPath {
+        canonical(bytes).map_or_else(
+            || RequestPath::Ambiguous {
+                raw: String::from_utf8_lossy(bytes).into_owned(),
+                resolved: resolve(bytes),
+            },
+            RequestPath::Canonical,
+        )
+    }
+
+    /// The canonical form, if there is one.
+    pub fn canonical(&self) -> Option<&str> {
+        match self {
+            RequestPath::Canonical(path) => Some(path),
+            RequestPath::Ambiguous { .. } => None,
+        }
+    }
+
+    /// Every form under which somebody might read the path.
+    pub fn readings(&self) -> impl Iterator<Item = &str> {
+        match self {
+            RequestPath::Canonical(path) => [Some(path), None],
+            RequestPath::Ambiguous { raw, resolved } => [Some(raw), Some(resolved)],
+        }
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+    }
+}
+
+/// The canonical form, or none for an ambiguous path.
+fn canonical(bytes: &[u8]) -> Option<String> {
+    let mut text = String::with_capacity(bytes.len());
+    let mut decoded = Vec::new();
+    let mut rest = bytes;
+    while let Some((byte, tail)) = rest.split_first() {
+        rest = tail;
+        match byte {
+            b'%' => {
+                let (value, tail) = percent(rest)?;
+                rest = tail;
+                decoded.push(value);
+                match value {
+                    b'/' | b'\\' | 0..=0x1f | 0x7f => return None,
+                    b'-' | b'.' | b'_' | b'~' => text.push(value.into()),
+                    value if value.is_ascii_alphanumeric() => text.push(value.into()),
+                    value => text.push_str(&format!("%{value:02X}")),
+                }
+            }
+            b'\\' | b';' | b'#' | 0..=0x20 | 0x7f..=0xff => return None,
+            byte => {
+                decoded.push(*byte);
+                text.push((*byte).into());
+            }
+        }
+    }
+    let segments = text.strip_prefix('/')?;
+    let mut empty = false;
+    for segment in segments.split('/') {
+        // An empty segment is fine at the end only: `/a/` is, `/a//b` is not.
+        if empty || segment == "." || segment == ".." {
+            return None;
+        }
+        empty = segment.is_empty();
+    }
+    std::str::from_utf8(&decoded).ok()?;
+    (segments.is_empty() || !segments.starts_with('/')).then_some(text)
+}
+
+/// The byte that two hexadecimal digits at the front stand for, and what follows them.
+fn percent(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let (digits, rest) = bytes.split_at_checked(2)?;
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let mut values = digits.iter().map(digit);
+    let value = values.next()?? * 16 + values.next()??;
+    Some((u8::try_from(value).ok()?, rest))
+}
+
+/// Decodes every percent-encoding that can be decoded, once; bad ones stay as they are.
+pub(super) fn decode(bytes: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((byte, tail)) = rest.split_first() {
+        match (byte, percent(tail)) {
+            (b'%', Some((value, after))) => {
+                decoded.push(value);
+                rest = after;
+            }
+            _ => {
+                decoded.push(*byte);
+                rest = tail;
+            }
+        }
+    }
+    decoded
+}
+
+/// The path as the most eager reader would take it.
+fn resolve(bytes: &[u8]) -> String {
+    // Twice, as some applications decode what their proxy has decoded.
+    let decoded = decode(&decode(bytes));
+    let text = String::from_utf8_lossy(&decoded).replace('\\', "/");
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in text.split('/') {
+        match segment.split([';', '#', '\0']).next().unwrap_or_default() {
+            "" | "." => {}
+            ".." => {
+                segments.pop();
+            }
+            name => segments.push(name),
+        }
+    }
+    format!("/{}", segments.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn canonical_paths_have_one_form() {
+        for (path, canonical) in [
+            ("/", "/"),
+            ("/a/b", "/a/b"),
+            ("/a/b/", "/a/b/"),
+            ("/%61dmin", "/admin"),
+            ("/a%7eb", "/a~b"),
+            ("/a%c3%a9", "/a%C3%A9"),
+            ("/a%20b", "/a%20b"),
+            ("/a.b/..c/...", "/a.b/..c/..."),
+            ("/a:b@c!$&'()*+,=", "/a:b@c!$&'()*+,="),
+            ("/a%252e", "/a%252e"),
+        ] {
+            assert_eq!(RequestPath::parse(path.as_bytes()), RequestPath::Canonical(canonical.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_could_be_read_in_two_ways_is_ambiguous() {
+        for (path, resolved) in [
+            (&b"/admin/../x"[..], "/x"),
+            (b"/admin/%2e%2e/x", "/x"),
+            (b"/admin/.%2E/x", "/x"),
+            (b"/a/./b", "/a/b"),
+            (b"/a/.", "/a"),
+            (b"//a", "/a"),
+            (b"/a//b", "/a/b"),
+            (b"/a//", "/a"),
+            (b"/a%2Fb", "/a/b"),
+            (b"/a%2fb", "/a/b"),
+            (b"/a%5Cb", "/a/b"),
+            (b"/a\\b", "/a/b"),
+            (b"/a;x=1/b", "/a/b"),
+            (b"/a%00b", "/a"),
+            (b"/a%0ab", "/a\nb"),
+            (b"/a%", "/a%"),
+            (b"/a%4", "/a%4"),
+            (b"/a%zz", "/a%zz"),
+            (b"/a%c0%ae%c0%ae/b", "/a\u{fffd}\u{fffd}\u{fffd}\u{fffd}/b"),
+            (b"/a\xffb", "/a\u{fffd}b"),
+            (b"/a#b", "/a"),
+            (b"/%252e%252e;/a", "/a"),
+            (b"", "/"),
+            (b"*", "/*"),
+            (b"a/b", "/a/b"),
+            (b"http://host/a", "/http:/host/a"),
+        ] {
+            let raw = String::from_utf8_lossy(path).into_owned();
+            let resolved = resolved.to_owned();
+            assert_eq!(RequestPath::parse(path), RequestPath::Ambiguous { raw, resolved });
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_canonical_path_is_its_own_canonical_form(bytes in "[/.%a-fA-F0-9;~x]{0,40}") {
+            if let RequestPath::Canonical(path) = RequestPath::parse(bytes.as_bytes()) {
+                prop_assert_eq!(RequestPath::parse(path.as_bytes()), RequestPath::Canonical(path.clone()));
+            }
+        }
+    }
+}

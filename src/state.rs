@@ -1,0 +1,438 @@
+//! A site's state: the document that says its mode, which of two documents is newer, and what holds at a moment.
+
+use std::fmt;
+
+use crate::time::Time;
+use crate::tree::{Fields, Path, PathError, Tree, fields};
+
+pub mod jws;
+
+/// The largest document, in bytes of its JSON.
+pub const MAX_DOCUMENT: usize = 8 * 1024;
+/// The greatest revision: what a JSON number holds exactly, 2^53 − 1.
+pub const MAX_REVISION: u64 = (1 << 53) - 1;
+/// How far a revision may be ahead of the clock, in milliseconds.
+pub const MAX_AHEAD: i64 = 10 * 60 * 1000;
+
+/// What a site is told to be. Stricter modes are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// Open.
+    Online,
+    /// Requests that change nothing pass: GET, HEAD and OPTIONS.
+    ReadOnly,
+    /// Closed.
+    Offline,
+}
+
+impl Mode {
+    /// All modes, from open to closed.
+    pub const ALL: [Mode; 3] = [Mode::Online, Mode::ReadOnly, Mode::Offline];
+
+    /// The name in documents and replies.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Online => "online",
+            Mode::ReadOnly => "read_only",
+            Mode::Offline => "offline",
+        }
+    }
+
+    /// The number in the stat `mode` (2 is kept for `pending`).
+    pub fn number(self) -> u64 {
+        match self {
+            Mode::Online => 0,
+            Mode::ReadOnly => 1,
+            Mode::Offline => 3,
+        }
+    }
+
+    /// Reads a mode's name.
+    pub fn read(tree: &Tree, path: &Path<'_>) -> Result<Mode, PathError> {
+        let text = fields::text(tree, path)?;
+        Mode::ALL.into_iter().find(|mode| mode.name() == text).ok_or_else(|| {
+            PathError::new(path, format_args!("\"{text}\" is not a mode; modes are online, read_only and offline"))
+        })
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// A set of modes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Modes(u8);
+
+impl Modes {
+    /// Puts `mode` into the set.
+    pub fn insert(&mut self, mode: Mode) {
+        self.0 |= 1 << mode as u8;
+    }
+
+    /// Whether `mode` is in the set.
+    pub fn contains(self, mode: Mode) -> bool {
+        self.0 & (1 << mode as u8) != 0
+    }
+
+    /// The modes of the set, the strictest first.
+    pub fn strictest_first(self) -> impl Iterator<Item = Mode> {
+        Mode::ALL.into_iter().rev().filter(move |mode| self.contains(*mode))
+    }
+}
+
+/// The SHA-256 of a document's payload bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of `payload`.
+    pub fn of(payload: &[u8]) -> Digest {
+        Digest(hmac_sha256::Hash::hash(payload))
+    }
+
+    /// Reads 64 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Digest> {
+        let mut bytes = [0; 32];
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let pair = std::str::from_utf8(pair).ok().filter(|pair| !pair.starts_with('+'))?;
+            *byte = u8::from_str_radix(pair, 16).ok()?;
+        }
+        Some(Digest(bytes))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+/// What orders the documents of one site: the greater revision is newer, and between equal ones the greater digest, so
+/// that all who have seen the same documents agree, whatever the order in which they came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    /// Milliseconds since the epoch when the document was made. 0: declared in a policy.
+    pub revision: u64,
+    /// The document's digest.
+    pub digest: Digest,
+}
+
+/// A time in which a site is closed, fired by the filter itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    /// Its name in the document.
+    pub id: String,
+    /// `read_only` or `offline`.
+    pub mode: Mode,
+    /// When it opens, inclusive.
+    pub from: Time,
+    /// When it closes, exclusive; none: it stays until somebody opens the site.
+    pub until: Option<Time>,
+    /// The promise to visitors.
+    pub eta: Option<Time>,
+    /// The reason, for visitors.
+    pub reason: Option<String>,
+    /// Exempt rules that do not count in this window.
+    pub suspend: Vec<String>,
+}
+
+impl Window {
+    /// Whether the window is open at `now`.
+    pub fn is_active(&self, now: Time) -> bool {
+        self.from <= now && self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// One maintenance of the past.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Past {
+    /// What the site was.
+    pub mode: Mode,
+    /// Since when.
+    pub from: Time,
+    /// Until when.
+    pub until: Time,
+    /// The reason, for visitors.
+    pub reason: Option<String>,
+    /// Who closed it.
+    pub by: Option<String>,
+}
+
+/// A site's state as its operators wrote it. JSON, at most [`MAX_DOCUMENT`] bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// The site that it speaks of.
+    pub site: String,
+    /// The fleet that it is made for; none in a policy, which stands for its fleet itself.
+    pub fleet: Option<String>,
+    /// Its revision and digest.
+    pub stamp: Stamp,
+    /// The mode, apart from windows.
+    pub mode: Mode,
+    /// When the mode began.
+    pub since: Option<Time>,
+    /// A promise to visitors, nothing more.
+    pub eta: Option<Time>,
+    /// When the site opens by itself.
+    pub until: Option<Time>,
+    /// The reason, for visitors.
+    pub reason: Option<String>,
+    /// A word among operators; visitors never see it.
+    pub note: Option<String>,
+    /// Who made the document.
+    pub by: Option<String>,
+    /// Exempt rules that do not count this time.
+    pub suspend: Vec<String>,
+    /// Planned and running windows.
+    pub windows: Vec<Window>,
+    /// The site's history, newest last.
+    pub past: Vec<Past>,
+    /// Fields that this version does not know and passed over.
+    pub unknown: Vec<String>,
+}
+
+/// Why a document was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentError {
+    /// It is not a valid document.
+    #[error("{0}")]
+    Malformed(#[from] PathError),
+    /// It is longer than [`MAX_DOCUMENT`].
+    #[error("{0} bytes long; a document has at most {MAX_DOCUMENT}")]
+    TooLarge(usize),
+    /// It says that a field must be understood which this version does not know.
+    #[error("critical: the field \"{0}\" is unknown to this version")]
+    Unsupported(String),
+}
+
+impl Document {
+    /// Reads a document as it travels: JSON with `site`, `fleet`, `revision` and `mode`. Fields that this version does
+    /// not know are passed over, unless `critical` names them.
+    pub fn from_payload(payload: &[u8]) -> Result<Document, DocumentError> {
+        if payload.len() > MAX_DOCUMENT {
+            return Err(DocumentError::TooLarge(payload.len()));
+        }
+        let tree = Tree::from_json(payload)?;
+        let root = Path::Root;
+        let mut members = Fields::of(&tree, &root)?;
+        let site = members.required("site", fields::text)?;
+        let fleet = members.required("fleet", fields::text)?;
+        let revision = members.required("revision", revision)?;
+        let critical = members.list("critical", fields::text)?;
+        let stamp = Stamp { revision, digest: Digest::of(payload) };
+        let mut document = Document::members(&mut members, site, Some(fleet), stamp)?;
+        document.unknown = members.unknown().map(str::to_owned).collect();
+        match critical.into_iter().find(|name| document.unknown.contains(name)) {
+            Some(name) => Err(DocumentError::Unsupported(name)),
+            None => Ok(document),
+        }
+    }
+
+    /// Reads an entry of a policy's `state`: only `mode` is required, and an unknown field is an error. The entry may
+    /// repeat its `site`, and carry a `revision` and a `fleet`, as documents do.
+    pub fn declared(site: &str, tree: &Tree, path: &Path<'_>) -> Result<Document, PathError> {
+        let mut members = Fields::of(tree, path)?;
+        let named = members.optional("site", fields::text)?;
+        if let Some(named) = named.filter(|named| named != site) {
+            return Err(PathError::new(
+                &path.key("site"),
+                format_args!("\"{named}\" is not \"{site}\", under which the entry stands"),
+            ));
+        }
+        let fleet = members.optional("fleet", fields::text)?;
+        members.optional("revision", revision)?;
+        let critical = members.list("critical", fields::text)?;
+        let stamp = Stamp { revision: 0, digest: Digest::of(tree.to_json().to_string().as_bytes()) };
+        let document = Document::members(&mut members, site.to_owned(), fleet, stamp)?;
+        let unknown = critical.iter().position(|name| members.unknown().any(|unknown| unknown == name));
+        if let Some(index) = unknown {
+            return Err(PathError::new(
+                &path.key("critical").index(index),
+                "names a field that this version does not know",
+            ));
+        }
+        members.end()?;
+        Ok(document)
+    }
+
+    fn members(
+        members: &mut Fields<'_>,
+        site: String,
+        fleet: Option<String>,
+        stamp: Stamp,
+    ) -> Result<Document, PathError> {
+        Ok(Document {
+            site,
+            fleet,
+            stamp,
+            mode: members.required("mode", Mode::read)?,
+            since: members.optional("since", time)?,
+            eta: members.optional("eta", time)?,
+            until: members.optional("until", time)?,
+            reason: members.optional("reason", fields::text)?,
+            note: members.optional("note", fields::text)?,
+            by: members.optional("by", fields::text)?,
+            suspend: members.list("suspend", fields::text)?,
+            windows: windows(members)?,
+            past: members.list("past", past)?,
+            unknown: Vec::new(),
+        })
+    }
+
+    /// What holds at `now`.
+    pub fn at(&self, now: Time) -> Situation<'_> {
+        let own = (self.mode != Mode::Online && self.until.is_none_or(|until| now < until)).then_some(Spell {
+            mode: self.mode,
+            since: self.since,
+            until: self.until,
+            eta: self.eta,
+            reason: self.reason.as_deref(),
+            suspend: &self.suspend,
+        });
+        let windows = self.windows.iter().filter(|window| window.is_active(now)).map(|window| Spell {
+            mode: window.mode,
+            since: Some(window.from),
+            until: window.until,
+            eta: window.eta,
+            reason: window.reason.as_deref(),
+            suspend: &window.suspend,
+        });
+        Situation { spells: own.into_iter().chain(windows).collect() }
+    }
+
+    /// The next moment after `now` at which something begins or ends by itself.
+    pub fn next_change(&self, now: Time) -> Option<Time> {
+        let own = if self.mode == Mode::Online { None } else { self.until };
+        let windows = self.windows.iter().flat_map(|window| [Some(window.from), window.until]).flatten();
+        own.into_iter().chain(windows).filter(|time| *time > now).min()
+    }
+}
+
+/// One reason why a site is closed at a moment: the document's own mode, or a window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spell<'d> {
+    /// Never `online`.
+    pub mode: Mode,
+    /// When it began.
+    pub since: Option<Time>,
+    /// When it ends by itself.
+    pub until: Option<Time>,
+    /// The promise to visitors.
+    pub eta: Option<Time>,
+    /// The reason, for visitors.
+    pub reason: Option<&'d str>,
+    /// Exempt rules that do not count.
+    pub suspend: &'d [String],
+}
+
+/// What holds for a site at a moment: every active spell, and what follows from all of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Situation<'d> {
+    /// None: online.
+    pub spells: Vec<Spell<'d>>,
+}
+
+impl<'d> Situation<'d> {
+    /// The active modes; empty: online.
+    pub fn modes(&self) -> Modes {
+        let mut modes = Modes::default();
+        self.spells.iter().for_each(|spell| modes.insert(spell.mode));
+        modes
+    }
+
+    /// The strictest active mode, or `online`.
+    pub fn mode(&self) -> Mode {
+        self.spells.iter().map(|spell| spell.mode).max().unwrap_or(Mode::Online)
+    }
+
+    /// Whether the exempt rule `name` is suspended by anything active.
+    pub fn suspends(&self, name: &str) -> bool {
+        self.spells.iter().any(|spell| spell.suspend.iter().any(|suspended| suspended == name))
+    }
+
+    /// The first spell of the strictest mode: what visitors are told.
+    fn leading(&self) -> Option<&Spell<'d>> {
+        let mode = self.mode();
+        self.spells.iter().find(|spell| spell.mode == mode)
+    }
+
+    /// The reason to show.
+    pub fn reason(&self) -> Option<&'d str> {
+        self.leading().and_then(|spell| spell.reason)
+    }
+
+    /// Since when the leading mode holds.
+    pub fn since(&self) -> Option<Time> {
+        self.leading().and_then(|spell| spell.since)
+    }
+
+    /// When the site opens by itself: with the last of its spells, and never where one of them has no end.
+    pub fn until(&self) -> Option<Time> {
+        self.spells.iter().map(|spell| spell.until).reduce(|a, b| Some(a?.max(b?))).flatten()
+    }
+
+    /// The latest promise to visitors.
+    pub fn eta(&self) -> Option<Time> {
+        self.spells.iter().filter_map(|spell| spell.eta).max()
+    }
+}
+
+fn time(tree: &Tree, path: &Path<'_>) -> Result<Time, PathError> {
+    let text = fields::text(tree, path)?;
+    Time::parse(&text).ok_or_else(|| {
+        PathError::new(path, format_args!("\"{text}\" is not an RFC 3339 time such as 2026-11-21T02:00:00Z"))
+    })
+}
+
+fn revision(tree: &Tree, path: &Path<'_>) -> Result<u64, PathError> {
+    u64::try_from(fields::integer(tree, path)?)
+        .map_err(|_| PathError::new(path, format_args!("{tree} is negative")))
+}
+
+fn windows(members: &mut Fields<'_>) -> Result<Vec<Window>, PathError> {
+    let mut seen: Vec<String> = Vec::new();
+    members.list("windows", |tree: &Tree, path: &Path<'_>| {
+        let mut members = Fields::of(tree, path)?;
+        let window = Window {
+            id: members.required("id", fields::text)?,
+            mode: members.required("mode", Mode::read)?,
+            from: members.required("from", time)?,
+            until: members.optional("until", time)?,
+            eta: members.optional("eta", time)?,
+            reason: members.optional("reason", fields::text)?,
+            suspend: members.list("suspend", fields::text)?,
+        };
+        members.end()?;
+        if window.mode == Mode::Online {
+            return Err(PathError::new(&path.key("mode"), "a window is offline or read_only"));
+        }
+        if window.until.is_some_and(|until| until <= window.from) {
+            return Err(PathError::new(&path.key("until"), "not after \"from\""));
+        }
+        if seen.contains(&window.id) {
+            return Err(PathError::new(&path.key("id"), format_args!("\"{}\" stands twice", window.id)));
+        }
+        seen.push(window.id.clone());
+        Ok(window)
+    })
+}
+
+fn past(tree: &Tree, path: &Path<'_>) -> Result<Past, PathError> {
+    let mut members = Fields::of(tree, path)?;
+    let past = Past {
+        mode: members.required("mode", Mode::read)?,
+        from: members.required("from", time)?,
+        until: members.required("until", time)?,
+        reason: members.optional("reason", fields::text)?,
+        by: members.optional("by", fields::text)?,
+    };
+    members.end()?;
+    Ok(past)
+}

@@ -1,0 +1,200 @@
+//! What is read, whatever it was written in: JSON text, the bytes of a `google.protobuf.Struct`, or YAML (in
+//! `maintctl`), as one tree. Readers that name the key path of what they refuse are in [`fields`].
+//!
+//! Numbers are 64-bit floats, as they are in a `Struct`, so both ways of writing a policy mean the same; whole numbers
+//! are exact up to 2^53.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+pub mod fields;
+mod struct_bytes;
+
+pub use fields::{Fields, Path, PathError};
+
+/// A value as written. Maps keep their order and have no key twice.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tree {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// Any number.
+    Number(f64),
+    /// Any text.
+    Text(String),
+    /// `[…]`
+    List(Vec<Tree>),
+    /// `{…}`
+    Map(Vec<(String, Tree)>),
+}
+
+impl Tree {
+    /// Reads JSON text. A key that stands twice in one object is an error, as nobody could say which one holds.
+    pub fn from_json(bytes: &[u8]) -> Result<Tree, PathError> {
+        serde_json::from_slice(bytes)
+            .map_err(|error| PathError::new(&Path::Root, format_args!("not JSON: {error}")))
+    }
+
+    /// Reads a plugin configuration as Envoy hands it over: JSON text from a `StringValue`, protobuf bytes from a
+    /// `Struct`, nothing at all from neither.
+    ///
+    /// Every entry of a `Struct` holds the byte 0x12 (the tag of a map entry's value), and JSON text cannot: a control
+    /// character must be escaped there.
+    pub fn from_plugin_configuration(bytes: &[u8]) -> Result<Tree, PathError> {
+        if bytes.is_empty() {
+            Ok(Tree::Map(Vec::new()))
+        } else if bytes.contains(&0x12) {
+            struct_bytes::decode(bytes)
+                .ok_or_else(|| PathError::new(&Path::Root, "not a google.protobuf.Struct"))
+        } else {
+            Tree::from_json(bytes)
+        }
+    }
+
+    /// The same value as JSON.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Tree::Null => Value::Null,
+            Tree::Bool(value) => Value::Bool(*value),
+            Tree::Number(value) => whole(*value).map_or_else(|| Value::from(*value), Value::from),
+            Tree::Text(value) => Value::String(value.clone()),
+            Tree::List(items) => Value::Array(items.iter().map(Tree::to_json).collect()),
+            Tree::Map(entries) => {
+                Value::Object(entries.iter().map(|(key, value)| (key.clone(), value.to_json())).collect())
+            }
+        }
+    }
+
+    /// What kind of value this is, for error texts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Tree::Null => "null",
+            Tree::Bool(_) => "a boolean",
+            Tree::Number(_) => "a number",
+            Tree::Text(_) => "a text",
+            Tree::List(_) => "a list",
+            Tree::Map(_) => "an object",
+        }
+    }
+
+    /// The value of `key`, if this is an object that has it.
+    pub fn get(&self, key: &str) -> Option<&Tree> {
+        let Tree::Map(entries) = self else { return None };
+        entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+}
+
+/// `number` as an integer, if it is one that a float holds exactly.
+pub fn whole(number: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_007_199_254_740_991.0; // 2^53 - 1
+    (number.fract() == 0.0 && (-LIMIT..=LIMIT).contains(&number)).then_some(number as i64)
+}
+
+impl fmt::Display for Tree {
+    /// The value as one would write it in JSON, cut where an error text would become unreadable.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.to_json().to_string();
+        match text.char_indices().nth(80) {
+            Some((end, _)) => write!(formatter, "{}…", text.get(..end).unwrap_or_default()),
+            None => formatter.write_str(&text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Tree, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Tree;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
+        Tree::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
+        Ok(Tree::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
+        Ok(Tree::Number(value as f64))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
+        Ok(Tree::Number(value as f64))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
+        Ok(Tree::Number(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
+        Ok(Tree::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Tree, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Tree::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Tree, A::Error> {
+        let mut entries: Vec<(String, Tree)> = Vec::new();
+        let mut keys = hashbrown::HashSet::new();
+        while let Some((key, value)) = access.next_entry::<String, Tree>()? {
+            if !keys.insert(key.clone()) {
+                return Err(A::Error::custom(format_args!("the key \"{key}\" stands twice")));
+            }
+            entries.push((key, value));
+        }
+        Ok(Tree::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_stands_twice_is_refused() {
+        let error = Tree::from_json(br#"{"mode": "online", "mode": "offline"}"#).unwrap_err();
+        assert_eq!(error.to_string(), "not JSON: the key \"mode\" stands twice at line 1 column 27");
+    }
+
+    #[test]
+    fn no_configuration_is_an_empty_one() {
+        assert_eq!(Tree::from_plugin_configuration(b""), Ok(Tree::Map(Vec::new())));
+    }
+
+    #[test]
+    fn whole_numbers_stay_whole() {
+        let tree = Tree::from_json(b"[1795204262751, 1.5, -3]").unwrap();
+        assert_eq!(tree.to_json().to_string(), "[1795204262751,1.5,-3]");
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_and_no_overflow() {
+        assert!(Tree::from_json("[".repeat(100_000).as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,216 @@
+//! Reading a [`Tree`] into a type: every refusal names the key path and the value, and an unknown field is refused with
+//! the nearest name that would have been known.
+
+use std::fmt;
+
+use super::{Tree, whole};
+
+/// Where a value stands, for error texts: `sites[0].exempt[2].remote_ips[0]`.
+#[derive(Clone, Copy, Debug)]
+pub enum Path<'a> {
+    /// The whole of what is read.
+    Root,
+    /// A member of an object.
+    Key(&'a Path<'a>, &'a str),
+    /// An element of a list.
+    Index(&'a Path<'a>, usize),
+}
+
+impl<'a> Path<'a> {
+    /// The path of the member `name` of what stands here.
+    pub fn key(&'a self, name: &'a str) -> Path<'a> {
+        Path::Key(self, name)
+    }
+
+    /// The path of element `index` of what stands here.
+    pub fn index(&'a self, index: usize) -> Path<'a> {
+        Path::Index(self, index)
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Path::Root => Ok(()),
+            Path::Key(Path::Root, name) => formatter.write_str(name),
+            Path::Key(parent, name) => write!(formatter, "{parent}.{name}"),
+            Path::Index(parent, index) => write!(formatter, "{parent}[{index}]"),
+        }
+    }
+}
+
+/// Why something was refused, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}{}{problem}", if path.is_empty() { "" } else { ": " })]
+pub struct PathError {
+    /// The key path; empty for the whole.
+    pub path: String,
+    /// What is wrong, with the value.
+    pub problem: String,
+}
+
+impl PathError {
+    /// An error about what stands at `path`.
+    pub fn new(path: &Path<'_>, problem: impl fmt::Display) -> PathError {
+        PathError { path: path.to_string(), problem: problem.to_string() }
+    }
+}
+
+/// Reads one value, or refuses it under its path.
+pub trait Reader<T>: FnMut(&Tree, &Path<'_>) -> Result<T, PathError> {}
+impl<T, F: FnMut(&Tree, &Path<'_>) -> Result<T, PathError>> Reader<T> for F {}
+
+/// The members of an object, asked for one by one. What was asked for is what is known.
+pub struct Fields<'t> {
+    path: Path<'t>,
+    entries: &'t [(String, Tree)],
+    known: Vec<&'static str>,
+}
+
+impl<'t> Fields<'t> {
+    /// The members of `tree`; an error if it is no object.
+    pub fn of(tree: &'t Tree, path: &Path<'t>) -> Result<Fields<'t>, PathError> {
+        match tree {
+            Tree::Map(entries) => Ok(Fields { path: *path, entries, known: Vec::new() }),
+            other => Err(wrong(other, "an object", path)),
+        }
+    }
+
+    /// The member as written, `null` included.
+    pub fn raw(&mut self, name: &'static str) -> Option<&'t Tree> {
+        self.known.push(name);
+        self.entries.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// The member read by `reader`; none where it is absent or `null`.
+    pub fn optional<T>(
+        &mut self,
+        name: &'static str,
+        mut reader: impl Reader<T>,
+    ) -> Result<Option<T>, PathError> {
+        match self.raw(name) {
+            None | Some(Tree::Null) => Ok(None),
+            Some(value) => reader(value, &self.path.key(name)).map(Some),
+        }
+    }
+
+    /// The member read by `reader`; an error where it is absent.
+    pub fn required<T>(&mut self, name: &'static str, reader: impl Reader<T>) -> Result<T, PathError> {
+        self.optional(name, reader)?.ok_or_else(|| PathError::new(&self.path.key(name), "missing"))
+    }
+
+    /// The elements of a list read by `reader`; none where the member is absent.
+    pub fn list<T>(&mut self, name: &'static str, reader: impl Reader<T>) -> Result<Vec<T>, PathError> {
+        Ok(self.optional(name, list(reader))?.unwrap_or_default())
+    }
+
+    /// The names of the members that nobody asked for.
+    pub fn unknown(&self) -> impl Iterator<Item = &'t str> {
+        self.entries.iter().map(|(key, _)| key.as_str()).filter(|key| !self.known.contains(key))
+    }
+
+    /// Ends the reading: a member that nobody asked for is an error.
+    pub fn end(self) -> Result<(), PathError> {
+        match self.unknown().next() {
+            None => Ok(()),
+            Some(name) => Err(PathError::new(
+                &self.path.key(name),
+                format_args!("unknown field{}", did_you_mean(name, self.known.iter().copied())),
+            )),
+        }
+    }
+}
+
+/// `; did you mean "…"?` with the nearest of `known`, or nothing where none is near.
+pub fn did_you_mean<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> String {
+    known
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.len().max(name.len()) / 3 + 1)
+        .min()
+        .map_or_else(String::new, |(_, candidate)| format!("; did you mean \"{candidate}\"?"))
+}
+
+/// The error for a value of a wrong kind.
+pub fn wrong(tree: &Tree, wanted: &str, path: &Path<'_>) -> PathError {
+    PathError::new(path, format_args!("{tree} is {}, not {wanted}", tree.kind()))
+}
+
+/// Reads any text.
+pub fn text(tree: &Tree, path: &Path<'_>) -> Result<String, PathError> {
+    match tree {
+        Tree::Text(text) => Ok(text.clone()),
+        other => Err(wrong(other, "a text", path)),
+    }
+}
+
+/// Reads `true` or `false`.
+pub fn boolean(tree: &Tree, path: &Path<'_>) -> Result<bool, PathError> {
+    match tree {
+        Tree::Bool(value) => Ok(*value),
+        other => Err(wrong(other, "true or false", path)),
+    }
+}
+
+/// Reads a whole number, exact up to 2^53 − 1.
+pub fn integer(tree: &Tree, path: &Path<'_>) -> Result<i64, PathError> {
+    match tree {
+        Tree::Number(number) => whole(*number)
+            .ok_or_else(|| PathError::new(path, format_args!("{tree} is not a whole number below 2^53"))),
+        other => Err(wrong(other, "a whole number", path)),
+    }
+}
+
+/// Reads a list, each element by `reader`.
+pub fn list<T>(mut reader: impl Reader<T>) -> impl Reader<Vec<T>> {
+    move |tree: &Tree, path: &Path<'_>| match tree {
+        Tree::List(items) => {
+            items.iter().enumerate().map(|(index, item)| reader(item, &path.index(index))).collect()
+        }
+        other => Err(wrong(other, "a list", path)),
+    }
+}
+
+/// Reads an object whose keys are the writer's own, each value by `reader`.
+pub fn map<T>(mut reader: impl Reader<T>) -> impl Reader<Vec<(String, T)>> {
+    move |tree: &Tree, path: &Path<'_>| match tree {
+        Tree::Map(entries) => entries
+            .iter()
+            .map(|(key, value)| Ok((key.clone(), reader(value, &path.key(key))?)))
+            .collect(),
+        other => Err(wrong(other, "an object", path)),
+    }
+}
+
+/// Reads any value as it is.
+pub fn any(tree: &Tree, _: &Path<'_>) -> Result<Tree, PathError> {
+    Ok(tree.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_path_and_the_value() {
+        let tree = Tree::from_json(br#"{"sites": [{"name": 5}]}"#).unwrap();
+        let mut fields = Fields::of(&tree, &Path::Root).unwrap();
+        let error = fields
+            .list("sites", |site: &Tree, path: &Path<'_>| Fields::of(site, path)?.required("name", text))
+            .unwrap_err();
+        assert_eq!(error.to_string(), "sites[0].name: 5 is a number, not a text");
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_with_the_nearest_known_name() {
+        for (written, message) in [
+            (&br#"{"exmept": []}"#[..], "exmept: unknown field; did you mean \"exempt\"?"),
+            (br#"{"zzz": 1}"#, "zzz: unknown field"),
+        ] {
+            let tree = Tree::from_json(written).unwrap();
+            let mut fields = Fields::of(&tree, &Path::Root).unwrap();
+            fields.optional("exempt", any).unwrap();
+            fields.optional("sites", any).unwrap();
+            assert_eq!(fields.end().unwrap_err().to_string(), message);
+        }
+    }
+}

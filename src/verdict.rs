@@ -1,0 +1,2 @@
+//! The order of decision. It stands here, once.
+
