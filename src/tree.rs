@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn a_key_that_stands_twice_is_refused() {
         let error = Tree::from_json(br#"{"mode": "online", "mode": "offline"}"#).unwrap_err();
-        assert_eq!(error.to_string(), "not JSON: the key \"mode\" stands twice at line 1 column 27");
+        assert_eq!(error.to_string(), "not JSON: the key \"mode\" stands twice at line 1 column 37");
     }
 
     #[test]

@@ -1,2 +1,142 @@
 //! The order of decision. It stands here, once.
 
+use std::fmt;
+use std::rc::Rc;
+
+use crate::policy::text::Reading;
+use crate::policy::{Found, Policy, Rule, Site};
+use crate::request::Request;
+use crate::state::{Mode, Situation};
+
+/// The decision on one request, with the name of what decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict<'p> {
+    /// It goes on to the application.
+    Pass(Pass<'p>),
+    /// The filter answers the probe itself: the rule's name.
+    HealthCheck(&'p str),
+    /// It is refused.
+    Refuse(Refusal<'p>),
+}
+
+/// Why a request passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass<'p> {
+    /// It belongs to no site.
+    NoSite,
+    /// Its site is open.
+    Online,
+    /// The exempt rule of this name holds.
+    Exempt(&'p str),
+    /// The site's own reply sends browsers there.
+    RedirectTarget,
+    /// It changes nothing, and the site is read-only.
+    ReadOnly,
+}
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal<'p> {
+    /// The rule of this name refuses it, whatever the mode.
+    AlwaysClosed(&'p str),
+    /// The site is in this mode.
+    Mode(Mode),
+}
+
+/// A verdict, and the site that it was made for.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision<'p> {
+    /// The position of the site in the policy, and the site.
+    pub site: Option<(usize, &'p Site)>,
+    /// The verdict.
+    pub verdict: Verdict<'p>,
+}
+
+/// Decides on a request. `situations` says what holds now at each site of the policy, by position.
+///
+/// A request that might belong to several sites, because its host or path can be read in several ways, passes only if
+/// each of them lets it pass.
+pub fn decide<'p>(policy: &'p Policy, situations: &[Situation<'_>], request: &Request<'_>) -> Decision<'p> {
+    let decide = |position: usize| {
+        let (site, situation) = (policy.sites.get(position)?, situations.get(position)?);
+        Some(Decision { site: Some((position, site)), verdict: decide_at(site, situation, request) })
+    };
+    let decision = match policy.index.find(request) {
+        Found::Sites(sites) => strictest(sites.into_iter().flatten().filter_map(decide)),
+        Found::Any => strictest((0..policy.sites.len()).filter_map(decide)),
+    };
+    // 1. It belongs to no site.
+    decision.unwrap_or(Decision { site: None, verdict: Verdict::Pass(Pass::NoSite) })
+}
+
+/// The first decision that keeps the request from the application, or else the first.
+fn strictest<'p>(mut decisions: impl Iterator<Item = Decision<'p>>) -> Option<Decision<'p>> {
+    let passes = |decision: &Decision<'_>| matches!(decision.verdict, Verdict::Pass(_));
+    let first = decisions.next()?;
+    Some(if passes(&first) { decisions.find(|next| !passes(next)).unwrap_or(first) } else { first })
+}
+
+fn decide_at<'p>(site: &'p Site, situation: &Situation<'_>, request: &Request<'_>) -> Verdict<'p> {
+    let mode = situation.mode();
+    // 2. A rule refuses it, also while the site is online.
+    if let Some(rule) = first(&site.always_closed, |rule| rule.holds(request, mode, Reading::Wide)) {
+        return Verdict::Refuse(Refusal::AlwaysClosed(rule));
+    }
+    // 3. No mode is active but online. A request passes a closed site only if every active mode would let it pass.
+    let mut verdict = Verdict::Pass(Pass::Online);
+    for mode in situation.modes().strictest_first() {
+        let next = decide_in(mode, site, situation, request);
+        match (verdict, next) {
+            (_, Verdict::Refuse(_)) => return next,
+            (Verdict::Pass(Pass::Online), _) => verdict = next,
+            _ => {}
+        }
+    }
+    verdict
+}
+
+fn decide_in<'p>(mode: Mode, site: &'p Site, situation: &Situation<'_>, request: &Request<'_>) -> Verdict<'p> {
+    // 4. Health checks, so that an application that is down does not take the page's Envoy out of its balancer.
+    if let Some(rule) = first(&site.health_checks, |rule| rule.holds(request, mode, Reading::Strict)) {
+        return Verdict::HealthCheck(rule);
+    }
+    // 5. An exempt rule that is not suspended.
+    let exempt = |rule: &Rule| rule.holds(request, mode, Reading::Strict) && !situation.suspends(&rule.name);
+    if let Some(rule) = first(&site.exempt, exempt) {
+        return Verdict::Pass(Pass::Exempt(rule));
+    }
+    // 6. Where the site's own reply sends browsers.
+    let is_target = site.reply.redirect_target().is_some_and(|target| {
+        request.path.canonical() == Some(target.path.as_str())
+            && target.host.as_ref().is_none_or(|host| request.host.as_ref() == Some(host))
+    });
+    if is_target {
+        return Verdict::Pass(Pass::RedirectTarget);
+    }
+    // 7. Read-only, and it changes nothing.
+    if mode == Mode::ReadOnly && matches!(request.method, b"GET" | b"HEAD" | b"OPTIONS") {
+        return Verdict::Pass(Pass::ReadOnly);
+    }
+    // 8. Refused.
+    Verdict::Refuse(Refusal::Mode(mode))
+}
+
+fn first<'p>(rules: &'p [Rc<Rule>], holds: impl Fn(&Rule) -> bool) -> Option<&'p str> {
+    rules.iter().find(|rule| holds(rule)).map(|rule| rule.name.as_str())
+}
+
+impl fmt::Display for Verdict<'_> {
+    /// The verdict as logs and `explain` show it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Verdict::Pass(Pass::NoSite) => formatter.write_str("no-site"),
+            Verdict::Pass(Pass::Online) => formatter.write_str("online"),
+            Verdict::Pass(Pass::Exempt(rule)) => write!(formatter, "exempt:{rule}"),
+            Verdict::Pass(Pass::RedirectTarget) => formatter.write_str("redirect-target"),
+            Verdict::Pass(Pass::ReadOnly) => formatter.write_str("read_only"),
+            Verdict::HealthCheck(rule) => write!(formatter, "health-check:{rule}"),
+            Verdict::Refuse(Refusal::AlwaysClosed(rule)) => write!(formatter, "always_closed:{rule}"),
+            Verdict::Refuse(Refusal::Mode(mode)) => write!(formatter, "{mode}"),
+        }
+    }
+}

@@ -1,8 +1,6 @@
 //! TEXT: how rules match a value. `"exact"` · `"prefix*"` · `"*suffix"` · `"*"` (present) · `{ regex }` · `{ sha256 }` ·
 //! `{ absent: true }` · a list of these.
 
-use std::fmt;
-
 use hashbrown::HashSet;
 use regex_lite::Regex;
 
@@ -97,9 +95,9 @@ impl TextMatcher {
         Ok(())
     }
 
-    /// Whether there is a text among them that only an absent value satisfies.
-    pub fn wants_absence(&self) -> bool {
-        self.absent
+    /// Whether any value satisfies it.
+    pub fn is_everything(&self) -> bool {
+        self.present || self.prefixes.iter().any(|prefix| prefix.is_empty() || prefix == b"/")
     }
 
     /// Whether `value` is one of the texts.
@@ -128,7 +126,7 @@ impl TextMatcher {
         };
         let by_digest = || {
             let digest = hmac_sha256::Hash::hash(value);
-            self.digests.iter().fold(false, |found, wanted| found | ct_codecs_eq(wanted, &digest))
+            self.digests.iter().fold(false, |found, wanted| found | ct_codecs::verify(wanted, &digest))
         };
         !self.regexes.is_empty() && by_regex() || !self.digests.is_empty() && by_digest()
     }
@@ -146,11 +144,6 @@ impl TextMatcher {
     }
 }
 
-/// Whether two digests are equal, in a time that does not depend on where they differ.
-fn ct_codecs_eq(left: &[u8; 32], right: &[u8; 32]) -> bool {
-    ct_codecs::verify(left, right)
-}
-
 /// Compiles `regex` so that it must match the whole value, as Envoy's own regexes do.
 fn whole(regex: &str, path: &Path<'_>) -> Result<Regex, PathError> {
     // By itself first, so that a group that closes what stands around it is an error.
@@ -159,16 +152,82 @@ fn whole(regex: &str, path: &Path<'_>) -> Result<Regex, PathError> {
         .map_err(|error| PathError::new(path, format_args!("\"{regex}\" is not a regex: {error}")))
 }
 
-impl fmt::Display for Reading {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Reading::Strict => "strict",
-            Reading::Wide => "wide",
-        })
-    }
-}
-
 /// The texts of values that have no canonical form of their own.
 pub fn as_written(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: &str) -> TextConfig {
+        TextConfig::Plain(text.to_owned())
+    }
+
+    fn compile(texts: &[TextConfig]) -> Result<TextMatcher, PathError> {
+        TextMatcher::compile(texts, &Path::Root.key("value"), as_written)
+    }
+
+    #[test]
+    fn each_form_matches_what_it_says() {
+        let digest = crate::state::Digest::of(b"secret").to_string();
+        for (text, matching, other) in [
+            (plain("exact"), &["exact"][..], &["exactly", "Exact", ""][..]),
+            (plain("pre*"), &["pre", "prefix"], &["Pre", "xpre", ""]),
+            (plain("*fix"), &["fix", "suffix"], &["fixed", ""]),
+            (plain("*"), &["", "anything"], &[]),
+            (plain(""), &[""], &["a"]),
+            (TextConfig::Regex("a|b+".to_owned()), &["a", "bb"], &["ab", "xa", "a\n", ""]),
+            (TextConfig::Sha256(digest.clone()), &["secret"], &["Secret", "", &digest]),
+            (TextConfig::Absent, &[], &["", "a"]),
+        ] {
+            let matcher = compile(std::slice::from_ref(&text)).unwrap();
+            for value in matching {
+                assert!(matcher.is_match(value.as_bytes(), Reading::Strict), "{text:?} {value:?}");
+            }
+            for value in other {
+                assert!(!matcher.is_match(value.as_bytes(), Reading::Wide), "{text:?} {value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn any_of_a_list_will_do() {
+        let matcher = compile(&[plain("a"), plain("b*"), TextConfig::Absent]).unwrap();
+        assert!(matcher.is_match_any(["x", "b1"], Reading::Strict));
+        assert!(matcher.is_match_any([""; 0], Reading::Strict));
+        assert!(!matcher.is_match_any(["x", ""], Reading::Strict));
+    }
+
+    #[test]
+    fn what_cannot_be_read_opens_nothing_and_closes_what_it_might() {
+        let matcher = compile(&[TextConfig::Regex("a.*".to_owned())]).unwrap();
+        let long = vec![b'b'; MAX_COMPUTED + 1];
+        for value in [&b"a\xff"[..], &long] {
+            assert!(!matcher.is_match(value, Reading::Strict));
+            assert!(matcher.is_match(value, Reading::Wide));
+        }
+    }
+
+    #[test]
+    fn a_text_that_could_match_nothing_is_refused() {
+        let regex = |text: &str| TextConfig::Regex(text.to_owned());
+        for (texts, message) in [
+            (vec![], "value: an empty list matches nothing"),
+            (
+                vec![plain("a*b")],
+                "value[0]: \"a*b\" has a '*' that stands neither first nor last; write it as { regex: … }",
+            ),
+            (vec![plain("a"), plain("*a*")], "value[1]: \"*a*\" has a '*' at both ends; write it as { regex: … }"),
+            (vec![regex("(")], "value[0].regex: \"(\" is not a regex: found open group without closing ')'"),
+            (vec![regex("a)(b")], "value[0].regex: \"a)(b\" is not a regex: found closing ')' without matching '('"),
+            (
+                vec![TextConfig::Sha256("abc".to_owned())],
+                "value[0].sha256: not a SHA-256 digest of 64 hexadecimal digits",
+            ),
+        ] {
+            assert_eq!(compile(&texts).unwrap_err().to_string(), message);
+        }
+    }
 }

@@ -4,11 +4,14 @@
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Host(String);
 
+/// The longest name of the DNS (RFC 1035 section 2.3.4), its trailing dot and a port.
+const MAX_AUTHORITY: usize = 253 + 1 + 6;
+
 impl Host {
     /// Reads an `:authority` (RFC 9110 section 7.2, RFC 3986 section 3.2). None where it cannot be read one way: empty,
     /// several, with user information, or with anything in it that is no part of a host.
     pub fn parse(authority: &[u8]) -> Option<Host> {
-        let text = std::str::from_utf8(authority).ok()?;
+        let text = std::str::from_utf8(authority).ok().filter(|text| text.len() <= MAX_AUTHORITY)?;
         let (name, rest) = match text.strip_prefix('[') {
             Some(inner) => {
                 let (address, rest) = inner.split_once(']')?;

@@ -1,0 +1,281 @@
+//! The policy as compiled: what matches a request cannot be invalid. Where a policy is not wholly valid it is refused
+//! whole, with the key path and the value.
+
+use std::rc::Rc;
+
+use crate::config::{PluginConfig, RuleConfig, SiteConfig, TextConfig};
+use crate::reply::{Reply, ReplyPart};
+use crate::request::RequestPath;
+use crate::state::Document;
+use crate::tree::fields::did_you_mean;
+use crate::tree::{Path, PathError, Tree};
+
+pub mod cidr;
+pub mod hosts;
+pub mod keys;
+pub mod rule;
+pub mod text;
+
+pub use hosts::{Found, HostPattern, SiteIndex};
+pub use keys::{Key, Kind};
+pub use rule::{Rule, Rules};
+
+/// The longest name of a site, rule, fleet or key.
+const MAX_NAME: usize = 63;
+
+/// A plugin configuration, ready to decide by.
+#[derive(Debug)]
+pub struct Policy {
+    /// The fleet whose documents hold here.
+    pub fleet: Option<String>,
+    /// The sites, in the order in which they are written.
+    pub sites: Vec<Site>,
+    /// Finds the site of a request.
+    pub index: SiteIndex,
+    /// Who may sign what.
+    pub keys: Vec<Key>,
+    /// Under which name jwt_authn leaves a verified token's payload.
+    pub jwt_metadata_key: Option<String>,
+    /// The path prefix of the control endpoint, without a trailing slash.
+    pub control: Option<String>,
+}
+
+/// One site with its rules, those for every site first.
+#[derive(Debug)]
+pub struct Site {
+    /// Its name.
+    pub name: String,
+    /// Its hosts.
+    pub hosts: Vec<HostPattern>,
+    /// Its path prefixes, without trailing slashes; `""` for all.
+    pub paths: Vec<String>,
+    /// Let a request through a closed site.
+    pub exempt: Rules,
+    /// Refuse it even when the site is online.
+    pub always_closed: Rules,
+    /// Are answered by the filter itself while the site is closed.
+    pub health_checks: Rules,
+    /// What refused clients get.
+    pub reply: Reply,
+    /// The site's state, if the policy declares it.
+    pub declared: Option<Document>,
+}
+
+impl Policy {
+    /// Reads and compiles a plugin configuration as Envoy hands it over.
+    pub fn from_plugin_configuration(bytes: &[u8]) -> Result<Policy, PathError> {
+        Policy::from_tree(&Tree::from_plugin_configuration(bytes)?)
+    }
+
+    /// Reads and compiles a plugin configuration.
+    pub fn from_tree(tree: &Tree) -> Result<Policy, PathError> {
+        Policy::compile(PluginConfig::read(tree)?)
+    }
+
+    fn compile(config: PluginConfig) -> Result<Policy, PathError> {
+        // Every field by name, so that a new one must be dealt with here.
+        let PluginConfig {
+            fleet,
+            sites,
+            exempt,
+            always_closed,
+            health_checks,
+            reply,
+            state,
+            keys,
+            jwt_metadata_key,
+            control_path_prefix,
+            builtin_rules,
+        } = config;
+        let root = Path::Root;
+        let fleet = fleet.map(|fleet| name(&fleet, &root.key("fleet"))).transpose()?;
+        if fleet.is_none() && !keys.is_empty() {
+            return Err(PathError::new(&root.key("fleet"), "missing; keys sign for one fleet"));
+        }
+        let (builtin_exempt, builtin_health_checks) =
+            if builtin_rules.unwrap_or(true) { builtin()? } else { (Rules::new(), Rules::new()) };
+        let wide = Wide {
+            exempt: rules(builtin_exempt, &exempt, &root.key("exempt"))?,
+            always_closed: rules(Rules::new(), &always_closed, &root.key("always_closed"))?,
+            health_checks: rules(builtin_health_checks, &health_checks, &root.key("health_checks"))?,
+            reply: ReplyPart::compile(&reply, &root.key("reply"))?,
+        };
+        unique(&[&wide.exempt, &wide.always_closed, &wide.health_checks], &root)?;
+        let sites = sites.unwrap_or_else(|| vec![everything()]);
+        let mut compiled: Vec<Site> = Vec::with_capacity(sites.len());
+        let mut index = SiteIndex::default();
+        let mut names = hashbrown::HashSet::new();
+        let list = root.key("sites");
+        for (position, config) in sites.iter().enumerate() {
+            let path = list.index(position);
+            let site = Site::compile(config, &wide, &path)?;
+            if !names.insert(site.name.clone()) {
+                return Err(PathError::new(&path.key("name"), format_args!("\"{}\" stands twice", site.name)));
+            }
+            for host in &site.hosts {
+                for prefix in &site.paths {
+                    if let Err(before) = index.insert(host.clone(), prefix, position) {
+                        let other = if before == position { config } else { sites.get(before).unwrap_or(config) };
+                        return Err(PathError::new(
+                            &path,
+                            format_args!("has the host {host} and the path \"{prefix}/\" twice with site \"{}\"", other.name),
+                        ));
+                    }
+                }
+            }
+            compiled.push(site);
+        }
+        let state_path = root.key("state");
+        for (site, document) in state {
+            let path = state_path.key(&site);
+            let known = compiled.iter().map(|site| site.name.as_str());
+            let hint = did_you_mean(&site, known);
+            if let Some(other) = document.fleet.as_ref().filter(|other| Some(*other) != fleet.as_ref()) {
+                let problem = format_args!("\"{other}\" is not the fleet of this policy");
+                return Err(PathError::new(&path.key("fleet"), problem));
+            }
+            match compiled.iter_mut().find(|known| known.name == site) {
+                Some(known) => known.declared = Some(document),
+                None => return Err(PathError::new(&path, format_args!("no site has this name{hint}"))),
+            }
+        }
+        let keys = keys::compile(&keys, &root.key("keys"))?;
+        let control = control_path_prefix
+            .map(|prefix| path_prefix(&prefix, &root.key("control").key("path_prefix")))
+            .transpose()?;
+        if control.as_ref().is_some_and(String::is_empty) {
+            let path = root.key("control");
+            return Err(PathError::new(&path.key("path_prefix"), "\"/\" would hide the application"));
+        }
+        Ok(Policy { fleet, sites: compiled, index, keys, jwt_metadata_key, control })
+    }
+
+    /// Whether a rule refuses requests also while every site is online.
+    pub fn has_always_closed(&self) -> bool {
+        self.sites.iter().any(|site| !site.always_closed.is_empty())
+    }
+}
+
+/// What holds for every site.
+struct Wide {
+    exempt: Rules,
+    always_closed: Rules,
+    health_checks: Rules,
+    reply: ReplyPart,
+}
+
+impl Site {
+    fn compile(config: &SiteConfig, wide: &Wide, path: &Path<'_>) -> Result<Site, PathError> {
+        let SiteConfig { name: site, hosts, paths, exempt, always_closed, health_checks, reply } = config;
+        let site = name(site, &path.key("name"))?;
+        let hosts = match hosts {
+            None => vec![HostPattern::Any],
+            Some(hosts) => each(hosts, &path.key("hosts"), |host, path| {
+                HostPattern::parse(host).map_err(|problem| PathError::new(path, problem))
+            })?,
+        };
+        let paths = match paths {
+            None => vec![String::new()],
+            Some(paths) => each(paths, &path.key("paths"), |prefix, path| path_prefix(prefix, path))?,
+        };
+        let exempt = rules(wide.exempt.clone(), exempt, &path.key("exempt"))?;
+        let always_closed = rules(wide.always_closed.clone(), always_closed, &path.key("always_closed"))?;
+        let health_checks = rules(wide.health_checks.clone(), health_checks, &path.key("health_checks"))?;
+        unique(&[&exempt, &always_closed, &health_checks], path)?;
+        let own = ReplyPart::compile(reply, &path.key("reply"))?;
+        let reply = Reply::merge(&wide.reply, &own, &site, &hosts, &path.key("reply"))?;
+        Ok(Site { name: site, hosts, paths, exempt, always_closed, health_checks, reply, declared: None })
+    }
+}
+
+/// The site of a policy that names none.
+fn everything() -> SiteConfig {
+    SiteConfig {
+        name: "default".to_owned(),
+        hosts: None,
+        paths: None,
+        exempt: Vec::new(),
+        always_closed: Vec::new(),
+        health_checks: Vec::new(),
+        reply: crate::config::ReplyConfig::default(),
+    }
+}
+
+/// The rules that stand without being written: certificates renew during a long window (RFC 8555 section 8.3), and
+/// probes are answered.
+fn builtin() -> Result<(Rules, Rules), PathError> {
+    let plain = |text: &str| TextConfig::Plain(text.to_owned());
+    let rule = |name: &str, paths: Option<&str>, agents: Option<&[&str]>| RuleConfig {
+        name: name.to_owned(),
+        paths: paths.map(|path| vec![plain(path)]),
+        methods: None,
+        remote_ips: None,
+        uri_sans: None,
+        headers: agents.map(|agents| {
+            vec![crate::config::NamedConfig {
+                name: "user-agent".to_owned(),
+                value: Some(agents.iter().map(|agent| plain(agent)).collect()),
+            }]
+        }),
+        query: None,
+        cookies: None,
+        claims: None,
+        modes: None,
+    };
+    let root = Path::Root;
+    let acme = rule("acme-challenge", Some("/.well-known/acme-challenge/*"), None);
+    let agents = ["kube-probe/*", "ELB-HealthChecker/*", "GoogleHC/*", "Envoy/HC"];
+    let probes = rule("health-check-agents", None, Some(&agents));
+    Ok((
+        rules(Rules::new(), &[acme], &root.key("builtin"))?,
+        rules(Rules::new(), &[probes], &root.key("builtin"))?,
+    ))
+}
+
+fn rules(mut before: Rules, configs: &[RuleConfig], path: &Path<'_>) -> Result<Rules, PathError> {
+    for (index, config) in configs.iter().enumerate() {
+        before.push(Rc::new(Rule::compile(config, &path.index(index))?));
+    }
+    Ok(before)
+}
+
+/// Refuses two rules of one name, as stats, logs and `suspend` tell rules by their names.
+fn unique(lists: &[&Rules], path: &Path<'_>) -> Result<(), PathError> {
+    let mut seen = hashbrown::HashSet::new();
+    match lists.iter().flat_map(|rules| rules.iter()).find(|rule| !seen.insert(rule.name.as_str())) {
+        None => Ok(()),
+        Some(rule) => Err(PathError::new(path, format_args!("two rules are named \"{}\"", rule.name))),
+    }
+}
+
+fn each<T>(
+    texts: &[String],
+    path: &Path<'_>,
+    read: impl Fn(&str, &Path<'_>) -> Result<T, PathError>,
+) -> Result<Vec<T>, PathError> {
+    if texts.is_empty() {
+        return Err(PathError::new(path, "an empty list matches nothing"));
+    }
+    texts.iter().enumerate().map(|(index, text)| read(text, &path.index(index))).collect()
+}
+
+/// Reads a name: `[a-z0-9-]`, at most 63.
+pub fn name(text: &str, path: &Path<'_>) -> Result<String, PathError> {
+    let is_valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(is_valid) {
+        Ok(text.to_owned())
+    } else {
+        let problem = format_args!("\"{text}\" is not a name of at most {MAX_NAME} characters of a-z, 0-9 and -");
+        Err(PathError::new(path, problem))
+    }
+}
+
+/// Reads a segment prefix, as it stands in canonical paths and without a trailing slash.
+fn path_prefix(text: &str, path: &Path<'_>) -> Result<String, PathError> {
+    match RequestPath::parse(text.as_bytes()) {
+        RequestPath::Canonical(prefix) if !text.contains(['*', '?']) => {
+            Ok(prefix.strip_suffix('/').unwrap_or(&prefix).to_owned())
+        }
+        _ => Err(PathError::new(path, format_args!("\"{text}\" is not a canonical path prefix such as \"/checkout\""))),
+    }
+}

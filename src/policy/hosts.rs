@@ -1,0 +1,257 @@
+//! Which site a request belongs to: an exact host before the longest suffix before `*`, then the longest path prefix.
+
+use hashbrown::HashMap;
+
+use crate::request::{Host, Request, RequestPath};
+
+/// A host as a site names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostPattern {
+    /// `shop.example.com`
+    Exact(String),
+    /// `*.shop.example.com`, kept as `.shop.example.com`: any host below, not the host itself.
+    Suffix(String),
+    /// `*`
+    Any,
+}
+
+impl HostPattern {
+    /// Reads a host of a site; port, case and trailing dot do not matter.
+    pub fn parse(text: &str) -> Result<HostPattern, String> {
+        let host = |name: &str| {
+            Host::parse(name.as_bytes())
+                .map(|host| host.as_str().to_owned())
+                .ok_or_else(|| format!("\"{text}\" is not a host, \"*.suffix\" or \"*\""))
+        };
+        match text.strip_prefix('*') {
+            Some("") => Ok(HostPattern::Any),
+            Some(suffix) => match suffix.strip_prefix('.') {
+                Some(name) => Ok(HostPattern::Suffix(format!(".{}", host(name)?))),
+                None => Err(format!("\"{text}\" is not a host, \"*.suffix\" or \"*\"")),
+            },
+            None => host(text).map(HostPattern::Exact),
+        }
+    }
+
+    /// Whether `host`, canonical, is meant.
+    pub fn matches(&self, host: &str) -> bool {
+        match self {
+            HostPattern::Exact(name) => name == host,
+            HostPattern::Suffix(suffix) => host.ends_with(suffix) && host.len() > suffix.len(),
+            HostPattern::Any => true,
+        }
+    }
+}
+
+impl std::fmt::Display for HostPattern {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            HostPattern::Exact(name) => formatter.write_str(name),
+            HostPattern::Suffix(suffix) => write!(formatter, "*{suffix}"),
+            HostPattern::Any => formatter.write_str("*"),
+        }
+    }
+}
+
+/// Finds the site of a request.
+#[derive(Clone, Debug, Default)]
+pub struct SiteIndex {
+    hosts: HashMap<HostPattern, PathIndex>,
+}
+
+/// The sites of one host by path prefix, without a trailing slash; the empty prefix stands for all paths.
+#[derive(Clone, Debug, Default)]
+struct PathIndex {
+    sites: HashMap<String, usize>,
+    /// The length of the longest prefix, in bytes: a longer beginning of a path is not looked up.
+    longest: usize,
+}
+
+impl PathIndex {
+    fn longest_prefix(&self, path: &str) -> Option<usize> {
+        let slashes = path.match_indices('/').map(|(slash, _)| slash);
+        let ends = slashes.take_while(|end| *end <= self.longest).filter_map(|end| path.get(..end));
+        let whole = (path.len() <= self.longest).then_some(path);
+        // The empty prefix is the end before the first slash.
+        ends.chain(whole).filter_map(|prefix| self.sites.get(prefix)).last().copied()
+    }
+}
+
+impl SiteIndex {
+    /// Adds `site` under a host and a path prefix (canonical, without a trailing slash). The site that stands there
+    /// already is the error.
+    pub fn insert(&mut self, host: HostPattern, prefix: &str, site: usize) -> Result<(), usize> {
+        let paths = self.hosts.entry(host).or_default();
+        paths.longest = paths.longest.max(prefix.len());
+        match paths.sites.insert(prefix.to_owned(), site) {
+            Some(before) => Err(before),
+            None => Ok(()),
+        }
+    }
+
+    /// The site of a request, or each that it might be of, in the policy's order: an ambiguous path belongs to the
+    /// site of each of its readings, and a host that cannot be read one way to any.
+    pub fn find(&self, request: &Request<'_>) -> Found {
+        let Some(host) = &request.host else { return Found::Any };
+        match &request.path {
+            RequestPath::Canonical(path) => Found::Sites([self.site(host.as_str(), path), None]),
+            RequestPath::Ambiguous { raw, resolved } => {
+                let first = self.site(host.as_str(), raw);
+                let second = self.site(host.as_str(), resolved).filter(|second| Some(*second) != first);
+                Found::Sites([first, second])
+            }
+        }
+    }
+
+    /// The site of a canonical host and a path.
+    pub fn site(&self, host: &str, path: &str) -> Option<usize> {
+        let exact = self.hosts.get(&Name::Exact(host));
+        let suffixes = host.match_indices('.').filter(|(dot, _)| *dot > 0).filter_map(|(dot, _)| host.get(dot..));
+        let by_suffix = || suffixes.filter_map(|suffix| self.hosts.get(&Name::Suffix(suffix)));
+        let any = || self.hosts.get(&Name::Any);
+        // A host's own sites come first; a path that none of them covers is left to the next wider host.
+        exact
+            .into_iter()
+            .chain(by_suffix())
+            .chain(any())
+            .find_map(|paths| paths.longest_prefix(path))
+    }
+}
+
+/// A host pattern borrowed, to look one up without an allocation.
+#[derive(PartialEq, Eq, Hash)]
+enum Name<'a> {
+    Exact(&'a str),
+    Suffix(&'a str),
+    Any,
+}
+
+impl HostPattern {
+    fn name(&self) -> Name<'_> {
+        match self {
+            HostPattern::Exact(name) => Name::Exact(name),
+            HostPattern::Suffix(suffix) => Name::Suffix(suffix),
+            HostPattern::Any => Name::Any,
+        }
+    }
+}
+
+impl std::hash::Hash for HostPattern {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+impl hashbrown::Equivalent<HostPattern> for Name<'_> {
+    fn equivalent(&self, pattern: &HostPattern) -> bool {
+        *self == pattern.name()
+    }
+}
+
+/// What [`SiteIndex::find`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// One site, none, or two for the two readings of an ambiguous path.
+    Sites([Option<usize>; 2]),
+    /// The host cannot be read: it might be any site.
+    Any,
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::{Headers, Peer};
+
+    struct Nobody;
+
+    impl Peer for Nobody {
+        fn remote_address(&self) -> Option<std::net::IpAddr> {
+            None
+        }
+        fn uri_sans(&self) -> Vec<Vec<u8>> {
+            Vec::new()
+        }
+        fn claim(&self, _: &[String]) -> Vec<Vec<u8>> {
+            Vec::new()
+        }
+    }
+
+    const SITES: [(&str, &str); 8] = [
+        ("shop.example.com", ""),
+        ("api.example.com", "/checkout"),
+        ("api.example.com", "/checkout/v2"),
+        ("*.example.com", ""),
+        ("*.eu.example.com", ""),
+        ("*", "/everywhere"),
+        ("[::1]", ""),
+        ("*", ""),
+    ];
+
+    fn index(sites: &[(&str, &str)]) -> SiteIndex {
+        let mut index = SiteIndex::default();
+        for (site, (host, prefix)) in sites.iter().enumerate() {
+            index.insert(HostPattern::parse(host).unwrap(), prefix, site).unwrap();
+        }
+        index
+    }
+
+    #[test]
+    fn the_narrowest_host_wins_and_then_the_longest_prefix() {
+        let index = index(&SITES);
+        for (host, path, site) in [
+            ("shop.example.com", "/", 0),
+            ("shop.example.com", "/everywhere", 0),
+            ("api.example.com", "/checkout", 1),
+            ("api.example.com", "/checkout/", 1),
+            ("api.example.com", "/checkout/v1", 1),
+            ("api.example.com", "/checkout/v2", 2),
+            ("api.example.com", "/checkout/v2/x", 2),
+            ("api.example.com", "/checkout/v22", 1),
+            ("api.example.com", "/checkouts", 3),
+            ("a.eu.example.com", "/", 4),
+            ("a.b.eu.example.com", "/", 4),
+            ("eu.example.com", "/", 3),
+            ("example.com", "/", 7),
+            ("example.com", "/everywhere/x", 5),
+            ("[::1]", "/", 6),
+            ("other", "/", 7),
+        ] {
+            assert_eq!(index.site(host, path), Some(site), "{host}{path}");
+        }
+        assert_eq!(super::tests::index(&SITES[..3]).site("api.example.com", "/other"), None);
+    }
+
+    #[test]
+    fn an_ambiguous_path_belongs_to_the_site_of_each_reading() {
+        let index = index(&SITES[..3]);
+        for (authority, path, found) in [
+            ("api.example.com", "/checkout/../other", Found::Sites([Some(1), None])),
+            ("api.example.com", "/other/../checkout", Found::Sites([None, Some(1)])),
+            ("api.example.com", "//checkout", Found::Sites([None, Some(1)])),
+            ("api.example.com", "/checkout/%2e%2e/checkout/v2", Found::Sites([Some(1), Some(2)])),
+            ("api.example.com, a", "/", Found::Any),
+            ("", "/", Found::Any),
+        ] {
+            let headers = Headers::new(vec![
+                (b":authority".to_vec(), authority.as_bytes().to_vec()),
+                (b":path".to_vec(), path.as_bytes().to_vec()),
+            ]);
+            assert_eq!(index.find(&Request::new(&headers, &Nobody)), found, "{authority}{path}");
+        }
+    }
+
+    #[test]
+    fn two_sites_cannot_stand_in_one_place() {
+        let mut index = index(&SITES);
+        assert_eq!(index.insert(HostPattern::Any, "/everywhere", 9), Err(5));
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        for text in ["", "*x.example.com", "a.*.example.com", "**", "*.", "shop.example.com/a", "https://a"] {
+            let message = format!("\"{text}\" is not a host, \"*.suffix\" or \"*\"");
+            assert_eq!(HostPattern::parse(text), Err(message));
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! A rule: named conditions on a request, all of which must hold.
+
+use std::rc::Rc;
+
+use super::cidr::{self, IpSet};
+use super::text::{Reading, TextMatcher, as_written};
+use crate::config::{ClaimConfig, NamedConfig, RuleConfig, TextConfig};
+use crate::request::{Request, RequestPath, cookies, query};
+use crate::state::{Mode, Modes};
+use crate::tree::{Path, PathError};
+
+/// One rule, compiled.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    paths: Option<TextMatcher>,
+    methods: Option<Vec<String>>,
+    remote_ips: Option<IpSet>,
+    uri_sans: Option<TextMatcher>,
+    headers: Vec<Named>,
+    query: Vec<Named>,
+    cookies: Vec<Named>,
+    claims: Vec<Claim>,
+    modes: Option<Modes>,
+}
+
+#[derive(Clone, Debug)]
+struct Named {
+    name: String,
+    value: TextMatcher,
+}
+
+#[derive(Clone, Debug)]
+struct Claim {
+    iss: String,
+    path: Vec<String>,
+    value: TextMatcher,
+}
+
+/// Rules in order; those for every site are shared, not copied.
+pub type Rules = Vec<Rc<Rule>>;
+
+impl Rule {
+    /// Compiles a rule; `path` is where it stands.
+    pub fn compile(config: &RuleConfig, path: &Path<'_>) -> Result<Rule, PathError> {
+        // Every field by name, so that a new one must be dealt with here.
+        let RuleConfig { name, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes } =
+            config;
+        let rule = Rule {
+            name: super::name(name, &path.key("name"))?,
+            paths: optional(paths, |texts| compile_paths(texts, &path.key("paths")))?,
+            methods: optional(methods, |methods| compile_methods(methods, &path.key("methods")))?,
+            remote_ips: optional(remote_ips, |ranges| compile_ranges(ranges, &path.key("remote_ips")))?,
+            uri_sans: optional(uri_sans, |texts| compile_uri_sans(texts, &path.key("uri_sans")))?,
+            headers: compile_named(headers, &path.key("headers"), header_name)?,
+            query: compile_named(query, &path.key("query"), |name| Ok(name.to_owned()))?,
+            cookies: compile_named(cookies, &path.key("cookies"), |name| Ok(name.to_owned()))?,
+            claims: compile_claims(claims, &path.key("claims"))?,
+            modes: optional(modes, |modes| compile_modes(modes, &path.key("modes")))?,
+        };
+        let conditions = [
+            paths.is_some(),
+            methods.is_some(),
+            remote_ips.is_some(),
+            uri_sans.is_some(),
+            headers.is_some(),
+            query.is_some(),
+            cookies.is_some(),
+            claims.is_some(),
+        ];
+        if conditions.contains(&true) {
+            Ok(rule)
+        } else {
+            Err(PathError::new(path, "a rule without a condition would hold for everyone"))
+        }
+    }
+
+    /// Whether the rule holds for `request` in `mode`. An ambiguous path satisfies no rule that opens, and any rule
+    /// that closes one of its readings.
+    pub fn holds(&self, request: &Request<'_>, mode: Mode, reading: Reading) -> bool {
+        let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query: parameters, cookies: jar, claims, modes } =
+            self;
+        modes.is_none_or(|modes| modes.contains(mode))
+            && methods.as_ref().is_none_or(|methods| methods.iter().any(|one| one.as_bytes() == request.method))
+            && paths.as_ref().is_none_or(|paths| is_path_match(paths, &request.path, reading))
+            && headers.iter().all(|header| header.value.is_match_any(request.headers.all(&header.name), reading))
+            && parameters.iter().all(|one| one.value.is_match_any(query(request.query, &one.name), reading))
+            && jar.iter().all(|one| one.value.is_match_any(cookies(request.headers, &one.name), reading))
+            && remote_ips.as_ref().is_none_or(|set| {
+                request.peer.remote_address().is_some_and(|address| set.contains(address))
+            })
+            && uri_sans.as_ref().is_none_or(|sans| sans.is_match_any(request.peer.uri_sans(), reading))
+            && claims.iter().all(|claim| claim.holds(request, reading))
+    }
+
+    /// Whether every client could satisfy the rule without doing anything: its addresses are all addresses, and nothing
+    /// else is asked.
+    pub fn lets_everyone_through(&self) -> bool {
+        let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes: _ } = self;
+        let any = |matcher: &Option<TextMatcher>| matcher.as_ref().is_none_or(TextMatcher::is_everything);
+        any(paths)
+            && methods.is_none()
+            && remote_ips.as_ref().is_none_or(IpSet::is_everyone)
+            && uri_sans.is_none()
+            && claims.is_empty()
+            && [headers, query, cookies].into_iter().flatten().all(|named| named.value.is_everything())
+    }
+}
+
+impl Claim {
+    fn holds(&self, request: &Request<'_>, reading: Reading) -> bool {
+        let issuers = request.peer.claim(&["iss".to_owned()]);
+        let is_issuer = matches!(issuers.as_slice(), [one] if one == self.iss.as_bytes());
+        is_issuer && self.value.is_match_any(request.peer.claim(&self.path), reading)
+    }
+}
+
+fn is_path_match(paths: &TextMatcher, path: &RequestPath, reading: Reading) -> bool {
+    match reading {
+        Reading::Strict => path.canonical().is_some_and(|path| paths.is_match(path.as_bytes(), reading)),
+        Reading::Wide => path.readings().any(|path| paths.is_match(path.as_bytes(), reading)),
+    }
+}
+
+fn optional<C, T>(
+    config: &Option<C>,
+    compile: impl FnOnce(&C) -> Result<T, PathError>,
+) -> Result<Option<T>, PathError> {
+    config.as_ref().map(compile).transpose()
+}
+
+/// Compiles patterns for canonical paths, also for `formats` of replies.
+pub fn compile_paths(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatcher, PathError> {
+    for (index, text) in texts.iter().enumerate() {
+        match text {
+            TextConfig::Plain(text) if !text.starts_with(['/', '*']) => {
+                let problem = format_args!("\"{text}\" starts with neither '/' nor '*'");
+                return Err(PathError::new(&path.index(index), problem));
+            }
+            TextConfig::Absent => {
+                return Err(PathError::new(&path.index(index), "a request always has a path"));
+            }
+            _ => {}
+        }
+    }
+    TextMatcher::compile(texts, path, canonical_pattern)
+}
+
+/// The literal part of a path pattern as it stands in canonical paths.
+fn canonical_pattern(literal: &str) -> Result<String, String> {
+    let whole = if literal.starts_with('/') { literal.to_owned() } else { format!("/{literal}") };
+    let added = whole.len() - literal.len();
+    match RequestPath::parse(whole.as_bytes()) {
+        RequestPath::Canonical(path) => Ok(path.get(added..).unwrap_or_default().to_owned()),
+        RequestPath::Ambiguous { .. } => {
+            Err(format!("\"{literal}\" is no canonical path, so no request could ever match it"))
+        }
+    }
+}
+
+fn compile_methods(methods: &[String], path: &Path<'_>) -> Result<Vec<String>, PathError> {
+    if methods.is_empty() {
+        return Err(PathError::new(path, "an empty list matches nothing"));
+    }
+    for (index, method) in methods.iter().enumerate() {
+        if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') {
+            let problem = format_args!("\"{method}\" is not a method in upper case");
+            return Err(PathError::new(&path.index(index), problem));
+        }
+    }
+    Ok(methods.to_vec())
+}
+
+fn compile_ranges(ranges: &[String], path: &Path<'_>) -> Result<IpSet, PathError> {
+    if ranges.is_empty() {
+        return Err(PathError::new(path, "an empty list matches nothing"));
+    }
+    let range = |(index, text): (usize, &String)| {
+        cidr::parse(text).map_err(|problem| PathError::new(&path.index(index), problem))
+    };
+    ranges.iter().enumerate().map(range).collect::<Result<_, _>>().map(IpSet::new)
+}
+
+fn compile_uri_sans(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatcher, PathError> {
+    for (index, text) in texts.iter().enumerate() {
+        if let TextConfig::Plain(text) = text
+            && !text.contains("://")
+        {
+            let problem = format_args!("\"{text}\" names no scheme such as spiffe://");
+            return Err(PathError::new(&path.index(index), problem));
+        }
+        if let TextConfig::Absent = text {
+            return Err(PathError::new(&path.index(index), "a missing certificate proves nothing"));
+        }
+    }
+    TextMatcher::compile(texts, path, as_written)
+}
+
+fn compile_named(
+    named: &Option<Vec<NamedConfig>>,
+    path: &Path<'_>,
+    canonical: impl Fn(&str) -> Result<String, String>,
+) -> Result<Vec<Named>, PathError> {
+    let Some(named) = named else { return Ok(Vec::new()) };
+    if named.is_empty() {
+        return Err(PathError::new(path, "an empty list asks for nothing"));
+    }
+    let compile = |(index, NamedConfig { name, value }): (usize, &NamedConfig)| {
+        let path = path.index(index);
+        if name.is_empty() {
+            return Err(PathError::new(&path.key("name"), "empty"));
+        }
+        Ok(Named {
+            name: canonical(name).map_err(|problem| PathError::new(&path.key("name"), problem))?,
+            value: compile_value(value, &path)?,
+        })
+    };
+    named.iter().enumerate().map(compile).collect()
+}
+
+fn compile_value(value: &Option<Vec<TextConfig>>, path: &Path<'_>) -> Result<TextMatcher, PathError> {
+    match value {
+        None => Ok(TextMatcher::present()),
+        Some(texts) => TextMatcher::compile(texts, &path.key("value"), as_written),
+    }
+}
+
+fn compile_claims(claims: &Option<Vec<ClaimConfig>>, path: &Path<'_>) -> Result<Vec<Claim>, PathError> {
+    let Some(claims) = claims else { return Ok(Vec::new()) };
+    if claims.is_empty() {
+        return Err(PathError::new(path, "an empty list asks for nothing"));
+    }
+    let compile = |(index, ClaimConfig { iss, name, value }): (usize, &ClaimConfig)| {
+        let path = path.index(index);
+        let members: Vec<String> = name.split('.').map(str::to_owned).collect();
+        if members.iter().any(String::is_empty) {
+            let problem = format_args!("\"{name}\" is not a claim, or members joined by dots");
+            return Err(PathError::new(&path.key("name"), problem));
+        }
+        Ok(Claim { iss: iss.clone(), path: members, value: compile_value(value, &path)? })
+    };
+    claims.iter().enumerate().map(compile).collect()
+}
+
+fn compile_modes(modes: &[Mode], path: &Path<'_>) -> Result<Modes, PathError> {
+    if modes.is_empty() {
+        return Err(PathError::new(path, "an empty list holds in no mode"));
+    }
+    let mut set = Modes::default();
+    modes.iter().for_each(|mode| set.insert(*mode));
+    Ok(set)
+}
+
+fn header_name(name: &str) -> Result<String, String> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let plain = name.strip_prefix(':').unwrap_or(name);
+    if plain.is_empty() || !plain.bytes().all(is_token) {
+        return Err(format!("\"{name}\" is not a header name"));
+    }
+    Ok(name.to_ascii_lowercase())
+}
