@@ -1,0 +1,78 @@
+# What one can do here. `make help` lists it; CI runs these targets and has no second way.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# Everything native is built with the same features, so that cargo builds no dependency twice.
+FEATURES := --features strip-exports
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+MODULE := dist/envoy_maintenance.wasm
+
+say = @printf '\n== %s\n' "$(1)"
+
+.PHONY: help run build module maintctl test lint unit e2e bench clean toolchain
+
+help: ## lists the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@printf '\nENVOY=path takes that Envoy; ENVOY_VERSION=1.36.4 fetches that one (default: the one on PATH, else 1.40.0).\n'
+
+run: strip_profile := --release
+run: module maintctl ## starts Envoy with the filter before a demo application on http://localhost:10000
+	@scripts/run.sh
+
+build: strip_profile := --release
+build: module maintctl ## makes dist/envoy_maintenance.wasm and dist/maintctl
+	@ls -l dist
+
+test: lint unit module e2e ## runs everything: lint, unit, property and command-line tests, and real Envoy
+
+bench: strip_profile := --release
+bench: module ## compares the cost of a request: no filter, an empty one, Lua, this one
+	$(call say,bench: measures; takes some minutes and wants the machine for itself)
+	@tests/bench/run.sh
+
+clean: ## removes what was built or fetched; keeps the demo's key and state in .run
+	cargo clean
+	rm -rf dist .tools
+
+# The steps of the above.
+
+toolchain:
+	@scripts/get-rust.sh
+
+# The module knows its own build by this number, and tells versions of itself apart by it.
+module: toolchain
+	$(call say,module: compiles the filter to $(MODULE))
+	@mkdir -p dist
+	@sum=$$(command -v sha256sum || echo 'shasum -a 256') && \
+	MAINTENANCE_BUILD=$$(find src Cargo.toml Cargo.lock -type f | LC_ALL=C sort | xargs $$sum | $$sum | cut -c 1-16) \
+		cargo rustc --lib --crate-type cdylib --profile wasm --target wasm32-wasip1
+	@cargo run --quiet $(strip_profile) $(FEATURES) --bin strip-exports -- \
+		'$(TARGET_DIR)/wasm32-wasip1/wasm/envoy_maintenance.wasm' $(MODULE)
+
+maintctl: toolchain
+	$(call say,maintctl: compiles the command-line tool to dist/maintctl)
+	@mkdir -p dist
+	@cargo build --release $(FEATURES) --bin maintctl
+	@install -m 755 '$(TARGET_DIR)/release/maintctl' dist/maintctl
+
+lint: toolchain ## checks form, lints, and that the modules keep to their places
+	$(call say,lint: form)
+	@cargo fmt --check
+	$(call say,lint: who may name whom)
+	@tests/structure.sh
+	$(call say,lint: clippy as the module sees the code)
+	@cargo clippy --quiet --lib --target wasm32-wasip1 -- -D warnings
+	$(call say,lint: clippy as maintctl and the tests see it)
+	@cargo clippy --quiet $(FEATURES) --all-targets -- -D warnings
+
+unit: toolchain
+	$(call say,unit: unit and property tests)
+	@cargo test $(FEATURES) --lib --bins
+
+# Last, so that the last lines of `make test` are those of cargo test.
+e2e: toolchain
+	$(call say,e2e: the module in a real Envoy, and maintctl)
+	@envoy=$$(scripts/get-envoy.sh) && "$$envoy" --version && \
+	ENVOY="$$envoy" MODULE="$(CURDIR)/$(MODULE)" cargo test $(FEATURES) --test e2e -- $(TESTS)

@@ -1,0 +1,1 @@
+//! What is shipped: the module's exports, and what lies in `envoy/`.

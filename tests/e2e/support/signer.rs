@@ -1,0 +1,85 @@
+//! An operator's key, and what it signs.
+
+use ct_codecs::{Base64UrlSafeNoPadding, Encoder};
+use ed25519_compact::{KeyPair, Noise, Seed};
+use serde_json::{Value, json};
+
+/// An Ed25519 key pair.
+pub struct Signer {
+    pair: KeyPair,
+}
+
+impl Signer {
+    /// A new key.
+    pub fn generate() -> Signer {
+        Signer {
+            pair: KeyPair::from_seed(Seed::generate()),
+        }
+    }
+
+    /// The public key as a policy wants it.
+    pub fn jwk(&self) -> Value {
+        json!({ "kty": "OKP", "crv": "Ed25519", "x": base64(&self.pair.pk[..]) })
+    }
+
+    /// An entry for a policy's `keys` that may sign everything for every site.
+    pub fn entry(&self, name: &str) -> Value {
+        json!({ "name": name, "jwk": self.jwk(), "sites": ["*"], "may": ["state"] })
+    }
+
+    /// The RFC 7638 thumbprint of the public key.
+    pub fn kid(&self) -> String {
+        let canonical = format!(
+            r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#,
+            base64(&self.pair.pk[..])
+        );
+        base64(&hmac_sha256::Hash::hash(canonical.as_bytes()))
+    }
+
+    /// The private key as PKCS#8 PEM, as maintctl and OpenSSL read it.
+    pub fn pem(&self) -> String {
+        self.pair.sk.to_pem()
+    }
+
+    /// A state document, signed as it should be.
+    pub fn sign(&self, document: &Value) -> String {
+        self.sign_as("maintenance-state+jwt", document)
+    }
+
+    /// Claims of another kind of token.
+    pub fn sign_as(&self, typ: &str, claims: &Value) -> String {
+        self.sign_parts(
+            &json!({ "alg": "EdDSA", "typ": typ, "kid": self.kid() }),
+            claims.to_string().as_bytes(),
+        )
+    }
+
+    /// Any header over any payload, for tokens that are wrong.
+    pub fn sign_parts(&self, header: &Value, payload: &[u8]) -> String {
+        let signed = format!(
+            "{}.{}",
+            base64(header.to_string().as_bytes()),
+            base64(payload)
+        );
+        let signature = self.pair.sk.sign(signed.as_bytes(), None::<Noise>);
+        format!("{signed}.{}", base64(signature.as_ref()))
+    }
+}
+
+/// Base64url without padding.
+pub fn base64(bytes: &[u8]) -> String {
+    Base64UrlSafeNoPadding::encode_to_string(bytes).unwrap()
+}
+
+/// Milliseconds since the epoch: the revision of a document that is made now.
+pub fn now_ms() -> u64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    u64::try_from(since.as_millis()).unwrap()
+}
+
+/// The least document for the fleet `test`: this site in this mode, made now. Add members as the test wants.
+pub fn document(site: &str, mode: &str) -> Value {
+    json!({ "site": site, "fleet": "test", "revision": now_ms(), "mode": mode })
+}
