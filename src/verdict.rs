@@ -52,34 +52,50 @@ pub struct Decision<'p> {
     pub verdict: Verdict<'p>,
 }
 
-/// Decides on a request. `situations` says what holds now at each site of the policy, by position.
+/// Decides on a request. `situation` says what holds now at a site of the policy, by position.
 ///
 /// A request that might belong to several sites, because its host or path can be read in several ways, passes only if
 /// each of them lets it pass.
-pub fn decide<'p>(policy: &'p Policy, situations: &[Situation<'_>], request: &Request<'_>) -> Decision<'p> {
+pub fn decide<'p, 's>(
+    policy: &'p Policy,
+    situation: impl Fn(usize) -> Situation<'s>,
+    request: &Request<'_>,
+) -> Decision<'p> {
     let decide = |position: usize| {
-        let (site, situation) = (policy.sites.get(position)?, situations.get(position)?);
-        Some(Decision { site: Some((position, site)), verdict: decide_at(site, situation, request) })
+        let site = policy.sites.get(position)?;
+        Some(Decision {
+            site: Some((position, site)),
+            verdict: decide_at(site, &situation(position), request),
+        })
     };
     let decision = match policy.index.find(request) {
         Found::Sites(sites) => strictest(sites.into_iter().flatten().filter_map(decide)),
         Found::Any => strictest((0..policy.sites.len()).filter_map(decide)),
     };
     // 1. It belongs to no site.
-    decision.unwrap_or(Decision { site: None, verdict: Verdict::Pass(Pass::NoSite) })
+    decision.unwrap_or(Decision {
+        site: None,
+        verdict: Verdict::Pass(Pass::NoSite),
+    })
 }
 
 /// The first decision that keeps the request from the application, or else the first.
 fn strictest<'p>(mut decisions: impl Iterator<Item = Decision<'p>>) -> Option<Decision<'p>> {
     let passes = |decision: &Decision<'_>| matches!(decision.verdict, Verdict::Pass(_));
     let first = decisions.next()?;
-    Some(if passes(&first) { decisions.find(|next| !passes(next)).unwrap_or(first) } else { first })
+    Some(if passes(&first) {
+        decisions.find(|next| !passes(next)).unwrap_or(first)
+    } else {
+        first
+    })
 }
 
 fn decide_at<'p>(site: &'p Site, situation: &Situation<'_>, request: &Request<'_>) -> Verdict<'p> {
     let mode = situation.mode();
     // 2. A rule refuses it, also while the site is online.
-    if let Some(rule) = first(&site.always_closed, |rule| rule.holds(request, mode, Reading::Wide)) {
+    if let Some(rule) = first(&site.always_closed, |rule| {
+        rule.holds(request, mode, Reading::Wide)
+    }) {
         return Verdict::Refuse(Refusal::AlwaysClosed(rule));
     }
     // 3. No mode is active but online. A request passes a closed site only if every active mode would let it pass.
@@ -95,20 +111,31 @@ fn decide_at<'p>(site: &'p Site, situation: &Situation<'_>, request: &Request<'_
     verdict
 }
 
-fn decide_in<'p>(mode: Mode, site: &'p Site, situation: &Situation<'_>, request: &Request<'_>) -> Verdict<'p> {
+fn decide_in<'p>(
+    mode: Mode,
+    site: &'p Site,
+    situation: &Situation<'_>,
+    request: &Request<'_>,
+) -> Verdict<'p> {
     // 4. Health checks, so that an application that is down does not take the page's Envoy out of its balancer.
-    if let Some(rule) = first(&site.health_checks, |rule| rule.holds(request, mode, Reading::Strict)) {
+    if let Some(rule) = first(&site.health_checks, |rule| {
+        rule.holds(request, mode, Reading::Strict)
+    }) {
         return Verdict::HealthCheck(rule);
     }
     // 5. An exempt rule that is not suspended.
-    let exempt = |rule: &Rule| rule.holds(request, mode, Reading::Strict) && !situation.suspends(&rule.name);
+    let exempt =
+        |rule: &Rule| rule.holds(request, mode, Reading::Strict) && !situation.suspends(&rule.name);
     if let Some(rule) = first(&site.exempt, exempt) {
         return Verdict::Pass(Pass::Exempt(rule));
     }
     // 6. Where the site's own reply sends browsers.
     let is_target = site.reply.redirect_target().is_some_and(|target| {
         request.path.canonical() == Some(target.path.as_str())
-            && target.host.as_ref().is_none_or(|host| request.host.as_ref() == Some(host))
+            && target
+                .host
+                .as_ref()
+                .is_none_or(|host| request.host.as_ref() == Some(host))
     });
     if is_target {
         return Verdict::Pass(Pass::RedirectTarget);
@@ -121,8 +148,11 @@ fn decide_in<'p>(mode: Mode, site: &'p Site, situation: &Situation<'_>, request:
     Verdict::Refuse(Refusal::Mode(mode))
 }
 
-fn first<'p>(rules: &'p [Rc<Rule>], holds: impl Fn(&Rule) -> bool) -> Option<&'p str> {
-    rules.iter().find(|rule| holds(rule)).map(|rule| rule.name.as_str())
+fn first(rules: &[Rc<Rule>], holds: impl Fn(&Rule) -> bool) -> Option<&str> {
+    rules
+        .iter()
+        .find(|rule| holds(rule))
+        .map(|rule| rule.name.as_str())
 }
 
 impl fmt::Display for Verdict<'_> {
@@ -135,7 +165,9 @@ impl fmt::Display for Verdict<'_> {
             Verdict::Pass(Pass::RedirectTarget) => formatter.write_str("redirect-target"),
             Verdict::Pass(Pass::ReadOnly) => formatter.write_str("read_only"),
             Verdict::HealthCheck(rule) => write!(formatter, "health-check:{rule}"),
-            Verdict::Refuse(Refusal::AlwaysClosed(rule)) => write!(formatter, "always_closed:{rule}"),
+            Verdict::Refuse(Refusal::AlwaysClosed(rule)) => {
+                write!(formatter, "always_closed:{rule}")
+            }
             Verdict::Refuse(Refusal::Mode(mode)) => write!(formatter, "{mode}"),
         }
     }

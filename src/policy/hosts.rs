@@ -70,10 +70,15 @@ struct PathIndex {
 impl PathIndex {
     fn longest_prefix(&self, path: &str) -> Option<usize> {
         let slashes = path.match_indices('/').map(|(slash, _)| slash);
-        let ends = slashes.take_while(|end| *end <= self.longest).filter_map(|end| path.get(..end));
+        let ends = slashes
+            .take_while(|end| *end <= self.longest)
+            .filter_map(|end| path.get(..end));
         let whole = (path.len() <= self.longest).then_some(path);
         // The empty prefix is the end before the first slash.
-        ends.chain(whole).filter_map(|prefix| self.sites.get(prefix)).last().copied()
+        ends.chain(whole)
+            .filter_map(|prefix| self.sites.get(prefix))
+            .last()
+            .copied()
     }
 }
 
@@ -92,12 +97,16 @@ impl SiteIndex {
     /// The site of a request, or each that it might be of, in the policy's order: an ambiguous path belongs to the
     /// site of each of its readings, and a host that cannot be read one way to any.
     pub fn find(&self, request: &Request<'_>) -> Found {
-        let Some(host) = &request.host else { return Found::Any };
+        let Some(host) = &request.host else {
+            return Found::Any;
+        };
         match &request.path {
             RequestPath::Canonical(path) => Found::Sites([self.site(host.as_str(), path), None]),
             RequestPath::Ambiguous { raw, resolved } => {
                 let first = self.site(host.as_str(), raw);
-                let second = self.site(host.as_str(), resolved).filter(|second| Some(*second) != first);
+                let second = self
+                    .site(host.as_str(), resolved)
+                    .filter(|second| Some(*second) != first);
                 Found::Sites([first, second])
             }
         }
@@ -106,7 +115,10 @@ impl SiteIndex {
     /// The site of a canonical host and a path.
     pub fn site(&self, host: &str, path: &str) -> Option<usize> {
         let exact = self.hosts.get(&Name::Exact(host));
-        let suffixes = host.match_indices('.').filter(|(dot, _)| *dot > 0).filter_map(|(dot, _)| host.get(dot..));
+        let suffixes = host
+            .match_indices('.')
+            .filter(|(dot, _)| *dot > 0)
+            .filter_map(|(dot, _)| host.get(dot..));
         let by_suffix = || suffixes.filter_map(|suffix| self.hosts.get(&Name::Suffix(suffix)));
         let any = || self.hosts.get(&Name::Any);
         // A host's own sites come first; a path that none of them covers is left to the next wider host.
@@ -157,7 +169,6 @@ pub enum Found {
     Any,
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,7 +202,9 @@ mod tests {
     fn index(sites: &[(&str, &str)]) -> SiteIndex {
         let mut index = SiteIndex::default();
         for (site, (host, prefix)) in sites.iter().enumerate() {
-            index.insert(HostPattern::parse(host).unwrap(), prefix, site).unwrap();
+            index
+                .insert(HostPattern::parse(host).unwrap(), prefix, site)
+                .unwrap();
         }
         index
     }
@@ -219,17 +232,36 @@ mod tests {
         ] {
             assert_eq!(index.site(host, path), Some(site), "{host}{path}");
         }
-        assert_eq!(super::tests::index(&SITES[..3]).site("api.example.com", "/other"), None);
+        assert_eq!(
+            super::tests::index(&SITES[..3]).site("api.example.com", "/other"),
+            None
+        );
     }
 
     #[test]
     fn an_ambiguous_path_belongs_to_the_site_of_each_reading() {
         let index = index(&SITES[..3]);
         for (authority, path, found) in [
-            ("api.example.com", "/checkout/../other", Found::Sites([Some(1), None])),
-            ("api.example.com", "/other/../checkout", Found::Sites([None, Some(1)])),
-            ("api.example.com", "//checkout", Found::Sites([None, Some(1)])),
-            ("api.example.com", "/checkout/%2e%2e/checkout/v2", Found::Sites([Some(1), Some(2)])),
+            (
+                "api.example.com",
+                "/checkout/../other",
+                Found::Sites([Some(1), None]),
+            ),
+            (
+                "api.example.com",
+                "/other/../checkout",
+                Found::Sites([None, Some(1)]),
+            ),
+            (
+                "api.example.com",
+                "//checkout",
+                Found::Sites([None, Some(1)]),
+            ),
+            (
+                "api.example.com",
+                "/checkout/%2e%2e/checkout/v2",
+                Found::Sites([Some(1), Some(2)]),
+            ),
             ("api.example.com, a", "/", Found::Any),
             ("", "/", Found::Any),
         ] {
@@ -237,7 +269,11 @@ mod tests {
                 (b":authority".to_vec(), authority.as_bytes().to_vec()),
                 (b":path".to_vec(), path.as_bytes().to_vec()),
             ]);
-            assert_eq!(index.find(&Request::new(&headers, &Nobody)), found, "{authority}{path}");
+            assert_eq!(
+                index.find(&Request::new(&headers, &Nobody)),
+                found,
+                "{authority}{path}"
+            );
         }
     }
 
@@ -249,7 +285,15 @@ mod tests {
 
     #[test]
     fn what_is_no_host_is_refused() {
-        for text in ["", "*x.example.com", "a.*.example.com", "**", "*.", "shop.example.com/a", "https://a"] {
+        for text in [
+            "",
+            "*x.example.com",
+            "a.*.example.com",
+            "**",
+            "*.",
+            "shop.example.com/a",
+            "https://a",
+        ] {
             let message = format!("\"{text}\" is not a host, \"*.suffix\" or \"*\"");
             assert_eq!(HostPattern::parse(text), Err(message));
         }

@@ -18,7 +18,9 @@ fn read_struct(bytes: &[u8], depth: u32) -> Option<Tree> {
     let mut entries: Vec<(String, Tree)> = Vec::new();
     let mut keys = hashbrown::HashSet::new();
     for field in Wire(bytes) {
-        let (1, Field::Bytes(entry)) = field? else { return None };
+        let (1, Field::Bytes(entry)) = field? else {
+            return None;
+        };
         let (mut key, mut value) = ("", Tree::Null);
         for part in Wire(entry) {
             match part? {
@@ -57,7 +59,9 @@ fn read_list(bytes: &[u8], depth: u32) -> Option<Tree> {
     let depth = depth.checked_sub(1)?;
     let mut items = Vec::new();
     for field in Wire(bytes) {
-        let (1, Field::Bytes(inner)) = field? else { return None };
+        let (1, Field::Bytes(inner)) = field? else {
+            return None;
+        };
         items.push(read_value(inner, depth)?);
     }
     Some(Tree::List(items))
@@ -147,17 +151,24 @@ mod tests {
             Tree::Bool(value) => vec![4 << 3, u8::from(*value)],
             Tree::Map(_) => length_delimited(5, &encode(tree)),
             Tree::List(items) => {
-                let items: Vec<u8> =
-                    items.iter().flat_map(|item| length_delimited(1, &encode_value(item))).collect();
+                let items: Vec<u8> = items
+                    .iter()
+                    .flat_map(|item| length_delimited(1, &encode_value(item)))
+                    .collect();
                 length_delimited(6, &items)
             }
         }
     }
 
     fn encode(tree: &Tree) -> Vec<u8> {
-        let Tree::Map(entries) = tree else { panic!("a Struct is a map") };
+        let Tree::Map(entries) = tree else {
+            panic!("a Struct is a map")
+        };
         let entry = |(key, value): &(String, Tree)| {
-            let parts = [length_delimited(1, key.as_bytes()), length_delimited(2, &encode_value(value))];
+            let parts = [
+                length_delimited(1, key.as_bytes()),
+                length_delimited(2, &encode_value(value)),
+            ];
             length_delimited(1, &parts.concat())
         };
         entries.iter().flat_map(entry).collect()

@@ -1,0 +1,200 @@
+//! What all threads of an Envoy share, by VM id: which document is newest, which policies stand, who the members are.
+//!
+//! | key | value |
+//! |---|---|
+//! | `generation` | a number that grows when anything below changes; the one value that every tick reads |
+//! | `process` | 8 hexadecimal digits, random a process |
+//! | `site/<fleet>/<site>` | the newest document: `<key name> <key x>`, a line feed, and its JWS |
+//! | `slots` | a line for each plugin: its slot, `<plugin name>/<root id>` |
+//! | `slot/<slot>` | the build that runs it, a line feed, and what its policy says of sites and keys, as JSON |
+//! | `instances` | a line for each running VM: its id and build |
+//! | `instance/<id>` | what that VM has adopted, a line a site: `<fleet>/<site> <digest>@<channel>` |
+//! | `alive/<id>` | when that VM last ticked, milliseconds since the epoch |
+//!
+//! An absent key takes any CAS, so those that several threads write at once are made by [`prepare`], which runs first on
+//! Envoy's main thread.
+
+use super::host;
+use crate::time::Time;
+
+/// How long a VM may be silent before it counts as stuck, in milliseconds.
+pub const SILENCE: i64 = 3000;
+
+/// Makes the keys that several threads write, where they are not there yet.
+pub fn prepare() {
+    for (key, value) in [("generation", "0"), ("instances", "\n"), ("slots", "\n")] {
+        if host::shared(key).is_none() {
+            host::set_shared(key, value.as_bytes(), None);
+        }
+    }
+    if host::shared("process").is_none() {
+        host::set_shared(
+            "process",
+            format!("{:08x}", random() as u32).as_bytes(),
+            None,
+        );
+    }
+}
+
+/// A random number.
+pub fn random() -> u64 {
+    getrandom::u64().unwrap_or_else(|_| host::now().0.unsigned_abs())
+}
+
+/// A shared text; empty where there is none.
+pub fn text(key: &str) -> String {
+    host::shared(key).map_or_else(String::new, |shared| lossy(shared.bytes))
+}
+
+fn lossy(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// The name of this Envoy: `<node id>/<8 hex>`.
+pub fn envoy() -> String {
+    let node = host::property(&["xds", "node", "id"]).map_or_else(String::new, lossy);
+    format!("{node}/{}", text("process"))
+}
+
+/// The generation of what is shared.
+pub fn generation() -> u64 {
+    text("generation").parse().unwrap_or(0)
+}
+
+/// Says that something has changed.
+pub fn changed() {
+    update("generation", |text| {
+        let next = text.parse::<u64>().unwrap_or(0).wrapping_add(1);
+        Some(next.to_string())
+    });
+}
+
+/// Replaces a shared text by what `edit` makes of it, again where another thread was faster. False where `edit` wants no
+/// change.
+pub fn update(key: &str, edit: impl Fn(&str) -> Option<String>) -> bool {
+    for _ in 0..100 {
+        let (before, cas) = host::shared(key).map_or((String::new(), None), |shared| {
+            (lossy(shared.bytes), Some(shared.cas))
+        });
+        match edit(&before) {
+            None => return false,
+            Some(after) if host::set_shared(key, after.as_bytes(), cas) => return true,
+            Some(_) => {}
+        }
+    }
+    log::error!("shared data: \"{key}\" could not be written");
+    false
+}
+
+/// Adds a line to a shared list, if it is not there.
+pub fn add_line(key: &str, line: &str) -> bool {
+    update(key, |text| {
+        (!text.lines().any(|known| known == line)).then(|| format!("{text}{line}\n"))
+    })
+}
+
+/// Takes a line out of a shared list, if it is there.
+pub fn remove_line(key: &str, line: &str) -> bool {
+    update(key, |text| {
+        let kept = |known: &&str| *known != line && !known.is_empty();
+        text.lines().any(|known| known == line).then(|| {
+            let lines: Vec<&str> = text.lines().filter(kept).collect();
+            format!(
+                "\n{}{}",
+                lines.join("\n"),
+                if lines.is_empty() { "" } else { "\n" }
+            )
+        })
+    })
+}
+
+/// The newest document of a site, as it travelled, and the key that had signed it when it came.
+pub struct Entry {
+    pub key_name: String,
+    pub key_x: String,
+    pub token: Vec<u8>,
+    pub cas: u32,
+}
+
+/// The key of a site's document.
+pub fn site_key(fleet: &str, site: &str) -> String {
+    format!("site/{fleet}/{site}")
+}
+
+/// The newest document of a site.
+pub fn entry(fleet: &str, site: &str) -> Option<Entry> {
+    let shared = host::shared(&site_key(fleet, site))?;
+    let line = shared.bytes.iter().position(|byte| *byte == b'\n')?;
+    let (head, token) = shared.bytes.split_at_checked(line)?;
+    let (key_name, key_x) = std::str::from_utf8(head).ok()?.split_once(' ')?;
+    Some(Entry {
+        key_name: key_name.to_owned(),
+        key_x: key_x.to_owned(),
+        token: token.get(1..)?.to_vec(),
+        cas: shared.cas,
+    })
+}
+
+/// Puts a document into the register, if nobody else has since `cas` was read.
+pub fn put(fleet: &str, site: &str, key: (&str, &str), token: &[u8], cas: Option<u32>) -> bool {
+    let bytes = [key.0.as_bytes(), b" ", key.1.as_bytes(), b"\n", token].concat();
+    host::set_shared(&site_key(fleet, site), &bytes, cas)
+}
+
+/// What one running VM says of itself.
+pub struct Instance {
+    pub build: String,
+    pub alive: bool,
+    adopted: hashbrown::HashMap<String, String>,
+}
+
+/// All running VMs.
+pub fn instances(now: Time) -> Vec<Instance> {
+    text("instances")
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(id, build)| Instance {
+            build: build.to_owned(),
+            alive: is_alive(id, now),
+            adopted: text(&format!("instance/{id}"))
+                .lines()
+                .filter_map(|line| line.split_once(' '))
+                .map(|(site, adopted)| (site.to_owned(), adopted.to_owned()))
+                .collect(),
+        })
+        .collect()
+}
+
+/// Whether the VM has ticked of late.
+pub fn is_alive(id: &str, now: Time) -> bool {
+    let last = text(&format!("alive/{id}")).parse::<i64>().unwrap_or(0);
+    now.0.saturating_sub(last) < SILENCE
+}
+
+/// How many workers follow a site, and how many of them have adopted what is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Workers {
+    pub members: usize,
+    pub adopted: usize,
+}
+
+/// Counts the workers of a site (`<fleet>/<site>`); `wanted` as it stands in the lines of `instance/<id>`.
+///
+/// Envoy runs each VM once a worker and once on its main thread, where no request ever comes, and nothing tells which
+/// one that is. So one of each build is taken off both numbers: they are equal only when every one has adopted.
+pub fn workers(instances: &[Instance], site: &str, wanted: &str) -> Workers {
+    let mut by_build: hashbrown::HashMap<&str, Workers> = hashbrown::HashMap::new();
+    for instance in instances {
+        if let Some(adopted) = instance.adopted.get(site) {
+            let workers = by_build.entry(&instance.build).or_default();
+            workers.members += 1;
+            workers.adopted += usize::from(instance.alive && adopted == wanted);
+        }
+    }
+    by_build
+        .values()
+        .fold(Workers::default(), |total, workers| Workers {
+            members: total.members + workers.members.saturating_sub(1),
+            adopted: total.adopted + workers.adopted.saturating_sub(1),
+        })
+}

@@ -1,0 +1,322 @@
+//! The plugin on one worker: a policy, the documents that hold at its sites, and what follows from both at this moment.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::ContextType;
+
+use super::stats::SiteStats;
+use super::stream::{Quiet, Stream};
+use super::{host, register, stats, worker};
+use crate::policy::{Key, Kind, Policy};
+use crate::state::jws::{STATE_TYP, Token};
+use crate::state::{Document, MAX_AHEAD, MAX_REVISION, Mode, Situation};
+use crate::time::Time;
+
+/// Where a document came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    Policy,
+    Push,
+}
+
+impl Channel {
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Policy => "policy",
+            Channel::Push => "push",
+        }
+    }
+}
+
+/// A site's document, its channel, and who signed it.
+pub struct Held {
+    pub document: Document,
+    pub channel: Channel,
+    pub token: Vec<u8>,
+}
+
+/// A policy at work.
+pub struct Root {
+    /// `<plugin name>/<root id>`: a later policy in the same place replaces this one.
+    pub slot: String,
+    pub policy: Policy,
+    pub held: RefCell<Vec<Option<Held>>>,
+    pub stats: Vec<SiteStats>,
+    /// The time of the last tick.
+    pub now: Cell<Time>,
+    /// Nothing that this policy says could refuse a request now, and nothing else asks to see one.
+    quiet: Cell<bool>,
+    fresh: Cell<bool>,
+    retired: Cell<bool>,
+    next_change: Cell<Option<Time>>,
+    refused_tokens: RefCell<hashbrown::HashMap<usize, u32>>,
+}
+
+impl Root {
+    fn new(slot: String, mut policy: Policy) -> Root {
+        let declared = policy.sites.iter_mut().map(|site| {
+            site.declared.take().map(|document| Held {
+                document,
+                channel: Channel::Policy,
+                token: Vec::new(),
+            })
+        });
+        let held: Vec<Option<Held>> = declared.collect();
+        let stats = policy
+            .sites
+            .iter()
+            .map(|site| SiteStats::new(&site.name))
+            .collect();
+        Root {
+            slot,
+            policy,
+            held: RefCell::new(held),
+            stats,
+            now: Cell::new(Time(0)),
+            quiet: Cell::new(false),
+            fresh: Cell::new(true),
+            retired: Cell::new(false),
+            next_change: Cell::new(None),
+            refused_tokens: RefCell::default(),
+        }
+    }
+
+    /// The fleet whose documents hold here; empty where the policy names none.
+    pub fn fleet(&self) -> &str {
+        self.policy.fleet.as_deref().unwrap_or_default()
+    }
+
+    pub fn is_fresh(&self) -> bool {
+        self.fresh.get()
+    }
+
+    pub fn is_retired(&self) -> bool {
+        self.retired.get()
+    }
+
+    pub fn retire(&self) {
+        self.retired.set(true);
+    }
+
+    /// What holds at a site at this moment.
+    pub fn situation<'h>(&self, held: &'h [Option<Held>], site: usize) -> Situation<'h> {
+        let held = held.get(site).and_then(Option::as_ref);
+        held.map_or_else(Situation::default, |held| held.document.at(self.now.get()))
+    }
+
+    /// Takes the slot where this policy is new, and leaves it where another build of the module has taken it since.
+    pub fn follow(&self, build: &str) {
+        let key = format!("slot/{}", self.slot);
+        if self.is_retired() {
+            return;
+        }
+        if self.fresh.get() {
+            register::add_line("slots", &self.slot);
+            let said = format!("{build}\n{}", super::status::published(self));
+            if register::text(&key) != said {
+                host::set_shared(&key, said.as_bytes(), None);
+                register::changed();
+            }
+        } else if register::text(&key).lines().next() != Some(build) {
+            self.retire();
+        }
+    }
+
+    /// Adopts what has changed and works out what holds at `now`. True where that is something else than before.
+    pub fn refresh(&self, now: Time, changed: bool) -> bool {
+        let before = self.now.replace(now);
+        let fresh = self.fresh.replace(false);
+        let mut held = self.held.borrow_mut();
+        if changed || fresh {
+            for (position, slot) in held.iter_mut().enumerate() {
+                self.adopt(position, slot, now);
+            }
+        }
+        let due = self.next_change.get().is_some_and(|next| next <= now) || now < before;
+        if !(changed || fresh || due) {
+            return false;
+        }
+        let documents = || held.iter().flatten().map(|held| &held.document);
+        self.next_change.set(
+            documents()
+                .filter_map(|document| document.next_change(now))
+                .min(),
+        );
+        let online = documents().all(|document| document.at(now).mode() == Mode::Online);
+        self.quiet
+            .set(online && !self.policy.has_always_closed() && self.policy.control.is_none());
+        true
+    }
+
+    fn adopt(&self, position: usize, slot: &mut Option<Held>, now: Time) {
+        if slot
+            .as_ref()
+            .is_some_and(|held| held.channel == Channel::Policy)
+        {
+            return;
+        }
+        let Some(site) = self.policy.sites.get(position) else {
+            return;
+        };
+        let Some(entry) = register::entry(self.fleet(), &site.name) else {
+            return;
+        };
+        if slot.as_ref().is_some_and(|held| held.token == entry.token) {
+            return;
+        }
+        match verify(&self.policy.keys, &entry, self.fleet(), &site.name, now) {
+            Ok(document) => {
+                *slot = Some(Held {
+                    document,
+                    channel: Channel::Push,
+                    token: entry.token,
+                });
+            }
+            Err(problem) => {
+                if self.refused_tokens.borrow_mut().insert(position, entry.cas) != Some(entry.cas) {
+                    stats::count("channel.push.rejected");
+                    log::error!("state of {}: {problem}; what was before holds", site.name);
+                }
+            }
+        }
+    }
+
+    /// Writes what this policy has adopted, a line a site.
+    pub fn acknowledge(&self, adopted: &mut String) {
+        let held = self.held.borrow();
+        for (site, held) in self.policy.sites.iter().zip(held.iter()) {
+            let fleet = self.fleet();
+            let _ = match held {
+                Some(held) => writeln!(
+                    adopted,
+                    "{fleet}/{} {}@{}",
+                    site.name,
+                    held.document.stamp.digest,
+                    held.channel.name()
+                ),
+                None => writeln!(adopted, "{fleet}/{} -", site.name),
+            };
+        }
+    }
+}
+
+/// Checks a document of the register before it is adopted. One signed by a key that the policy no longer has was
+/// accepted when it came, and holds until it is replaced.
+fn verify(
+    keys: &[Key],
+    entry: &register::Entry,
+    fleet: &str,
+    site: &str,
+    now: Time,
+) -> Result<Document, String> {
+    let token = Token::parse(&entry.token, STATE_TYP).map_err(|error| error.to_string())?;
+    match keys.iter().find(|key| key.kid == token.kid) {
+        Some(key) if key.is_permitted(Kind::State, site) => token.verify(&key.public),
+        Some(key) => return Err(format!("the key \"{}\" may not sign it", key.name)),
+        None => {
+            let public = crate::state::jws::decode(&entry.key_x)
+                .ok()
+                .and_then(|bytes| ed25519_compact::PublicKey::from_slice(&bytes).ok())
+                .ok_or("the key is unknown")?;
+            token.verify(&public)
+        }
+    }
+    .map_err(|error| error.to_string())?;
+    let document = Document::from_payload(&token.payload).map_err(|error| error.to_string())?;
+    if document.site != site || document.fleet.as_deref() != Some(fleet) {
+        return Err(format!(
+            "made for {} of fleet {:?}",
+            document.site, document.fleet
+        ));
+    }
+    plausible(&document, now)?;
+    Ok(document)
+}
+
+/// Refuses a revision that no honest clock makes.
+pub fn plausible(document: &Document, now: Time) -> Result<(), String> {
+    let revision = document.stamp.revision;
+    let ahead = i64::try_from(revision)
+        .unwrap_or(i64::MAX)
+        .saturating_sub(now.0);
+    if revision > MAX_REVISION || ahead > MAX_AHEAD {
+        return Err(format!(
+            "revision {revision} is more than 10 minutes ahead of Envoy's clock"
+        ));
+    }
+    Ok(())
+}
+
+/// The SDK's side of a root.
+pub struct RootContext {
+    root: Option<Rc<Root>>,
+}
+
+impl RootContext {
+    pub fn new(_: u32) -> RootContext {
+        RootContext { root: None }
+    }
+}
+
+impl Drop for RootContext {
+    fn drop(&mut self) {
+        if self.root.take().is_some() {
+            worker::with(|worker| worker.remove());
+        }
+    }
+}
+
+impl Context for RootContext {}
+
+impl proxy_wasm::traits::RootContext for RootContext {
+    fn on_vm_start(&mut self, _: usize) -> bool {
+        worker::with(|worker| worker.start(&host::vm_configuration()));
+        true
+    }
+
+    fn on_configure(&mut self, _: usize) -> bool {
+        let policy = match Policy::from_plugin_configuration(&host::plugin_configuration()) {
+            Ok(policy) => policy,
+            Err(error) => {
+                log::error!("policy refused: {error}");
+                return false;
+            }
+        };
+        let name = |part: &str| {
+            host::property(&[part])
+                .and_then(|bytes| String::from_utf8(bytes).ok())
+                .unwrap_or_default()
+        };
+        let slot = format!("{}/{}", name("plugin_name"), name("plugin_root_id"));
+        register::prepare();
+        let root = Rc::new(Root::new(slot.replace(['\n', '\0'], " "), policy));
+        worker::with(|worker| worker.add(&root));
+        self.root = Some(root);
+        host::set_tick_period(worker::TICK);
+        true
+    }
+
+    fn on_tick(&mut self) {
+        worker::with(|worker| worker.tick(false));
+    }
+
+    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+        let root = self.root.as_ref()?;
+        if root.fresh.get() {
+            // A request that comes before the first tick must not meet what was true before.
+            worker::with(|worker| worker.tick(true));
+        }
+        Some(if root.quiet.get() {
+            Box::new(Quiet)
+        } else {
+            Box::new(Stream::new(Rc::clone(root)))
+        })
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}

@@ -1,0 +1,103 @@
+//! What Envoy's stats show, below `wasmcustom.maintenance`.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use super::host::{Metric, MetricKind};
+use super::register::{self, Instance};
+use super::root::Root;
+use crate::time::Time;
+
+thread_local! {
+    static METRICS: RefCell<hashbrown::HashMap<String, Option<Metric>>> = RefCell::default();
+}
+
+/// The metric of a name; each definition makes a new number, so there is one a thread.
+fn metric(kind: MetricKind, name: &str) -> Option<Metric> {
+    METRICS.with_borrow_mut(|metrics| {
+        if let Some(metric) = metrics.get(name) {
+            return *metric;
+        }
+        let metric = Metric::define(kind, &format!("maintenance.{name}"));
+        metrics.insert(name.to_owned(), metric);
+        metric
+    })
+}
+
+/// Adds one to the counter `maintenance.<name>`.
+pub fn count(name: &str) {
+    if let Some(metric) = metric(MetricKind::Counter, name) {
+        metric.increment();
+    }
+}
+
+/// The value of the counter `maintenance.<name>` in this Envoy, over all workers.
+pub fn value(name: &str) -> u64 {
+    metric(MetricKind::Counter, name).map_or(0, Metric::value)
+}
+
+/// The counters of one site. The one that every refusal adds to is kept at hand.
+pub struct SiteStats {
+    site: String,
+    refused: Cell<Option<Metric>>,
+}
+
+impl SiteStats {
+    pub fn new(site: &str) -> SiteStats {
+        SiteStats {
+            site: site.to_owned(),
+            refused: Cell::new(None),
+        }
+    }
+
+    pub fn refused(&self) {
+        let metric = self
+            .refused
+            .get()
+            .or_else(|| metric(MetricKind::Counter, &refused_name(&self.site)));
+        self.refused.set(metric);
+        if let Some(metric) = metric {
+            metric.increment();
+        }
+    }
+
+    pub fn bypassed(&self, rule: &str) {
+        count(&bypassed_name(&self.site, rule));
+    }
+}
+
+/// The name of a site's counter of refusals.
+pub fn refused_name(site: &str) -> String {
+    format!("site.{site}.rq_refused")
+}
+
+/// The name of a site's counter of requests that a rule let through.
+pub fn bypassed_name(site: &str, rule: &str) -> String {
+    format!("site.{site}.rq_bypassed.{rule}")
+}
+
+/// Sets the gauges of every site: its mode, and its revision once every worker has adopted it.
+pub fn publish(roots: &[Rc<Root>], instances: &[Instance], _: Time) {
+    for root in roots.iter().filter(|root| !root.is_retired()) {
+        let held = root.held.borrow();
+        for (position, site) in root.policy.sites.iter().enumerate() {
+            let set = |name: &str, value: u64| {
+                if let Some(metric) =
+                    metric(MetricKind::Gauge, &format!("site.{}.{name}", site.name))
+                {
+                    metric.record(value);
+                }
+            };
+            set("mode", root.situation(&held, position).mode().number());
+            if let Some(held) = held.get(position).and_then(Option::as_ref) {
+                let wanted =
+                    super::status::adopted_as(Some((held.document.stamp.digest, held.channel)));
+                let name = format!("{}/{}", root.fleet(), site.name);
+                let workers = register::workers(instances, &name, &wanted);
+                if workers.members == workers.adopted {
+                    set("revision", held.document.stamp.revision);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One request: collect, decide, act.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+use super::root::Root;
+use super::{control, host, register, stats};
+use crate::reply::{self, LocalReply};
+use crate::request::{Peer, Request, address};
+use crate::state::Mode;
+use crate::verdict::{Decision, Pass, Verdict, decide};
+
+/// A request that nothing could refuse: no hostcall, no memory.
+pub struct Quiet;
+
+impl Context for Quiet {}
+impl HttpContext for Quiet {}
+
+/// A request that must be looked at.
+pub struct Stream {
+    root: Rc<Root>,
+}
+
+impl Stream {
+    pub fn new(root: Rc<Root>) -> Stream {
+        Stream { root }
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        let root = &self.root;
+        let headers = host::request_headers();
+        let peer = Downstream {
+            jwt_metadata_key: root.policy.jwt_metadata_key.as_deref(),
+        };
+        let request = Request::new(&headers, &peer);
+        if let Some(reply) = control::answer(root, &request) {
+            return send(&reply);
+        }
+        let held = root.held.borrow();
+        let decision = decide(&root.policy, |site| root.situation(&held, site), &request);
+        let site = decision.site.map(|(position, _)| position);
+        let situation = site
+            .map(|position| root.situation(&held, position))
+            .unwrap_or_default();
+        match decision.verdict {
+            Verdict::Pass(pass) => {
+                passed(root, &decision, pass, situation.mode());
+                Action::Continue
+            }
+            Verdict::HealthCheck(_) => {
+                host::set_property("maintenance.via", &decision.verdict.to_string());
+                send(&reply::health_check())
+            }
+            Verdict::Refuse(refusal) => {
+                host::set_property("maintenance.via", &decision.verdict.to_string());
+                if let Some(stats) = site.and_then(|position| root.stats.get(position)) {
+                    stats.refused();
+                }
+                let random = register::random() as u32;
+                match decision.site {
+                    Some((_, site)) => send(&site.reply.answer(
+                        refusal,
+                        &situation,
+                        &request,
+                        root.now.get(),
+                        random,
+                    )),
+                    // No verdict refuses without a site.
+                    None => Action::Pause,
+                }
+            }
+        }
+    }
+}
+
+/// Counts a request that passes while something is closed, and tells the application of it.
+fn passed(root: &Root, decision: &Decision<'_>, pass: Pass<'_>, mode: Mode) {
+    let stats = decision
+        .site
+        .and_then(|(position, _)| root.stats.get(position));
+    match (pass, stats) {
+        (Pass::Online, _) => return,
+        (Pass::NoSite, _) => stats::count("no_site_passed"),
+        (Pass::Exempt(rule), Some(stats)) => stats.bypassed(rule),
+        (Pass::RedirectTarget | Pass::ReadOnly | Pass::Exempt(_), _) => {}
+    }
+    let via = decision.verdict.to_string();
+    host::set_property("maintenance.via", &via);
+    if mode != Mode::Online {
+        host::set_request_header("x-maintenance-status", &format!("{mode}; via={via}"));
+    }
+}
+
+/// Sends a reply. The one place that does, so that no stream ever goes on after one.
+fn send(reply: &LocalReply) -> Action {
+    host::send_local_response(
+        reply.status,
+        &reply.headers,
+        &reply.body,
+        reply.grpc_status,
+        reply.details,
+    );
+    Action::Pause
+}
+
+/// Who sent the request, as Envoy knows it.
+struct Downstream<'r> {
+    jwt_metadata_key: Option<&'r str>,
+}
+
+/// How many elements of a claim's list are looked at.
+const MAX_ELEMENTS: usize = 256;
+
+impl Peer for Downstream<'_> {
+    fn remote_address(&self) -> Option<IpAddr> {
+        address::parse_source(&host::property(&["source", "address"])?)
+    }
+
+    fn uri_sans(&self) -> Vec<Vec<u8>> {
+        let san = host::property(&["connection", "uri_san_peer_certificate"]);
+        san.filter(|san| !san.is_empty()).into_iter().collect()
+    }
+
+    fn claim(&self, path: &[String]) -> Vec<Vec<u8>> {
+        let Some(key) = self.jwt_metadata_key else {
+            return Vec::new();
+        };
+        let mut full = vec![
+            "metadata",
+            "filter_metadata",
+            "envoy.filters.http.jwt_authn",
+            key,
+        ];
+        full.extend(path.iter().map(String::as_str));
+        let element = |index: usize| {
+            let index = index.to_string();
+            let path: Vec<&str> = full.iter().copied().chain([index.as_str()]).collect();
+            host::property(&path)
+        };
+        // A list answers to an index and a scalar does not. Asked first, as a list's own bytes could look like a text.
+        let elements: Vec<Vec<u8>> = (0..MAX_ELEMENTS).map_while(element).collect();
+        if elements.is_empty() {
+            host::property(&full).into_iter().collect()
+        } else {
+            elements
+        }
+    }
+}

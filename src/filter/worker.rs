@@ -1,0 +1,188 @@
+//! One thread of Envoy: all policies that stand on it tick together, adopt together, and answer for it as one member.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use super::root::Root;
+use super::{host, register};
+use crate::time::Time;
+
+/// How often a worker looks for changes, in milliseconds.
+pub const TICK: u32 = 50;
+/// How often it says that it is alive, in milliseconds.
+const HEARTBEAT: i64 = 1000;
+/// Signatures that strangers may make this worker check, a second and at once: some 0.2 ms each, so at most 1 % of it.
+const SIGNATURES: u32 = 50;
+
+thread_local! {
+    static WORKER: Worker = Worker::default();
+}
+
+/// The state of one thread. One VM runs one thread, and shares nothing with others but what the host shares.
+#[derive(Default)]
+pub struct Worker {
+    roots: RefCell<Vec<Weak<Root>>>,
+    id: RefCell<String>,
+    build: RefCell<String>,
+    joined: Cell<bool>,
+    generation: Cell<Option<u64>>,
+    last_tick: Cell<i64>,
+    last_heartbeat: Cell<i64>,
+    adopted: RefCell<String>,
+    signatures: Cell<u32>,
+    signatures_at: Cell<i64>,
+}
+
+/// Does something with this thread's state.
+pub fn with<T>(action: impl FnOnce(&Worker) -> T) -> T {
+    WORKER.with(action)
+}
+
+impl Worker {
+    /// Learns which VM this is: the build of the module and the VM's configuration.
+    pub fn start(&self, vm_configuration: &[u8]) {
+        let build = option_env!("MAINTENANCE_BUILD").unwrap_or(env!("CARGO_PKG_VERSION"));
+        let digest = crate::state::Digest::of(vm_configuration).to_string();
+        *self.build.borrow_mut() = format!("{build}-{}", digest.get(..8).unwrap_or_default());
+        *self.id.borrow_mut() = format!("{:016x}", register::random());
+    }
+
+    /// The build of this VM.
+    pub fn build(&self) -> String {
+        self.build.borrow().clone()
+    }
+
+    /// Takes in a root that has been configured. An earlier one of the same slot lives on for its streams only.
+    pub fn add(&self, root: &Rc<Root>) {
+        let mut roots = self.roots.borrow_mut();
+        roots.retain(|known| known.strong_count() > 0);
+        for known in roots.iter().filter_map(Weak::upgrade) {
+            if known.slot == root.slot && !Rc::ptr_eq(&known, root) {
+                known.retire();
+            }
+        }
+        if !roots
+            .iter()
+            .filter_map(Weak::upgrade)
+            .any(|known| Rc::ptr_eq(&known, root))
+        {
+            roots.push(Rc::downgrade(root));
+        }
+    }
+
+    /// Lets a root go. With its last one the VM is a member no more.
+    pub fn remove(&self) {
+        let mut roots = self.roots.borrow_mut();
+        roots.retain(|known| known.strong_count() > 0);
+        if roots.is_empty() && self.joined.replace(false) {
+            register::remove_line("instances", &self.line());
+            register::changed();
+        }
+    }
+
+    fn line(&self) -> String {
+        format!("{} {}", self.id.borrow(), self.build.borrow())
+    }
+
+    /// Looks for changes, adopts them, and says so. Every root of the thread ticks; one look serves all.
+    pub fn tick(&self, at_once: bool) {
+        let now = host::now();
+        if !at_once
+            && now.0.saturating_sub(self.last_tick.get()).unsigned_abs() < u64::from(TICK) / 2
+        {
+            return;
+        }
+        self.last_tick.set(now.0);
+        self.join(now);
+        let generation = register::generation();
+        let roots: Vec<Rc<Root>> = self
+            .roots
+            .borrow()
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
+        let changed = self.generation.replace(Some(generation)) != Some(generation);
+        let fresh = roots.iter().any(|root| root.is_fresh());
+        if changed || fresh {
+            let build = self.build();
+            roots.iter().for_each(|root| root.follow(&build));
+        }
+        let moved = roots
+            .iter()
+            .fold(false, |moved, root| root.refresh(now, changed) | moved);
+        if changed || fresh || moved {
+            self.acknowledge(&roots, now);
+        }
+    }
+
+    /// Counts this VM among the members before it reads what they must adopt.
+    fn join(&self, now: Time) {
+        if now
+            .0
+            .saturating_sub(self.last_heartbeat.get())
+            .unsigned_abs()
+            < HEARTBEAT.unsigned_abs()
+            && self.joined.get()
+        {
+            return;
+        }
+        self.last_heartbeat.set(now.0);
+        let id = self.id.borrow().clone();
+        host::set_shared(&format!("alive/{id}"), now.0.to_string().as_bytes(), None);
+        let line = self.line();
+        let first = !self.joined.replace(true);
+        let added = register::update("instances", |text| {
+            if text.lines().any(|known| known == line) {
+                return None;
+            }
+            // A VM that trapped is not told to leave. The one that stands in for it takes its place: the first of the
+            // same build that has fallen silent.
+            let build = format!(" {}", self.build.borrow());
+            let silent = text.lines().find(|known| {
+                first
+                    && known
+                        .strip_suffix(build.as_str())
+                        .is_some_and(|id| !register::is_alive(id, now))
+            });
+            let kept = text
+                .lines()
+                .filter(|known| !known.is_empty() && Some(*known) != silent);
+            let lines: Vec<&str> = kept.chain([line.as_str()]).collect();
+            Some(format!("\n{}\n", lines.join("\n")))
+        });
+        if added {
+            host::set_shared(
+                &format!("instance/{id}"),
+                self.adopted.borrow().as_bytes(),
+                None,
+            );
+            register::changed();
+        }
+    }
+
+    fn acknowledge(&self, roots: &[Rc<Root>], now: Time) {
+        let mut adopted = String::new();
+        roots
+            .iter()
+            .filter(|root| !root.is_retired())
+            .for_each(|root| root.acknowledge(&mut adopted));
+        if *self.adopted.borrow() != adopted {
+            let key = format!("instance/{}", self.id.borrow());
+            host::set_shared(&key, adopted.as_bytes(), None);
+            *self.adopted.borrow_mut() = adopted;
+        }
+        super::stats::publish(roots, &register::instances(now), now);
+    }
+
+    /// Whether one more signature of a stranger may be checked now.
+    pub fn may_check_signature(&self, now: Time) -> bool {
+        let passed = now.0.saturating_sub(self.signatures_at.get());
+        if !(0..1000).contains(&passed) {
+            self.signatures_at.set(now.0);
+            self.signatures.set(0);
+        }
+        let used = self.signatures.get();
+        self.signatures.set(used.saturating_add(1));
+        used < SIGNATURES
+    }
+}
