@@ -183,7 +183,7 @@ impl Site {
         let health_checks = rules(wide.health_checks.clone(), health_checks, &path.key("health_checks"))?;
         unique(&[&exempt, &always_closed, &health_checks], path)?;
         let own = ReplyPart::compile(reply, &path.key("reply"))?;
-        let reply = Reply::merge(&wide.reply, &own, &site, &hosts, &path.key("reply"))?;
+        let reply = Reply::merge(&wide.reply, &own, &site, &hosts)?;
         Ok(Site { name: site, hosts, paths, exempt, always_closed, health_checks, reply, declared: None })
     }
 }
