@@ -245,17 +245,8 @@ impl Site {
         )?;
         unique(&[&exempt, &always_closed, &health_checks], path)?;
         let own = ReplyPart::compile(reply, &path.key("reply"))?;
-        let reply = Reply::merge(&wide.reply, &own, &site, &hosts, &path.key("reply"))?;
-        Ok(Site {
-            name: site,
-            hosts,
-            paths,
-            exempt,
-            always_closed,
-            health_checks,
-            reply,
-            declared: None,
-        })
+        let reply = Reply::merge(&wide.reply, &own, &site, &hosts)?;
+        Ok(Site { name: site, hosts, paths, exempt, always_closed, health_checks, reply, declared: None })
     }
 }
 

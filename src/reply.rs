@@ -1,63 +1,332 @@
-//! placeholder until the reply branch lands
-use crate::{
-    config::ReplyConfig, policy::HostPattern, request::*, state::Situation, time::Time, tree::*,
-    verdict::Refusal,
-};
-pub struct ReplyPart;
-#[derive(Debug)]
-pub struct Reply;
-pub struct RedirectTarget {
-    pub host: Option<Host>,
-    pub path: String,
-}
-impl ReplyPart {
-    pub fn compile(_: &ReplyConfig, _: &Path<'_>) -> Result<ReplyPart, PathError> {
-        Ok(ReplyPart)
-    }
-}
-impl Reply {
-    pub fn merge(
-        _: &ReplyPart,
-        _: &ReplyPart,
-        _: &str,
-        _: &[HostPattern],
-        _: &Path<'_>,
-    ) -> Result<Reply, PathError> {
-        Ok(Reply)
-    }
-    pub fn redirect_target(&self) -> Option<&RedirectTarget> {
-        None
-    }
-    pub fn answer(
-        &self,
-        _: Refusal<'_>,
-        _: &Situation<'_>,
-        _: &Request<'_>,
-        _: Time,
-        _: u32,
-    ) -> LocalReply {
-        LocalReply {
-            status: 503,
-            headers: vec![],
-            body: b"x".to_vec(),
-            grpc_status: None,
-            details: "maintenance_offline",
-        }
-    }
-}
+//! What a refused client gets: a verdict becomes a local reply, Envoy's word for a response that a filter makes itself.
+//! Decides on form, headers and body; sends nothing, and knows no rules.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use crate::policy::HostPattern;
+use crate::request::Request;
+use crate::state::{Mode, Situation};
+use crate::time::Time;
+use crate::tree::{PathError, Tree};
+use crate::verdict::Refusal;
+
+mod accept;
+mod cors;
+mod escape;
+mod form;
+mod page;
+mod part;
+mod position;
+mod prepared;
+mod problem;
+mod redirect;
+mod template;
+mod variables;
+
+pub use part::ReplyPart;
+pub use redirect::{Redirect, RedirectTarget};
+
+use cors::Origins;
+use form::{Form, Format, FormatsByPath};
+use prepared::{Cache, Hole, Prepared, Writer};
+use template::{Piece, Template};
+use variables::{Facts, Variable};
+
+/// A header's name, in lower case, and its value.
+pub type Header = (Cow<'static, str>, Cow<'static, str>);
+
+/// gRPC's UNAVAILABLE.
+const GRPC_UNAVAILABLE: u32 = 14;
+/// Where neither the policy nor the state says when to come back.
+const DEFAULT_RETRY_AFTER: u64 = 300;
+
+/// A response to be sent by Envoy.
+#[derive(Clone, Debug)]
 pub struct LocalReply {
+    /// The HTTP status. With `grpc_status` Envoy makes it 200.
     pub status: u32,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+    fixed_headers: Rc<[Header]>,
+    own_headers: Vec<Header>,
+    /// The body, also for HEAD: Envoy counts it and leaves it out. With `grpc_status`, Envoy's `grpc-message`.
+    pub body: Rc<Vec<u8>>,
+    /// The gRPC status, for clients that Envoy itself takes for gRPC's.
     pub grpc_status: Option<u32>,
+    /// Response code details, for the access log.
     pub details: &'static str,
 }
-pub fn health_check() -> LocalReply {
-    LocalReply {
-        status: 200,
-        headers: vec![],
-        body: b"ok".to_vec(),
-        grpc_status: None,
-        details: "maintenance_health_check",
+
+impl LocalReply {
+    /// A reply with just these headers.
+    pub fn new(status: u32, headers: Vec<Header>, body: Vec<u8>, details: &'static str) -> LocalReply {
+        LocalReply {
+            status,
+            fixed_headers: Rc::new([]),
+            own_headers: headers,
+            body: Rc::new(body),
+            grpc_status: None,
+            details,
+        }
     }
+
+    /// The headers, names in lower case.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fixed_headers.iter().chain(&self.own_headers).map(|(name, value)| (&**name, &**value))
+    }
+}
+
+/// The answer to a health check while the application is closed.
+pub fn health_check() -> LocalReply {
+    let headers = [("content-type", "text/plain"), ("cache-control", "no-store")];
+    LocalReply::new(200, headers.map(header).into(), b"ok".to_vec(), "maintenance_health_check")
+}
+
+/// How a site refuses: the policy's reply, overridden field by field by the site's own.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    site: String,
+    hosts: Vec<HostPattern>,
+    status: u32,
+    format: Format,
+    formats: Option<FormatsByPath>,
+    /// Seconds.
+    retry_after: Option<u64>,
+    /// Seconds.
+    retry_jitter: u64,
+    redirect: Option<Redirect>,
+    html: Template,
+    /// Whether `html` is the built-in page, which brings its own content security policy.
+    html_is_built_in: bool,
+    text: Template,
+    json: Vec<(String, Tree)>,
+    headers: Vec<(String, String)>,
+    clear_cookies: Vec<String>,
+    origins: Option<Origins>,
+    cache: Cache,
+}
+
+impl Reply {
+    /// Lays a site's own part over the policy's. A variable that neither context knows is refused, under the key path of
+    /// the template that names it.
+    pub fn merge(
+        wide: &ReplyPart,
+        own: &ReplyPart,
+        site: &str,
+        hosts: &[HostPattern],
+    ) -> Result<Reply, PathError> {
+        let context = own.context.as_ref().or(wide.context.as_ref()).map_or(&[][..], Vec::as_slice);
+        let html = own.html.as_ref().or(wide.html.as_ref());
+        let text = own.text.as_ref().or(wide.text.as_ref());
+        Ok(Reply {
+            site: site.to_owned(),
+            hosts: hosts.to_vec(),
+            status: own.status.or(wide.status).unwrap_or(503),
+            format: own.format.or(wide.format).unwrap_or_default(),
+            formats: own.formats.as_ref().or(wide.formats.as_ref()).cloned(),
+            retry_after: own.retry_after.or(wide.retry_after).unwrap_or(Some(DEFAULT_RETRY_AFTER)),
+            retry_jitter: own.retry_jitter.or(wide.retry_jitter).unwrap_or(0),
+            redirect: own.redirect.as_ref().or(wide.redirect.as_ref()).cloned(),
+            html_is_built_in: html.is_none(),
+            html: html.map_or_else(page::html, |html| html.compile(Some(context)))?,
+            text: text.map_or_else(page::text, |text| text.compile(Some(context)))?,
+            json: own.json.as_ref().or(wide.json.as_ref()).cloned().unwrap_or_default(),
+            headers: own.headers.as_ref().or(wide.headers.as_ref()).cloned().unwrap_or_default(),
+            clear_cookies: own.clear_cookies.as_ref().or(wide.clear_cookies.as_ref()).cloned().unwrap_or_default(),
+            origins: own.origins.as_ref().or(wide.origins.as_ref()).cloned(),
+            cache: Cache::default(),
+        })
+    }
+
+    /// What the redirect points to, if there is one; requests for it pass.
+    pub fn redirect_target(&self) -> Option<&RedirectTarget> {
+        self.redirect.as_ref().map(|redirect| &redirect.target)
+    }
+
+    /// The reply to a refused request. `random` spreads `retry-after` by the policy's jitter.
+    pub fn answer(
+        &self,
+        refusal: Refusal<'_>,
+        situation: &Situation<'_>,
+        request: &Request<'_>,
+        now: Time,
+        random: u32,
+    ) -> LocalReply {
+        let ahead = [situation.until(), situation.eta()].into_iter().flatten().find(|time| *time > now);
+        let retry_after = ahead
+            .map(|time| now.seconds_until(time).max(1))
+            .or(self.retry_after)
+            .map(|seconds| seconds.saturating_add(u64::from(random) % self.retry_jitter.saturating_add(1)));
+        let facts = Facts::new(refusal, situation, now, retry_after.is_some());
+        let origin = cors::allowed(self.origins.as_ref(), &self.hosts, request);
+        let form = match origin {
+            Some(_) if cors::is_preflight(request) => Form::Preflight,
+            _ => self.form(request),
+        };
+        let prepared = self.cache.get(form, &facts, || self.prepare(form, &facts));
+
+        let mut own_headers = Vec::new();
+        if let Some(seconds) = retry_after {
+            own_headers.push((Cow::Borrowed("retry-after"), Cow::Owned(seconds.to_string())));
+            if form.is_grpc() {
+                let milliseconds = seconds.saturating_mul(1000).to_string();
+                own_headers.push((Cow::Borrowed("grpc-retry-pushback-ms"), Cow::Owned(milliseconds)));
+            }
+        }
+        if let Some(origin) = origin {
+            cors::add_headers(origin, form, request, &mut own_headers);
+        }
+        LocalReply {
+            status: prepared.status,
+            fixed_headers: prepared.headers.clone(),
+            own_headers,
+            body: prepared.body.fill(retry_after, request.path.readings().next().unwrap_or_default()),
+            grpc_status: (form == Form::Grpc).then_some(GRPC_UNAVAILABLE),
+            details: details(refusal),
+        }
+    }
+
+    /// A client whose protocol knows no pages gets none, whatever the policy's format.
+    fn form(&self, request: &Request<'_>) -> Form {
+        if let Some(form) = Form::of_protocol(request.headers) {
+            return form;
+        }
+        let wished = Form::wished(request.headers);
+        if self.redirect.is_some() && wished == Form::Html && matches!(request.method, b"GET" | b"HEAD") {
+            return Form::Redirect;
+        }
+        match self.formats.as_ref().and_then(|formats| formats.of(request)).unwrap_or(self.format) {
+            Format::Auto => wished,
+            Format::Html => Form::Html,
+            Format::Json => Form::Json,
+            Format::Text => Form::Text,
+        }
+    }
+
+    fn prepare(&self, form: Form, facts: &Facts<'_>) -> Prepared {
+        let mut body = Writer::default();
+        let mut headers: Vec<Header> = [
+            ("x-maintenance-mode", facts.mode.name()),
+            ("cache-control", "no-store, max-age=0"),
+            ("x-robots-tag", "noindex"),
+            ("vary", "accept, origin"),
+            ("x-envoy-ratelimited", "true"),
+        ]
+        .map(header)
+        .into();
+        let mut add = |name: &'static str, value: &'static str| headers.push(header((name, value)));
+        let mut status = self.status;
+        match form {
+            Form::Html => {
+                add("content-type", "text/html; charset=utf-8");
+                add("x-content-type-options", "nosniff");
+                if self.html_is_built_in {
+                    add("content-security-policy", page::SECURITY_POLICY);
+                }
+                self.write(&self.html, facts, &mut body);
+            }
+            Form::Text => {
+                add("content-type", "text/plain; charset=utf-8");
+                add("x-content-type-options", "nosniff");
+                self.write(&self.text, facts, &mut body);
+            }
+            Form::Json => {
+                add("content-type", "application/problem+json");
+                problem::write(facts, &self.site, status, &self.json, &mut body);
+            }
+            Form::Bare => {}
+            Form::Redirect => status = 302,
+            Form::Preflight => status = 204,
+            Form::Grpc => body.text(&self.message(facts)),
+            Form::GrpcPlain => {
+                status = 503;
+                add("content-type", "application/grpc");
+            }
+            Form::GrpcWeb => {
+                status = 200;
+                add("content-type", "application/grpc-web+proto");
+            }
+            Form::GrpcWebText => {
+                status = 200;
+                add("content-type", "application/grpc-web-text+proto");
+            }
+            Form::Connect => {
+                status = 503;
+                add("content-type", "application/json");
+                let message = problem::quoted(&self.message(facts));
+                body.text(&format!("{{\"code\":\"unavailable\",\"message\":{message}}}"));
+            }
+        }
+        if form.is_grpc() && form != Form::Grpc {
+            add("grpc-status", "14");
+            headers.push((Cow::Borrowed("grpc-message"), Cow::Owned(self.message(facts).replace('%', "%25"))));
+        }
+        if let (Form::Redirect, Some(redirect)) = (form, &self.redirect) {
+            headers.push((Cow::Borrowed("location"), Cow::Owned(redirect.location.clone())));
+        }
+        for (name, value) in &self.headers {
+            if !headers.iter().any(|(known, _)| known == name) {
+                headers.push((Cow::Owned(name.clone()), Cow::Owned(value.clone())));
+            }
+        }
+        for name in &self.clear_cookies {
+            headers.push((Cow::Borrowed("set-cookie"), Cow::Owned(expired(name))));
+        }
+        Prepared { status, headers: headers.into(), body: body.finish() }
+    }
+
+    fn write(&self, template: &Template, facts: &Facts<'_>, out: &mut Writer) {
+        template.walk(
+            |variable| facts.has(variable),
+            |piece| match piece {
+                Piece::Literal(text) => out.text(text),
+                Piece::Value(Variable::Path, escape) => out.hole(Hole::Path(escape)),
+                Piece::Value(Variable::RetryAfter, _) if facts.retry => out.hole(Hole::RetryAfter),
+                Piece::Value(variable, escape) => {
+                    if let Some(value) = facts.value(variable, &self.site) {
+                        out.value(&value, escape);
+                    }
+                }
+            },
+        );
+    }
+
+    /// What machines are told: short, and printable ASCII, as it becomes a header.
+    fn message(&self, facts: &Facts<'_>) -> String {
+        const MAX: usize = 200;
+        let title = match facts.mode {
+            Mode::ReadOnly => "is read-only for maintenance",
+            Mode::Online | Mode::Offline => "is closed for maintenance",
+        };
+        let reason = facts.reason.filter(|reason| !reason.is_empty()).map(|reason| format!(": {reason}"));
+        format!("{} {title}{}", self.site, reason.unwrap_or_default())
+            .chars()
+            .map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' })
+            .take(MAX)
+            .collect()
+    }
+}
+
+fn header((name, value): (&'static str, &'static str)) -> Header {
+    (Cow::Borrowed(name), Cow::Borrowed(value))
+}
+
+fn details(refusal: Refusal<'_>) -> &'static str {
+    match refusal {
+        Refusal::AlwaysClosed(_) => "maintenance_always_closed",
+        Refusal::Mode(Mode::ReadOnly) => "maintenance_read_only",
+        Refusal::Mode(Mode::Online | Mode::Offline) => "maintenance_offline",
+    }
+}
+
+/// Expires a cookie in the browser (RFC 6265 section 3.1). A browser takes the two prefixes with `Secure` only, and
+/// other cookies over http without it only (RFC 6265bis section 4.1.3).
+fn expired(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let secure = if lower.starts_with("__host-") || lower.starts_with("__secure-") { "; Secure" } else { "" };
+    format!("{name}=; Max-Age=0; Path=/{secure}")
+}
+
+/// Whether a byte may stand in a token (RFC 9110 section 5.6.2).
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

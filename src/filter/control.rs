@@ -3,6 +3,7 @@
 //! A stranger gets far enough to cost something only with a token of the right size, form, key id and time, and the
 //! signatures that a worker checks in a second are limited.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use serde_json::{Value, json};
@@ -100,32 +101,19 @@ fn problem(error: &Problem) -> LocalReply {
     if let (Some(current), Some(members)) = (&error.current, body.as_object_mut()) {
         members.insert("current".to_owned(), current.clone());
     }
-    let allow: Vec<(String, String)> = error
-        .allow
-        .map(|allow| ("allow".to_owned(), allow.to_owned()))
-        .into_iter()
-        .collect();
+    let allow: Vec<_> = error.allow.map(|allow| ("allow", allow)).into_iter().collect();
     json_reply(error.status, "application/problem+json", &body, &allow)
 }
 
 fn json_reply(
     status: u32,
-    content_type: &str,
+    content_type: &'static str,
     body: &Value,
-    more: &[(String, String)],
+    more: &[(&'static str, &'static str)],
 ) -> LocalReply {
-    let mut headers = vec![
-        ("content-type".to_owned(), content_type.to_owned()),
-        ("cache-control".to_owned(), "no-store".to_owned()),
-    ];
-    headers.extend_from_slice(more);
-    LocalReply {
-        status,
-        headers,
-        body: format!("{body}\n").into_bytes(),
-        grpc_status: None,
-        details: "maintenance_control",
-    }
+    let fixed = [("content-type", content_type), ("cache-control", "no-store")];
+    let headers = fixed.iter().chain(more).map(|(name, value)| (Cow::Borrowed(*name), Cow::Borrowed(*value)));
+    LocalReply::new(status, headers.collect(), format!("{body}\n").into_bytes(), "maintenance_control")
 }
 
 fn get_status(root: &Root, request: &Request<'_>) -> Result<Value, Problem> {

@@ -3,6 +3,7 @@
 //! Declared here and not taken from the SDK, whose wrappers panic on answers that a stranger or an odd host can cause:
 //! header values that are not UTF-8, maps that are not there, any status that they do not expect.
 
+use crate::reply::LocalReply;
 use crate::request::Headers;
 use crate::time::Time;
 
@@ -177,14 +178,14 @@ fn pairs(bytes: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
     Some(entries)
 }
 
-fn encode_pairs(entries: &[(String, String)]) -> Vec<u8> {
+fn encode_pairs(entries: &[(&str, &str)]) -> Vec<u8> {
     let size = |text: &str| (text.len() as u32).to_le_bytes();
     let mut bytes = (entries.len() as u32).to_le_bytes().to_vec();
     for (name, value) in entries {
         bytes.extend_from_slice(&size(name));
         bytes.extend_from_slice(&size(value));
     }
-    for text in entries.iter().flat_map(|(name, value)| [name, value]) {
+    for text in entries.iter().flat_map(|(name, value)| [*name, *value]) {
         bytes.extend_from_slice(text.as_bytes());
         bytes.push(0);
     }
@@ -249,20 +250,16 @@ pub fn set_shared(key: &str, bytes: &[u8], cas: Option<u32>) -> bool {
 }
 
 /// Answers the request itself. The stream must pause afterwards, and never go on.
-pub fn send_local_response(
-    status: u32,
-    headers: &[(String, String)],
-    body: &[u8],
-    grpc_status: Option<u32>,
-    details: &str,
-) {
-    let headers = encode_pairs(headers);
-    let grpc_status = grpc_status
+pub fn send_local_response(reply: &LocalReply) {
+    let headers = encode_pairs(&reply.headers().collect::<Vec<_>>());
+    let (body, details) = (&reply.body, reply.details);
+    let grpc_status = reply
+        .grpc_status
         .and_then(|code| i32::try_from(code).ok())
         .unwrap_or(-1);
     unsafe {
         proxy_send_local_response(
-            status,
+            reply.status,
             details.as_ptr(),
             details.len(),
             body.as_ptr(),

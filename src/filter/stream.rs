@@ -100,13 +100,7 @@ fn passed(root: &Root, decision: &Decision<'_>, pass: Pass<'_>, mode: Mode) {
 
 /// Sends a reply. The one place that does, so that no stream ever goes on after one.
 fn send(reply: &LocalReply) -> Action {
-    host::send_local_response(
-        reply.status,
-        &reply.headers,
-        &reply.body,
-        reply.grpc_status,
-        reply.details,
-    );
+    host::send_local_response(reply);
     Action::Pause
 }
 

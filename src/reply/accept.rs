@@ -1,0 +1,181 @@
+//! What an `accept` header asks for (RFC 9110 section 12.5.1), as far as a refusal can give it.
+
+/// Looked at of each `accept` header: more is no browser's.
+const MAX_LENGTH: usize = 4096;
+
+/// What a client would like best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// A page.
+    Html,
+    /// Plain text.
+    Text,
+    /// An image, a font, sound, film, or a style sheet: nothing that a refusal could be.
+    Media,
+    /// Anything else, or nothing in particular.
+    Other,
+}
+
+/// How much a client would like each kind, in thousandths; 0: not at all.
+#[derive(Clone, Copy, Debug, Default)]
+struct Weights {
+    html: u16,
+    text: u16,
+    json: u16,
+    media: u16,
+    other: u16,
+}
+
+impl Wish {
+    /// Reads every `accept` header of a request.
+    pub fn read<'h>(headers: impl Iterator<Item = &'h [u8]>) -> Wish {
+        let mut weights = Weights::default();
+        for header in headers {
+            let header = header.get(..MAX_LENGTH).unwrap_or(header);
+            header.split(|byte| *byte == b',').for_each(|range| weights.add(range));
+        }
+        weights.wish()
+    }
+}
+
+impl Weights {
+    fn add(&mut self, range: &[u8]) {
+        let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let kind = parts.next().unwrap_or_default();
+        let quality = parts.find_map(|part| {
+            let (name, value) = part.split_at_checked(2)?;
+            name.eq_ignore_ascii_case(b"q=").then(|| thousandths(value))
+        });
+        let quality = quality.unwrap_or(1000);
+        let is = |names: &[&str]| names.iter().any(|name| kind.eq_ignore_ascii_case(name.as_bytes()));
+        let begins = |names: &[&str]| {
+            names.iter().any(|name| {
+                kind.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
+            })
+        };
+        let weight = if is(&["text/html", "application/xhtml+xml"]) {
+            &mut self.html
+        } else if is(&["text/plain", "text/*"]) {
+            &mut self.text
+        } else if is(&["text/css"]) || begins(&["image/", "font/", "audio/", "video/"]) {
+            &mut self.media
+        } else if is(&["application/json", "application/*"])
+            || kind.get(kind.len().saturating_sub(5)..).is_some_and(|end| end.eq_ignore_ascii_case(b"+json"))
+        {
+            &mut self.json
+        } else {
+            &mut self.other
+        };
+        *weight = quality.max(*weight);
+    }
+
+    /// A page wins ties, as browsers name images and all else beside it; a problem wins them over plain text, as
+    /// libraries name that beside JSON.
+    fn wish(self) -> Wish {
+        let rest = self.json.max(self.other);
+        if self.html > 0 && self.html >= self.text.max(self.media).max(rest) {
+            Wish::Html
+        } else if self.text > 0 && self.text > self.json && self.text >= self.media.max(self.other) {
+            Wish::Text
+        } else if self.media > 0 && self.media > self.json && self.media >= self.other {
+            Wish::Media
+        } else {
+            Wish::Other
+        }
+    }
+}
+
+/// A `qvalue` in thousandths; 0 for what is none.
+fn thousandths(value: &[u8]) -> u16 {
+    let (whole, fraction) = match value.split_first() {
+        Some((b'0', rest)) => (0, rest),
+        Some((b'1', rest)) => (1000, rest),
+        _ => return 0,
+    };
+    let digits = match fraction.split_first() {
+        None => &[][..],
+        Some((b'.', digits)) if digits.len() <= 3 && digits.iter().all(u8::is_ascii_digit) => digits,
+        Some(_) => return 0,
+    };
+    let places = [100, 10, 1];
+    let part: u16 = digits.iter().zip(places).map(|(digit, place)| u16::from(digit - b'0') * place).sum();
+    (whole + part).min(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn clients_get_what_they_prefer() {
+        for (accept, wish) in [
+            // Chromium, Firefox, Safari: pages, images, style sheets, all else.
+            (
+                "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8",
+                Wish::Html,
+            ),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Wish::Html),
+            ("image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", Wish::Media),
+            ("image/avif,image/webp,*/*", Wish::Media),
+            ("text/css,*/*;q=0.1", Wish::Media),
+            ("*/*", Wish::Other),
+            // Libraries.
+            ("text/html, */*", Wish::Html),
+            ("text/vnd.turbo-stream.html, text/html, application/xhtml+xml", Wish::Html),
+            ("application/json, text/plain, */*", Wish::Other),
+            ("application/json", Wish::Other),
+            ("application/problem+json", Wish::Other),
+            ("text/event-stream", Wish::Other),
+            ("application/xml", Wish::Other),
+            // Weights.
+            ("application/json, text/html;q=0.5", Wish::Other),
+            ("application/json;q=0.5, text/html", Wish::Html),
+            ("application/json, text/html", Wish::Html),
+            ("text/html;q=0.9, */*", Wish::Other),
+            ("text/html;q=0", Wish::Other),
+            ("text/html;q=0, */*", Wish::Other),
+            ("text/html;level=1;Q=0.2, application/json;q=0.1", Wish::Html),
+            ("TEXT/HTML", Wish::Html),
+            ("application/xhtml+xml", Wish::Html),
+            ("text/plain", Wish::Text),
+            ("text/plain, */*", Wish::Text),
+            ("text/plain;q=0.5, */*;q=0.1", Wish::Text),
+            ("text/plain;q=0.5, text/html", Wish::Html),
+            ("text/plain, text/html;q=0.5", Wish::Text),
+            ("text/*", Wish::Text),
+            ("font/woff2", Wish::Media),
+            ("video/*;q=0.8,*/*;q=0.5", Wish::Media),
+            // Malformed.
+            ("", Wish::Other),
+            (",,;;,", Wish::Other),
+            ("text/html;q=abc", Wish::Other),
+            ("text/html;q=1.0001", Wish::Other),
+            ("text/html;q=2", Wish::Other),
+            ("text/html;q=", Wish::Other),
+            ("text/html;q=1.5", Wish::Html),
+            ("texthtml", Wish::Other),
+        ] {
+            assert_eq!(Wish::read([accept.as_bytes()].into_iter()), wish, "{accept}");
+        }
+    }
+
+    #[test]
+    fn several_headers_are_one_list() {
+        assert_eq!(Wish::read([&b"application/json"[..], b"text/html;q=0.1"].into_iter()), Wish::Other);
+        assert_eq!(Wish::read(std::iter::empty()), Wish::Other);
+    }
+
+    #[test]
+    fn what_stands_far_behind_is_not_read() {
+        let long = format!("{}text/html", "a/b;q=0,".repeat(8000));
+        assert_eq!(Wish::read([long.as_bytes()].into_iter()), Wish::Other);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_some_wish(header in any::<Vec<u8>>()) {
+            Wish::read([header.as_slice()].into_iter());
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Which pages may read a refusal (Fetch standard, section 3.2): without this their scripts see a network error.
+
+use std::borrow::Cow;
+
+use super::Header;
+use super::form::Form;
+use crate::config::TextConfig;
+use crate::policy::HostPattern;
+use crate::policy::text::{Reading, TextMatcher};
+use crate::request::{Host, Request};
+use crate::tree::{Path, PathError};
+
+/// Longer origins, methods and lists of headers are not answered.
+const MAX_ORIGIN: usize = 512;
+const MAX_METHOD: usize = 32;
+const MAX_HEADERS: usize = 2048;
+
+/// The origins that a policy lists.
+#[derive(Clone, Debug)]
+pub struct Origins(TextMatcher);
+
+impl Origins {
+    /// Compiles `cors.origins`.
+    pub fn compile(texts: &[TextConfig], path: &Path<'_>) -> Result<Origins, PathError> {
+        for (index, text) in texts.iter().enumerate() {
+            let problem = match text {
+                TextConfig::Absent => "a request without an origin needs no answer".to_owned(),
+                TextConfig::Plain(text) if !text.contains('*') && !is_origin(text) => {
+                    format!("\"{text}\" is not an origin as browsers send it, such as https://shop.example.com")
+                }
+                TextConfig::Plain(_) | TextConfig::Regex(_) | TextConfig::Sha256(_) => continue,
+            };
+            return Err(PathError::new(&path.index(index), problem));
+        }
+        // Browsers send origins in lower case.
+        TextMatcher::compile(texts, path, |literal| Ok(literal.to_ascii_lowercase())).map(Origins)
+    }
+}
+
+/// The one origin of a request that may read its refusal: listed, or else an https origin whose host is the site's.
+/// For a site of any host that is the request's own.
+pub fn allowed<'r>(origins: Option<&Origins>, hosts: &[HostPattern], request: &Request<'r>) -> Option<&'r str> {
+    let mut sent = request.headers.all("origin");
+    let (Some(origin), None) = (sent.next(), sent.next()) else { return None };
+    let text = std::str::from_utf8(origin).ok().filter(|text| {
+        text.len() <= MAX_ORIGIN && text.bytes().all(|byte| byte.is_ascii_graphic())
+    })?;
+    let lower = text.to_ascii_lowercase();
+    let is_allowed = match origins {
+        Some(Origins(listed)) => listed.is_match(lower.as_bytes(), Reading::Strict),
+        None => lower.strip_prefix("https://").and_then(|rest| Host::parse(rest.as_bytes())).is_some_and(|host| {
+            hosts.iter().any(|pattern| match pattern {
+                HostPattern::Any => request.host.as_ref() == Some(&host),
+                HostPattern::Exact(_) | HostPattern::Suffix(_) => pattern.matches(host.as_str()),
+            })
+        }),
+    };
+    is_allowed.then_some(text)
+}
+
+/// Whether a request is a preflight (Fetch standard, section 3.2.2).
+pub fn is_preflight(request: &Request<'_>) -> bool {
+    request.method == b"OPTIONS"
+        && request.headers.first("origin").is_some()
+        && request.headers.first("access-control-request-method").is_some()
+}
+
+/// Adds what lets a page of `origin` read the reply, also one that sent cookies: a refusal tells everyone the same.
+pub fn add_headers(origin: &str, form: Form, request: &Request<'_>, headers: &mut Vec<Header>) {
+    let mut add = |name: &'static str, value: Cow<'static, str>| headers.push((Cow::Borrowed(name), value));
+    add("access-control-allow-origin", Cow::Owned(origin.to_owned()));
+    add("access-control-allow-credentials", Cow::Borrowed("true"));
+    if form != Form::Preflight {
+        let names = if form.is_grpc() {
+            "retry-after, x-maintenance-mode, grpc-status, grpc-message"
+        } else {
+            "retry-after, x-maintenance-mode"
+        };
+        add("access-control-expose-headers", Cow::Borrowed(names));
+        return;
+    }
+    add("access-control-max-age", Cow::Borrowed("0"));
+    let asked = |name: &str, most: usize, also: &[u8]| {
+        let value = request.headers.first(name)?;
+        let is_plain = |byte: &u8| super::is_token_byte(*byte) || also.contains(byte);
+        let is_plain = value.len() <= most && value.iter().all(is_plain);
+        is_plain.then(|| Cow::Owned(String::from_utf8_lossy(value).into_owned()))
+    };
+    if let Some(method) = asked("access-control-request-method", MAX_METHOD, b"") {
+        add("access-control-allow-methods", method);
+    }
+    if let Some(names) = asked("access-control-request-headers", MAX_HEADERS, b", \t") {
+        add("access-control-allow-headers", names);
+    }
+}
+
+/// Whether `text` is an origin in the one form in which browsers send it (HTML standard, section 7.1.1), but for its case.
+fn is_origin(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let Some((scheme, authority)) = lower.split_once("://") else { return lower == "null" };
+    let default_port = match scheme {
+        "https" => ":443",
+        "http" => ":80",
+        _ => return !scheme.is_empty() && !authority.is_empty() && !authority.contains(['/', '?', '#', ' ']),
+    };
+    Host::parse(authority.as_bytes()).is_some_and(|host| {
+        let port = authority.strip_prefix(host.as_str());
+        !authority.ends_with(default_port) && port.is_some_and(|port| port.is_empty() || port.len() > 1)
+    })
+}

@@ -1,0 +1,200 @@
+//! One `reply` object of a policy, checked and compiled by itself, before a site's is laid over the policy's.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use super::cors::Origins;
+use super::form::{Format, FormatsByPath};
+use super::is_token_byte;
+use super::problem;
+use super::redirect::Redirect;
+use super::template::{Language, Names, Template};
+use super::variables::Variable;
+use crate::config::ReplyConfig;
+use crate::time::parse_duration;
+use crate::tree::{Path, PathError, Tree};
+
+/// One `reply` object. None: not set here.
+#[derive(Clone, Debug)]
+pub struct ReplyPart {
+    pub(super) status: Option<u32>,
+    pub(super) format: Option<Format>,
+    /// Seconds; `Some(None)`: no header.
+    pub(super) retry_after: Option<Option<u64>>,
+    /// Seconds.
+    pub(super) retry_jitter: Option<u64>,
+    pub(super) redirect: Option<Redirect>,
+    pub(super) html: Option<Written>,
+    pub(super) text: Option<Written>,
+    pub(super) json: Option<Vec<(String, Tree)>>,
+    /// Names in lower case.
+    pub(super) headers: Option<Vec<(String, String)>>,
+    pub(super) clear_cookies: Option<Vec<String>>,
+    pub(super) context: Option<Vec<(String, String)>>,
+    pub(super) origins: Option<Origins>,
+    pub(super) formats: Option<FormatsByPath>,
+}
+
+/// A template as written, and its key path. What its names mean is known only with the context, which may stand in
+/// another `reply`.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) source: Rc<Cow<'static, str>>,
+    path: String,
+    language: Language,
+}
+
+impl Written {
+    fn read(text: &str, language: Language, path: &Path<'_>) -> Result<Written, PathError> {
+        let source: Rc<Cow<'static, str>> = Rc::new(Cow::Owned(text.to_owned()));
+        let written = Written { source, path: path.to_string(), language };
+        written.compile(None).map(|_| written)
+    }
+
+    /// Compiles the template with what its names mean.
+    pub(super) fn compile(&self, context: Option<&[(String, String)]>) -> Result<Template, PathError> {
+        let names = Names { context, built_in: false };
+        Template::compile(self.source.clone(), self.language, names)
+            .map_err(|problem| PathError { path: self.path.clone(), problem })
+    }
+}
+
+impl ReplyPart {
+    /// Checks and compiles `config`, which stands at `path`. Unknown variables are found when parts are merged.
+    pub fn compile(config: &ReplyConfig, path: &Path<'_>) -> Result<ReplyPart, PathError> {
+        let ReplyConfig {
+            status,
+            format,
+            retry_after,
+            retry_jitter,
+            redirect,
+            html,
+            text,
+            json,
+            headers,
+            clear_cookies,
+            context,
+            cors_origins,
+            formats,
+        } = config;
+        let seconds = |text: &String, path: &Path<'_>| duration(text, path);
+        Ok(ReplyPart {
+            status: read(status, &path.key("status"), |status: &i64, path: &Path<'_>| {
+                u32::try_from(*status)
+                    .ok()
+                    .filter(|status| (400..=599).contains(status))
+                    .ok_or_else(|| PathError::new(path, format_args!("{status} is not a status from 400 to 599")))
+            })?,
+            format: read(format, &path.key("format"), |name: &String, path: &Path<'_>| Format::read(name, path))?,
+            retry_after: match retry_after {
+                None => None,
+                Some(None) => Some(None),
+                Some(Some(text)) => Some(Some(duration(text, &path.key("retry_after"))?.max(1))),
+            },
+            retry_jitter: read(retry_jitter, &path.key("retry_jitter"), seconds)?,
+            redirect: read(redirect, &path.key("redirect"), |url: &String, path: &Path<'_>| {
+                Redirect::compile(url, path)
+            })?,
+            html: read(html, &path.key("html"), |text: &String, path: &Path<'_>| {
+                Written::read(text, Language::Html, path)
+            })?,
+            text: read(text, &path.key("text"), |text: &String, path: &Path<'_>| {
+                Written::read(text, Language::Text, path)
+            })?,
+            json: read(json, &path.key("json"), members)?,
+            headers: read(headers, &path.key("headers"), header_map)?,
+            clear_cookies: read(clear_cookies, &path.key("clear_cookies"), cookie_names)?,
+            context: read(context, &path.key("context"), context_keys)?,
+            origins: read(cors_origins, &path.key("cors").key("origins"), |texts: &Vec<_>, path: &Path<'_>| {
+                Origins::compile(texts, path)
+            })?,
+            formats: read(formats, &path.key("formats"), |formats: &Vec<_>, path: &Path<'_>| {
+                FormatsByPath::compile(formats, path)
+            })?,
+        })
+    }
+}
+
+fn read<C, T>(
+    config: &Option<C>,
+    path: &Path<'_>,
+    reader: impl FnOnce(&C, &Path<'_>) -> Result<T, PathError>,
+) -> Result<Option<T>, PathError> {
+    config.as_ref().map(|config| reader(config, path)).transpose()
+}
+
+/// A duration in whole seconds, rounded up, as HTTP knows no smaller ones.
+fn duration(text: &str, path: &Path<'_>) -> Result<u64, PathError> {
+    parse_duration(text)
+        .map(|milliseconds| milliseconds.div_ceil(1000))
+        .ok_or_else(|| PathError::new(path, format_args!("\"{text}\" is not a duration such as 90s or 5m")))
+}
+
+fn members(members: &[(String, Tree)], path: &Path<'_>) -> Result<Vec<(String, Tree)>, PathError> {
+    match members.iter().find(|(name, _)| problem::MEMBERS.contains(&name.as_str())) {
+        Some((name, _)) => {
+            Err(PathError::new(&path.key(name), "this member says what holds, and can't be set"))
+        }
+        None => Ok(members.clone()),
+    }
+}
+
+/// What the filter or Envoy sets itself: what keeps a refusal a refusal, out of caches and search engines.
+const RESERVED: [&str; 22] = [
+    "age", "cache-control", "connection", "content-length", "content-type", "expires", "host", "keep-alive",
+    "location", "pragma", "proxy-connection", "retry-after", "surrogate-control", "te", "trailer",
+    "transfer-encoding", "upgrade", "vary", "x-accel-expires", "x-envoy-ratelimited", "x-maintenance-mode",
+    "x-robots-tag",
+];
+
+fn header_map(headers: &Vec<(String, String)>, path: &Path<'_>) -> Result<Vec<(String, String)>, PathError> {
+    let mut read: Vec<(String, String)> = Vec::new();
+    for (name, value) in headers {
+        let path = path.key(name);
+        let refuse = |problem: &str| Err(PathError::new(&path, problem));
+        let lower = name.to_ascii_lowercase();
+        if name.is_empty() || !name.bytes().all(is_token_byte) {
+            return refuse("not the name of a header");
+        }
+        // Targeted cache control (RFC 9213) would let a content delivery network keep what `cache-control` forbids.
+        let is_reserved = RESERVED.contains(&lower.as_str())
+            || lower.starts_with("access-control-")
+            || lower.starts_with("grpc-")
+            || lower.ends_with("-cache-control");
+        if is_reserved {
+            return refuse("this header is set by the filter or by Envoy itself");
+        }
+        if value.chars().any(|c| c.is_control() && c != '\t') || value.trim() != value {
+            return refuse("the value holds control characters, or begins or ends with a space");
+        }
+        if read.iter().any(|(known, _)| *known == lower) {
+            return refuse("stands twice, as the case of a name does not matter");
+        }
+        read.push((lower, value.clone()));
+    }
+    Ok(read)
+}
+
+fn cookie_names(names: &[String], path: &Path<'_>) -> Result<Vec<String>, PathError> {
+    for (index, name) in names.iter().enumerate() {
+        if name.is_empty() || !name.bytes().all(is_token_byte) {
+            let problem = format_args!("\"{}\" is not the name of a cookie", name.escape_debug());
+            return Err(PathError::new(&path.index(index), problem));
+        }
+    }
+    Ok(names.clone())
+}
+
+fn context_keys(context: &Vec<(String, String)>, path: &Path<'_>) -> Result<Vec<(String, String)>, PathError> {
+    for (name, _) in context {
+        let is_name = !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+        if !is_name {
+            return Err(PathError::new(&path.key(name), "not a name of letters, digits, \"_\", \"-\" and \".\""));
+        }
+        if Variable::named(name, false).is_some() {
+            return Err(PathError::new(&path.key(name), "this variable says what holds, and can't be set"));
+        }
+    }
+    Ok(context.clone())
+}

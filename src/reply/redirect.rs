@@ -1,0 +1,92 @@
+//! Where browsers are sent in place of a page, and which requests are for that place.
+
+use crate::request::{Host, RequestPath};
+use crate::tree::{Path, PathError};
+
+/// A redirect, compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// The value of `location` (RFC 9110 section 10.2.2).
+    pub location: String,
+    /// What it points to.
+    pub target: RedirectTarget,
+}
+
+/// What a redirect points to; requests for it pass, or nobody would ever arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedirectTarget {
+    /// Its host; none: the host of the request itself.
+    pub host: Option<Host>,
+    /// Its path, canonical, without the query.
+    pub path: String,
+}
+
+impl Redirect {
+    /// Reads an absolute http or https URL, or an absolute path.
+    pub fn compile(url: &str, path: &Path<'_>) -> Result<Redirect, PathError> {
+        let refuse = |problem: &str| PathError::new(path, format_args!("\"{}\" {problem}", url.escape_debug()));
+        if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(refuse("holds characters that must be percent-encoded in a URL"));
+        }
+        let lower = url.to_ascii_lowercase();
+        let scheme = ["https://", "http://"].into_iter().find(|scheme| lower.starts_with(scheme));
+        let (host, rest) = match scheme.and_then(|scheme| url.get(scheme.len()..)) {
+            Some(rest) => {
+                let (authority, rest) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
+                let host = Host::parse(authority.as_bytes()).ok_or_else(|| refuse("has no readable host"))?;
+                (Some(host), rest)
+            }
+            None if url.starts_with('/') => (None, url),
+            None => return Err(refuse("is neither an http or https URL nor an absolute path")),
+        };
+        let end = rest.find(['?', '#']).unwrap_or(rest.len());
+        let written = rest.get(..end).filter(|path| !path.is_empty()).unwrap_or("/");
+        match RequestPath::parse(written.as_bytes()) {
+            RequestPath::Canonical(path) => {
+                Ok(Redirect { location: url.to_owned(), target: RedirectTarget { host, path } })
+            }
+            RequestPath::Ambiguous { .. } => Err(refuse("has a path that could be read in more than one way")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_target_is_a_host_and_a_canonical_path() {
+        for (url, host, path) in [
+            ("https://status.example.com", Some("status.example.com"), "/"),
+            ("https://status.example.com?a=b", Some("status.example.com"), "/"),
+            ("HTTPS://Status.Example.com:8443/%7euser?a=//b#c", Some("status.example.com"), "/~user"),
+            ("/sorry", None, "/sorry"),
+            ("/sorry?from=/../x", None, "/sorry"),
+        ] {
+            let redirect = Redirect::compile(url, &Path::Root).unwrap();
+            assert_eq!(redirect.location, url);
+            assert_eq!(redirect.target.host.as_ref().map(Host::as_str), host, "{url}");
+            assert_eq!(redirect.target.path, path, "{url}");
+        }
+    }
+
+    #[test]
+    fn other_redirects_are_refused() {
+        for (url, message) in [
+            ("sorry", "\"sorry\" is neither an http or https URL nor an absolute path"),
+            ("", "\"\" is neither an http or https URL nor an absolute path"),
+            ("ftp://example.com/", "\"ftp://example.com/\" is neither an http or https URL nor an absolute path"),
+            ("javascript:x", "\"javascript:x\" is neither an http or https URL nor an absolute path"),
+            ("//example.com/", "\"//example.com/\" has a path that could be read in more than one way"),
+            ("/a/../b", "\"/a/../b\" has a path that could be read in more than one way"),
+            ("https://example.com\\x", "\"https://example.com\\\\x\" has a path that could be read in more than one way"),
+            ("https://", "\"https://\" has no readable host"),
+            ("https://me@example.com/", "\"https://me@example.com/\" has no readable host"),
+            ("/a b", "\"/a b\" holds characters that must be percent-encoded in a URL"),
+            ("/a\r\nx: y", "\"/a\\r\\nx: y\" holds characters that must be percent-encoded in a URL"),
+            ("/ä", "\"/ä\" holds characters that must be percent-encoded in a URL"),
+        ] {
+            assert_eq!(Redirect::compile(url, &Path::Root).unwrap_err().to_string(), message);
+        }
+    }
+}
