@@ -102,7 +102,7 @@ async fn a_policy_in_a_watched_file_is_taken_and_a_bad_one_refused() {
         let open = json!({ "sites": [{ "name": "shop" }] });
         let mut closed = open.clone();
         closed["state"] = json!({ "shop": { "mode": "offline" } });
-        let envoy = Envoy::builder(app.address()).policy(&open).from_file().form(form).start().await;
+        let envoy = Envoy::builder(app.address()).policy(&open).watched_file().form(form).start().await;
         let status = async || client::h1().get(envoy.url("/")).send().await.unwrap().status().as_u16();
         assert_eq!(status().await, 200);
         assert_eq!(envoy.set_policy(&closed).await, Update::Taken);

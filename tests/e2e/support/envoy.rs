@@ -29,7 +29,7 @@ pub struct Builder {
     form: Form,
     listeners: Vec<(String, Option<String>)>,
     control: Option<String>,
-    from_file: bool,
+    watched_file: bool,
     before: Vec<Value>,
     after: Vec<Value>,
     tls: Option<Value>,
@@ -68,8 +68,8 @@ impl Builder {
     }
 
     /// The data listener's filter comes from a watched file: see [`Envoy::set_policy`].
-    pub fn from_file(mut self) -> Builder {
-        self.from_file = true;
+    pub fn watched_file(mut self) -> Builder {
+        self.watched_file = true;
         self
     }
 
@@ -137,7 +137,7 @@ impl Builder {
         let folder = TempDir::new().unwrap();
         let ecds = folder.path().join("ecds/maintenance.yaml");
         fs::create_dir(folder.path().join("ecds")).unwrap();
-        if self.from_file {
+        if self.watched_file {
             let policy = self.listeners[0].1.as_ref().expect("a policy to begin with");
             let filter = bootstrap::maintenance_of_text("data", policy, self.form, &self.module);
             replace(&ecds, &bootstrap::discovery_file(&filter).to_string());
@@ -165,7 +165,7 @@ impl Builder {
         let mut listeners = Vec::new();
         for (name, policy) in &self.listeners {
             let ours = policy.as_ref().map(|policy| match name.as_str() {
-                "data" if self.from_file => bootstrap::discovered(ecds),
+                "data" if self.watched_file => bootstrap::discovered(ecds),
                 _ => bootstrap::maintenance_of_text(name, policy, self.form, &self.module),
             });
             let filters = self.before.iter().cloned().chain(ours).chain(self.after.iter().cloned()).collect();
@@ -224,7 +224,7 @@ impl Envoy {
             form: Form::Text,
             listeners: vec![("data".to_owned(), None)],
             control: None,
-            from_file: false,
+            watched_file: false,
             before: Vec::new(),
             after: Vec::new(),
             tls: None,
