@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod bootstrap;
+pub mod builder;
 pub mod client;
 pub mod envoy;
 pub mod filters;
