@@ -8,6 +8,7 @@ SHELL := /bin/sh
 FEATURES := --features strip-exports
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 MODULE := dist/envoy_maintenance.wasm
+SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
 say = @printf '\n== %s\n' "$(1)"
 
@@ -22,7 +23,10 @@ run: module maintctl ## starts Envoy with the filter before a demo application o
 	@scripts/run.sh
 
 build: strip_profile := --release
-build: module maintctl ## makes dist/envoy_maintenance.wasm and dist/maintctl
+build: module maintctl ## makes dist/envoy_maintenance.wasm, dist/maintctl, and dist/istio with the module's sha256
+	@mkdir -p dist/istio
+	@sum=$$($(SHA256) $(MODULE) | cut -c 1-64) && for name in wasmplugin trafficextension; do \
+		sed "s/sha256: .*/sha256: \"$$sum\"/" envoy/istio/$$name.yaml >dist/istio/$$name.yaml; done
 	@ls -l dist
 
 test: lint unit module e2e ## runs everything: lint, unit, property and command-line tests, and real Envoy
@@ -45,8 +49,7 @@ toolchain:
 module: toolchain
 	$(call say,module: compiles the filter to $(MODULE))
 	@mkdir -p dist
-	@sum=$$(command -v sha256sum || echo 'shasum -a 256') && \
-	MAINTENANCE_BUILD=$$(find src Cargo.toml Cargo.lock -type f | LC_ALL=C sort | xargs $$sum | $$sum | cut -c 1-16) \
+	@MAINTENANCE_BUILD=$$(find src Cargo.toml Cargo.lock -type f | LC_ALL=C sort | xargs $(SHA256) | $(SHA256) | cut -c 1-16) \
 		cargo rustc --lib --crate-type cdylib --profile wasm --target wasm32-wasip1
 	@cargo run --quiet $(strip_profile) $(FEATURES) --bin strip-exports -- \
 		'$(TARGET_DIR)/wasm32-wasip1/wasm/envoy_maintenance.wasm' $(MODULE)

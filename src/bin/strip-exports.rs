@@ -38,10 +38,7 @@ fn main() -> ExitCode {
 
 fn strip(input: &str, output: &str) -> Result<(), String> {
     let mut module = Module::from_file(input).map_err(|error| format!("{input}: {error:#}"))?;
-    if let Some(missing) = KEEP
-        .iter()
-        .find(|wanted| !module.exports.iter().any(|export| export.name == **wanted))
-    {
+    if let Some(missing) = KEEP.iter().find(|wanted| !module.exports.iter().any(|export| export.name == **wanted)) {
         return Err(format!("{input}: has no export \"{missing}\""));
     }
     let unused: Vec<_> = module
@@ -54,7 +51,5 @@ fn strip(input: &str, output: &str) -> Result<(), String> {
         module.exports.delete(export);
     }
     walrus::passes::gc::run(&mut module);
-    module
-        .emit_wasm_file(output)
-        .map_err(|error| format!("{output}: {error:#}"))
+    module.emit_wasm_file(output).map_err(|error| format!("{output}: {error:#}"))
 }

@@ -3,16 +3,8 @@
 //! `make e2e` runs them; `make e2e TESTS=name` those whose name holds it. They need two variables, which make sets:
 //! `ENVOY`, and `MODULE`, the module under test (else `dist/envoy_maintenance.wasm`).
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used
-)]
-#![allow(
-    dead_code,
-    reason = "the harness offers more than the tests of one day use"
-)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![allow(dead_code, reason = "the harness offers more than the tests of one day use")]
 
 mod support;
 

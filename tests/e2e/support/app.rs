@@ -46,18 +46,11 @@ struct State {
 impl App {
     /// Starts it on a free port.
     pub fn start() -> App {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(State {
-            hits: Mutex::default(),
-            released: watch::Sender::new(false),
-        });
+        let state = Arc::new(State { hits: Mutex::default(), released: watch::Sender::new(false) });
         let shared = state.clone();
         runtime.spawn(async move {
             let listener = TcpListener::from_std(listener).unwrap();
@@ -65,11 +58,7 @@ impl App {
                 tokio::spawn(serve(stream, shared.clone()));
             }
         });
-        App {
-            address,
-            state,
-            runtime: Some(runtime),
-        }
+        App { address, state, runtime: Some(runtime) }
     }
 
     /// Where it listens.
@@ -84,13 +73,7 @@ impl App {
 
     /// How many have reached it by this path, without the query.
     pub fn hits_of(&self, path: &str) -> u64 {
-        self.state
-            .hits
-            .lock()
-            .unwrap()
-            .get(path)
-            .copied()
-            .unwrap_or(0)
+        self.state.hits.lock().unwrap().get(path).copied().unwrap_or(0)
     }
 
     /// Lets go every request that is held, and those to come.
@@ -116,33 +99,20 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
     });
     let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
     // A client that goes away in the middle is not this application's concern.
-    let _ = server
-        .serve_connection_with_upgrades(TokioIo::new(stream), service)
-        .await;
+    let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
 }
 
 async fn answer(request: Request<Incoming>, state: &State) -> Response<Body> {
-    *state
-        .hits
-        .lock()
-        .unwrap()
-        .entry(request.uri().path().to_owned())
-        .or_default() += 1;
+    *state.hits.lock().unwrap().entry(request.uri().path().to_owned()).or_default() += 1;
     let headers = request.headers();
     if headers.contains_key(SEC_WEBSOCKET_KEY) {
         return web_socket(request);
     }
-    if headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
-    {
+    if headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
         return grpc();
     }
     let mut released = state.released.subscribe();
-    match headers
-        .get("x-app")
-        .map_or("", |value| value.to_str().unwrap_or(""))
-    {
+    match headers.get("x-app").map_or("", |value| value.to_str().unwrap_or("")) {
         "" => text(StatusCode::OK, "app"),
         "echo" => echo(&request),
         "hold" => {
@@ -159,12 +129,7 @@ async fn answer(request: Request<Incoming>, state: &State) -> Response<Body> {
                 Box::pin(frames) as std::pin::Pin<Box<dyn futures::Stream<Item = _> + Send + Sync>>
             )))
         }
-        status => text(
-            status
-                .parse()
-                .expect("x-app is a word of this application's, or a status"),
-            "app",
-        ),
+        status => text(status.parse().expect("x-app is a word of this application's, or a status"), "app"),
     }
 }
 
@@ -173,45 +138,25 @@ fn frame(text: &'static str) -> Result<Frame<Bytes>, Infallible> {
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response<Body> {
-    Response::builder()
-        .status(status)
-        .header(CONTENT_TYPE, "text/plain")
-        .body(Full::from(body).boxed())
-        .unwrap()
+    Response::builder().status(status).header(CONTENT_TYPE, "text/plain").body(Full::from(body).boxed()).unwrap()
 }
 
 fn echo(request: &Request<Incoming>) -> Response<Body> {
     let mut headers = BTreeMap::<&str, Vec<_>>::new();
     for (name, value) in request.headers() {
-        headers
-            .entry(name.as_str())
-            .or_default()
-            .push(String::from_utf8_lossy(value.as_bytes()));
+        headers.entry(name.as_str()).or_default().push(String::from_utf8_lossy(value.as_bytes()));
     }
-    let path = request
-        .uri()
-        .path_and_query()
-        .map_or("", |path| path.as_str());
-    let body = json!({ "method": request.method().as_str(), "path": path, "headers": headers })
-        .to_string();
-    Response::builder()
-        .header(CONTENT_TYPE, "application/json")
-        .body(Full::from(body).boxed())
-        .unwrap()
+    let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+    let body = json!({ "method": request.method().as_str(), "path": path, "headers": headers }).to_string();
+    Response::builder().header(CONTENT_TYPE, "application/json").body(Full::from(body).boxed()).unwrap()
 }
 
 fn grpc() -> Response<Body> {
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", "0".parse().unwrap());
-    let frames = [
-        Ok(Frame::data(Bytes::from_static(&[0; 5]))),
-        Ok(Frame::trailers(trailers)),
-    ];
+    let frames = [Ok(Frame::data(Bytes::from_static(&[0; 5]))), Ok(Frame::trailers(trailers))];
     let body = BodyExt::boxed(StreamBody::new(futures::stream::iter(frames)));
-    Response::builder()
-        .header(CONTENT_TYPE, "application/grpc")
-        .body(body)
-        .unwrap()
+    Response::builder().header(CONTENT_TYPE, "application/grpc").body(body).unwrap()
 }
 
 fn web_socket(mut request: Request<Incoming>) -> Response<Body> {
@@ -219,8 +164,7 @@ fn web_socket(mut request: Request<Incoming>) -> Response<Body> {
     let upgraded = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         let Ok(upgraded) = upgraded.await else { return };
-        let mut socket =
-            WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
+        let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
         while let Some(Ok(message)) = socket.next().await {
             if !(message.is_text() || message.is_binary()) || socket.send(message).await.is_err() {
                 break;

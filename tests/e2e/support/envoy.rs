@@ -15,196 +15,11 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use super::bootstrap::{self, Form};
+use super::builder::Builder;
 use super::eventually;
 
-type Patch = Box<dyn Fn(&mut Value)>;
-
-/// Describes an Envoy before an application.
-pub struct Builder {
-    upstream: SocketAddr,
-    upstream_h2: bool,
-    workers: u32,
-    node: String,
-    module: PathBuf,
-    form: Form,
-    listeners: Vec<(String, Option<String>)>,
-    control: Option<String>,
-    from_file: bool,
-    before: Vec<Value>,
-    after: Vec<Value>,
-    tls: Option<Value>,
-    manager: Vec<Patch>,
-    bootstrap: Vec<Patch>,
-}
-
-impl Builder {
-    /// The policy of the data listener. Without one there is no filter in it.
-    pub fn policy(self, policy: &Value) -> Builder {
-        self.policy_text(&policy.to_string())
-    }
-
-    /// The same as bytes that need not be JSON.
-    pub fn policy_text(mut self, policy: &str) -> Builder {
-        self.listeners[0].1 = Some(policy.to_owned());
-        self
-    }
-
-    /// One more data listener, with a policy of its own. Its address is [`Envoy::listener`].
-    pub fn listener(mut self, name: &str, policy: &Value) -> Builder {
-        self.listeners
-            .push((name.to_owned(), Some(policy.to_string())));
-        self
-    }
-
-    /// A control listener with this policy, which should have `sites: []`, `control`, `fleet` and `keys`.
-    pub fn control(mut self, policy: &Value) -> Builder {
-        self.control = Some(policy.to_string());
-        self
-    }
-
-    /// Policies are handed over as text (the default) or as a struct.
-    pub fn form(mut self, form: Form) -> Builder {
-        self.form = form;
-        self
-    }
-
-    /// The data listener's filter comes from a watched file: see [`Envoy::set_policy`].
-    pub fn from_file(mut self) -> Builder {
-        self.from_file = true;
-        self
-    }
-
-    /// How many workers; else 2.
-    pub fn workers(mut self, workers: u32) -> Builder {
-        self.workers = workers;
-        self
-    }
-
-    /// The node id; else `test`.
-    pub fn node(mut self, id: &str) -> Builder {
-        self.node = id.to_owned();
-        self
-    }
-
-    /// Another module than the one under test.
-    pub fn module(mut self, module: &Path) -> Builder {
-        self.module = module.to_owned();
-        self
-    }
-
-    /// Adds a filter of Envoy's to the data listeners, before ours (see [`super::filters`]).
-    pub fn before(mut self, filter: Value) -> Builder {
-        self.before.push(filter);
-        self
-    }
-
-    /// Adds one after ours.
-    pub fn after(mut self, filter: Value) -> Builder {
-        self.after.push(filter);
-        self
-    }
-
-    /// The data listeners speak TLS (see [`super::tls::Tls::downstream`]).
-    pub fn tls(mut self, downstream: Value) -> Builder {
-        self.tls = Some(downstream);
-        self
-    }
-
-    /// Envoy speaks HTTP/2 to the application.
-    pub fn upstream_h2(mut self) -> Builder {
-        self.upstream_h2 = true;
-        self
-    }
-
-    /// Changes the connection manager of each data listener: `local_reply_config`, routes, retries, path normalisation.
-    pub fn manager(mut self, change: impl Fn(&mut Value) + 'static) -> Builder {
-        self.manager.push(Box::new(change));
-        self
-    }
-
-    /// Changes the whole bootstrap.
-    pub fn bootstrap(mut self, change: impl Fn(&mut Value) + 'static) -> Builder {
-        self.bootstrap.push(Box::new(change));
-        self
-    }
-
-    /// Starts Envoy and waits until it serves.
-    pub async fn start(self) -> Envoy {
-        self.try_start()
-            .await
-            .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
-    }
-
-    /// Starts Envoy; where it gives up, that is its log.
-    pub async fn try_start(self) -> Result<Envoy, String> {
-        let folder = TempDir::new().unwrap();
-        let ecds = folder.path().join("ecds/maintenance.yaml");
-        fs::create_dir(folder.path().join("ecds")).unwrap();
-        if self.from_file {
-            let policy = self.listeners[0]
-                .1
-                .as_ref()
-                .expect("a policy to begin with");
-            let filter = bootstrap::maintenance_of_text("data", policy, self.form, &self.module);
-            replace(&ecds, &bootstrap::discovery_file(&filter).to_string());
-        }
-        let bootstrap = self.to_bootstrap(folder.path(), &ecds);
-        let control_prefix = self.control.as_deref().and_then(control_prefix);
-        let Builder { form, module, .. } = self;
-        let mut envoy = Envoy {
-            folder,
-            ecds,
-            form,
-            module,
-            bootstrap,
-            control_prefix,
-            process: None,
-            admin: None,
-            listeners: BTreeMap::new(),
-        };
-        envoy.launch().await?;
-        Ok(envoy)
-    }
-
-    fn to_bootstrap(&self, folder: &Path, ecds: &Path) -> Value {
-        let access_log = folder.join("access.log");
-        let mut listeners = Vec::new();
-        for (name, policy) in &self.listeners {
-            let ours = policy.as_ref().map(|policy| match name.as_str() {
-                "data" if self.from_file => bootstrap::discovered(ecds),
-                _ => bootstrap::maintenance_of_text(name, policy, self.form, &self.module),
-            });
-            let filters = self
-                .before
-                .iter()
-                .cloned()
-                .chain(ours)
-                .chain(self.after.iter().cloned())
-                .collect();
-            let mut manager = bootstrap::connection_manager(name, filters, &access_log);
-            self.manager.iter().for_each(|change| change(&mut manager));
-            listeners.push(bootstrap::listener(name, manager, self.tls.as_ref()));
-        }
-        if let Some(policy) = &self.control {
-            let filter = bootstrap::maintenance_of_text("control", policy, self.form, &self.module);
-            let manager = bootstrap::connection_manager("control", vec![filter], &access_log);
-            listeners.push(bootstrap::listener("control", manager, None));
-        }
-        let mut bootstrap = json!({
-            "node": { "id": self.node, "cluster": "test" },
-            "admin": { "address": bootstrap::address("127.0.0.1:0".parse().unwrap()) },
-            "static_resources": {
-                "listeners": listeners,
-                "clusters": [bootstrap::cluster("app", self.upstream, self.upstream_h2)],
-            },
-        });
-        bootstrap["workers"] = self.workers.into();
-        self.bootstrap
-            .iter()
-            .for_each(|change| change(&mut bootstrap));
-        bootstrap
-    }
-}
+/// The watched file, below an Envoy's folder.
+pub(super) const ECDS_FILE: &str = "ecds/maintenance.yaml";
 
 /// What Envoy has done with a new policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,43 +44,37 @@ pub struct Envoy {
 impl Envoy {
     /// An Envoy with one data listener before this application.
     pub fn builder(upstream: SocketAddr) -> Builder {
-        Builder {
-            upstream,
-            upstream_h2: false,
-            workers: 2,
-            node: "test".to_owned(),
-            module: super::module(),
-            form: Form::Text,
-            listeners: vec![("data".to_owned(), None)],
-            control: None,
-            from_file: false,
-            before: Vec::new(),
-            after: Vec::new(),
-            tls: None,
-            manager: Vec::new(),
-            bootstrap: Vec::new(),
-        }
+        Builder::new(upstream)
     }
 
     /// An Envoy with this whole bootstrap, which listens on free ports.
     pub async fn with_bootstrap(bootstrap: Value, control_prefix: Option<&str>) -> Envoy {
         let folder = TempDir::new().unwrap();
+        Envoy::begin(folder, bootstrap, control_prefix.map(str::to_owned), Form::Text, super::module())
+            .await
+            .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
+    }
+
+    pub(super) async fn begin(
+        folder: TempDir,
+        bootstrap: Value,
+        control_prefix: Option<String>,
+        form: Form,
+        module: PathBuf,
+    ) -> Result<Envoy, String> {
         let mut envoy = Envoy {
-            ecds: folder.path().join("none"),
+            ecds: folder.path().join(ECDS_FILE),
             folder,
-            form: Form::Text,
-            module: super::module(),
+            form,
+            module,
             bootstrap,
-            control_prefix: control_prefix.map(str::to_owned),
+            control_prefix,
             process: None,
             admin: None,
             listeners: BTreeMap::new(),
         };
-        envoy
-            .launch()
-            .await
-            .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"));
-        envoy
+        envoy.launch().await?;
+        Ok(envoy)
     }
 
     /// The address of the data listener.
@@ -330,13 +139,7 @@ impl Envoy {
     /// How often Envoy has taken and refused what the watched file held.
     pub async fn updates(&self) -> (u64, u64) {
         let stats = self.stats("extension_config_discovery").await;
-        let sum = |end: &str| {
-            stats
-                .iter()
-                .filter(|(name, _)| name.ends_with(end))
-                .map(|(_, value)| value)
-                .sum()
-        };
+        let sum = |end: &str| stats.iter().filter(|(name, _)| name.ends_with(end)).map(|(_, value)| value).sum();
         (sum("config_reload"), sum("config_fail"))
     }
 
@@ -359,87 +162,45 @@ impl Envoy {
 
     /// All counters and gauges whose name holds this.
     pub async fn stats(&self, part: &str) -> BTreeMap<String, u64> {
-        let text = self
-            .admin(
-                Method::GET,
-                &format!("/stats?filter={}", part.replace('.', "%5C.")),
-            )
-            .await;
-        let line = |line: &str| {
-            line.split_once(": ")
-                .and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
-        };
+        let text = self.admin(Method::GET, &format!("/stats?filter={}", part.replace('.', "%5C."))).await;
+        let line =
+            |line: &str| line.split_once(": ").and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
         text.lines().filter_map(line).collect()
     }
 
     /// Asks the admin endpoint, which must answer 200.
     pub async fn admin(&self, method: Method, path: &str) -> String {
-        let (status, body) = request(
-            self.admin.expect("a running Envoy"),
-            method.clone(),
-            path,
-            &[],
-        )
-        .await
-        .unwrap();
+        let (status, body) = request(self.admin.expect("a running Envoy"), method.clone(), path, &[]).await.unwrap();
         assert_eq!(status, 200, "{method} {path}: {body}");
         body
     }
 
     /// Asks the control endpoint: `path` below the prefix, the document where there is one. Status and JSON.
-    pub async fn control(
-        &self,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-    ) -> (u16, Value) {
-        let path = format!(
-            "{}{path}",
-            self.control_prefix.as_ref().expect("a control listener")
-        );
-        let (status, body) = request(self.listener("control"), method, &path, headers)
-            .await
-            .unwrap();
-        (
-            status,
-            serde_json::from_str(&body).unwrap_or(Value::String(body)),
-        )
+    pub async fn control(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
+        let path = format!("{}{path}", self.control_prefix.as_ref().expect("a control listener"));
+        let (status, body) = request(self.listener("control"), method, &path, headers).await.unwrap();
+        (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
     }
 
     /// Pushes a signed document to a site.
     pub async fn push(&self, site: &str, document: &str) -> (u16, Value) {
-        self.control(
-            Method::PUT,
-            &format!("/v1/sites/{site}"),
-            &[("x-maintenance-document", document)],
-        )
-        .await
+        self.control(Method::PUT, &format!("/v1/sites/{site}"), &[("x-maintenance-document", document)]).await
     }
 
     /// What the control endpoint says of a site.
     pub async fn site(&self, name: &str) -> Value {
         let (status, answer) = self.control(Method::GET, "/v1/status", &[]).await;
         assert_eq!(status, 200, "{answer}");
-        answer["sites"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|site| site["site"] == name)
-            .cloned()
-            .unwrap_or_default()
+        answer["sites"].as_array().unwrap().iter().find(|site| site["site"] == name).cloned().unwrap_or_default()
     }
 
     /// Waits until every worker has adopted this revision of a site.
     pub async fn wait_adopted(&self, site: &str, revision: &Value) {
-        eventually(
-            &format!("every worker adopts {site} {revision}"),
-            async || {
-                let seen = self.site(site).await;
-                let workers = &seen["workers"];
-                (&seen["revision"] == revision && workers["adopted"] == workers["members"])
-                    .then_some(())
-            },
-        )
+        eventually(&format!("every worker adopts {site} {revision}"), async || {
+            let seen = self.site(site).await;
+            let workers = &seen["workers"];
+            (&seen["revision"] == revision && workers["adopted"] == workers["members"]).then_some(())
+        })
         .await;
     }
 
@@ -455,10 +216,7 @@ impl Envoy {
 
     /// The access log: status, response code details, verdict, method, host and path, with blanks between.
     pub fn access_log(&self) -> Vec<String> {
-        read(&self.folder.path().join("access.log"))
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        read(&self.folder.path().join("access.log")).lines().map(str::to_owned).collect()
     }
 
     /// Kills Envoy as a crash would.
@@ -472,38 +230,25 @@ impl Envoy {
     /// Kills it and starts it again, on the ports that it had.
     pub async fn restart(&mut self) {
         self.kill();
-        let listeners = self.bootstrap["static_resources"]["listeners"]
-            .as_array_mut()
-            .unwrap();
+        let listeners = self.bootstrap["static_resources"]["listeners"].as_array_mut().unwrap();
         for listener in listeners {
             let had = self.listeners[listener["name"].as_str().unwrap()].port();
             listener["address"]["socket_address"]["port_value"] = had.into();
         }
-        self.launch()
-            .await
-            .unwrap_or_else(|log| panic!("Envoy did not start again:\n{log}"));
+        self.launch().await.unwrap_or_else(|log| panic!("Envoy did not start again:\n{log}"));
     }
 
     async fn launch(&mut self) -> Result<(), String> {
         let folder = self.folder.path().to_owned();
         let mut bootstrap = self.bootstrap.clone();
-        let workers = bootstrap
-            .as_object_mut()
-            .unwrap()
-            .remove("workers")
-            .unwrap_or(json!(2));
+        let workers = bootstrap.as_object_mut().unwrap().remove("workers").unwrap_or(json!(2));
         fs::write(folder.join("envoy.json"), bootstrap.to_string()).unwrap();
         let _ = fs::remove_file(folder.join("admin"));
         let program = std::env::var_os("ENVOY").expect("ENVOY names an Envoy; `make e2e` sets it");
         let log = fs::File::create(folder.join("envoy.log")).unwrap();
         let process = Command::new(program)
             .args(["--disable-hot-restart", "--file-flush-interval-msec", "10"])
-            .args([
-                "--log-level",
-                "warning",
-                "--component-log-level",
-                "wasm:info,config:info",
-            ])
+            .args(["--log-level", "warning", "--component-log-level", "wasm:info,config:info"])
             .args(["--concurrency", &workers.to_string()])
             .arg("--admin-address-path")
             .arg(folder.join("admin"))
@@ -520,29 +265,17 @@ impl Envoy {
             if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
                 return Some(Err(format!("{}{status}", self.log())));
             }
-            let address = fs::read_to_string(folder.join("admin"))
-                .ok()?
-                .trim()
-                .parse()
-                .ok()?;
+            let address = fs::read_to_string(folder.join("admin")).ok()?.trim().parse().ok()?;
             self.admin = Some(address);
             let (status, _) = request(address, Method::GET, "/ready", &[]).await?;
             (status == 200).then_some(Ok(()))
         })
         .await?;
-        let listeners: Value =
-            serde_json::from_str(&self.admin(Method::GET, "/listeners?format=json").await).unwrap();
+        let listeners: Value = serde_json::from_str(&self.admin(Method::GET, "/listeners?format=json").await).unwrap();
         for listener in listeners["listener_statuses"].as_array().unwrap() {
             let address = &listener["local_address"]["socket_address"];
-            let address = format!(
-                "{}:{}",
-                address["address"].as_str().unwrap(),
-                address["port_value"]
-            );
-            self.listeners.insert(
-                listener["name"].as_str().unwrap().to_owned(),
-                address.parse().unwrap(),
-            );
+            let address = format!("{}:{}", address["address"].as_str().unwrap(), address["port_value"]);
+            self.listeners.insert(listener["name"].as_str().unwrap().to_owned(), address.parse().unwrap());
         }
         Ok(())
     }
@@ -564,34 +297,13 @@ impl Drop for Envoy {
 pub fn validate(bootstrap: &Path) -> Result<(), String> {
     let program = std::env::var_os("ENVOY").expect("ENVOY names an Envoy; `make e2e` sets it");
     let mut command = Command::new(program);
-    command
-        .args([
-            "--mode",
-            "validate",
-            "--disable-hot-restart",
-            "--config-path",
-        ])
-        .arg(bootstrap);
-    let output = command
-        .current_dir(super::project())
-        .output()
-        .expect("Envoy can be run");
-    if output.status.success() {
-        Ok(())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
-}
-
-fn control_prefix(policy: &str) -> Option<String> {
-    let policy: Value = serde_json::from_str(policy).ok()?;
-    Some(policy["control"]["path_prefix"].as_str()?.to_owned())
+    command.args(["--mode", "validate", "--disable-hot-restart", "--config-path"]).arg(bootstrap);
+    let output = command.current_dir(super::project()).output().expect("Envoy can be run");
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
 fn read(file: &Path) -> String {
-    fs::read(file)
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .unwrap_or_default()
+    fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
 /// Replaces a file by rename, as Envoy's watcher wants it.
@@ -601,28 +313,15 @@ pub fn replace(file: &Path, content: &str) {
     fs::rename(&next, file).unwrap();
 }
 
-async fn request(
-    to: SocketAddr,
-    method: Method,
-    path: &str,
-    headers: &[(&str, &str)],
-) -> Option<(u16, String)> {
+async fn request(to: SocketAddr, method: Method, path: &str, headers: &[(&str, &str)]) -> Option<(u16, String)> {
     let stream = TcpStream::connect(to).await.ok()?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .ok()?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
     tokio::spawn(connection);
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", to.to_string());
+    let mut request = Request::builder().method(method).uri(path).header("host", to.to_string());
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = sender
-        .send_request(request.body(Empty::<bytes::Bytes>::new()).unwrap())
-        .await
-        .ok()?;
+    let response = sender.send_request(request.body(Empty::<bytes::Bytes>::new()).unwrap()).await.ok()?;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.ok()?.to_bytes();
     Some((status, String::from_utf8_lossy(&body).into_owned()))

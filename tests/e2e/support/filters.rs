@@ -6,30 +6,18 @@ use super::bootstrap::extension;
 
 /// gRPC-web to gRPC and back.
 pub fn grpc_web() -> Value {
-    extension(
-        "envoy.filters.http.grpc_web",
-        "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb",
-        json!({}),
-    )
+    extension("envoy.filters.http.grpc_web", "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb", json!({}))
 }
 
 /// CORS; the policy itself is a route's `typed_per_filter_config`.
 pub fn cors() -> Value {
-    extension(
-        "envoy.filters.http.cors",
-        "envoy.extensions.filters.http.cors.v3.Cors",
-        json!({}),
-    )
+    extension("envoy.filters.http.cors", "envoy.extensions.filters.http.cors.v3.Cors", json!({}))
 }
 
 /// A Lua script.
 pub fn lua(script: &str) -> Value {
     let config = json!({ "default_source_code": { "inline_string": script } });
-    extension(
-        "envoy.filters.http.lua",
-        "envoy.extensions.filters.http.lua.v3.Lua",
-        config,
-    )
+    extension("envoy.filters.http.lua", "envoy.extensions.filters.http.lua.v3.Lua", config)
 }
 
 /// Verifies tokens of these issuers, each with its JSON Web Key Set, and leaves the payload under `payload`, as a
@@ -48,20 +36,13 @@ pub fn jwt_authn(issuers: &[(&str, &Value)]) -> Value {
             (format!("issuer{index}"), provider)
         })
         .collect();
-    let mut any: Vec<_> = providers
-        .keys()
-        .map(|name| json!({ "provider_name": name }))
-        .collect();
+    let mut any: Vec<_> = providers.keys().map(|name| json!({ "provider_name": name })).collect();
     any.push(json!({ "allow_missing": {} }));
     let config = json!({
         "providers": providers,
         "rules": [{ "match": { "prefix": "/" }, "requires": { "requires_any": { "requirements": any } } }],
     });
-    extension(
-        "envoy.filters.http.jwt_authn",
-        "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
-        config,
-    )
+    extension("envoy.filters.http.jwt_authn", "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication", config)
 }
 
 /// Puts all URI SANs of the client's certificate, comma-separated, where a filter can read them.
@@ -71,9 +52,5 @@ pub fn peer_uri_sans(key: &str) -> Value {
         "factory_key": "envoy.string",
         "format_string": { "text_format_source": { "inline_string": "%DOWNSTREAM_PEER_URI_SAN%" } },
     }] });
-    extension(
-        "envoy.filters.http.set_filter_state",
-        "envoy.extensions.filters.http.set_filter_state.v3.Config",
-        config,
-    )
+    extension("envoy.filters.http.set_filter_state", "envoy.extensions.filters.http.set_filter_state.v3.Config", config)
 }

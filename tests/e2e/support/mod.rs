@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod bootstrap;
+pub mod builder;
 pub mod client;
 pub mod envoy;
 pub mod filters;
@@ -26,10 +27,7 @@ pub fn project() -> &'static Path {
 
 /// The module under test.
 pub fn module() -> PathBuf {
-    std::env::var_os("MODULE").map_or_else(
-        || project().join("dist/envoy_maintenance.wasm"),
-        PathBuf::from,
-    )
+    std::env::var_os("MODULE").map_or_else(|| project().join("dist/envoy_maintenance.wasm"), PathBuf::from)
 }
 
 /// The built maintctl.
@@ -44,10 +42,7 @@ pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) 
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(
-            start.elapsed() < DEADLINE,
-            "waited {DEADLINE:?} for: {what}"
-        );
+        assert!(start.elapsed() < DEADLINE, "waited {DEADLINE:?} for: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

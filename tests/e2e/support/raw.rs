@@ -40,9 +40,7 @@ impl Connection {
     pub async fn open(to: SocketAddr) -> Connection {
         let stream = TcpStream::connect(to).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Connection {
-            stream: BufReader::new(stream),
-        }
+        Connection { stream: BufReader::new(stream) }
     }
 
     /// Sends these bytes as they stand.
@@ -73,15 +71,11 @@ impl Connection {
 
     /// Sees whether nothing comes for this long.
     pub async fn is_silent_for(&mut self, time: Duration) -> bool {
-        tokio::time::timeout(time, self.stream.fill_buf())
-            .await
-            .is_err()
+        tokio::time::timeout(time, self.stream.fill_buf()).await.is_err()
     }
 
     async fn within<T>(&mut self, what: impl AsyncFnOnce(&mut Self) -> T) -> T {
-        tokio::time::timeout(DEADLINE, what(self))
-            .await
-            .expect("an answer in time")
+        tokio::time::timeout(DEADLINE, what(self)).await.expect("an answer in time")
     }
 
     async fn read(&mut self, with_body: bool) -> Option<Response> {
@@ -94,17 +88,11 @@ impl Connection {
         if !with_body || matches!(response.status, 101 | 204 | 304) {
             return Some(response);
         }
-        if response
-            .header("transfer-encoding")
-            .is_some_and(|value| value.eq_ignore_ascii_case("chunked"))
-        {
+        if response.header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
             loop {
                 let line = self.line().await?;
-                let length = usize::from_str_radix(
-                    std::str::from_utf8(&line).ok()?.split(';').next()?.trim(),
-                    16,
-                )
-                .ok()?;
+                let length =
+                    usize::from_str_radix(std::str::from_utf8(&line).ok()?.split(';').next()?.trim(), 16).ok()?;
                 self.take(length, &mut response.body).await?;
                 self.line().await?;
                 if length == 0 {
@@ -112,10 +100,7 @@ impl Connection {
                 }
             }
         }
-        match response
-            .header("content-length")
-            .map(|length| length.parse().ok())
-        {
+        match response.header("content-length").map(|length| length.parse().ok()) {
             Some(length) => self.take(length?, &mut response.body).await?,
             None => drop(self.stream.read_to_end(&mut response.body).await),
         }
@@ -124,21 +109,12 @@ impl Connection {
 
     async fn head(&mut self) -> Option<Response> {
         let first = self.line().await?;
-        let status = std::str::from_utf8(&first)
-            .ok()?
-            .split(' ')
-            .nth(1)?
-            .parse()
-            .ok()?;
+        let status = std::str::from_utf8(&first).ok()?.split(' ').nth(1)?.parse().ok()?;
         let mut headers = Vec::new();
         loop {
             let line = self.line().await?;
             if line.is_empty() {
-                return Some(Response {
-                    status,
-                    headers,
-                    body: Vec::new(),
-                });
+                return Some(Response { status, headers, body: Vec::new() });
             }
             let colon = line.iter().position(|byte| *byte == b':')?;
             let name = String::from_utf8_lossy(&line[..colon]).to_lowercase();

@@ -12,9 +12,7 @@ pub struct Signer {
 impl Signer {
     /// A new key.
     pub fn generate() -> Signer {
-        Signer {
-            pair: KeyPair::from_seed(Seed::generate()),
-        }
+        Signer { pair: KeyPair::from_seed(Seed::generate()) }
     }
 
     /// The public key as a policy wants it.
@@ -29,10 +27,7 @@ impl Signer {
 
     /// The RFC 7638 thumbprint of the public key.
     pub fn kid(&self) -> String {
-        let canonical = format!(
-            r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#,
-            base64(&self.pair.pk[..])
-        );
+        let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, base64(&self.pair.pk[..]));
         base64(&hmac_sha256::Hash::hash(canonical.as_bytes()))
     }
 
@@ -48,19 +43,12 @@ impl Signer {
 
     /// Claims of another kind of token.
     pub fn sign_as(&self, typ: &str, claims: &Value) -> String {
-        self.sign_parts(
-            &json!({ "alg": "EdDSA", "typ": typ, "kid": self.kid() }),
-            claims.to_string().as_bytes(),
-        )
+        self.sign_parts(&json!({ "alg": "EdDSA", "typ": typ, "kid": self.kid() }), claims.to_string().as_bytes())
     }
 
     /// Any header over any payload, for tokens that are wrong.
     pub fn sign_parts(&self, header: &Value, payload: &[u8]) -> String {
-        let signed = format!(
-            "{}.{}",
-            base64(header.to_string().as_bytes()),
-            base64(payload)
-        );
+        let signed = format!("{}.{}", base64(header.to_string().as_bytes()), base64(payload));
         let signature = self.pair.sk.sign(signed.as_bytes(), None::<Noise>);
         format!("{signed}.{}", base64(signature.as_ref()))
     }
@@ -73,9 +61,7 @@ pub fn base64(bytes: &[u8]) -> String {
 
 /// Milliseconds since the epoch: the revision of a document that is made now.
 pub fn now_ms() -> u64 {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     u64::try_from(since.as_millis()).unwrap()
 }
 

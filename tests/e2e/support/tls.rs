@@ -1,8 +1,7 @@
 //! Certificates: an authority of a test's own, Envoy's certificate, and those of clients.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, SanType,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
 };
 use serde_json::{Value, json};
 
@@ -18,20 +17,13 @@ impl Tls {
     pub fn new() -> Tls {
         let mut params = CertificateParams::default();
         // Named apart from what it signs, which else would look signed by itself.
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "the authority of a test");
+        params.distinguished_name.push(DnType::CommonName, "the authority of a test");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
-        let params =
-            CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let params = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &authority).unwrap().pem();
-        Tls {
-            authority,
-            certificate,
-            key: key.serialize_pem(),
-        }
+        Tls { authority, certificate, key: key.serialize_pem() }
     }
 
     /// The authority's certificate, PEM.
@@ -42,11 +34,7 @@ impl Tls {
     /// A client's certificate from this authority, with these URI SANs, and its key: one PEM.
     pub fn client(&self, uri_sans: &[&str]) -> String {
         let key = KeyPair::generate().unwrap();
-        client_params(uri_sans)
-            .signed_by(&key, &self.authority)
-            .unwrap()
-            .pem()
-            + &key.serialize_pem()
+        client_params(uri_sans).signed_by(&key, &self.authority).unwrap().pem() + &key.serialize_pem()
     }
 
     /// The same, signed by itself and so by nobody.
@@ -70,8 +58,7 @@ impl Tls {
     /// The same, but any certificate will do, also one that nobody vouches for.
     pub fn downstream_accepting_untrusted(&self) -> Value {
         let mut context = self.downstream();
-        context["common_tls_context"]["validation_context"]["trust_chain_verification"] =
-            "ACCEPT_UNTRUSTED".into();
+        context["common_tls_context"]["validation_context"]["trust_chain_verification"] = "ACCEPT_UNTRUSTED".into();
         context
     }
 }
@@ -79,9 +66,6 @@ impl Tls {
 fn client_params(uri_sans: &[&str]) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    params.subject_alt_names = uri_sans
-        .iter()
-        .map(|uri| SanType::URI((*uri).try_into().unwrap()))
-        .collect();
+    params.subject_alt_names = uri_sans.iter().map(|uri| SanType::URI((*uri).try_into().unwrap())).collect();
     params
 }

@@ -1,0 +1,83 @@
+#!/bin/sh
+# The demo of `make run`: Envoy with the filter before a demo application, its state in a watched file below .run/, so
+# that a site that was closed is still closed after the next start. ^C ends all that it starts.
+set -eu
+cd "$(dirname "$0")/.."
+
+# The ports of envoy/file.yaml.
+python3 - 0.0.0.0:10000 127.0.0.1:10001 127.0.0.1:10002 127.0.0.1:9901 <<'PYTHON'
+import shutil, socket, subprocess, sys
+
+for where in sys.argv[1:]:
+    host, port = where.rsplit(":", 1)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+            continue
+        except OSError as error:
+            problem = error.strerror
+    owner = ""
+    if shutil.which("ss"):
+        lines = subprocess.run(["ss", "-Hltnp", f"sport = :{port}"], capture_output=True, text=True).stdout
+        owner = lines.partition("users:")[2].partition("\n")[0].strip()
+    sys.exit(f"port {port} ({host}) cannot be had: {problem.lower()}{' ' if owner else ''}{owner}")
+PYTHON
+
+envoy=$(scripts/get-envoy.sh)
+
+# The first start: a key, a maintctl.toml for the file target, a policy with the key in it, and the file from both.
+if [ ! -e .run/maintctl.toml ]; then
+    echo "== demo: makes a key and a configuration for maintctl in .run/"
+    rm -rf .run/new
+    mkdir -p .run/new/ecds
+    (cd .run/new && ../../dist/maintctl init >key.json)
+    sed "s|KEY|$(cat .run/new/key.json)|" envoy/demo.yaml >.run/new/policy.yaml
+    { cat envoy/ecds.yaml && sed 's/^/          /' .run/new/policy.yaml; } >.run/new/ecds/maintenance.yaml
+    cat >.run/new/maintctl.toml <<'TOML'
+# What maintctl switches in the demo of `make run`.
+default = "local"
+fleet = "demo"
+key = "maintctl.key"
+
+[target.local]
+file = "ecds/maintenance.yaml" # what Envoy watches; maintctl replaces it whole, from:
+policy = "policy.yaml"         # yours to edit
+envoys = ["http://127.0.0.1:10001/.maintenance"]
+TOML
+    # All of it or nothing, so that ^C in between does no harm.
+    mv .run/new/* .run/
+    rmdir .run/new
+fi
+
+"$envoy" --config-path envoy/file.yaml --use-dynamic-base-id \
+    --log-level warning --component-log-level wasm:info &
+process=$!
+trap 'kill "$process" 2>/dev/null || true; wait "$process" || true; exit 0' INT TERM HUP
+
+# Until it serves, or has given up with a reason of its own.
+until python3 -c 'import urllib.request as http; http.urlopen("http://127.0.0.1:9901/ready", timeout=1)' 2>/dev/null; do
+    kill -0 "$process" 2>/dev/null || { wait "$process"; exit 1; }
+    sleep 0.1
+done
+
+cat <<'TEXT'
+
+Envoy runs before a demo application on http://localhost:10000. In another terminal, in this folder, try:
+
+    curl -i http://localhost:10000/
+
+    export MAINTCTL_CONFIG=.run/maintctl.toml
+    dist/maintctl status
+    dist/maintctl close demo --reason 'Database upgrade' --for 10m
+    curl -i http://localhost:10000/
+    curl -i -H 'accept: text/html' http://localhost:10000/
+    curl -i -H 'x-staff: letmein' http://localhost:10000/
+    dist/maintctl explain --policy .run/policy.yaml http://localhost:10000/
+    dist/maintctl open demo
+
+What Envoy says follows, a line a request. ^C ends it; a closed site is still closed at the next start.
+
+TEXT
+
+wait "$process"
