@@ -247,41 +247,22 @@ fn text(tree: &Tree, path: &Path<'_>) -> Result<TextConfig, PathError> {
         return Ok(TextConfig::Plain(plain.clone()));
     }
     let Tree::Map(_) = tree else {
-        return Err(fields::wrong(
-            tree,
-            "a text or an object with regex, sha256 or absent",
-            path,
-        ));
+        return Err(fields::wrong(tree, "a text or an object with regex, sha256 or absent", path));
     };
     let mut members = Fields::of(tree, path)?;
-    let regex = members
-        .optional("regex", fields::text)?
-        .map(TextConfig::Regex);
-    let sha256 = members
-        .optional("sha256", fields::text)?
-        .map(TextConfig::Sha256);
+    let regex = members.optional("regex", fields::text)?.map(TextConfig::Regex);
+    let sha256 = members.optional("sha256", fields::text)?.map(TextConfig::Sha256);
     let absent = match members.optional("absent", fields::boolean)? {
         Some(false) => {
-            return Err(PathError::new(
-                &path.key("absent"),
-                "false says nothing; leave it out",
-            ));
+            return Err(PathError::new(&path.key("absent"), "false says nothing; leave it out"));
         }
         absent => absent.map(|_| TextConfig::Absent),
     };
     members.end()?;
-    match [regex, sha256, absent]
-        .map(Option::into_iter)
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .as_slice()
+    match [regex, sha256, absent].map(Option::into_iter).into_iter().flatten().collect::<Vec<_>>().as_slice()
     {
         [one] => Ok(one.clone()),
-        _ => Err(PathError::new(
-            path,
-            "exactly one of regex, sha256 and absent is needed",
-        )),
+        _ => Err(PathError::new(path, "exactly one of regex, sha256 and absent is needed")),
     }
 }
 
@@ -377,10 +358,7 @@ fn jwk(tree: &Tree, path: &Path<'_>) -> Result<JwkConfig, PathError> {
         x: members.required("x", fields::text)?,
     };
     if members.raw("d").is_some() {
-        return Err(PathError::new(
-            &path.key("d"),
-            "this is a private key; a policy holds public keys only",
-        ));
+        return Err(PathError::new(&path.key("d"), "this is a private key; a policy holds public keys only"));
     }
     for optional in ["use", "key_ops", "alg", "kid"] {
         members.raw(optional);

@@ -88,34 +88,19 @@ impl Policy {
             builtin_rules,
         } = config;
         let root = Path::Root;
-        let fleet = fleet
-            .map(|fleet| name(&fleet, &root.key("fleet")))
-            .transpose()?;
+        let fleet = fleet.map(|fleet| name(&fleet, &root.key("fleet"))).transpose()?;
         if fleet.is_none() && !keys.is_empty() {
-            return Err(PathError::new(
-                &root.key("fleet"),
-                "missing; keys sign for one fleet",
-            ));
+            return Err(PathError::new(&root.key("fleet"), "missing; keys sign for one fleet"));
         }
-        let (builtin_exempt, builtin_health_checks) = if builtin_rules.unwrap_or(true) {
-            builtin()?
-        } else {
-            (Rules::new(), Rules::new())
-        };
+        let (builtin_exempt, builtin_health_checks) =
+            if builtin_rules.unwrap_or(true) { builtin()? } else { (Rules::new(), Rules::new()) };
         let wide = Wide {
             exempt: rules(builtin_exempt, &exempt, &root.key("exempt"))?,
             always_closed: rules(Rules::new(), &always_closed, &root.key("always_closed"))?,
-            health_checks: rules(
-                builtin_health_checks,
-                &health_checks,
-                &root.key("health_checks"),
-            )?,
+            health_checks: rules(builtin_health_checks, &health_checks, &root.key("health_checks"))?,
             reply: ReplyPart::compile(&reply, &root.key("reply"))?,
         };
-        unique(
-            &[&wide.exempt, &wide.always_closed, &wide.health_checks],
-            &root,
-        )?;
+        unique(&[&wide.exempt, &wide.always_closed, &wide.health_checks], &root)?;
         let sites = sites.unwrap_or_else(|| vec![everything()]);
         let mut compiled: Vec<Site> = Vec::with_capacity(sites.len());
         let mut index = SiteIndex::default();
@@ -133,11 +118,8 @@ impl Policy {
             for host in &site.hosts {
                 for prefix in &site.paths {
                     if let Err(before) = index.insert(host.clone(), prefix, position) {
-                        let other = if before == position {
-                            config
-                        } else {
-                            sites.get(before).unwrap_or(config)
-                        };
+                        let other =
+                            if before == position { config } else { sites.get(before).unwrap_or(config) };
                         return Err(PathError::new(
                             &path,
                             format_args!(
@@ -155,21 +137,14 @@ impl Policy {
             let path = state_path.key(&site);
             let known = compiled.iter().map(|site| site.name.as_str());
             let hint = did_you_mean(&site, known);
-            if let Some(other) = document
-                .fleet
-                .as_ref()
-                .filter(|other| Some(*other) != fleet.as_ref())
-            {
+            if let Some(other) = document.fleet.as_ref().filter(|other| Some(*other) != fleet.as_ref()) {
                 let problem = format_args!("\"{other}\" is not the fleet of this policy");
                 return Err(PathError::new(&path.key("fleet"), problem));
             }
             match compiled.iter_mut().find(|known| known.name == site) {
                 Some(known) => known.declared = Some(document),
                 None => {
-                    return Err(PathError::new(
-                        &path,
-                        format_args!("no site has this name{hint}"),
-                    ));
+                    return Err(PathError::new(&path, format_args!("no site has this name{hint}")));
                 }
             }
         }
@@ -179,19 +154,9 @@ impl Policy {
             .transpose()?;
         if control.as_ref().is_some_and(String::is_empty) {
             let path = root.key("control");
-            return Err(PathError::new(
-                &path.key("path_prefix"),
-                "\"/\" would hide the application",
-            ));
+            return Err(PathError::new(&path.key("path_prefix"), "\"/\" would hide the application"));
         }
-        Ok(Policy {
-            fleet,
-            sites: compiled,
-            index,
-            keys,
-            jwt_metadata_key,
-            control,
-        })
+        Ok(Policy { fleet, sites: compiled, index, keys, jwt_metadata_key, control })
     }
 
     /// Whether a rule refuses requests also while every site is online.
@@ -210,15 +175,7 @@ struct Wide {
 
 impl Site {
     fn compile(config: &SiteConfig, wide: &Wide, path: &Path<'_>) -> Result<Site, PathError> {
-        let SiteConfig {
-            name: site,
-            hosts,
-            paths,
-            exempt,
-            always_closed,
-            health_checks,
-            reply,
-        } = config;
+        let SiteConfig { name: site, hosts, paths, exempt, always_closed, health_checks, reply } = config;
         let site = name(site, &path.key("name"))?;
         let hosts = match hosts {
             None => vec![HostPattern::Any],
@@ -228,21 +185,11 @@ impl Site {
         };
         let paths = match paths {
             None => vec![String::new()],
-            Some(paths) => each(paths, &path.key("paths"), |prefix, path| {
-                path_prefix(prefix, path)
-            })?,
+            Some(paths) => each(paths, &path.key("paths"), |prefix, path| path_prefix(prefix, path))?,
         };
         let exempt = rules(wide.exempt.clone(), exempt, &path.key("exempt"))?;
-        let always_closed = rules(
-            wide.always_closed.clone(),
-            always_closed,
-            &path.key("always_closed"),
-        )?;
-        let health_checks = rules(
-            wide.health_checks.clone(),
-            health_checks,
-            &path.key("health_checks"),
-        )?;
+        let always_closed = rules(wide.always_closed.clone(), always_closed, &path.key("always_closed"))?;
+        let health_checks = rules(wide.health_checks.clone(), health_checks, &path.key("health_checks"))?;
         unique(&[&exempt, &always_closed, &health_checks], path)?;
         let own = ReplyPart::compile(reply, &path.key("reply"))?;
         let reply = Reply::merge(&wide.reply, &own, &site, &hosts)?;
@@ -285,17 +232,8 @@ fn builtin() -> Result<(Rules, Rules), PathError> {
         modes: None,
     };
     let root = Path::Root;
-    let acme = rule(
-        "acme-challenge",
-        Some("/.well-known/acme-challenge/*"),
-        None,
-    );
-    let agents = [
-        "kube-probe/*",
-        "ELB-HealthChecker/*",
-        "GoogleHC/*",
-        "Envoy/HC",
-    ];
+    let acme = rule("acme-challenge", Some("/.well-known/acme-challenge/*"), None);
+    let agents = ["kube-probe/*", "ELB-HealthChecker/*", "GoogleHC/*", "Envoy/HC"];
     let probes = rule("health-check-agents", None, Some(&agents));
     Ok((
         rules(Rules::new(), &[acme], &root.key("builtin"))?,
@@ -313,16 +251,9 @@ fn rules(mut before: Rules, configs: &[RuleConfig], path: &Path<'_>) -> Result<R
 /// Refuses two rules of one name, as stats, logs and `suspend` tell rules by their names.
 fn unique(lists: &[&Rules], path: &Path<'_>) -> Result<(), PathError> {
     let mut seen = hashbrown::HashSet::new();
-    match lists
-        .iter()
-        .flat_map(|rules| rules.iter())
-        .find(|rule| !seen.insert(rule.name.as_str()))
-    {
+    match lists.iter().flat_map(|rules| rules.iter()).find(|rule| !seen.insert(rule.name.as_str())) {
         None => Ok(()),
-        Some(rule) => Err(PathError::new(
-            path,
-            format_args!("two rules are named \"{}\"", rule.name),
-        )),
+        Some(rule) => Err(PathError::new(path, format_args!("two rules are named \"{}\"", rule.name))),
     }
 }
 
@@ -334,11 +265,7 @@ fn each<T>(
     if texts.is_empty() {
         return Err(PathError::new(path, "an empty list matches nothing"));
     }
-    texts
-        .iter()
-        .enumerate()
-        .map(|(index, text)| read(text, &path.index(index)))
-        .collect()
+    texts.iter().enumerate().map(|(index, text)| read(text, &path.index(index))).collect()
 }
 
 /// Reads a name: `[a-z0-9-]`, at most 63.
@@ -347,9 +274,8 @@ pub fn name(text: &str, path: &Path<'_>) -> Result<String, PathError> {
     if (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(is_valid) {
         Ok(text.to_owned())
     } else {
-        let problem = format_args!(
-            "\"{text}\" is not a name of at most {MAX_NAME} characters of a-z, 0-9 and -"
-        );
+        let problem =
+            format_args!("\"{text}\" is not a name of at most {MAX_NAME} characters of a-z, 0-9 and -");
         Err(PathError::new(path, problem))
     }
 }

@@ -131,7 +131,12 @@ impl Reply {
             text: text.map_or_else(page::text, |text| text.compile(Some(context)))?,
             json: own.json.as_ref().or(wide.json.as_ref()).cloned().unwrap_or_default(),
             headers: own.headers.as_ref().or(wide.headers.as_ref()).cloned().unwrap_or_default(),
-            clear_cookies: own.clear_cookies.as_ref().or(wide.clear_cookies.as_ref()).cloned().unwrap_or_default(),
+            clear_cookies: own
+                .clear_cookies
+                .as_ref()
+                .or(wide.clear_cookies.as_ref())
+                .cloned()
+                .unwrap_or_default(),
             origins: own.origins.as_ref().or(wide.origins.as_ref()).cloned(),
             cache: Cache::default(),
         })
@@ -258,7 +263,8 @@ impl Reply {
         }
         if form.is_grpc() && form != Form::Grpc {
             add("grpc-status", "14");
-            headers.push((Cow::Borrowed("grpc-message"), Cow::Owned(self.message(facts).replace('%', "%25"))));
+            headers
+                .push((Cow::Borrowed("grpc-message"), Cow::Owned(self.message(facts).replace('%', "%25"))));
         }
         if let (Form::Redirect, Some(redirect)) = (form, &self.redirect) {
             headers.push((Cow::Borrowed("location"), Cow::Owned(redirect.location.clone())));

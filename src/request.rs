@@ -26,18 +26,12 @@ impl Headers {
 
     /// Every occurrence of `name` (lower case).
     pub fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
-        self.entries
-            .iter()
-            .filter(move |(key, _)| key == name.as_bytes())
-            .map(|(_, value)| value.as_slice())
+        self.entries.iter().filter(move |(key, _)| key == name.as_bytes()).map(|(_, value)| value.as_slice())
     }
 
     /// The first occurrence of `name`.
     pub fn first(&self, name: &str) -> Option<&[u8]> {
-        self.entries
-            .iter()
-            .find(|(key, _)| key == name.as_bytes())
-            .map(|(_, value)| value.as_slice())
+        self.entries.iter().find(|(key, _)| key == name.as_bytes()).map(|(_, value)| value.as_slice())
     }
 }
 
@@ -83,13 +77,6 @@ impl<'a> Request<'a> {
             None => (target, &[][..]),
         };
         let path = RequestPath::parse(path);
-        Request {
-            headers,
-            peer,
-            method: headers.first(":method").unwrap_or_default(),
-            host,
-            path,
-            query,
-        }
+        Request { headers, peer, method: headers.first(":method").unwrap_or_default(), host, path, query }
     }
 }

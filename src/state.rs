@@ -50,17 +50,12 @@ impl Mode {
     /// Reads a mode's name.
     pub fn read(tree: &Tree, path: &Path<'_>) -> Result<Mode, PathError> {
         let text = fields::text(tree, path)?;
-        Mode::ALL
-            .into_iter()
-            .find(|mode| mode.name() == text)
-            .ok_or_else(|| {
-                PathError::new(
-                    path,
-                    format_args!(
-                        "\"{text}\" is not a mode; modes are online, read_only and offline"
-                    ),
-                )
-            })
+        Mode::ALL.into_iter().find(|mode| mode.name() == text).ok_or_else(|| {
+            PathError::new(
+                path,
+                format_args!("\"{text}\" is not a mode; modes are online, read_only and offline"),
+            )
+        })
     }
 }
 
@@ -87,10 +82,7 @@ impl Modes {
 
     /// The modes of the set, the strictest first.
     pub fn strictest_first(self) -> impl Iterator<Item = Mode> {
-        Mode::ALL
-            .into_iter()
-            .rev()
-            .filter(move |mode| self.contains(*mode))
+        Mode::ALL.into_iter().rev().filter(move |mode| self.contains(*mode))
     }
 }
 
@@ -112,9 +104,7 @@ impl Digest {
             return None;
         }
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair)
-                .ok()
-                .filter(|pair| !pair.starts_with('+'))?;
+            let pair = std::str::from_utf8(pair).ok().filter(|pair| !pair.starts_with('+'))?;
             *byte = u8::from_str_radix(pair, 16).ok()?;
         }
         Some(Digest(bytes))
@@ -123,9 +113,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
     }
 }
 
@@ -243,13 +231,9 @@ impl Document {
         let fleet = members.required("fleet", fields::text)?;
         let revision = members.required("revision", revision)?;
         let critical = members.list("critical", fields::text)?;
-        let mut document =
-            Document::members(&mut members, site, Some(fleet), revision, payload.to_vec())?;
+        let mut document = Document::members(&mut members, site, Some(fleet), revision, payload.to_vec())?;
         document.unknown = members.unknown().map(str::to_owned).collect();
-        match critical
-            .into_iter()
-            .find(|name| document.unknown.contains(name))
-        {
+        match critical.into_iter().find(|name| document.unknown.contains(name)) {
             Some(name) => Err(DocumentError::Unsupported(name)),
             None => Ok(document),
         }
@@ -271,9 +255,7 @@ impl Document {
         let critical = members.list("critical", fields::text)?;
         let payload = tree.to_json().to_string().into_bytes();
         let document = Document::members(&mut members, site.to_owned(), fleet, revision, payload)?;
-        let unknown = critical
-            .iter()
-            .position(|name| members.unknown().any(|unknown| unknown == name));
+        let unknown = critical.iter().position(|name| members.unknown().any(|unknown| unknown == name));
         if let Some(index) = unknown {
             return Err(PathError::new(
                 &path.key("critical").index(index),
@@ -294,10 +276,7 @@ impl Document {
         Ok(Document {
             site,
             fleet,
-            stamp: Stamp {
-                revision,
-                digest: Digest::of(&payload),
-            },
+            stamp: Stamp { revision, digest: Digest::of(&payload) },
             mode: members.required("mode", Mode::read)?,
             since: members.optional("since", time)?,
             eta: members.optional("eta", time)?,
@@ -315,8 +294,8 @@ impl Document {
 
     /// What holds at `now`.
     pub fn at(&self, now: Time) -> Situation<'_> {
-        let own = (self.mode != Mode::Online && self.until.is_none_or(|until| now < until))
-            .then_some(Spell {
+        let own =
+            (self.mode != Mode::Online && self.until.is_none_or(|until| now < until)).then_some(Spell {
                 mode: self.mode,
                 since: self.since,
                 until: self.until,
@@ -324,39 +303,22 @@ impl Document {
                 reason: self.reason.as_deref(),
                 suspend: &self.suspend,
             });
-        let windows = self
-            .windows
-            .iter()
-            .filter(|window| window.is_active(now))
-            .map(|window| Spell {
-                mode: window.mode,
-                since: Some(window.from),
-                until: window.until,
-                eta: window.eta,
-                reason: window.reason.as_deref(),
-                suspend: &window.suspend,
-            });
-        Situation {
-            spells: own.into_iter().chain(windows).collect(),
-        }
+        let windows = self.windows.iter().filter(|window| window.is_active(now)).map(|window| Spell {
+            mode: window.mode,
+            since: Some(window.from),
+            until: window.until,
+            eta: window.eta,
+            reason: window.reason.as_deref(),
+            suspend: &window.suspend,
+        });
+        Situation { spells: own.into_iter().chain(windows).collect() }
     }
 
     /// The next moment after `now` at which something begins or ends by itself.
     pub fn next_change(&self, now: Time) -> Option<Time> {
-        let own = if self.mode == Mode::Online {
-            None
-        } else {
-            self.until
-        };
-        let windows = self
-            .windows
-            .iter()
-            .flat_map(|window| [Some(window.from), window.until])
-            .flatten();
-        own.into_iter()
-            .chain(windows)
-            .filter(|time| *time > now)
-            .min()
+        let own = if self.mode == Mode::Online { None } else { self.until };
+        let windows = self.windows.iter().flat_map(|window| [Some(window.from), window.until]).flatten();
+        own.into_iter().chain(windows).filter(|time| *time > now).min()
     }
 }
 
@@ -388,26 +350,18 @@ impl<'d> Situation<'d> {
     /// The active modes; empty: online.
     pub fn modes(&self) -> Modes {
         let mut modes = Modes::default();
-        self.spells
-            .iter()
-            .for_each(|spell| modes.insert(spell.mode));
+        self.spells.iter().for_each(|spell| modes.insert(spell.mode));
         modes
     }
 
     /// The strictest active mode, or `online`.
     pub fn mode(&self) -> Mode {
-        self.spells
-            .iter()
-            .map(|spell| spell.mode)
-            .max()
-            .unwrap_or(Mode::Online)
+        self.spells.iter().map(|spell| spell.mode).max().unwrap_or(Mode::Online)
     }
 
     /// Whether the exempt rule `name` is suspended by anything active.
     pub fn suspends(&self, name: &str) -> bool {
-        self.spells
-            .iter()
-            .any(|spell| spell.suspend.iter().any(|suspended| suspended == name))
+        self.spells.iter().any(|spell| spell.suspend.iter().any(|suspended| suspended == name))
     }
 
     /// The first spell of the strictest mode: what visitors are told.
@@ -428,11 +382,7 @@ impl<'d> Situation<'d> {
 
     /// When the site opens by itself: with the last of its spells, and never where one of them has no end.
     pub fn until(&self) -> Option<Time> {
-        self.spells
-            .iter()
-            .map(|spell| spell.until)
-            .reduce(|a, b| Some(a?.max(b?)))
-            .flatten()
+        self.spells.iter().map(|spell| spell.until).reduce(|a, b| Some(a?.max(b?))).flatten()
     }
 
     /// The latest promise to visitors.
@@ -444,10 +394,7 @@ impl<'d> Situation<'d> {
 fn time(tree: &Tree, path: &Path<'_>) -> Result<Time, PathError> {
     let text = fields::text(tree, path)?;
     Time::parse(&text).ok_or_else(|| {
-        PathError::new(
-            path,
-            format_args!("\"{text}\" is not an RFC 3339 time such as 2026-11-21T02:00:00Z"),
-        )
+        PathError::new(path, format_args!("\"{text}\" is not an RFC 3339 time such as 2026-11-21T02:00:00Z"))
     })
 }
 
@@ -471,19 +418,13 @@ fn windows(members: &mut Fields<'_>) -> Result<Vec<Window>, PathError> {
         };
         members.end()?;
         if window.mode == Mode::Online {
-            return Err(PathError::new(
-                &path.key("mode"),
-                "a window is offline or read_only",
-            ));
+            return Err(PathError::new(&path.key("mode"), "a window is offline or read_only"));
         }
         if window.until.is_some_and(|until| until <= window.from) {
             return Err(PathError::new(&path.key("until"), "not after \"from\""));
         }
         if seen.contains(&window.id) {
-            return Err(PathError::new(
-                &path.key("id"),
-                format_args!("\"{}\" stands twice", window.id),
-            ));
+            return Err(PathError::new(&path.key("id"), format_args!("\"{}\" stands twice", window.id)));
         }
         seen.push(window.id.clone());
         Ok(window)

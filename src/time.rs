@@ -15,18 +15,14 @@ impl Time {
             && !text.contains(['[', ',', ' ']);
         let minutes = match text.as_bytes().last() {
             Some(b'Z' | b'z') => true,
-            _ => text
-                .get(text.len().wrapping_sub(6)..)
-                .is_some_and(|offset| {
-                    offset.starts_with(['+', '-']) && offset.as_bytes().get(3) == Some(&b':')
-                }),
+            _ => text.get(text.len().wrapping_sub(6)..).is_some_and(|offset| {
+                offset.starts_with(['+', '-']) && offset.as_bytes().get(3) == Some(&b':')
+            }),
         };
         if !(shape && minutes) {
             return None;
         }
-        text.parse::<jiff::Timestamp>()
-            .ok()
-            .map(|time| Time(time.as_millisecond()))
+        text.parse::<jiff::Timestamp>().ok().map(|time| Time(time.as_millisecond()))
     }
 
     /// This moment and `seconds` more.
@@ -36,9 +32,7 @@ impl Time {
 
     /// Seconds from `self` until `later`, rounded up, at least 0.
     pub fn seconds_until(self, later: Time) -> u64 {
-        u64::try_from(later.0.saturating_sub(self.0))
-            .unwrap_or(0)
-            .div_ceil(1000)
+        u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0).div_ceil(1000)
     }
 }
 
@@ -55,22 +49,15 @@ impl fmt::Display for Time {
 /// Reads a duration such as `900s`, `15m` or `2h30m` (units `ms`, `s`, `m`, `h`, `d`, each at most once, from large to
 /// small) as milliseconds. A bare number is an error: nobody knows its unit.
 pub fn parse_duration(text: &str) -> Option<u64> {
-    const UNITS: [(&str, u64); 5] = [
-        ("d", 86_400_000),
-        ("h", 3_600_000),
-        ("m", 60_000),
-        ("s", 1000),
-        ("ms", 1),
-    ];
+    const UNITS: [(&str, u64); 5] =
+        [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     let mut rest = text;
     let mut units = UNITS.as_slice();
     let mut total = 0u64;
     while !rest.is_empty() || total == 0 && units.len() == UNITS.len() {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
         let (number, tail) = rest.split_at_checked(digits)?;
-        let unit_length = tail
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(tail.len());
+        let unit_length = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
         let (unit, after) = tail.split_at_checked(unit_length)?;
         let position = units.iter().position(|(name, _)| *name == unit)?;
         let (_, milliseconds) = units.get(position)?;
@@ -91,11 +78,7 @@ pub fn format_duration(seconds: u64) -> String {
             rest %= size;
         }
     }
-    if text.is_empty() {
-        "0s".to_owned()
-    } else {
-        text
-    }
+    if text.is_empty() { "0s".to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -154,13 +137,7 @@ mod tests {
 
     #[test]
     fn durations_are_written_as_they_are_read() {
-        for (seconds, text) in [
-            (0, "0s"),
-            (45, "45s"),
-            (900, "15m"),
-            (9000, "2h30m"),
-            (259_200, "3d"),
-        ] {
+        for (seconds, text) in [(0, "0s"), (45, "45s"), (900, "15m"), (9000, "2h30m"), (259_200, "3d")] {
             assert_eq!(format_duration(seconds), text);
         }
     }

@@ -62,12 +62,9 @@ impl Tree {
             Tree::Number(value) => whole(*value).map_or_else(|| Value::from(*value), Value::from),
             Tree::Text(value) => Value::String(value.clone()),
             Tree::List(items) => Value::Array(items.iter().map(Tree::to_json).collect()),
-            Tree::Map(entries) => Value::Object(
-                entries
-                    .iter()
-                    .map(|(key, value)| (key.clone(), value.to_json()))
-                    .collect(),
-            ),
+            Tree::Map(entries) => {
+                Value::Object(entries.iter().map(|(key, value)| (key.clone(), value.to_json())).collect())
+            }
         }
     }
 
@@ -88,10 +85,7 @@ impl Tree {
         let Tree::Map(entries) = self else {
             return None;
         };
-        entries
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value)
+        entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 }
 
@@ -172,9 +166,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
         let mut keys = hashbrown::HashSet::new();
         while let Some((key, value)) = access.next_entry::<String, Tree>()? {
             if !keys.insert(key.clone()) {
-                return Err(A::Error::custom(format_args!(
-                    "the key \"{key}\" stands twice"
-                )));
+                return Err(A::Error::custom(format_args!("the key \"{key}\" stands twice")));
             }
             entries.push((key, value));
         }
@@ -189,18 +181,12 @@ mod tests {
     #[test]
     fn a_key_that_stands_twice_is_refused() {
         let error = Tree::from_json(br#"{"mode": "online", "mode": "offline"}"#).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "not JSON: the key \"mode\" stands twice at line 1 column 37"
-        );
+        assert_eq!(error.to_string(), "not JSON: the key \"mode\" stands twice at line 1 column 37");
     }
 
     #[test]
     fn no_configuration_is_an_empty_one() {
-        assert_eq!(
-            Tree::from_plugin_configuration(b""),
-            Ok(Tree::Map(Vec::new()))
-        );
+        assert_eq!(Tree::from_plugin_configuration(b""), Ok(Tree::Map(Vec::new())));
     }
 
     #[test]

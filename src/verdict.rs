@@ -73,29 +73,20 @@ pub fn decide<'p, 's>(
         Found::Any => strictest((0..policy.sites.len()).filter_map(decide)),
     };
     // 1. It belongs to no site.
-    decision.unwrap_or(Decision {
-        site: None,
-        verdict: Verdict::Pass(Pass::NoSite),
-    })
+    decision.unwrap_or(Decision { site: None, verdict: Verdict::Pass(Pass::NoSite) })
 }
 
 /// The first decision that keeps the request from the application, or else the first.
 fn strictest<'p>(mut decisions: impl Iterator<Item = Decision<'p>>) -> Option<Decision<'p>> {
     let passes = |decision: &Decision<'_>| matches!(decision.verdict, Verdict::Pass(_));
     let first = decisions.next()?;
-    Some(if passes(&first) {
-        decisions.find(|next| !passes(next)).unwrap_or(first)
-    } else {
-        first
-    })
+    Some(if passes(&first) { decisions.find(|next| !passes(next)).unwrap_or(first) } else { first })
 }
 
 fn decide_at<'p>(site: &'p Site, situation: &Situation<'_>, request: &Request<'_>) -> Verdict<'p> {
     let mode = situation.mode();
     // 2. A rule refuses it, also while the site is online.
-    if let Some(rule) = first(&site.always_closed, |rule| {
-        rule.holds(request, mode, Reading::Wide)
-    }) {
+    if let Some(rule) = first(&site.always_closed, |rule| rule.holds(request, mode, Reading::Wide)) {
         return Verdict::Refuse(Refusal::AlwaysClosed(rule));
     }
     // 3. No mode is active but online. A request passes a closed site only if every active mode would let it pass.
@@ -118,24 +109,18 @@ fn decide_in<'p>(
     request: &Request<'_>,
 ) -> Verdict<'p> {
     // 4. Health checks, so that an application that is down does not take the page's Envoy out of its balancer.
-    if let Some(rule) = first(&site.health_checks, |rule| {
-        rule.holds(request, mode, Reading::Strict)
-    }) {
+    if let Some(rule) = first(&site.health_checks, |rule| rule.holds(request, mode, Reading::Strict)) {
         return Verdict::HealthCheck(rule);
     }
     // 5. An exempt rule that is not suspended.
-    let exempt =
-        |rule: &Rule| rule.holds(request, mode, Reading::Strict) && !situation.suspends(&rule.name);
+    let exempt = |rule: &Rule| rule.holds(request, mode, Reading::Strict) && !situation.suspends(&rule.name);
     if let Some(rule) = first(&site.exempt, exempt) {
         return Verdict::Pass(Pass::Exempt(rule));
     }
     // 6. Where the site's own reply sends browsers.
     let is_target = site.reply.redirect_target().is_some_and(|target| {
         request.path.canonical() == Some(target.path.as_str())
-            && target
-                .host
-                .as_ref()
-                .is_none_or(|host| request.host.as_ref() == Some(host))
+            && target.host.as_ref().is_none_or(|host| request.host.as_ref() == Some(host))
     });
     if is_target {
         return Verdict::Pass(Pass::RedirectTarget);
@@ -149,10 +134,7 @@ fn decide_in<'p>(
 }
 
 fn first(rules: &[Rc<Rule>], holds: impl Fn(&Rule) -> bool) -> Option<&str> {
-    rules
-        .iter()
-        .find(|rule| holds(rule))
-        .map(|rule| rule.name.as_str())
+    rules.iter().find(|rule| holds(rule)).map(|rule| rule.name.as_str())
 }
 
 impl fmt::Display for Verdict<'_> {

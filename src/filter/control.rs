@@ -32,9 +32,7 @@ const DOCUMENT: &str = "x-maintenance-document";
 pub fn answer(root: &Root, request: &Request<'_>) -> Option<LocalReply> {
     let prefix = root.policy.control.as_deref()?;
     let path = request.path.canonical().unwrap_or_default();
-    let below = path
-        .strip_prefix(prefix)
-        .filter(|below| below.starts_with('/'));
+    let below = path.strip_prefix(prefix).filter(|below| below.starts_with('/'));
     let Some(below) = below else {
         // A listener without sites is there for this endpoint alone.
         return root
@@ -48,10 +46,7 @@ pub fn answer(root: &Root, request: &Request<'_>) -> Option<LocalReply> {
             b"GET" => get_status(root, request),
             _ => Err(Problem::method("GET")),
         },
-        rest => match rest
-            .strip_prefix("sites/")
-            .filter(|site| !site.is_empty() && !site.contains('/'))
-        {
+        rest => match rest.strip_prefix("sites/").filter(|site| !site.is_empty() && !site.contains('/')) {
             Some(site) if request.method == b"PUT" => put_site(root, request, site),
             Some(_) => Err(Problem::method("PUT")),
             None => Err(Problem::new(404, "not_found", "no such path")),
@@ -74,20 +69,11 @@ struct Problem {
 
 impl Problem {
     fn new(status: u32, code: &'static str, detail: impl Into<String>) -> Problem {
-        Problem {
-            status,
-            code,
-            detail: detail.into(),
-            current: None,
-            allow: None,
-        }
+        Problem { status, code, detail: detail.into(), current: None, allow: None }
     }
 
     fn method(allow: &'static str) -> Problem {
-        Problem {
-            allow: Some(allow),
-            ..Problem::new(405, "method_not_allowed", format!("only {allow}"))
-        }
+        Problem { allow: Some(allow), ..Problem::new(405, "method_not_allowed", format!("only {allow}")) }
     }
 }
 
@@ -148,24 +134,14 @@ thread_local! {
 
 fn check_reader(keys: &[Key], bytes: &[u8], fleet: &str, now: Time) -> Result<(), Problem> {
     let seconds = now.0 / 1000;
-    let digest = Digest::of(
-        bytes
-            .get(..bytes.len().min(crate::state::jws::MAX_TOKEN))
-            .unwrap_or_default(),
-    );
-    let known = READERS.with_borrow(|readers| {
-        readers
-            .iter()
-            .any(|(known, exp)| *known == digest && *exp > seconds)
-    });
+    let digest = Digest::of(bytes.get(..bytes.len().min(crate::state::jws::MAX_TOKEN)).unwrap_or_default());
+    let known =
+        READERS.with_borrow(|readers| readers.iter().any(|(known, exp)| *known == digest && *exp > seconds));
     if known {
         return Ok(());
     }
     let token = parse(bytes, READ_TYP)?;
-    let key = keys
-        .iter()
-        .find(|key| key.kid == token.kid)
-        .ok_or_else(unknown_key)?;
+    let key = keys.iter().find(|key| key.kid == token.kid).ok_or_else(unknown_key)?;
     let claims = Tree::from_json(&token.payload).ok();
     let read = claims.as_ref().and_then(|claims| {
         let root = Path::Root;
@@ -175,11 +151,7 @@ fn check_reader(keys: &[Key], bytes: &[u8], fleet: &str, now: Time) -> Result<()
         Some((fleet, iat, members.required("exp", fields::integer).ok()?))
     });
     let Some((token_fleet, iat, exp)) = read else {
-        return Err(Problem::new(
-            400,
-            "malformed_document",
-            "a read token has fleet, iat and exp",
-        ));
+        return Err(Problem::new(400, "malformed_document", "a read token has fleet, iat and exp"));
     };
     if token_fleet != fleet {
         return Err(Problem::new(
@@ -207,11 +179,7 @@ fn check_reader(keys: &[Key], bytes: &[u8], fleet: &str, now: Time) -> Result<()
 }
 
 fn unknown_key() -> Problem {
-    Problem::new(
-        401,
-        "unknown_key",
-        "signed by a key that no policy of this fleet has",
-    )
+    Problem::new(401, "unknown_key", "signed by a key that no policy of this fleet has")
 }
 
 fn parse<'t>(bytes: &'t [u8], typ: &str) -> Result<Token<'t>, Problem> {
@@ -224,78 +192,42 @@ fn parse<'t>(bytes: &'t [u8], typ: &str) -> Result<Token<'t>, Problem> {
 
 fn check_signature(token: &Token<'_>, key: &Key, now: Time) -> Result<(), Problem> {
     if !worker::with(|worker| worker.may_check_signature(now)) {
-        return Err(Problem::new(
-            429,
-            "busy",
-            "too many signatures to check this second; try again",
-        ));
+        return Err(Problem::new(429, "busy", "too many signatures to check this second; try again"));
     }
     token.verify(&key.public).map_err(|_| {
-        Problem::new(
-            401,
-            "bad_signature",
-            format!("not the signature of the key \"{}\"", key.name),
-        )
+        Problem::new(401, "bad_signature", format!("not the signature of the key \"{}\"", key.name))
     })
 }
 
 fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value, Problem> {
     let (fleet, now) = (root.fleet(), host::now());
     let directory = Directory::read(fleet);
-    let site = directory
-        .sites
-        .iter()
-        .find(|site| site.name == name)
-        .ok_or_else(|| {
-            Problem::new(
-                404,
-                "unknown_site",
-                format!("no policy of this fleet has a site \"{name}\""),
-            )
-        })?;
+    let site = directory.sites.iter().find(|site| site.name == name).ok_or_else(|| {
+        Problem::new(404, "unknown_site", format!("no policy of this fleet has a site \"{name}\""))
+    })?;
     let bytes = request.headers.first(DOCUMENT).ok_or_else(|| {
-        Problem::new(
-            400,
-            "malformed_document",
-            format!("the document belongs into the header {DOCUMENT}"),
-        )
+        Problem::new(400, "malformed_document", format!("the document belongs into the header {DOCUMENT}"))
     })?;
     let token = parse(bytes, STATE_TYP)?;
-    let keys: Vec<&Key> = directory
-        .keys
-        .iter()
-        .filter(|key| key.kid == token.kid)
-        .collect();
+    let keys: Vec<&Key> = directory.keys.iter().filter(|key| key.kid == token.kid).collect();
     if keys.is_empty() {
         return Err(unknown_key());
     }
-    let key = keys
-        .iter()
-        .find(|key| key.is_permitted(Kind::State, name))
-        .ok_or_else(|| {
-            Problem::new(
-                401,
-                "not_permitted",
-                format!("this key may not sign state of \"{name}\""),
-            )
-        })?;
+    let key = keys.iter().find(|key| key.is_permitted(Kind::State, name)).ok_or_else(|| {
+        Problem::new(401, "not_permitted", format!("this key may not sign state of \"{name}\""))
+    })?;
     let document = Document::from_payload(&token.payload).map_err(|error| match error {
         DocumentError::Malformed(_) => Problem::new(400, "malformed_document", error.to_string()),
         DocumentError::Unsupported(_) => Problem::new(400, "unsupported", error.to_string()),
         DocumentError::TooLarge(_) => Problem::new(413, "too_large", error.to_string()),
     })?;
     if document.site != name {
-        let detail = format!(
-            "the document is about \"{}\", not \"{name}\"",
-            document.site
-        );
+        let detail = format!("the document is about \"{}\", not \"{name}\"", document.site);
         return Err(Problem::new(400, "malformed_document", detail));
     }
     if document.fleet.as_deref() != Some(fleet) {
-        let detail = format!(
-            "made for the fleet \"{}\", not \"{fleet}\"",
-            document.fleet.unwrap_or_default()
-        );
+        let detail =
+            format!("made for the fleet \"{}\", not \"{fleet}\"", document.fleet.unwrap_or_default());
         return Err(Problem::new(401, "not_permitted", detail));
     }
     let revision = i64::try_from(document.stamp.revision).unwrap_or(i64::MAX);
@@ -315,47 +247,25 @@ fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value, Pro
     for _ in 0..100 {
         let before = register::entry(fleet, name);
         let current = Current::of(fleet, site).map(|current| current.document);
-        if current
-            .as_ref()
-            .is_some_and(|current| current.stamp == document.stamp)
-        {
+        if current.as_ref().is_some_and(|current| current.stamp == document.stamp) {
             return Ok(accepted(name, document.stamp));
         }
         if let Some(wanted) = wanted
             && !is_match(wanted, current.as_ref())
         {
             let detail = "another document than the one named in if-match is the current one";
-            return Err(with_current(
-                Problem::new(412, "conflict", detail),
-                current.as_ref(),
-            ));
+            return Err(with_current(Problem::new(412, "conflict", detail), current.as_ref()));
         }
-        if current
-            .as_ref()
-            .is_some_and(|current| current.stamp > document.stamp)
-        {
+        if current.as_ref().is_some_and(|current| current.stamp > document.stamp) {
             let detail = "a newer document is the current one";
-            return Err(with_current(
-                Problem::new(409, "stale_revision", detail),
-                current.as_ref(),
-            ));
+            return Err(with_current(Problem::new(409, "stale_revision", detail), current.as_ref()));
         }
-        if register::put(
-            fleet,
-            name,
-            (&key.name, &key.x),
-            bytes,
-            before.map(|entry| entry.cas),
-        ) {
+        if register::put(fleet, name, (&key.name, &key.x), bytes, before.map(|entry| entry.cas)) {
             register::changed();
             return Ok(accepted(name, document.stamp));
         }
     }
-    Err(Problem::new(
-        429,
-        "busy",
-        "others write this site all the time; try again",
-    ))
+    Err(Problem::new(429, "busy", "others write this site all the time; try again"))
 }
 
 fn accepted(site: &str, stamp: Stamp) -> Value {
@@ -380,8 +290,5 @@ fn with_current(problem: Problem, current: Option<&Document>) -> Problem {
             "mode": document.mode.name(),
         })
     });
-    Problem {
-        current: Some(current.unwrap_or(Value::Null)),
-        ..problem
-    }
+    Problem { current: Some(current.unwrap_or(Value::Null)), ..problem }
 }

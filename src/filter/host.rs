@@ -25,18 +25,8 @@ unsafe extern "C" {
         value: *const u8,
         value_size: usize,
     ) -> u32;
-    fn proxy_get_property(
-        path: *const u8,
-        path_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> u32;
-    fn proxy_set_property(
-        path: *const u8,
-        path_size: usize,
-        value: *const u8,
-        value_size: usize,
-    ) -> u32;
+    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
     fn proxy_get_shared_data(
         key: *const u8,
         key_size: usize,
@@ -87,8 +77,7 @@ impl Metric {
     /// Defines a metric. Each call gives a new number, also for a known name: keep it.
     pub fn define(kind: MetricKind, name: &str) -> Option<Metric> {
         let mut id = 0;
-        let status =
-            unsafe { proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &mut id) };
+        let status = unsafe { proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &mut id) };
         (status == OK).then_some(Metric(id))
     }
 
@@ -132,11 +121,7 @@ pub fn set_tick_period(milliseconds: u32) {
 fn buffer(kind: u32) -> Vec<u8> {
     let (mut data, mut size) = (std::ptr::null_mut(), 0);
     let status = unsafe { proxy_get_buffer_bytes(kind, 0, usize::MAX, &mut data, &mut size) };
-    if status == OK {
-        taken(data, size)
-    } else {
-        Vec::new()
-    }
+    if status == OK { taken(data, size) } else { Vec::new() }
 }
 
 /// The configuration of the plugin that is being configured.
@@ -153,11 +138,7 @@ pub fn vm_configuration() -> Vec<u8> {
 pub fn request_headers() -> Headers {
     let (mut data, mut size) = (std::ptr::null_mut(), 0);
     let status = unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, &mut data, &mut size) };
-    let bytes = if status == OK {
-        taken(data, size)
-    } else {
-        Vec::new()
-    };
+    let bytes = if status == OK { taken(data, size) } else { Vec::new() };
     Headers::new(pairs(&bytes).unwrap_or_default())
 }
 
@@ -227,24 +208,14 @@ pub struct Shared {
 /// A value that all workers of this Envoy and VM id share. One mutex, one copy.
 pub fn shared(key: &str) -> Option<Shared> {
     let (mut data, mut size, mut cas) = (std::ptr::null_mut(), 0, 0);
-    let status =
-        unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), &mut data, &mut size, &mut cas) };
-    (status == OK).then(|| Shared {
-        bytes: taken(data, size),
-        cas,
-    })
+    let status = unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), &mut data, &mut size, &mut cas) };
+    (status == OK).then(|| Shared { bytes: taken(data, size), cas })
 }
 
 /// Shares `bytes` under `key`; with `cas` only while nobody else has since. An absent key takes any number.
 pub fn set_shared(key: &str, bytes: &[u8], cas: Option<u32>) -> bool {
     let status = unsafe {
-        proxy_set_shared_data(
-            key.as_ptr(),
-            key.len(),
-            bytes.as_ptr(),
-            bytes.len(),
-            cas.unwrap_or(0),
-        )
+        proxy_set_shared_data(key.as_ptr(), key.len(), bytes.as_ptr(), bytes.len(), cas.unwrap_or(0))
     };
     status == OK
 }
@@ -253,10 +224,7 @@ pub fn set_shared(key: &str, bytes: &[u8], cas: Option<u32>) -> bool {
 pub fn send_local_response(reply: &LocalReply) {
     let headers = encode_pairs(&reply.headers().collect::<Vec<_>>());
     let (body, details) = (&reply.body, reply.details);
-    let grpc_status = reply
-        .grpc_status
-        .and_then(|code| i32::try_from(code).ok())
-        .unwrap_or(-1);
+    let grpc_status = reply.grpc_status.and_then(|code| i32::try_from(code).ok()).unwrap_or(-1);
     unsafe {
         proxy_send_local_response(
             reply.status,

@@ -28,11 +28,7 @@ pub fn prepare() {
         }
     }
     if host::shared("process").is_none() {
-        host::set_shared(
-            "process",
-            format!("{:08x}", random() as u32).as_bytes(),
-            None,
-        );
+        host::set_shared("process", format!("{:08x}", random() as u32).as_bytes(), None);
     }
 }
 
@@ -73,9 +69,8 @@ pub fn changed() {
 /// change.
 pub fn update(key: &str, edit: impl Fn(&str) -> Option<String>) -> bool {
     for _ in 0..100 {
-        let (before, cas) = host::shared(key).map_or((String::new(), None), |shared| {
-            (lossy(shared.bytes), Some(shared.cas))
-        });
+        let (before, cas) =
+            host::shared(key).map_or((String::new(), None), |shared| (lossy(shared.bytes), Some(shared.cas)));
         match edit(&before) {
             None => return false,
             Some(after) if host::set_shared(key, after.as_bytes(), cas) => return true,
@@ -88,9 +83,7 @@ pub fn update(key: &str, edit: impl Fn(&str) -> Option<String>) -> bool {
 
 /// Adds a line to a shared list, if it is not there.
 pub fn add_line(key: &str, line: &str) -> bool {
-    update(key, |text| {
-        (!text.lines().any(|known| known == line)).then(|| format!("{text}{line}\n"))
-    })
+    update(key, |text| (!text.lines().any(|known| known == line)).then(|| format!("{text}{line}\n")))
 }
 
 /// Takes a line out of a shared list, if it is there.
@@ -99,11 +92,7 @@ pub fn remove_line(key: &str, line: &str) -> bool {
         let kept = |known: &&str| *known != line && !known.is_empty();
         text.lines().any(|known| known == line).then(|| {
             let lines: Vec<&str> = text.lines().filter(kept).collect();
-            format!(
-                "\n{}{}",
-                lines.join("\n"),
-                if lines.is_empty() { "" } else { "\n" }
-            )
+            format!("\n{}{}", lines.join("\n"), if lines.is_empty() { "" } else { "\n" })
         })
     })
 }
@@ -191,10 +180,8 @@ pub fn workers(instances: &[Instance], site: &str, wanted: &str) -> Workers {
             workers.adopted += usize::from(instance.alive && adopted == wanted);
         }
     }
-    by_build
-        .values()
-        .fold(Workers::default(), |total, workers| Workers {
-            members: total.members + workers.members.saturating_sub(1),
-            adopted: total.adopted + workers.adopted.saturating_sub(1),
-        })
+    by_build.values().fold(Workers::default(), |total, workers| Workers {
+        members: total.members + workers.members.saturating_sub(1),
+        adopted: total.adopted + workers.adopted.saturating_sub(1),
+    })
 }

@@ -65,11 +65,7 @@ impl Root {
             })
         });
         let held: Vec<Option<Held>> = declared.collect();
-        let stats = policy
-            .sites
-            .iter()
-            .map(|site| SiteStats::new(&site.name))
-            .collect();
+        let stats = policy.sites.iter().map(|site| SiteStats::new(&site.name)).collect();
         Root {
             slot,
             policy,
@@ -140,22 +136,14 @@ impl Root {
             return false;
         }
         let documents = || held.iter().flatten().map(|held| &held.document);
-        self.next_change.set(
-            documents()
-                .filter_map(|document| document.next_change(now))
-                .min(),
-        );
+        self.next_change.set(documents().filter_map(|document| document.next_change(now)).min());
         let online = documents().all(|document| document.at(now).mode() == Mode::Online);
-        self.quiet
-            .set(online && !self.policy.has_always_closed() && self.policy.control.is_none());
+        self.quiet.set(online && !self.policy.has_always_closed() && self.policy.control.is_none());
         true
     }
 
     fn adopt(&self, position: usize, slot: &mut Option<Held>, now: Time) {
-        if slot
-            .as_ref()
-            .is_some_and(|held| held.channel == Channel::Policy)
-        {
+        if slot.as_ref().is_some_and(|held| held.channel == Channel::Policy) {
             return;
         }
         let Some(site) = self.policy.sites.get(position) else {
@@ -169,11 +157,7 @@ impl Root {
         }
         match verify(&self.policy.keys, &entry, self.fleet(), &site.name, now) {
             Ok(document) => {
-                *slot = Some(Held {
-                    document,
-                    channel: Channel::Push,
-                    token: entry.token,
-                });
+                *slot = Some(Held { document, channel: Channel::Push, token: entry.token });
             }
             Err(problem) => {
                 if self.refused_tokens.borrow_mut().insert(position, entry.cas) != Some(entry.cas) {
@@ -227,10 +211,7 @@ fn verify(
     .map_err(|error| error.to_string())?;
     let document = Document::from_payload(&token.payload).map_err(|error| error.to_string())?;
     if document.site != site || document.fleet.as_deref() != Some(fleet) {
-        return Err(format!(
-            "made for {} of fleet {:?}",
-            document.site, document.fleet
-        ));
+        return Err(format!("made for {} of fleet {:?}", document.site, document.fleet));
     }
     plausible(&document, now)?;
     Ok(document)
@@ -239,13 +220,9 @@ fn verify(
 /// Refuses a revision that no honest clock makes.
 pub fn plausible(document: &Document, now: Time) -> Result<(), String> {
     let revision = document.stamp.revision;
-    let ahead = i64::try_from(revision)
-        .unwrap_or(i64::MAX)
-        .saturating_sub(now.0);
+    let ahead = i64::try_from(revision).unwrap_or(i64::MAX).saturating_sub(now.0);
     if revision > MAX_REVISION || ahead > MAX_AHEAD {
-        return Err(format!(
-            "revision {revision} is more than 10 minutes ahead of Envoy's clock"
-        ));
+        return Err(format!("revision {revision} is more than 10 minutes ahead of Envoy's clock"));
     }
     Ok(())
 }
@@ -286,9 +263,7 @@ impl proxy_wasm::traits::RootContext for RootContext {
             }
         };
         let name = |part: &str| {
-            host::property(&[part])
-                .and_then(|bytes| String::from_utf8(bytes).ok())
-                .unwrap_or_default()
+            host::property(&[part]).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
         };
         let slot = format!("{}/{}", name("plugin_name"), name("plugin_root_id"));
         register::prepare();
@@ -309,11 +284,7 @@ impl proxy_wasm::traits::RootContext for RootContext {
             // A request that comes before the first tick must not meet what was true before.
             worker::with(|worker| worker.tick(true));
         }
-        Some(if root.quiet.get() {
-            Box::new(Quiet)
-        } else {
-            Box::new(Stream::new(Rc::clone(root)))
-        })
+        Some(if root.quiet.get() { Box::new(Quiet) } else { Box::new(Stream::new(Rc::clone(root))) })
     }
 
     fn get_type(&self) -> Option<ContextType> {

@@ -44,17 +44,11 @@ pub struct SiteStats {
 
 impl SiteStats {
     pub fn new(site: &str) -> SiteStats {
-        SiteStats {
-            site: site.to_owned(),
-            refused: Cell::new(None),
-        }
+        SiteStats { site: site.to_owned(), refused: Cell::new(None) }
     }
 
     pub fn refused(&self) {
-        let metric = self
-            .refused
-            .get()
-            .or_else(|| metric(MetricKind::Counter, &refused_name(&self.site)));
+        let metric = self.refused.get().or_else(|| metric(MetricKind::Counter, &refused_name(&self.site)));
         self.refused.set(metric);
         if let Some(metric) = metric {
             metric.increment();
@@ -82,16 +76,13 @@ pub fn publish(roots: &[Rc<Root>], instances: &[Instance], _: Time) {
         let held = root.held.borrow();
         for (position, site) in root.policy.sites.iter().enumerate() {
             let set = |name: &str, value: u64| {
-                if let Some(metric) =
-                    metric(MetricKind::Gauge, &format!("site.{}.{name}", site.name))
-                {
+                if let Some(metric) = metric(MetricKind::Gauge, &format!("site.{}.{name}", site.name)) {
                     metric.record(value);
                 }
             };
             set("mode", root.situation(&held, position).mode().number());
             if let Some(held) = held.get(position).and_then(Option::as_ref) {
-                let wanted =
-                    super::status::adopted_as(Some((held.document.stamp.digest, held.channel)));
+                let wanted = super::status::adopted_as(Some((held.document.stamp.digest, held.channel)));
                 let name = format!("{}/{}", root.fleet(), site.name);
                 let workers = register::workers(instances, &name, &wanted);
                 if workers.members == workers.adopted {

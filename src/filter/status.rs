@@ -15,14 +15,10 @@ use crate::tree::{Path, Tree};
 /// What a policy tells the others of its fleet, in the words of a policy: sites, declared state, keys.
 pub fn published(root: &Root) -> String {
     let held = root.held.borrow();
-    let declared = held
-        .iter()
-        .flatten()
-        .filter(|held| held.channel == Channel::Policy)
-        .filter_map(|held| {
-            let document = serde_json::from_slice(&held.document.payload).ok()?;
-            Some((held.document.site.clone(), document))
-        });
+    let declared = held.iter().flatten().filter(|held| held.channel == Channel::Policy).filter_map(|held| {
+        let document = serde_json::from_slice(&held.document.payload).ok()?;
+        Some((held.document.site.clone(), document))
+    });
     let sites = root.policy.sites.iter().map(|site| {
         let rules = site.exempt.iter().map(|rule| {
             json!({ "name": rule.name, "methods": ["GET"] }) // the name is what counts
@@ -64,16 +60,12 @@ impl Directory {
     /// Reads what the policies of `fleet` have published.
     pub fn read(fleet: &str) -> Directory {
         let mut directory = Directory::default();
-        for slot in register::text("slots")
-            .lines()
-            .filter(|slot| !slot.is_empty())
-        {
+        for slot in register::text("slots").lines().filter(|slot| !slot.is_empty()) {
             let said = register::text(&format!("slot/{slot}"));
-            let config = said.split_once('\n').and_then(|(_, json)| {
-                PluginConfig::read(&Tree::from_json(json.as_bytes()).ok()?).ok()
-            });
-            if let Some(config) =
-                config.filter(|config| config.fleet.as_deref().unwrap_or_default() == fleet)
+            let config = said
+                .split_once('\n')
+                .and_then(|(_, json)| PluginConfig::read(&Tree::from_json(json.as_bytes()).ok()?).ok());
+            if let Some(config) = config.filter(|config| config.fleet.as_deref().unwrap_or_default() == fleet)
             {
                 directory.add(config);
             }
@@ -97,9 +89,11 @@ impl Directory {
         }
         let keys = keys::compile(&config.keys, &Path::Root.key("keys")).unwrap_or_default();
         for key in keys {
-            if !self.keys.iter().any(|known| {
-                known.kid == key.kid && known.sites == key.sites && known.may == key.may
-            }) {
+            if !self
+                .keys
+                .iter()
+                .any(|known| known.kid == key.kid && known.sites == key.sites && known.may == key.may)
+            {
                 self.keys.push(key);
             }
         }
@@ -117,20 +111,14 @@ impl Current {
     /// The document that `site` of `fleet` should follow.
     pub fn of(fleet: &str, site: &KnownSite) -> Option<Current> {
         match &site.declared {
-            Some(document) => Some(Current {
-                document: document.clone(),
-                channel: Channel::Policy,
-                signed_by: None,
-            }),
+            Some(document) => {
+                Some(Current { document: document.clone(), channel: Channel::Policy, signed_by: None })
+            }
             None => {
                 let entry = register::entry(fleet, &site.name)?;
                 let token = Token::parse(&entry.token, STATE_TYP).ok()?;
                 let document = Document::from_payload(&token.payload).ok()?;
-                Some(Current {
-                    document,
-                    channel: Channel::Push,
-                    signed_by: Some(entry.key_name),
-                })
+                Some(Current { document, channel: Channel::Push, signed_by: Some(entry.key_name) })
             }
         }
     }
@@ -138,10 +126,7 @@ impl Current {
 
 /// How a worker writes down what it has adopted.
 pub fn adopted_as(document: Option<(Digest, Channel)>) -> String {
-    document.map_or_else(
-        || "-".to_owned(),
-        |(digest, channel)| format!("{digest}@{}", channel.name()),
-    )
+    document.map_or_else(|| "-".to_owned(), |(digest, channel)| format!("{digest}@{}", channel.name()))
 }
 
 /// One site's part of the status; `full` for those who may read everything.
@@ -154,23 +139,10 @@ pub fn site(
     full: bool,
 ) -> Value {
     let current = Current::of(fleet, known);
-    let stamp = current
-        .as_ref()
-        .map(|current| (current.document.stamp.digest, current.channel));
-    let workers = register::workers(
-        instances,
-        &format!("{fleet}/{}", known.name),
-        &adopted_as(stamp),
-    );
-    let situation = current
-        .as_ref()
-        .map(|current| current.document.at(now))
-        .unwrap_or_default();
-    let active: Vec<&str> = situation
-        .modes()
-        .strictest_first()
-        .map(|mode| mode.name())
-        .collect();
+    let stamp = current.as_ref().map(|current| (current.document.stamp.digest, current.channel));
+    let workers = register::workers(instances, &format!("{fleet}/{}", known.name), &adopted_as(stamp));
+    let situation = current.as_ref().map(|current| current.document.at(now)).unwrap_or_default();
+    let active: Vec<&str> = situation.modes().strictest_first().map(|mode| mode.name()).collect();
     let mut status = json!({
         "site": known.name,
         "mode": situation.mode().name(),
@@ -185,34 +157,16 @@ pub fn site(
     };
     let time = |time: Option<Time>| time.map(|time| time.to_string());
     let document = current.as_ref().map(|current| &current.document);
-    let payload =
-        document.and_then(|document| serde_json::from_slice::<Value>(&document.payload).ok());
-    let part = |name: &str| {
-        payload
-            .as_ref()
-            .and_then(|payload| payload.get(name))
-            .cloned()
-    };
-    let signed_by = current
-        .as_ref()
-        .and_then(|current| current.signed_by.as_ref())
-        .map(|name| {
-            let known = keys.iter().any(|key| key.name == *name);
-            if known {
-                name.clone()
-            } else {
-                format!("{name} (no longer in the policy)")
-            }
-        });
+    let payload = document.and_then(|document| serde_json::from_slice::<Value>(&document.payload).ok());
+    let part = |name: &str| payload.as_ref().and_then(|payload| payload.get(name)).cloned();
+    let signed_by = current.as_ref().and_then(|current| current.signed_by.as_ref()).map(|name| {
+        let known = keys.iter().any(|key| key.name == *name);
+        if known { name.clone() } else { format!("{name} (no longer in the policy)") }
+    });
     let bypassed: Map<String, Value> = known
         .rules
         .iter()
-        .map(|rule| {
-            (
-                rule.clone(),
-                stats::value(&stats::bypassed_name(&known.name, rule)).into(),
-            )
-        })
+        .map(|rule| (rule.clone(), stats::value(&stats::bypassed_name(&known.name, rule)).into()))
         .collect();
     let unknown_rules: Vec<&String> = document
         .into_iter()
@@ -224,37 +178,18 @@ pub fn site(
         ("until".to_owned(), json!(time(situation.until()))),
         ("eta".to_owned(), json!(time(situation.eta()))),
         ("reason".to_owned(), json!(situation.reason())),
-        (
-            "by".to_owned(),
-            json!(document.and_then(|document| document.by.as_ref())),
-        ),
-        (
-            "note".to_owned(),
-            json!(document.and_then(|document| document.note.as_ref())),
-        ),
+        ("by".to_owned(), json!(document.and_then(|document| document.by.as_ref()))),
+        ("note".to_owned(), json!(document.and_then(|document| document.note.as_ref()))),
         ("signed_by".to_owned(), json!(signed_by)),
-        (
-            "windows".to_owned(),
-            part("windows").unwrap_or_else(|| json!([])),
-        ),
+        ("windows".to_owned(), part("windows").unwrap_or_else(|| json!([]))),
         ("past".to_owned(), part("past").unwrap_or_else(|| json!([]))),
-        (
-            "suspend".to_owned(),
-            part("suspend").unwrap_or_else(|| json!([])),
-        ),
+        ("suspend".to_owned(), part("suspend").unwrap_or_else(|| json!([]))),
         ("suspend_unknown".to_owned(), json!(unknown_rules)),
         (
             "unknown_fields".to_owned(),
-            json!(
-                document
-                    .map(|document| document.unknown.clone())
-                    .unwrap_or_default()
-            ),
+            json!(document.map(|document| document.unknown.clone()).unwrap_or_default()),
         ),
-        (
-            "refused".to_owned(),
-            json!(stats::value(&stats::refused_name(&known.name))),
-        ),
+        ("refused".to_owned(), json!(stats::value(&stats::refused_name(&known.name)))),
         ("bypassed".to_owned(), Value::Object(bypassed)),
         ("declared".to_owned(), json!(known.declared.is_some())),
         ("document".to_owned(), json!(payload)),

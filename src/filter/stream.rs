@@ -36,9 +36,7 @@ impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
         let root = &self.root;
         let headers = host::request_headers();
-        let peer = Downstream {
-            jwt_metadata_key: root.policy.jwt_metadata_key.as_deref(),
-        };
+        let peer = Downstream { jwt_metadata_key: root.policy.jwt_metadata_key.as_deref() };
         let request = Request::new(&headers, &peer);
         if let Some(reply) = control::answer(root, &request) {
             return send(&reply);
@@ -46,9 +44,7 @@ impl HttpContext for Stream {
         let held = root.held.borrow();
         let decision = decide(&root.policy, |site| root.situation(&held, site), &request);
         let site = decision.site.map(|(position, _)| position);
-        let situation = site
-            .map(|position| root.situation(&held, position))
-            .unwrap_or_default();
+        let situation = site.map(|position| root.situation(&held, position)).unwrap_or_default();
         match decision.verdict {
             Verdict::Pass(pass) => {
                 passed(root, &decision, pass, situation.mode());
@@ -65,13 +61,9 @@ impl HttpContext for Stream {
                 }
                 let random = register::random() as u32;
                 match decision.site {
-                    Some((_, site)) => send(&site.reply.answer(
-                        refusal,
-                        &situation,
-                        &request,
-                        root.now.get(),
-                        random,
-                    )),
+                    Some((_, site)) => {
+                        send(&site.reply.answer(refusal, &situation, &request, root.now.get(), random))
+                    }
                     // No verdict refuses without a site.
                     None => Action::Pause,
                 }
@@ -82,9 +74,7 @@ impl HttpContext for Stream {
 
 /// Counts a request that passes while something is closed, and tells the application of it.
 fn passed(root: &Root, decision: &Decision<'_>, pass: Pass<'_>, mode: Mode) {
-    let stats = decision
-        .site
-        .and_then(|(position, _)| root.stats.get(position));
+    let stats = decision.site.and_then(|(position, _)| root.stats.get(position));
     match (pass, stats) {
         (Pass::Online, _) => return,
         (Pass::NoSite, _) => stats::count("no_site_passed"),
@@ -126,12 +116,7 @@ impl Peer for Downstream<'_> {
         let Some(key) = self.jwt_metadata_key else {
             return Vec::new();
         };
-        let mut full = vec![
-            "metadata",
-            "filter_metadata",
-            "envoy.filters.http.jwt_authn",
-            key,
-        ];
+        let mut full = vec!["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", key];
         full.extend(path.iter().map(String::as_str));
         let element = |index: usize| {
             let index = index.to_string();
@@ -140,10 +125,6 @@ impl Peer for Downstream<'_> {
         };
         // A list answers to an index and a scalar does not. Asked first, as a list's own bytes could look like a text.
         let elements: Vec<Vec<u8>> = (0..MAX_ELEMENTS).map_while(element).collect();
-        if elements.is_empty() {
-            host::property(&full).into_iter().collect()
-        } else {
-            elements
-        }
+        if elements.is_empty() { host::property(&full).into_iter().collect() } else { elements }
     }
 }

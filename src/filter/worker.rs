@@ -61,11 +61,7 @@ impl Worker {
                 known.retire();
             }
         }
-        if !roots
-            .iter()
-            .filter_map(Weak::upgrade)
-            .any(|known| Rc::ptr_eq(&known, root))
-        {
+        if !roots.iter().filter_map(Weak::upgrade).any(|known| Rc::ptr_eq(&known, root)) {
             roots.push(Rc::downgrade(root));
         }
     }
@@ -87,29 +83,20 @@ impl Worker {
     /// Looks for changes, adopts them, and says so. Every root of the thread ticks; one look serves all.
     pub fn tick(&self, at_once: bool) {
         let now = host::now();
-        if !at_once
-            && now.0.saturating_sub(self.last_tick.get()).unsigned_abs() < u64::from(TICK) / 2
-        {
+        if !at_once && now.0.saturating_sub(self.last_tick.get()).unsigned_abs() < u64::from(TICK) / 2 {
             return;
         }
         self.last_tick.set(now.0);
         self.join(now);
         let generation = register::generation();
-        let roots: Vec<Rc<Root>> = self
-            .roots
-            .borrow()
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect();
+        let roots: Vec<Rc<Root>> = self.roots.borrow().iter().filter_map(Weak::upgrade).collect();
         let changed = self.generation.replace(Some(generation)) != Some(generation);
         let fresh = roots.iter().any(|root| root.is_fresh());
         if changed || fresh {
             let build = self.build();
             roots.iter().for_each(|root| root.follow(&build));
         }
-        let moved = roots
-            .iter()
-            .fold(false, |moved, root| root.refresh(now, changed) | moved);
+        let moved = roots.iter().fold(false, |moved, root| root.refresh(now, changed) | moved);
         if changed || fresh || moved {
             self.acknowledge(&roots, now);
         }
@@ -117,11 +104,7 @@ impl Worker {
 
     /// Counts this VM among the members before it reads what they must adopt.
     fn join(&self, now: Time) {
-        if now
-            .0
-            .saturating_sub(self.last_heartbeat.get())
-            .unsigned_abs()
-            < HEARTBEAT.unsigned_abs()
+        if now.0.saturating_sub(self.last_heartbeat.get()).unsigned_abs() < HEARTBEAT.unsigned_abs()
             && self.joined.get()
         {
             return;
@@ -139,33 +122,21 @@ impl Worker {
             // same build that has fallen silent.
             let build = format!(" {}", self.build.borrow());
             let silent = text.lines().find(|known| {
-                first
-                    && known
-                        .strip_suffix(build.as_str())
-                        .is_some_and(|id| !register::is_alive(id, now))
+                first && known.strip_suffix(build.as_str()).is_some_and(|id| !register::is_alive(id, now))
             });
-            let kept = text
-                .lines()
-                .filter(|known| !known.is_empty() && Some(*known) != silent);
+            let kept = text.lines().filter(|known| !known.is_empty() && Some(*known) != silent);
             let lines: Vec<&str> = kept.chain([line.as_str()]).collect();
             Some(format!("\n{}\n", lines.join("\n")))
         });
         if added {
-            host::set_shared(
-                &format!("instance/{id}"),
-                self.adopted.borrow().as_bytes(),
-                None,
-            );
+            host::set_shared(&format!("instance/{id}"), self.adopted.borrow().as_bytes(), None);
             register::changed();
         }
     }
 
     fn acknowledge(&self, roots: &[Rc<Root>], now: Time) {
         let mut adopted = String::new();
-        roots
-            .iter()
-            .filter(|root| !root.is_retired())
-            .for_each(|root| root.acknowledge(&mut adopted));
+        roots.iter().filter(|root| !root.is_retired()).for_each(|root| root.acknowledge(&mut adopted));
         if *self.adopted.borrow() != adopted {
             let key = format!("instance/{}", self.id.borrow());
             host::set_shared(&key, adopted.as_bytes(), None);

@@ -29,19 +29,13 @@ impl IpSet {
     pub fn contains(&self, address: IpAddr) -> bool {
         let number = number(address);
         let after = self.ranges.partition_point(|(first, _)| *first <= number);
-        after
-            .checked_sub(1)
-            .and_then(|at| self.ranges.get(at))
-            .is_some_and(|(_, last)| number <= *last)
+        after.checked_sub(1).and_then(|at| self.ranges.get(at)).is_some_and(|(_, last)| number <= *last)
     }
 
     /// Whether the set holds every IPv4 address, or every IPv6 address.
     pub fn is_everyone(&self) -> bool {
-        let covers = |first: u128, last: u128| {
-            self.ranges
-                .iter()
-                .any(|(from, to)| *from <= first && last <= *to)
-        };
+        let covers =
+            |first: u128, last: u128| self.ranges.iter().any(|(from, to)| *from <= first && last <= *to);
         covers(MAPPED, MAPPED | u128::from(u32::MAX)) || covers(0, u128::MAX)
     }
 }
@@ -51,9 +45,7 @@ impl IpSet {
 pub fn parse(text: &str) -> Result<(u128, u128), String> {
     let malformed = || format!("\"{text}\" is not an IP address or CIDR range");
     let (address, bits) = match text.split_once('/') {
-        Some((address, bits))
-            if !bits.is_empty() && bits.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
+        Some((address, bits)) if !bits.is_empty() && bits.bytes().all(|byte| byte.is_ascii_digit()) => {
             (address, Some(bits.parse::<u32>().map_err(|_| malformed())?))
         }
         Some(_) => return Err(malformed()),
@@ -62,16 +54,12 @@ pub fn parse(text: &str) -> Result<(u128, u128), String> {
     let address: IpAddr = address.parse().map_err(|_| malformed())?;
     let (width, first) = match (address, fold(address)) {
         (IpAddr::V4(_), _) => (32, number(address)),
-        (IpAddr::V6(_), IpAddr::V4(_)) if bits.is_none_or(|bits| bits >= 96) => {
-            (128, number(address))
-        }
+        (IpAddr::V6(_), IpAddr::V4(_)) if bits.is_none_or(|bits| bits >= 96) => (128, number(address)),
         (IpAddr::V6(address), _) => (128, address.to_bits()),
     };
     let bits = bits.unwrap_or(width);
     let host_bits = width.checked_sub(bits).ok_or_else(malformed)?;
-    let mask = 1u128
-        .checked_shl(host_bits)
-        .map_or(u128::MAX, |size| size - 1);
+    let mask = 1u128.checked_shl(host_bits).map_or(u128::MAX, |size| size - 1);
     if first & mask != 0 && host_bits != 0 {
         return Err(format!("\"{text}\" has bits behind its prefix of {bits}"));
     }
@@ -97,13 +85,8 @@ mod tests {
 
     #[test]
     fn ranges_hold_their_addresses_and_no_others() {
-        let set = set(&[
-            "10.0.0.0/8",
-            "203.0.113.7",
-            "2001:db8::/32",
-            "::ffff:198.51.100.0/120",
-            "203.0.113.8/32",
-        ]);
+        let set =
+            set(&["10.0.0.0/8", "203.0.113.7", "2001:db8::/32", "::ffff:198.51.100.0/120", "203.0.113.8/32"]);
         for (address, inside) in [
             ("10.0.0.0", true),
             ("10.255.255.255", true),
@@ -138,38 +121,14 @@ mod tests {
     #[test]
     fn what_is_no_range_is_refused() {
         for (text, message) in [
-            (
-                "10.0.0/8",
-                "\"10.0.0/8\" is not an IP address or CIDR range",
-            ),
-            (
-                "10.0.0.0/33",
-                "\"10.0.0.0/33\" is not an IP address or CIDR range",
-            ),
-            (
-                "10.0.0.0/",
-                "\"10.0.0.0/\" is not an IP address or CIDR range",
-            ),
-            (
-                "10.0.0.0/+8",
-                "\"10.0.0.0/+8\" is not an IP address or CIDR range",
-            ),
-            (
-                "10.0.0.1/8",
-                "\"10.0.0.1/8\" has bits behind its prefix of 8",
-            ),
-            (
-                "2001:db8::1/32",
-                "\"2001:db8::1/32\" has bits behind its prefix of 32",
-            ),
-            (
-                "010.0.0.1",
-                "\"010.0.0.1\" is not an IP address or CIDR range",
-            ),
-            (
-                "fe80::1%eth0",
-                "\"fe80::1%eth0\" is not an IP address or CIDR range",
-            ),
+            ("10.0.0/8", "\"10.0.0/8\" is not an IP address or CIDR range"),
+            ("10.0.0.0/33", "\"10.0.0.0/33\" is not an IP address or CIDR range"),
+            ("10.0.0.0/", "\"10.0.0.0/\" is not an IP address or CIDR range"),
+            ("10.0.0.0/+8", "\"10.0.0.0/+8\" is not an IP address or CIDR range"),
+            ("10.0.0.1/8", "\"10.0.0.1/8\" has bits behind its prefix of 8"),
+            ("2001:db8::1/32", "\"2001:db8::1/32\" has bits behind its prefix of 32"),
+            ("010.0.0.1", "\"010.0.0.1\" is not an IP address or CIDR range"),
+            ("fe80::1%eth0", "\"fe80::1%eth0\" is not an IP address or CIDR range"),
             ("office", "\"office\" is not an IP address or CIDR range"),
             ("", "\"\" is not an IP address or CIDR range"),
         ] {

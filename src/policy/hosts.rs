@@ -70,15 +70,10 @@ struct PathIndex {
 impl PathIndex {
     fn longest_prefix(&self, path: &str) -> Option<usize> {
         let slashes = path.match_indices('/').map(|(slash, _)| slash);
-        let ends = slashes
-            .take_while(|end| *end <= self.longest)
-            .filter_map(|end| path.get(..end));
+        let ends = slashes.take_while(|end| *end <= self.longest).filter_map(|end| path.get(..end));
         let whole = (path.len() <= self.longest).then_some(path);
         // The empty prefix is the end before the first slash.
-        ends.chain(whole)
-            .filter_map(|prefix| self.sites.get(prefix))
-            .last()
-            .copied()
+        ends.chain(whole).filter_map(|prefix| self.sites.get(prefix)).last().copied()
     }
 }
 
@@ -104,9 +99,7 @@ impl SiteIndex {
             RequestPath::Canonical(path) => Found::Sites([self.site(host.as_str(), path), None]),
             RequestPath::Ambiguous { raw, resolved } => {
                 let first = self.site(host.as_str(), raw);
-                let second = self
-                    .site(host.as_str(), resolved)
-                    .filter(|second| Some(*second) != first);
+                let second = self.site(host.as_str(), resolved).filter(|second| Some(*second) != first);
                 Found::Sites([first, second])
             }
         }
@@ -115,18 +108,12 @@ impl SiteIndex {
     /// The site of a canonical host and a path.
     pub fn site(&self, host: &str, path: &str) -> Option<usize> {
         let exact = self.hosts.get(&Name::Exact(host));
-        let suffixes = host
-            .match_indices('.')
-            .filter(|(dot, _)| *dot > 0)
-            .filter_map(|(dot, _)| host.get(dot..));
+        let suffixes =
+            host.match_indices('.').filter(|(dot, _)| *dot > 0).filter_map(|(dot, _)| host.get(dot..));
         let by_suffix = || suffixes.filter_map(|suffix| self.hosts.get(&Name::Suffix(suffix)));
         let any = || self.hosts.get(&Name::Any);
         // A host's own sites come first; a path that none of them covers is left to the next wider host.
-        exact
-            .into_iter()
-            .chain(by_suffix())
-            .chain(any())
-            .find_map(|paths| paths.longest_prefix(path))
+        exact.into_iter().chain(by_suffix()).chain(any()).find_map(|paths| paths.longest_prefix(path))
     }
 }
 
@@ -202,9 +189,7 @@ mod tests {
     fn index(sites: &[(&str, &str)]) -> SiteIndex {
         let mut index = SiteIndex::default();
         for (site, (host, prefix)) in sites.iter().enumerate() {
-            index
-                .insert(HostPattern::parse(host).unwrap(), prefix, site)
-                .unwrap();
+            index.insert(HostPattern::parse(host).unwrap(), prefix, site).unwrap();
         }
         index
     }
@@ -232,36 +217,17 @@ mod tests {
         ] {
             assert_eq!(index.site(host, path), Some(site), "{host}{path}");
         }
-        assert_eq!(
-            super::tests::index(&SITES[..3]).site("api.example.com", "/other"),
-            None
-        );
+        assert_eq!(super::tests::index(&SITES[..3]).site("api.example.com", "/other"), None);
     }
 
     #[test]
     fn an_ambiguous_path_belongs_to_the_site_of_each_reading() {
         let index = index(&SITES[..3]);
         for (authority, path, found) in [
-            (
-                "api.example.com",
-                "/checkout/../other",
-                Found::Sites([Some(1), None]),
-            ),
-            (
-                "api.example.com",
-                "/other/../checkout",
-                Found::Sites([None, Some(1)]),
-            ),
-            (
-                "api.example.com",
-                "//checkout",
-                Found::Sites([None, Some(1)]),
-            ),
-            (
-                "api.example.com",
-                "/checkout/%2e%2e/checkout/v2",
-                Found::Sites([Some(1), Some(2)]),
-            ),
+            ("api.example.com", "/checkout/../other", Found::Sites([Some(1), None])),
+            ("api.example.com", "/other/../checkout", Found::Sites([None, Some(1)])),
+            ("api.example.com", "//checkout", Found::Sites([None, Some(1)])),
+            ("api.example.com", "/checkout/%2e%2e/checkout/v2", Found::Sites([Some(1), Some(2)])),
             ("api.example.com, a", "/", Found::Any),
             ("", "/", Found::Any),
         ] {
@@ -269,11 +235,7 @@ mod tests {
                 (b":authority".to_vec(), authority.as_bytes().to_vec()),
                 (b":path".to_vec(), path.as_bytes().to_vec()),
             ]);
-            assert_eq!(
-                index.find(&Request::new(&headers, &Nobody)),
-                found,
-                "{authority}{path}"
-            );
+            assert_eq!(index.find(&Request::new(&headers, &Nobody)), found, "{authority}{path}");
         }
     }
 
@@ -285,15 +247,7 @@ mod tests {
 
     #[test]
     fn what_is_no_host_is_refused() {
-        for text in [
-            "",
-            "*x.example.com",
-            "a.*.example.com",
-            "**",
-            "*.",
-            "shop.example.com/a",
-            "https://a",
-        ] {
+        for text in ["", "*x.example.com", "a.*.example.com", "**", "*.", "shop.example.com/a", "https://a"] {
             let message = format!("\"{text}\" is not a host, \"*.suffix\" or \"*\"");
             assert_eq!(HostPattern::parse(text), Err(message));
         }

@@ -16,11 +16,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(&'static str, Kind); 3] = [
-        ("state", Kind::State),
-        ("task", Kind::Task),
-        ("pass", Kind::Pass),
-    ];
+    const ALL: [(&'static str, Kind); 3] =
+        [("state", Kind::State), ("task", Kind::Task), ("pass", Kind::Pass)];
 
     /// The name in policies.
     pub fn name(self) -> &'static str {
@@ -53,10 +50,7 @@ impl Key {
     /// Whether the key may sign tokens of `kind` about `site`.
     pub fn is_permitted(&self, kind: Kind, site: &str) -> bool {
         self.may.contains(&kind)
-            && self
-                .sites
-                .as_ref()
-                .is_none_or(|sites| sites.iter().any(|permitted| permitted == site))
+            && self.sites.as_ref().is_none_or(|sites| sites.iter().any(|permitted| permitted == site))
     }
 }
 
@@ -67,10 +61,7 @@ pub fn compile(configs: &[KeyConfig], path: &Path<'_>) -> Result<Vec<Key>, PathE
         let path = path.index(index);
         let key = key(config, &path)?;
         if keys.iter().any(|other| other.name == key.name) {
-            return Err(PathError::new(
-                &path.key("name"),
-                format_args!("\"{}\" stands twice", key.name),
-            ));
+            return Err(PathError::new(&path.key("name"), format_args!("\"{}\" stands twice", key.name)));
         }
         if let Some(other) = keys.iter().find(|other| other.kid == key.kid) {
             return Err(PathError::new(
@@ -84,40 +75,22 @@ pub fn compile(configs: &[KeyConfig], path: &Path<'_>) -> Result<Vec<Key>, PathE
 }
 
 fn key(config: &KeyConfig, path: &Path<'_>) -> Result<Key, PathError> {
-    let KeyConfig {
-        name,
-        jwk: JwkConfig { kty, crv, x },
-        sites,
-        may,
-    } = config;
+    let KeyConfig { name, jwk: JwkConfig { kty, crv, x }, sites, may } = config;
     let jwk = path.key("jwk");
     let fixed = |member: &str, value: &str, wanted: &str| {
         if value == wanted {
             Ok(())
         } else {
-            Err(PathError::new(
-                &jwk.key(member),
-                format_args!("\"{value}\" is not \"{wanted}\""),
-            ))
+            Err(PathError::new(&jwk.key(member), format_args!("\"{value}\" is not \"{wanted}\"")))
         }
     };
     fixed("kty", kty, "OKP")?;
     fixed("crv", crv, "Ed25519")?;
-    let malformed = || {
-        PathError::new(
-            &jwk.key("x"),
-            "not an Ed25519 public key of 32 bytes in base64url",
-        )
-    };
-    let bytes: [u8; 32] = jws::decode(x)
-        .ok()
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or_else(malformed)?;
+    let malformed = || PathError::new(&jwk.key("x"), "not an Ed25519 public key of 32 bytes in base64url");
+    let bytes: [u8; 32] =
+        jws::decode(x).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(malformed)?;
     if sites.is_empty() {
-        return Err(PathError::new(
-            &path.key("sites"),
-            "empty; \"*\" stands for all",
-        ));
+        return Err(PathError::new(&path.key("sites"), "empty; \"*\" stands for all"));
     }
     let all = sites.iter().any(|site| site == "*");
     if !all {
@@ -128,22 +101,12 @@ fn key(config: &KeyConfig, path: &Path<'_>) -> Result<Key, PathError> {
     }
     let list = path.key("may");
     if may.is_empty() {
-        return Err(PathError::new(
-            &list,
-            "empty; a key may sign state, task or pass",
-        ));
+        return Err(PathError::new(&list, "empty; a key may sign state, task or pass"));
     }
     let kind = |(index, text): (usize, &String)| {
-        Kind::ALL
-            .into_iter()
-            .find(|(name, _)| name == text)
-            .map(|(_, kind)| kind)
-            .ok_or_else(|| {
-                PathError::new(
-                    &list.index(index),
-                    format_args!("\"{text}\" is none of state, task and pass"),
-                )
-            })
+        Kind::ALL.into_iter().find(|(name, _)| name == text).map(|(_, kind)| kind).ok_or_else(|| {
+            PathError::new(&list.index(index), format_args!("\"{text}\" is none of state, task and pass"))
+        })
     };
     Ok(Key {
         name: super::name(name, &path.key("name"))?,

@@ -45,30 +45,14 @@ impl Rule {
     /// Compiles a rule; `path` is where it stands.
     pub fn compile(config: &RuleConfig, path: &Path<'_>) -> Result<Rule, PathError> {
         // Every field by name, so that a new one must be dealt with here.
-        let RuleConfig {
-            name,
-            paths,
-            methods,
-            remote_ips,
-            uri_sans,
-            headers,
-            query,
-            cookies,
-            claims,
-            modes,
-        } = config;
+        let RuleConfig { name, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes } =
+            config;
         let rule = Rule {
             name: super::name(name, &path.key("name"))?,
             paths: optional(paths, |texts| compile_paths(texts, &path.key("paths")))?,
-            methods: optional(methods, |methods| {
-                compile_methods(methods, &path.key("methods"))
-            })?,
-            remote_ips: optional(remote_ips, |ranges| {
-                compile_ranges(ranges, &path.key("remote_ips"))
-            })?,
-            uri_sans: optional(uri_sans, |texts| {
-                compile_uri_sans(texts, &path.key("uri_sans"))
-            })?,
+            methods: optional(methods, |methods| compile_methods(methods, &path.key("methods")))?,
+            remote_ips: optional(remote_ips, |ranges| compile_ranges(ranges, &path.key("remote_ips")))?,
+            uri_sans: optional(uri_sans, |texts| compile_uri_sans(texts, &path.key("uri_sans")))?,
             headers: compile_named(headers, &path.key("headers"), header_name)?,
             query: compile_named(query, &path.key("query"), |name| Ok(name.to_owned()))?,
             cookies: compile_named(cookies, &path.key("cookies"), |name| Ok(name.to_owned()))?,
@@ -88,10 +72,7 @@ impl Rule {
         if conditions.contains(&true) {
             Ok(rule)
         } else {
-            Err(PathError::new(
-                path,
-                "a rule without a condition would hold for everyone",
-            ))
+            Err(PathError::new(path, "a rule without a condition would hold for everyone"))
         }
     }
 
@@ -114,60 +95,31 @@ impl Rule {
             && methods
                 .as_ref()
                 .is_none_or(|methods| methods.iter().any(|one| one.as_bytes() == request.method))
-            && paths
+            && paths.as_ref().is_none_or(|paths| is_path_match(paths, &request.path, reading))
+            && headers
+                .iter()
+                .all(|header| header.value.is_match_any(request.headers.all(&header.name), reading))
+            && parameters.iter().all(|one| one.value.is_match_any(query(request.query, &one.name), reading))
+            && jar.iter().all(|one| one.value.is_match_any(cookies(request.headers, &one.name), reading))
+            && remote_ips
                 .as_ref()
-                .is_none_or(|paths| is_path_match(paths, &request.path, reading))
-            && headers.iter().all(|header| {
-                header
-                    .value
-                    .is_match_any(request.headers.all(&header.name), reading)
-            })
-            && parameters.iter().all(|one| {
-                one.value
-                    .is_match_any(query(request.query, &one.name), reading)
-            })
-            && jar.iter().all(|one| {
-                one.value
-                    .is_match_any(cookies(request.headers, &one.name), reading)
-            })
-            && remote_ips.as_ref().is_none_or(|set| {
-                request
-                    .peer
-                    .remote_address()
-                    .is_some_and(|address| set.contains(address))
-            })
-            && uri_sans
-                .as_ref()
-                .is_none_or(|sans| sans.is_match_any(request.peer.uri_sans(), reading))
+                .is_none_or(|set| request.peer.remote_address().is_some_and(|address| set.contains(address)))
+            && uri_sans.as_ref().is_none_or(|sans| sans.is_match_any(request.peer.uri_sans(), reading))
             && claims.iter().all(|claim| claim.holds(request, reading))
     }
 
     /// Whether every client could satisfy the rule without doing anything: its addresses are all addresses, and nothing
     /// else is asked.
     pub fn lets_everyone_through(&self) -> bool {
-        let Rule {
-            name: _,
-            paths,
-            methods,
-            remote_ips,
-            uri_sans,
-            headers,
-            query,
-            cookies,
-            claims,
-            modes: _,
-        } = self;
-        let any =
-            |matcher: &Option<TextMatcher>| matcher.as_ref().is_none_or(TextMatcher::is_everything);
+        let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes: _ } =
+            self;
+        let any = |matcher: &Option<TextMatcher>| matcher.as_ref().is_none_or(TextMatcher::is_everything);
         any(paths)
             && methods.is_none()
             && remote_ips.as_ref().is_none_or(IpSet::is_everyone)
             && uri_sans.is_none()
             && claims.is_empty()
-            && [headers, query, cookies]
-                .into_iter()
-                .flatten()
-                .all(|named| named.value.is_everything())
+            && [headers, query, cookies].into_iter().flatten().all(|named| named.value.is_everything())
     }
 }
 
@@ -175,21 +127,14 @@ impl Claim {
     fn holds(&self, request: &Request<'_>, reading: Reading) -> bool {
         let issuers = request.peer.claim(&["iss".to_owned()]);
         let is_issuer = matches!(issuers.as_slice(), [one] if one == self.iss.as_bytes());
-        is_issuer
-            && self
-                .value
-                .is_match_any(request.peer.claim(&self.path), reading)
+        is_issuer && self.value.is_match_any(request.peer.claim(&self.path), reading)
     }
 }
 
 fn is_path_match(paths: &TextMatcher, path: &RequestPath, reading: Reading) -> bool {
     match reading {
-        Reading::Strict => path
-            .canonical()
-            .is_some_and(|path| paths.is_match(path.as_bytes(), reading)),
-        Reading::Wide => path
-            .readings()
-            .any(|path| paths.is_match(path.as_bytes(), reading)),
+        Reading::Strict => path.canonical().is_some_and(|path| paths.is_match(path.as_bytes(), reading)),
+        Reading::Wide => path.readings().any(|path| paths.is_match(path.as_bytes(), reading)),
     }
 }
 
@@ -209,10 +154,7 @@ pub fn compile_paths(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatche
                 return Err(PathError::new(&path.index(index), problem));
             }
             TextConfig::Absent => {
-                return Err(PathError::new(
-                    &path.index(index),
-                    "a request always has a path",
-                ));
+                return Err(PathError::new(&path.index(index), "a request always has a path"));
             }
             _ => {}
         }
@@ -222,17 +164,13 @@ pub fn compile_paths(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatche
 
 /// The literal part of a path pattern as it stands in canonical paths.
 fn canonical_pattern(literal: &str) -> Result<String, String> {
-    let whole = if literal.starts_with('/') {
-        literal.to_owned()
-    } else {
-        format!("/{literal}")
-    };
+    let whole = if literal.starts_with('/') { literal.to_owned() } else { format!("/{literal}") };
     let added = whole.len() - literal.len();
     match RequestPath::parse(whole.as_bytes()) {
         RequestPath::Canonical(path) => Ok(path.get(added..).unwrap_or_default().to_owned()),
-        RequestPath::Ambiguous { .. } => Err(format!(
-            "\"{literal}\" is no canonical path, so no request could ever match it"
-        )),
+        RequestPath::Ambiguous { .. } => {
+            Err(format!("\"{literal}\" is no canonical path, so no request could ever match it"))
+        }
     }
 }
 
@@ -241,11 +179,7 @@ fn compile_methods(methods: &[String], path: &Path<'_>) -> Result<Vec<String>, P
         return Err(PathError::new(path, "an empty list matches nothing"));
     }
     for (index, method) in methods.iter().enumerate() {
-        if method.is_empty()
-            || !method
-                .bytes()
-                .all(|byte| byte.is_ascii_uppercase() || byte == b'-')
-        {
+        if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') {
             let problem = format_args!("\"{method}\" is not a method in upper case");
             return Err(PathError::new(&path.index(index), problem));
         }
@@ -260,12 +194,7 @@ fn compile_ranges(ranges: &[String], path: &Path<'_>) -> Result<IpSet, PathError
     let range = |(index, text): (usize, &String)| {
         cidr::parse(text).map_err(|problem| PathError::new(&path.index(index), problem))
     };
-    ranges
-        .iter()
-        .enumerate()
-        .map(range)
-        .collect::<Result<_, _>>()
-        .map(IpSet::new)
+    ranges.iter().enumerate().map(range).collect::<Result<_, _>>().map(IpSet::new)
 }
 
 fn compile_uri_sans(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatcher, PathError> {
@@ -277,10 +206,7 @@ fn compile_uri_sans(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatcher
             return Err(PathError::new(&path.index(index), problem));
         }
         if let TextConfig::Absent = text {
-            return Err(PathError::new(
-                &path.index(index),
-                "a missing certificate proves nothing",
-            ));
+            return Err(PathError::new(&path.index(index), "a missing certificate proves nothing"));
         }
     }
     TextMatcher::compile(texts, path, as_written)
@@ -310,20 +236,14 @@ fn compile_named(
     named.iter().enumerate().map(compile).collect()
 }
 
-fn compile_value(
-    value: &Option<Vec<TextConfig>>,
-    path: &Path<'_>,
-) -> Result<TextMatcher, PathError> {
+fn compile_value(value: &Option<Vec<TextConfig>>, path: &Path<'_>) -> Result<TextMatcher, PathError> {
     match value {
         None => Ok(TextMatcher::present()),
         Some(texts) => TextMatcher::compile(texts, &path.key("value"), as_written),
     }
 }
 
-fn compile_claims(
-    claims: &Option<Vec<ClaimConfig>>,
-    path: &Path<'_>,
-) -> Result<Vec<Claim>, PathError> {
+fn compile_claims(claims: &Option<Vec<ClaimConfig>>, path: &Path<'_>) -> Result<Vec<Claim>, PathError> {
     let Some(claims) = claims else {
         return Ok(Vec::new());
     };
@@ -337,11 +257,7 @@ fn compile_claims(
             let problem = format_args!("\"{name}\" is not a claim, or members joined by dots");
             return Err(PathError::new(&path.key("name"), problem));
         }
-        Ok(Claim {
-            iss: iss.clone(),
-            path: members,
-            value: compile_value(value, &path)?,
-        })
+        Ok(Claim { iss: iss.clone(), path: members, value: compile_value(value, &path)? })
     };
     claims.iter().enumerate().map(compile).collect()
 }

@@ -34,10 +34,7 @@ pub struct TextMatcher {
 impl TextMatcher {
     /// A matcher of any value at all.
     pub fn present() -> TextMatcher {
-        TextMatcher {
-            present: true,
-            ..TextMatcher::default()
-        }
+        TextMatcher { present: true, ..TextMatcher::default() }
     }
 
     /// Compiles a list of texts; `path` is the list's. `canonical` puts the literal part of plain texts into the form in
@@ -66,16 +63,10 @@ impl TextMatcher {
     ) -> Result<(), PathError> {
         let literal = |literal: &str| {
             if literal.contains('*') {
-                let problem =
-                    "has a '*' that stands neither first nor last; write it as { regex: … }";
-                return Err(PathError::new(
-                    path,
-                    format_args!("\"{literal}\" {problem}"),
-                ));
+                let problem = "has a '*' that stands neither first nor last; write it as { regex: … }";
+                return Err(PathError::new(path, format_args!("\"{literal}\" {problem}")));
             }
-            canonical(literal)
-                .map(String::into_bytes)
-                .map_err(|problem| PathError::new(path, problem))
+            canonical(literal).map(String::into_bytes).map_err(|problem| PathError::new(path, problem))
         };
         match text {
             TextConfig::Plain(text) if text == "*" => self.present = true,
@@ -83,9 +74,7 @@ impl TextMatcher {
                 (Some(_), Some(_)) => {
                     return Err(PathError::new(
                         path,
-                        format_args!(
-                            "\"{text}\" has a '*' at both ends; write it as {{ regex: … }}"
-                        ),
+                        format_args!("\"{text}\" has a '*' at both ends; write it as {{ regex: … }}"),
                     ));
                 }
                 (Some(suffix), None) => self.suffixes.push(literal(suffix)?),
@@ -97,10 +86,7 @@ impl TextMatcher {
             TextConfig::Regex(regex) => self.regexes.push(whole(regex, &path.key("regex"))?),
             TextConfig::Sha256(digits) => {
                 let digest = crate::state::Digest::parse(digits).ok_or_else(|| {
-                    PathError::new(
-                        &path.key("sha256"),
-                        "not a SHA-256 digest of 64 hexadecimal digits",
-                    )
+                    PathError::new(&path.key("sha256"), "not a SHA-256 digest of 64 hexadecimal digits")
                 })?;
                 self.digests.push(digest.0);
             }
@@ -111,11 +97,7 @@ impl TextMatcher {
 
     /// Whether any value satisfies it.
     pub fn is_everything(&self) -> bool {
-        self.present
-            || self
-                .prefixes
-                .iter()
-                .any(|prefix| prefix.is_empty() || prefix == b"/")
+        self.present || self.prefixes.iter().any(|prefix| prefix.is_empty() || prefix == b"/")
     }
 
     /// Whether `value` is one of the texts.
@@ -144,19 +126,13 @@ impl TextMatcher {
         };
         let by_digest = || {
             let digest = hmac_sha256::Hash::hash(value);
-            self.digests.iter().fold(false, |found, wanted| {
-                found | ct_codecs::verify(wanted, &digest)
-            })
+            self.digests.iter().fold(false, |found, wanted| found | ct_codecs::verify(wanted, &digest))
         };
         !self.regexes.is_empty() && by_regex() || !self.digests.is_empty() && by_digest()
     }
 
     /// Whether any of `values` is one of the texts; where there is none, whether absence is.
-    pub fn is_match_any(
-        &self,
-        values: impl IntoIterator<Item = impl AsRef<[u8]>>,
-        reading: Reading,
-    ) -> bool {
+    pub fn is_match_any(&self, values: impl IntoIterator<Item = impl AsRef<[u8]>>, reading: Reading) -> bool {
         let mut any = false;
         for value in values {
             any = true;
@@ -197,39 +173,21 @@ mod tests {
     fn each_form_matches_what_it_says() {
         let digest = crate::state::Digest::of(b"secret").to_string();
         for (text, matching, other) in [
-            (
-                plain("exact"),
-                &["exact"][..],
-                &["exactly", "Exact", ""][..],
-            ),
+            (plain("exact"), &["exact"][..], &["exactly", "Exact", ""][..]),
             (plain("pre*"), &["pre", "prefix"], &["Pre", "xpre", ""]),
             (plain("*fix"), &["fix", "suffix"], &["fixed", ""]),
             (plain("*"), &["", "anything"], &[]),
             (plain(""), &[""], &["a"]),
-            (
-                TextConfig::Regex("a|b+".to_owned()),
-                &["a", "bb"],
-                &["ab", "xa", "a\n", ""],
-            ),
-            (
-                TextConfig::Sha256(digest.clone()),
-                &["secret"],
-                &["Secret", "", &digest],
-            ),
+            (TextConfig::Regex("a|b+".to_owned()), &["a", "bb"], &["ab", "xa", "a\n", ""]),
+            (TextConfig::Sha256(digest.clone()), &["secret"], &["Secret", "", &digest]),
             (TextConfig::Absent, &[], &["", "a"]),
         ] {
             let matcher = compile(std::slice::from_ref(&text)).unwrap();
             for value in matching {
-                assert!(
-                    matcher.is_match(value.as_bytes(), Reading::Strict),
-                    "{text:?} {value:?}"
-                );
+                assert!(matcher.is_match(value.as_bytes(), Reading::Strict), "{text:?} {value:?}");
             }
             for value in other {
-                assert!(
-                    !matcher.is_match(value.as_bytes(), Reading::Wide),
-                    "{text:?} {value:?}"
-                );
+                assert!(!matcher.is_match(value.as_bytes(), Reading::Wide), "{text:?} {value:?}");
             }
         }
     }
@@ -265,10 +223,7 @@ mod tests {
                 vec![plain("a"), plain("*a*")],
                 "value[1]: \"*a*\" has a '*' at both ends; write it as { regex: … }",
             ),
-            (
-                vec![regex("(")],
-                "value[0].regex: \"(\" is not a regex: found open group without closing ')'",
-            ),
+            (vec![regex("(")], "value[0].regex: \"(\" is not a regex: found open group without closing ')'"),
             (
                 vec![regex("a)(b")],
                 "value[0].regex: \"a)(b\" is not a regex: found closing ')' without matching '('",

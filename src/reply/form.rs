@@ -29,7 +29,8 @@ impl Format {
     pub fn read(name: &str, path: &Path<'_>) -> Result<Format, PathError> {
         FORMATS.iter().find(|(known, _)| *known == name).map(|(_, format)| *format).ok_or_else(|| {
             let near = fields::did_you_mean(name, FORMATS.iter().map(|(known, _)| *known));
-            let near = if near.is_empty() { "; formats are auto, html, json and text".to_owned() } else { near };
+            let near =
+                if near.is_empty() { "; formats are auto, html, json and text".to_owned() } else { near };
             PathError::new(path, format_args!("\"{name}\" is no format{near}"))
         })
     }
@@ -117,8 +118,18 @@ impl Form {
     /// The form that the client asks for.
     pub fn wished(headers: &Headers) -> Form {
         const NO_PAGE: [&[u8]; 12] = [
-            b"audio", b"audioworklet", b"font", b"image", b"paintworklet", b"script", b"serviceworker",
-            b"sharedworker", b"style", b"track", b"video", b"worker",
+            b"audio",
+            b"audioworklet",
+            b"font",
+            b"image",
+            b"paintworklet",
+            b"script",
+            b"serviceworker",
+            b"sharedworker",
+            b"style",
+            b"track",
+            b"video",
+            b"worker",
         ];
         // Fetch metadata, section 2.1: scripts and style sheets say `*/*` in `accept`, and this in truth.
         if headers.first("sec-fetch-dest").is_some_and(|destination| NO_PAGE.contains(&destination)) {

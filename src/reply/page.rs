@@ -10,7 +10,8 @@ const HTML: &str = include_str!("page.html");
 const TEXT: &str = include_str!("page.txt");
 
 /// What the built-in page may do: its own style sheet and script, and asking its own site whether it is open again.
-pub const SECURITY_POLICY: &str = "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+pub const SECURITY_POLICY: &str =
+    "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The built-in page.
 pub fn html() -> Result<Template, PathError> {

@@ -80,12 +80,13 @@ impl ReplyPart {
         let seconds = |text: &String, path: &Path<'_>| duration(text, path);
         Ok(ReplyPart {
             status: read(status, &path.key("status"), |status: &i64, path: &Path<'_>| {
-                u32::try_from(*status)
-                    .ok()
-                    .filter(|status| (400..=599).contains(status))
-                    .ok_or_else(|| PathError::new(path, format_args!("{status} is not a status from 400 to 599")))
+                u32::try_from(*status).ok().filter(|status| (400..=599).contains(status)).ok_or_else(|| {
+                    PathError::new(path, format_args!("{status} is not a status from 400 to 599"))
+                })
             })?,
-            format: read(format, &path.key("format"), |name: &String, path: &Path<'_>| Format::read(name, path))?,
+            format: read(format, &path.key("format"), |name: &String, path: &Path<'_>| {
+                Format::read(name, path)
+            })?,
             retry_after: match retry_after {
                 None => None,
                 Some(None) => Some(None),
@@ -105,9 +106,11 @@ impl ReplyPart {
             headers: read(headers, &path.key("headers"), header_map)?,
             clear_cookies: read(clear_cookies, &path.key("clear_cookies"), cookie_names)?,
             context: read(context, &path.key("context"), context_keys)?,
-            origins: read(cors_origins, &path.key("cors").key("origins"), |texts: &Vec<_>, path: &Path<'_>| {
-                Origins::compile(texts, path)
-            })?,
+            origins: read(
+                cors_origins,
+                &path.key("cors").key("origins"),
+                |texts: &Vec<_>, path: &Path<'_>| Origins::compile(texts, path),
+            )?,
             formats: read(formats, &path.key("formats"), |formats: &Vec<_>, path: &Path<'_>| {
                 FormatsByPath::compile(formats, path)
             })?,
@@ -141,9 +144,27 @@ fn members(members: &[(String, Tree)], path: &Path<'_>) -> Result<Vec<(String, T
 
 /// What the filter or Envoy sets itself: what keeps a refusal a refusal, out of caches and search engines.
 const RESERVED: [&str; 22] = [
-    "age", "cache-control", "connection", "content-length", "content-type", "expires", "host", "keep-alive",
-    "location", "pragma", "proxy-connection", "retry-after", "surrogate-control", "te", "trailer",
-    "transfer-encoding", "upgrade", "vary", "x-accel-expires", "x-envoy-ratelimited", "x-maintenance-mode",
+    "age",
+    "cache-control",
+    "connection",
+    "content-length",
+    "content-type",
+    "expires",
+    "host",
+    "keep-alive",
+    "location",
+    "pragma",
+    "proxy-connection",
+    "retry-after",
+    "surrogate-control",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "vary",
+    "x-accel-expires",
+    "x-envoy-ratelimited",
+    "x-maintenance-mode",
     "x-robots-tag",
 ];
 
@@ -185,12 +206,18 @@ fn cookie_names(names: &[String], path: &Path<'_>) -> Result<Vec<String>, PathEr
     Ok(names.clone())
 }
 
-fn context_keys(context: &Vec<(String, String)>, path: &Path<'_>) -> Result<Vec<(String, String)>, PathError> {
+fn context_keys(
+    context: &Vec<(String, String)>,
+    path: &Path<'_>,
+) -> Result<Vec<(String, String)>, PathError> {
     for (name, _) in context {
         let is_name = !name.is_empty()
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
         if !is_name {
-            return Err(PathError::new(&path.key(name), "not a name of letters, digits, \"_\", \"-\" and \".\""));
+            return Err(PathError::new(
+                &path.key(name),
+                "not a name of letters, digits, \"_\", \"-\" and \".\"",
+            ));
         }
         if Variable::named(name, false).is_some() {
             return Err(PathError::new(&path.key(name), "this variable says what holds, and can't be set"));

@@ -85,8 +85,20 @@ pub enum Kind<'v> {
 }
 
 const URLS: [&str; 14] = [
-    "action", "background", "cite", "codebase", "data", "formaction", "href", "longdesc", "manifest", "poster",
-    "profile", "src", "usemap", "xlink:href",
+    "action",
+    "background",
+    "cite",
+    "codebase",
+    "data",
+    "formaction",
+    "href",
+    "longdesc",
+    "manifest",
+    "poster",
+    "profile",
+    "src",
+    "usemap",
+    "xlink:href",
 ];
 
 impl Position {

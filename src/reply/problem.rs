@@ -27,7 +27,11 @@ pub fn write(facts: &Facts<'_>, site: &str, status: u32, members: &[(String, Tre
         out.text(&format!(",\"{name}\":{value}"));
     }
     out.text(",\"retry_after\":");
-    if facts.retry { out.hole(Hole::RetryAfter) } else { out.text("null") }
+    if facts.retry {
+        out.hole(Hole::RetryAfter)
+    } else {
+        out.text("null")
+    }
     for (name, value) in members {
         out.text(&format!(",{}:{}", quoted(name), value.to_json()));
     }

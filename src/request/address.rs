@@ -6,9 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 /// anything that is no IP address, such as a Unix socket.
 pub fn parse_source(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
-    text.parse::<SocketAddr>()
-        .ok()
-        .map(|address| fold(address.ip()))
+    text.parse::<SocketAddr>().ok().map(|address| fold(address.ip()))
 }
 
 /// The address as IPv4 where it is one written as IPv6 (`::ffff:192.0.2.1`, RFC 4291 section 2.5.5.2).
@@ -30,11 +28,7 @@ mod tests {
             ("/run/envoy.sock", None),
             ("", None),
         ] {
-            assert_eq!(
-                parse_source(text.as_bytes()),
-                address.map(|text| text.parse().unwrap()),
-                "{text}"
-            );
+            assert_eq!(parse_source(text.as_bytes()), address.map(|text| text.parse().unwrap()), "{text}");
         }
     }
 }

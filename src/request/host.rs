@@ -11,9 +11,7 @@ impl Host {
     /// Reads an `:authority` (RFC 9110 section 7.2, RFC 3986 section 3.2). None where it cannot be read one way: empty,
     /// several, with user information, or with anything in it that is no part of a host.
     pub fn parse(authority: &[u8]) -> Option<Host> {
-        let text = std::str::from_utf8(authority)
-            .ok()
-            .filter(|text| text.len() <= MAX_AUTHORITY)?;
+        let text = std::str::from_utf8(authority).ok().filter(|text| text.len() <= MAX_AUTHORITY)?;
         let (name, rest) = match text.strip_prefix('[') {
             Some(inner) => {
                 let (address, rest) = inner.split_once(']')?;
@@ -26,9 +24,7 @@ impl Host {
                 let name = name.strip_suffix('.').unwrap_or(name);
                 let is_name = |label: &str| {
                     !label.is_empty()
-                        && label
-                            .bytes()
-                            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+                        && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
                 };
                 if !name.split('.').all(is_name) {
                     return None;
@@ -83,11 +79,7 @@ mod tests {
             ("shop.example.com/", None),
             ("shöp.example.com", None),
         ] {
-            assert_eq!(
-                Host::parse(authority.as_bytes()).as_ref().map(Host::as_str),
-                host,
-                "{authority}"
-            );
+            assert_eq!(Host::parse(authority.as_bytes()).as_ref().map(Host::as_str), host, "{authority}");
         }
         assert_eq!(Host::parse(b"shop\xff.example.com"), None);
     }

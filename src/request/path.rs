@@ -156,10 +156,7 @@ mod tests {
             ("/a:b@c!$&'()*+,=", "/a:b@c!$&'()*+,="),
             ("/a%252e", "/a%252e"),
         ] {
-            assert_eq!(
-                RequestPath::parse(path.as_bytes()),
-                RequestPath::Canonical(canonical.to_owned())
-            );
+            assert_eq!(RequestPath::parse(path.as_bytes()), RequestPath::Canonical(canonical.to_owned()));
         }
     }
 
@@ -195,10 +192,7 @@ mod tests {
         ] {
             let raw = String::from_utf8_lossy(path).into_owned();
             let resolved = resolved.to_owned();
-            assert_eq!(
-                RequestPath::parse(path),
-                RequestPath::Ambiguous { raw, resolved }
-            );
+            assert_eq!(RequestPath::parse(path), RequestPath::Ambiguous { raw, resolved });
         }
     }
 

@@ -7,10 +7,7 @@ use super::path::decode;
 /// section 5.1): percent-decoded, `+` for a space, empty where there is no `=`.
 pub fn query<'q>(query: &'q [u8], name: &'q str) -> impl Iterator<Item = Vec<u8>> + 'q {
     let form = |bytes: &[u8]| {
-        let spaced: Vec<u8> = bytes
-            .iter()
-            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-            .collect();
+        let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
         decode(&spaced)
     };
     query.split(|byte| *byte == b'&').filter_map(move |pair| {
@@ -21,21 +18,14 @@ pub fn query<'q>(query: &'q [u8], name: &'q str) -> impl Iterator<Item = Vec<u8>
 
 /// The values of the cookie `name` (RFC 6265 section 4.2.1), as they stand.
 pub fn cookies<'h>(headers: &'h Headers, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
-    headers
-        .all("cookie")
-        .flat_map(|line| line.split(|byte| *byte == b';'))
-        .filter_map(move |pair| {
-            let (key, value) = split(pair);
-            (key.trim_ascii() == name.as_bytes()).then(|| value.unwrap_or_default().trim_ascii())
-        })
+    headers.all("cookie").flat_map(|line| line.split(|byte| *byte == b';')).filter_map(move |pair| {
+        let (key, value) = split(pair);
+        (key.trim_ascii() == name.as_bytes()).then(|| value.unwrap_or_default().trim_ascii())
+    })
 }
 
 fn split(pair: &[u8]) -> (&[u8], Option<&[u8]>) {
-    match pair
-        .iter()
-        .position(|byte| *byte == b'=')
-        .and_then(|at| pair.split_at_checked(at))
-    {
+    match pair.iter().position(|byte| *byte == b'=').and_then(|at| pair.split_at_checked(at)) {
         Some((key, value)) => (key, value.get(1..)),
         None => (pair, None),
     }
@@ -58,24 +48,14 @@ mod tests {
             ("key=%zz", &["%zz"]),
         ] {
             let found: Vec<Vec<u8>> = query(text.as_bytes(), "key").collect();
-            assert_eq!(
-                found,
-                values
-                    .iter()
-                    .map(|value| value.as_bytes())
-                    .collect::<Vec<_>>(),
-                "{text}"
-            );
+            assert_eq!(found, values.iter().map(|value| value.as_bytes()).collect::<Vec<_>>(), "{text}");
         }
     }
 
     #[test]
     fn every_occurrence_of_a_cookie_counts() {
         let headers = Headers::new(vec![
-            (
-                b"cookie".to_vec(),
-                b"a=1; sessionid=x; b; sessionid=y=z".to_vec(),
-            ),
+            (b"cookie".to_vec(), b"a=1; sessionid=x; b; sessionid=y=z".to_vec()),
             (b"cookie".to_vec(), b"sessionid".to_vec()),
         ]);
         let found: Vec<&[u8]> = cookies(&headers, "sessionid").collect();

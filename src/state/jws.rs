@@ -72,16 +72,13 @@ impl<'t> Token<'t> {
             kid: member("kid")?.to_owned(),
             payload: decode(payload)?,
             signed,
-            signature: decode(signature)?
-                .try_into()
-                .map_err(|_| TokenError::Malformed)?,
+            signature: decode(signature)?.try_into().map_err(|_| TokenError::Malformed)?,
         })
     }
 
     /// Checks the signature: some 0.2 ms.
     pub fn verify(&self, key: &PublicKey) -> Result<(), TokenError> {
-        key.verify(self.signed, &Signature::new(self.signature))
-            .map_err(|_| TokenError::Signature)
+        key.verify(self.signed, &Signature::new(self.signature)).map_err(|_| TokenError::Signature)
     }
 }
 
@@ -96,9 +93,7 @@ pub fn sign(typ: &str, payload: &[u8], pair: &ed25519_compact::KeyPair) -> Strin
 
 /// The thumbprint of an Ed25519 key whose JWK has this `x` (RFC 7638 section 3, RFC 8037 section 2).
 pub fn thumbprint(x: &str) -> String {
-    encode(&hmac_sha256::Hash::hash(
-        format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes(),
-    ))
+    encode(&hmac_sha256::Hash::hash(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes()))
 }
 
 /// Base64url without padding (RFC 7515 section 2).
@@ -133,7 +128,8 @@ mod tests {
     #[test]
     fn the_signature_is_that_of_the_rfc() {
         let signed = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
-        let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        let signature =
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
         assert_eq!(encode(pair().sk.sign(signed, None).as_ref()), signature);
     }
 
@@ -142,15 +138,11 @@ mod tests {
         let token = sign(STATE_TYP, b"{}", &pair());
         let key = pair().pk;
         let parsed = Token::parse(token.as_bytes(), STATE_TYP).unwrap();
-        assert_eq!(
-            (parsed.payload.as_slice(), parsed.verify(&key)),
-            (&b"{}"[..], Ok(()))
-        );
+        assert_eq!((parsed.payload.as_slice(), parsed.verify(&key)), (&b"{}"[..], Ok(())));
         for index in 0..token.len() {
             let mut forged = token.clone().into_bytes();
             forged[index] = if forged[index] == b'A' { b'B' } else { b'A' };
-            let accepted =
-                Token::parse(&forged, STATE_TYP).is_ok_and(|token| token.verify(&key).is_ok());
+            let accepted = Token::parse(&forged, STATE_TYP).is_ok_and(|token| token.verify(&key).is_ok());
             assert!(!accepted, "byte {index}");
         }
         let stranger = KeyPair::from_seed(Seed::new([7; 32]));
@@ -159,49 +151,24 @@ mod tests {
 
     #[test]
     fn other_tokens_are_refused_before_their_signature() {
-        let token = |header: &str| {
-            format!(
-                "{}.{}.{}",
-                encode(header.as_bytes()),
-                encode(b"{}"),
-                encode(&[0; 64])
-            )
-        };
+        let token =
+            |header: &str| format!("{}.{}.{}", encode(header.as_bytes()), encode(b"{}"), encode(&[0; 64]));
         for (text, error) in [
-            (
-                token(r#"{"alg":"none","typ":"maintenance-state+jwt","kid":"k"}"#),
-                TokenError::Algorithm,
-            ),
-            (
-                token(r#"{"alg":"HS256","typ":"maintenance-state+jwt","kid":"k"}"#),
-                TokenError::Algorithm,
-            ),
+            (token(r#"{"alg":"none","typ":"maintenance-state+jwt","kid":"k"}"#), TokenError::Algorithm),
+            (token(r#"{"alg":"HS256","typ":"maintenance-state+jwt","kid":"k"}"#), TokenError::Algorithm),
             (
                 token(r#"{"alg":"EdDSA","typ":"maintenance-state+jwt","kid":"k","crit":["b64"]}"#),
                 TokenError::Algorithm,
             ),
-            (
-                token(r#"{"alg":"EdDSA","typ":"maintenance-read+jwt","kid":"k"}"#),
-                TokenError::Type,
-            ),
-            (
-                token(r#"{"alg":"EdDSA","typ":"maintenance-state+jwt"}"#),
-                TokenError::Malformed,
-            ),
-            (
-                token(r#"{"alg":"EdDSA","alg":"none"}"#),
-                TokenError::Malformed,
-            ),
+            (token(r#"{"alg":"EdDSA","typ":"maintenance-read+jwt","kid":"k"}"#), TokenError::Type),
+            (token(r#"{"alg":"EdDSA","typ":"maintenance-state+jwt"}"#), TokenError::Malformed),
+            (token(r#"{"alg":"EdDSA","alg":"none"}"#), TokenError::Malformed),
             (token("{"), TokenError::Malformed),
             ("a.b".to_owned(), TokenError::Malformed),
             (String::new(), TokenError::Malformed),
             ("a".repeat(MAX_TOKEN + 1), TokenError::TooLarge),
         ] {
-            assert_eq!(
-                Token::parse(text.as_bytes(), STATE_TYP).unwrap_err(),
-                error,
-                "{text:.80}"
-            );
+            assert_eq!(Token::parse(text.as_bytes(), STATE_TYP).unwrap_err(), error, "{text:.80}");
         }
     }
 }

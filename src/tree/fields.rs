@@ -52,10 +52,7 @@ pub struct PathError {
 impl PathError {
     /// An error about what stands at `path`.
     pub fn new(path: &Path<'_>, problem: impl fmt::Display) -> PathError {
-        PathError {
-            path: path.to_string(),
-            problem: problem.to_string(),
-        }
+        PathError { path: path.to_string(), problem: problem.to_string() }
     }
 }
 
@@ -74,11 +71,7 @@ impl<'t> Fields<'t> {
     /// The members of `tree`; an error if it is no object.
     pub fn of(tree: &'t Tree, path: &Path<'t>) -> Result<Fields<'t>, PathError> {
         match tree {
-            Tree::Map(entries) => Ok(Fields {
-                path: *path,
-                entries,
-                known: Vec::new(),
-            }),
+            Tree::Map(entries) => Ok(Fields { path: *path, entries, known: Vec::new() }),
             other => Err(wrong(other, "an object", path)),
         }
     }
@@ -86,10 +79,7 @@ impl<'t> Fields<'t> {
     /// The member as written, `null` included.
     pub fn raw(&mut self, name: &'static str) -> Option<&'t Tree> {
         self.known.push(name);
-        self.entries
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
+        self.entries.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// The member read by `reader`; none where it is absent or `null`.
@@ -105,30 +95,18 @@ impl<'t> Fields<'t> {
     }
 
     /// The member read by `reader`; an error where it is absent.
-    pub fn required<T>(
-        &mut self,
-        name: &'static str,
-        reader: impl Reader<T>,
-    ) -> Result<T, PathError> {
-        self.optional(name, reader)?
-            .ok_or_else(|| PathError::new(&self.path.key(name), "missing"))
+    pub fn required<T>(&mut self, name: &'static str, reader: impl Reader<T>) -> Result<T, PathError> {
+        self.optional(name, reader)?.ok_or_else(|| PathError::new(&self.path.key(name), "missing"))
     }
 
     /// The elements of a list read by `reader`; none where the member is absent.
-    pub fn list<T>(
-        &mut self,
-        name: &'static str,
-        reader: impl Reader<T>,
-    ) -> Result<Vec<T>, PathError> {
+    pub fn list<T>(&mut self, name: &'static str, reader: impl Reader<T>) -> Result<Vec<T>, PathError> {
         Ok(self.optional(name, list(reader))?.unwrap_or_default())
     }
 
     /// The names of the members that nobody asked for.
     pub fn unknown(&self) -> impl Iterator<Item = &'t str> {
-        self.entries
-            .iter()
-            .map(|(key, _)| key.as_str())
-            .filter(|key| !self.known.contains(key))
+        self.entries.iter().map(|(key, _)| key.as_str()).filter(|key| !self.known.contains(key))
     }
 
     /// Ends the reading: a member that nobody asked for is an error.
@@ -137,10 +115,7 @@ impl<'t> Fields<'t> {
             None => Ok(()),
             Some(name) => Err(PathError::new(
                 &self.path.key(name),
-                format_args!(
-                    "unknown field{}",
-                    did_you_mean(name, self.known.iter().copied())
-                ),
+                format_args!("unknown field{}", did_you_mean(name, self.known.iter().copied())),
             )),
         }
     }
@@ -152,17 +127,12 @@ pub fn did_you_mean<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Str
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len().max(name.len()) / 3 + 1)
         .min()
-        .map_or_else(String::new, |(_, candidate)| {
-            format!("; did you mean \"{candidate}\"?")
-        })
+        .map_or_else(String::new, |(_, candidate)| format!("; did you mean \"{candidate}\"?"))
 }
 
 /// The error for a value of a wrong kind.
 pub fn wrong(tree: &Tree, wanted: &str, path: &Path<'_>) -> PathError {
-    PathError::new(
-        path,
-        format_args!("{tree} is {}, not {wanted}", tree.kind()),
-    )
+    PathError::new(path, format_args!("{tree} is {}, not {wanted}", tree.kind()))
 }
 
 /// Reads any text.
@@ -184,12 +154,8 @@ pub fn boolean(tree: &Tree, path: &Path<'_>) -> Result<bool, PathError> {
 /// Reads a whole number, exact up to 2^53 − 1.
 pub fn integer(tree: &Tree, path: &Path<'_>) -> Result<i64, PathError> {
     match tree {
-        Tree::Number(number) => whole(*number).ok_or_else(|| {
-            PathError::new(
-                path,
-                format_args!("{tree} is not a whole number below 2^53"),
-            )
-        }),
+        Tree::Number(number) => whole(*number)
+            .ok_or_else(|| PathError::new(path, format_args!("{tree} is not a whole number below 2^53"))),
         other => Err(wrong(other, "a whole number", path)),
     }
 }
@@ -197,11 +163,9 @@ pub fn integer(tree: &Tree, path: &Path<'_>) -> Result<i64, PathError> {
 /// Reads a list, each element by `reader`.
 pub fn list<T>(mut reader: impl Reader<T>) -> impl Reader<Vec<T>> {
     move |tree: &Tree, path: &Path<'_>| match tree {
-        Tree::List(items) => items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| reader(item, &path.index(index)))
-            .collect(),
+        Tree::List(items) => {
+            items.iter().enumerate().map(|(index, item)| reader(item, &path.index(index))).collect()
+        }
         other => Err(wrong(other, "a list", path)),
     }
 }
@@ -209,10 +173,9 @@ pub fn list<T>(mut reader: impl Reader<T>) -> impl Reader<Vec<T>> {
 /// Reads an object whose keys are the writer's own, each value by `reader`.
 pub fn map<T>(mut reader: impl Reader<T>) -> impl Reader<Vec<(String, T)>> {
     move |tree: &Tree, path: &Path<'_>| match tree {
-        Tree::Map(entries) => entries
-            .iter()
-            .map(|(key, value)| Ok((key.clone(), reader(value, &path.key(key))?)))
-            .collect(),
+        Tree::Map(entries) => {
+            entries.iter().map(|(key, value)| Ok((key.clone(), reader(value, &path.key(key))?))).collect()
+        }
         other => Err(wrong(other, "an object", path)),
     }
 }
@@ -231,23 +194,15 @@ mod tests {
         let tree = Tree::from_json(br#"{"sites": [{"name": 5}]}"#).unwrap();
         let mut fields = Fields::of(&tree, &Path::Root).unwrap();
         let error = fields
-            .list("sites", |site: &Tree, path: &Path<'_>| {
-                Fields::of(site, path)?.required("name", text)
-            })
+            .list("sites", |site: &Tree, path: &Path<'_>| Fields::of(site, path)?.required("name", text))
             .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "sites[0].name: 5 is a number, not a text"
-        );
+        assert_eq!(error.to_string(), "sites[0].name: 5 is a number, not a text");
     }
 
     #[test]
     fn an_unknown_field_is_refused_with_the_nearest_known_name() {
         for (written, message) in [
-            (
-                &br#"{"exmept": []}"#[..],
-                "exmept: unknown field; did you mean \"exempt\"?",
-            ),
+            (&br#"{"exmept": []}"#[..], "exmept: unknown field; did you mean \"exempt\"?"),
             (br#"{"zzz": 1}"#, "zzz: unknown field"),
         ] {
             let tree = Tree::from_json(written).unwrap();

@@ -151,24 +151,17 @@ mod tests {
             Tree::Bool(value) => vec![4 << 3, u8::from(*value)],
             Tree::Map(_) => length_delimited(5, &encode(tree)),
             Tree::List(items) => {
-                let items: Vec<u8> = items
-                    .iter()
-                    .flat_map(|item| length_delimited(1, &encode_value(item)))
-                    .collect();
+                let items: Vec<u8> =
+                    items.iter().flat_map(|item| length_delimited(1, &encode_value(item))).collect();
                 length_delimited(6, &items)
             }
         }
     }
 
     fn encode(tree: &Tree) -> Vec<u8> {
-        let Tree::Map(entries) = tree else {
-            panic!("a Struct is a map")
-        };
+        let Tree::Map(entries) = tree else { panic!("a Struct is a map") };
         let entry = |(key, value): &(String, Tree)| {
-            let parts = [
-                length_delimited(1, key.as_bytes()),
-                length_delimited(2, &encode_value(value)),
-            ];
+            let parts = [length_delimited(1, key.as_bytes()), length_delimited(2, &encode_value(value))];
             length_delimited(1, &parts.concat())
         };
         entries.iter().flat_map(entry).collect()
