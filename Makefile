@@ -20,7 +20,7 @@ help: ## lists the targets
 
 run: strip_profile := --release
 run: module maintctl ## starts Envoy with the filter before a demo application on http://localhost:10000
-	@scripts/run.sh
+	@envoy/scripts/run.sh
 
 build: strip_profile := --release
 build: module maintctl ## makes dist/envoy_maintenance.wasm, dist/maintctl, and dist/istio with the module's sha256
@@ -43,7 +43,7 @@ clean: ## removes what was built or fetched; keeps the demo's key and state in .
 # The steps of the above.
 
 toolchain:
-	@scripts/get-rust.sh
+	@envoy/scripts/get-rust.sh
 
 # The module knows its own build by this number, and tells versions of itself apart by it.
 module: toolchain
@@ -77,5 +77,5 @@ unit: toolchain
 # Last, so that the last lines of `make test` are those of cargo test.
 e2e: toolchain
 	$(call say,e2e: the module in a real Envoy, and maintctl)
-	@envoy=$$(scripts/get-envoy.sh) && "$$envoy" --version && \
+	@envoy=$$(envoy/scripts/get-envoy.sh) && "$$envoy" --version && \
 	ENVOY="$$envoy" MODULE="$(CURDIR)/$(MODULE)" cargo test $(FEATURES) --test e2e -- $(TESTS)

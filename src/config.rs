@@ -259,8 +259,7 @@ fn text(tree: &Tree, path: &Path<'_>) -> Result<TextConfig, PathError> {
         absent => absent.map(|_| TextConfig::Absent),
     };
     members.end()?;
-    match [regex, sha256, absent].map(Option::into_iter).into_iter().flatten().collect::<Vec<_>>().as_slice()
-    {
+    match [regex, sha256, absent].map(Option::into_iter).into_iter().flatten().collect::<Vec<_>>().as_slice() {
         [one] => Ok(one.clone()),
         _ => Err(PathError::new(path, "exactly one of regex, sha256 and absent is needed")),
     }
@@ -276,10 +275,7 @@ fn value(tree: &Tree, path: &Path<'_>) -> Result<Vec<TextConfig>, PathError> {
 
 fn named(tree: &Tree, path: &Path<'_>) -> Result<NamedConfig, PathError> {
     let mut members = Fields::of(tree, path)?;
-    let named = NamedConfig {
-        name: members.required("name", fields::text)?,
-        value: members.optional("value", value)?,
-    };
+    let named = NamedConfig { name: members.required("name", fields::text)?, value: members.optional("value", value)? };
     members.end()?;
     Ok(named)
 }

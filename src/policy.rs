@@ -110,16 +110,12 @@ impl Policy {
             let path = list.index(position);
             let site = Site::compile(config, &wide, &path)?;
             if !names.insert(site.name.clone()) {
-                return Err(PathError::new(
-                    &path.key("name"),
-                    format_args!("\"{}\" stands twice", site.name),
-                ));
+                return Err(PathError::new(&path.key("name"), format_args!("\"{}\" stands twice", site.name)));
             }
             for host in &site.hosts {
                 for prefix in &site.paths {
                     if let Err(before) = index.insert(host.clone(), prefix, position) {
-                        let other =
-                            if before == position { config } else { sites.get(before).unwrap_or(config) };
+                        let other = if before == position { config } else { sites.get(before).unwrap_or(config) };
                         return Err(PathError::new(
                             &path,
                             format_args!(
@@ -235,10 +231,7 @@ fn builtin() -> Result<(Rules, Rules), PathError> {
     let acme = rule("acme-challenge", Some("/.well-known/acme-challenge/*"), None);
     let agents = ["kube-probe/*", "ELB-HealthChecker/*", "GoogleHC/*", "Envoy/HC"];
     let probes = rule("health-check-agents", None, Some(&agents));
-    Ok((
-        rules(Rules::new(), &[acme], &root.key("builtin"))?,
-        rules(Rules::new(), &[probes], &root.key("builtin"))?,
-    ))
+    Ok((rules(Rules::new(), &[acme], &root.key("builtin"))?, rules(Rules::new(), &[probes], &root.key("builtin"))?))
 }
 
 fn rules(mut before: Rules, configs: &[RuleConfig], path: &Path<'_>) -> Result<Rules, PathError> {
@@ -274,8 +267,7 @@ pub fn name(text: &str, path: &Path<'_>) -> Result<String, PathError> {
     if (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(is_valid) {
         Ok(text.to_owned())
     } else {
-        let problem =
-            format_args!("\"{text}\" is not a name of at most {MAX_NAME} characters of a-z, 0-9 and -");
+        let problem = format_args!("\"{text}\" is not a name of at most {MAX_NAME} characters of a-z, 0-9 and -");
         Err(PathError::new(path, problem))
     }
 }
@@ -286,9 +278,6 @@ fn path_prefix(text: &str, path: &Path<'_>) -> Result<String, PathError> {
         RequestPath::Canonical(prefix) if !text.contains(['*', '?']) => {
             Ok(prefix.strip_suffix('/').unwrap_or(&prefix).to_owned())
         }
-        _ => Err(PathError::new(
-            path,
-            format_args!("\"{text}\" is not a canonical path prefix such as \"/checkout\""),
-        )),
+        _ => Err(PathError::new(path, format_args!("\"{text}\" is not a canonical path prefix such as \"/checkout\""))),
     }
 }

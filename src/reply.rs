@@ -108,12 +108,7 @@ pub struct Reply {
 impl Reply {
     /// Lays a site's own part over the policy's. A variable that neither context knows is refused, under the key path of
     /// the template that names it.
-    pub fn merge(
-        wide: &ReplyPart,
-        own: &ReplyPart,
-        site: &str,
-        hosts: &[HostPattern],
-    ) -> Result<Reply, PathError> {
+    pub fn merge(wide: &ReplyPart, own: &ReplyPart, site: &str, hosts: &[HostPattern]) -> Result<Reply, PathError> {
         let context = own.context.as_ref().or(wide.context.as_ref()).map_or(&[][..], Vec::as_slice);
         let html = own.html.as_ref().or(wide.html.as_ref());
         let text = own.text.as_ref().or(wide.text.as_ref());
@@ -131,12 +126,7 @@ impl Reply {
             text: text.map_or_else(page::text, |text| text.compile(Some(context)))?,
             json: own.json.as_ref().or(wide.json.as_ref()).cloned().unwrap_or_default(),
             headers: own.headers.as_ref().or(wide.headers.as_ref()).cloned().unwrap_or_default(),
-            clear_cookies: own
-                .clear_cookies
-                .as_ref()
-                .or(wide.clear_cookies.as_ref())
-                .cloned()
-                .unwrap_or_default(),
+            clear_cookies: own.clear_cookies.as_ref().or(wide.clear_cookies.as_ref()).cloned().unwrap_or_default(),
             origins: own.origins.as_ref().or(wide.origins.as_ref()).cloned(),
             cache: Cache::default(),
         })
@@ -263,8 +253,7 @@ impl Reply {
         }
         if form.is_grpc() && form != Form::Grpc {
             add("grpc-status", "14");
-            headers
-                .push((Cow::Borrowed("grpc-message"), Cow::Owned(self.message(facts).replace('%', "%25"))));
+            headers.push((Cow::Borrowed("grpc-message"), Cow::Owned(self.message(facts).replace('%', "%25"))));
         }
         if let (Form::Redirect, Some(redirect)) = (form, &self.redirect) {
             headers.push((Cow::Borrowed("location"), Cow::Owned(redirect.location.clone())));

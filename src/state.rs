@@ -51,10 +51,7 @@ impl Mode {
     pub fn read(tree: &Tree, path: &Path<'_>) -> Result<Mode, PathError> {
         let text = fields::text(tree, path)?;
         Mode::ALL.into_iter().find(|mode| mode.name() == text).ok_or_else(|| {
-            PathError::new(
-                path,
-                format_args!("\"{text}\" is not a mode; modes are online, read_only and offline"),
-            )
+            PathError::new(path, format_args!("\"{text}\" is not a mode; modes are online, read_only and offline"))
         })
     }
 }
@@ -294,15 +291,14 @@ impl Document {
 
     /// What holds at `now`.
     pub fn at(&self, now: Time) -> Situation<'_> {
-        let own =
-            (self.mode != Mode::Online && self.until.is_none_or(|until| now < until)).then_some(Spell {
-                mode: self.mode,
-                since: self.since,
-                until: self.until,
-                eta: self.eta,
-                reason: self.reason.as_deref(),
-                suspend: &self.suspend,
-            });
+        let own = (self.mode != Mode::Online && self.until.is_none_or(|until| now < until)).then_some(Spell {
+            mode: self.mode,
+            since: self.since,
+            until: self.until,
+            eta: self.eta,
+            reason: self.reason.as_deref(),
+            suspend: &self.suspend,
+        });
         let windows = self.windows.iter().filter(|window| window.is_active(now)).map(|window| Spell {
             mode: window.mode,
             since: Some(window.from),
@@ -399,8 +395,7 @@ fn time(tree: &Tree, path: &Path<'_>) -> Result<Time, PathError> {
 }
 
 fn revision(tree: &Tree, path: &Path<'_>) -> Result<u64, PathError> {
-    u64::try_from(fields::integer(tree, path)?)
-        .map_err(|_| PathError::new(path, format_args!("{tree} is negative")))
+    u64::try_from(fields::integer(tree, path)?).map_err(|_| PathError::new(path, format_args!("{tree} is negative")))
 }
 
 fn windows(members: &mut Fields<'_>) -> Result<Vec<Window>, PathError> {

@@ -10,14 +10,13 @@ impl Time {
     /// Reads an RFC 3339 `date-time` (section 5.6), with its offset.
     pub fn parse(text: &str) -> Option<Time> {
         // The library reads more than RFC 3339: dates without a time, spaces, time zones in brackets.
-        let shape = text.len() >= 20
-            && matches!(text.as_bytes().get(10), Some(b'T' | b't'))
-            && !text.contains(['[', ',', ' ']);
+        let shape =
+            text.len() >= 20 && matches!(text.as_bytes().get(10), Some(b'T' | b't')) && !text.contains(['[', ',', ' ']);
         let minutes = match text.as_bytes().last() {
             Some(b'Z' | b'z') => true,
-            _ => text.get(text.len().wrapping_sub(6)..).is_some_and(|offset| {
-                offset.starts_with(['+', '-']) && offset.as_bytes().get(3) == Some(&b':')
-            }),
+            _ => text
+                .get(text.len().wrapping_sub(6)..)
+                .is_some_and(|offset| offset.starts_with(['+', '-']) && offset.as_bytes().get(3) == Some(&b':')),
         };
         if !(shape && minutes) {
             return None;
@@ -49,8 +48,7 @@ impl fmt::Display for Time {
 /// Reads a duration such as `900s`, `15m` or `2h30m` (units `ms`, `s`, `m`, `h`, `d`, each at most once, from large to
 /// small) as milliseconds. A bare number is an error: nobody knows its unit.
 pub fn parse_duration(text: &str) -> Option<u64> {
-    const UNITS: [(&str, u64); 5] =
-        [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+    const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     let mut rest = text;
     let mut units = UNITS.as_slice();
     let mut total = 0u64;

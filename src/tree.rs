@@ -34,8 +34,7 @@ pub enum Tree {
 impl Tree {
     /// Reads JSON text. A key that stands twice in one object is an error, as nobody could say which one holds.
     pub fn from_json(bytes: &[u8]) -> Result<Tree, PathError> {
-        serde_json::from_slice(bytes)
-            .map_err(|error| PathError::new(&Path::Root, format_args!("not JSON: {error}")))
+        serde_json::from_slice(bytes).map_err(|error| PathError::new(&Path::Root, format_args!("not JSON: {error}")))
     }
 
     /// Reads a plugin configuration as Envoy hands it over: JSON text from a `StringValue`, protobuf bytes from a
@@ -47,8 +46,7 @@ impl Tree {
         if bytes.is_empty() {
             Ok(Tree::Map(Vec::new()))
         } else if bytes.contains(&0x12) {
-            struct_bytes::decode(bytes)
-                .ok_or_else(|| PathError::new(&Path::Root, "not a google.protobuf.Struct"))
+            struct_bytes::decode(bytes).ok_or_else(|| PathError::new(&Path::Root, "not a google.protobuf.Struct"))
         } else {
             Tree::from_json(bytes)
         }

@@ -63,10 +63,7 @@ pub fn decide<'p, 's>(
 ) -> Decision<'p> {
     let decide = |position: usize| {
         let site = policy.sites.get(position)?;
-        Some(Decision {
-            site: Some((position, site)),
-            verdict: decide_at(site, &situation(position), request),
-        })
+        Some(Decision { site: Some((position, site)), verdict: decide_at(site, &situation(position), request) })
     };
     let decision = match policy.index.find(request) {
         Found::Sites(sites) => strictest(sites.into_iter().flatten().filter_map(decide)),
@@ -102,12 +99,7 @@ fn decide_at<'p>(site: &'p Site, situation: &Situation<'_>, request: &Request<'_
     verdict
 }
 
-fn decide_in<'p>(
-    mode: Mode,
-    site: &'p Site,
-    situation: &Situation<'_>,
-    request: &Request<'_>,
-) -> Verdict<'p> {
+fn decide_in<'p>(mode: Mode, site: &'p Site, situation: &Situation<'_>, request: &Request<'_>) -> Verdict<'p> {
     // 4. Health checks, so that an application that is down does not take the page's Envoy out of its balancer.
     if let Some(rule) = first(&site.health_checks, |rule| rule.holds(request, mode, Reading::Strict)) {
         return Verdict::HealthCheck(rule);

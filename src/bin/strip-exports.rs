@@ -38,9 +38,7 @@ fn main() -> ExitCode {
 
 fn strip(input: &str, output: &str) -> Result<(), String> {
     let mut module = Module::from_file(input).map_err(|error| format!("{input}: {error:#}"))?;
-    if let Some(missing) =
-        KEEP.iter().find(|wanted| !module.exports.iter().any(|export| export.name == **wanted))
-    {
+    if let Some(missing) = KEEP.iter().find(|wanted| !module.exports.iter().any(|export| export.name == **wanted)) {
         return Err(format!("{input}: has no export \"{missing}\""));
     }
     let unused: Vec<_> = module

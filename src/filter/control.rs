@@ -35,11 +35,7 @@ pub fn answer(root: &Root, request: &Request<'_>) -> Option<LocalReply> {
     let below = path.strip_prefix(prefix).filter(|below| below.starts_with('/'));
     let Some(below) = below else {
         // A listener without sites is there for this endpoint alone.
-        return root
-            .policy
-            .sites
-            .is_empty()
-            .then(|| problem(&Problem::new(404, "not_found", "no such path")));
+        return root.policy.sites.is_empty().then(|| problem(&Problem::new(404, "not_found", "no such path")));
     };
     let result = match below.strip_prefix("/v1/").unwrap_or_default() {
         "status" => match request.method {
@@ -113,11 +109,8 @@ fn get_status(root: &Root, request: &Request<'_>) -> Result<Value, Problem> {
         }
     };
     let instances = register::instances(now);
-    let sites: Vec<Value> = directory
-        .sites
-        .iter()
-        .map(|site| status::site(fleet, site, &directory.keys, &instances, now, full))
-        .collect();
+    let sites: Vec<Value> =
+        directory.sites.iter().map(|site| status::site(fleet, site, &directory.keys, &instances, now, full)).collect();
     Ok(json!({
         "envoy": register::envoy(),
         "version": env!("CARGO_PKG_VERSION"),
@@ -135,8 +128,7 @@ thread_local! {
 fn check_reader(keys: &[Key], bytes: &[u8], fleet: &str, now: Time) -> Result<(), Problem> {
     let seconds = now.0 / 1000;
     let digest = Digest::of(bytes.get(..bytes.len().min(crate::state::jws::MAX_TOKEN)).unwrap_or_default());
-    let known =
-        READERS.with_borrow(|readers| readers.iter().any(|(known, exp)| *known == digest && *exp > seconds));
+    let known = READERS.with_borrow(|readers| readers.iter().any(|(known, exp)| *known == digest && *exp > seconds));
     if known {
         return Ok(());
     }
@@ -194,17 +186,18 @@ fn check_signature(token: &Token<'_>, key: &Key, now: Time) -> Result<(), Proble
     if !worker::with(|worker| worker.may_check_signature(now)) {
         return Err(Problem::new(429, "busy", "too many signatures to check this second; try again"));
     }
-    token.verify(&key.public).map_err(|_| {
-        Problem::new(401, "bad_signature", format!("not the signature of the key \"{}\"", key.name))
-    })
+    token
+        .verify(&key.public)
+        .map_err(|_| Problem::new(401, "bad_signature", format!("not the signature of the key \"{}\"", key.name)))
 }
 
 fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value, Problem> {
     let (fleet, now) = (root.fleet(), host::now());
     let directory = Directory::read(fleet);
-    let site = directory.sites.iter().find(|site| site.name == name).ok_or_else(|| {
-        Problem::new(404, "unknown_site", format!("no policy of this fleet has a site \"{name}\""))
-    })?;
+    let site =
+        directory.sites.iter().find(|site| site.name == name).ok_or_else(|| {
+            Problem::new(404, "unknown_site", format!("no policy of this fleet has a site \"{name}\""))
+        })?;
     let bytes = request.headers.first(DOCUMENT).ok_or_else(|| {
         Problem::new(400, "malformed_document", format!("the document belongs into the header {DOCUMENT}"))
     })?;
@@ -213,9 +206,10 @@ fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value, Pro
     if keys.is_empty() {
         return Err(unknown_key());
     }
-    let key = keys.iter().find(|key| key.is_permitted(Kind::State, name)).ok_or_else(|| {
-        Problem::new(401, "not_permitted", format!("this key may not sign state of \"{name}\""))
-    })?;
+    let key = keys
+        .iter()
+        .find(|key| key.is_permitted(Kind::State, name))
+        .ok_or_else(|| Problem::new(401, "not_permitted", format!("this key may not sign state of \"{name}\"")))?;
     let document = Document::from_payload(&token.payload).map_err(|error| match error {
         DocumentError::Malformed(_) => Problem::new(400, "malformed_document", error.to_string()),
         DocumentError::Unsupported(_) => Problem::new(400, "unsupported", error.to_string()),
@@ -226,16 +220,13 @@ fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value, Pro
         return Err(Problem::new(400, "malformed_document", detail));
     }
     if document.fleet.as_deref() != Some(fleet) {
-        let detail =
-            format!("made for the fleet \"{}\", not \"{fleet}\"", document.fleet.unwrap_or_default());
+        let detail = format!("made for the fleet \"{}\", not \"{fleet}\"", document.fleet.unwrap_or_default());
         return Err(Problem::new(401, "not_permitted", detail));
     }
     let revision = i64::try_from(document.stamp.revision).unwrap_or(i64::MAX);
     if plausible(&document, now).is_err() || revision.abs_diff(now.0) > MAX_AGE.unsigned_abs() {
-        let detail = format!(
-            "revision {} is not within five minutes of Envoy's clock, which says {now}",
-            Time(revision)
-        );
+        let detail =
+            format!("revision {} is not within five minutes of Envoy's clock, which says {now}", Time(revision));
         return Err(Problem::new(401, "too_old", detail));
     }
     check_signature(&token, key, now)?;

@@ -10,13 +10,7 @@ use crate::time::Time;
 unsafe extern "C" {
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
-    fn proxy_get_buffer_bytes(
-        kind: u32,
-        start: usize,
-        max: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> u32;
+    fn proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_replace_header_map_value(
         map: u32,
@@ -34,13 +28,7 @@ unsafe extern "C" {
         size: *mut usize,
         cas: *mut u32,
     ) -> u32;
-    fn proxy_set_shared_data(
-        key: *const u8,
-        key_size: usize,
-        value: *const u8,
-        value_size: usize,
-        cas: u32,
-    ) -> u32;
+    fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, cas: u32) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -175,15 +163,7 @@ fn encode_pairs(entries: &[(&str, &str)]) -> Vec<u8> {
 
 /// Sets a header of the request, in place of all that a client sent under this name.
 pub fn set_request_header(name: &str, value: &str) {
-    unsafe {
-        proxy_replace_header_map_value(
-            REQUEST_HEADERS,
-            name.as_ptr(),
-            name.len(),
-            value.as_ptr(),
-            value.len(),
-        )
-    };
+    unsafe { proxy_replace_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
 }
 
 /// A property of the stream, connection or plugin (Envoy's attributes); none where there is no such thing.
@@ -214,9 +194,8 @@ pub fn shared(key: &str) -> Option<Shared> {
 
 /// Shares `bytes` under `key`; with `cas` only while nobody else has since. An absent key takes any number.
 pub fn set_shared(key: &str, bytes: &[u8], cas: Option<u32>) -> bool {
-    let status = unsafe {
-        proxy_set_shared_data(key.as_ptr(), key.len(), bytes.as_ptr(), bytes.len(), cas.unwrap_or(0))
-    };
+    let status =
+        unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), bytes.as_ptr(), bytes.len(), cas.unwrap_or(0)) };
     status == OK
 }
 

@@ -58,11 +58,7 @@ pub struct Root {
 impl Root {
     fn new(slot: String, mut policy: Policy) -> Root {
         let declared = policy.sites.iter_mut().map(|site| {
-            site.declared.take().map(|document| Held {
-                document,
-                channel: Channel::Policy,
-                token: Vec::new(),
-            })
+            site.declared.take().map(|document| Held { document, channel: Channel::Policy, token: Vec::new() })
         });
         let held: Vec<Option<Held>> = declared.collect();
         let stats = policy.sites.iter().map(|site| SiteStats::new(&site.name)).collect();
@@ -174,13 +170,9 @@ impl Root {
         for (site, held) in self.policy.sites.iter().zip(held.iter()) {
             let fleet = self.fleet();
             let _ = match held {
-                Some(held) => writeln!(
-                    adopted,
-                    "{fleet}/{} {}@{}",
-                    site.name,
-                    held.document.stamp.digest,
-                    held.channel.name()
-                ),
+                Some(held) => {
+                    writeln!(adopted, "{fleet}/{} {}@{}", site.name, held.document.stamp.digest, held.channel.name())
+                }
                 None => writeln!(adopted, "{fleet}/{} -", site.name),
             };
         }
@@ -189,13 +181,7 @@ impl Root {
 
 /// Checks a document of the register before it is adopted. One signed by a key that the policy no longer has was
 /// accepted when it came, and holds until it is replaced.
-fn verify(
-    keys: &[Key],
-    entry: &register::Entry,
-    fleet: &str,
-    site: &str,
-    now: Time,
-) -> Result<Document, String> {
+fn verify(keys: &[Key], entry: &register::Entry, fleet: &str, site: &str, now: Time) -> Result<Document, String> {
     let token = Token::parse(&entry.token, STATE_TYP).map_err(|error| error.to_string())?;
     match keys.iter().find(|key| key.kid == token.kid) {
         Some(key) if key.is_permitted(Kind::State, site) => token.verify(&key.public),
@@ -262,9 +248,8 @@ impl proxy_wasm::traits::RootContext for RootContext {
                 return false;
             }
         };
-        let name = |part: &str| {
-            host::property(&[part]).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
-        };
+        let name =
+            |part: &str| host::property(&[part]).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
         let slot = format!("{}/{}", name("plugin_name"), name("plugin_root_id"));
         register::prepare();
         let root = Rc::new(Root::new(slot.replace(['\n', '\0'], " "), policy));

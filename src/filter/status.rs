@@ -65,8 +65,7 @@ impl Directory {
             let config = said
                 .split_once('\n')
                 .and_then(|(_, json)| PluginConfig::read(&Tree::from_json(json.as_bytes()).ok()?).ok());
-            if let Some(config) = config.filter(|config| config.fleet.as_deref().unwrap_or_default() == fleet)
-            {
+            if let Some(config) = config.filter(|config| config.fleet.as_deref().unwrap_or_default() == fleet) {
                 directory.add(config);
             }
         }
@@ -89,11 +88,7 @@ impl Directory {
         }
         let keys = keys::compile(&config.keys, &Path::Root.key("keys")).unwrap_or_default();
         for key in keys {
-            if !self
-                .keys
-                .iter()
-                .any(|known| known.kid == key.kid && known.sites == key.sites && known.may == key.may)
-            {
+            if !self.keys.iter().any(|known| known.kid == key.kid && known.sites == key.sites && known.may == key.may) {
                 self.keys.push(key);
             }
         }
@@ -111,9 +106,7 @@ impl Current {
     /// The document that `site` of `fleet` should follow.
     pub fn of(fleet: &str, site: &KnownSite) -> Option<Current> {
         match &site.declared {
-            Some(document) => {
-                Some(Current { document: document.clone(), channel: Channel::Policy, signed_by: None })
-            }
+            Some(document) => Some(Current { document: document.clone(), channel: Channel::Policy, signed_by: None }),
             None => {
                 let entry = register::entry(fleet, &site.name)?;
                 let token = Token::parse(&entry.token, STATE_TYP).ok()?;
@@ -130,14 +123,7 @@ pub fn adopted_as(document: Option<(Digest, Channel)>) -> String {
 }
 
 /// One site's part of the status; `full` for those who may read everything.
-pub fn site(
-    fleet: &str,
-    known: &KnownSite,
-    keys: &[Key],
-    instances: &[Instance],
-    now: Time,
-    full: bool,
-) -> Value {
+pub fn site(fleet: &str, known: &KnownSite, keys: &[Key], instances: &[Instance], now: Time, full: bool) -> Value {
     let current = Current::of(fleet, known);
     let stamp = current.as_ref().map(|current| (current.document.stamp.digest, current.channel));
     let workers = register::workers(instances, &format!("{fleet}/{}", known.name), &adopted_as(stamp));
@@ -185,10 +171,7 @@ pub fn site(
         ("past".to_owned(), part("past").unwrap_or_else(|| json!([]))),
         ("suspend".to_owned(), part("suspend").unwrap_or_else(|| json!([]))),
         ("suspend_unknown".to_owned(), json!(unknown_rules)),
-        (
-            "unknown_fields".to_owned(),
-            json!(document.map(|document| document.unknown.clone()).unwrap_or_default()),
-        ),
+        ("unknown_fields".to_owned(), json!(document.map(|document| document.unknown.clone()).unwrap_or_default())),
         ("refused".to_owned(), json!(stats::value(&stats::refused_name(&known.name)))),
         ("bypassed".to_owned(), Value::Object(bypassed)),
         ("declared".to_owned(), json!(known.declared.is_some())),

@@ -61,9 +61,7 @@ impl HttpContext for Stream {
                 }
                 let random = register::random() as u32;
                 match decision.site {
-                    Some((_, site)) => {
-                        send(&site.reply.answer(refusal, &situation, &request, root.now.get(), random))
-                    }
+                    Some((_, site)) => send(&site.reply.answer(refusal, &situation, &request, root.now.get(), random)),
                     // No verdict refuses without a site.
                     None => Action::Pause,
                 }

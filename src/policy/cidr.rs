@@ -34,8 +34,7 @@ impl IpSet {
 
     /// Whether the set holds every IPv4 address, or every IPv6 address.
     pub fn is_everyone(&self) -> bool {
-        let covers =
-            |first: u128, last: u128| self.ranges.iter().any(|(from, to)| *from <= first && last <= *to);
+        let covers = |first: u128, last: u128| self.ranges.iter().any(|(from, to)| *from <= first && last <= *to);
         covers(MAPPED, MAPPED | u128::from(u32::MAX)) || covers(0, u128::MAX)
     }
 }
@@ -85,8 +84,7 @@ mod tests {
 
     #[test]
     fn ranges_hold_their_addresses_and_no_others() {
-        let set =
-            set(&["10.0.0.0/8", "203.0.113.7", "2001:db8::/32", "::ffff:198.51.100.0/120", "203.0.113.8/32"]);
+        let set = set(&["10.0.0.0/8", "203.0.113.7", "2001:db8::/32", "::ffff:198.51.100.0/120", "203.0.113.8/32"]);
         for (address, inside) in [
             ("10.0.0.0", true),
             ("10.255.255.255", true),

@@ -108,8 +108,7 @@ impl SiteIndex {
     /// The site of a canonical host and a path.
     pub fn site(&self, host: &str, path: &str) -> Option<usize> {
         let exact = self.hosts.get(&Name::Exact(host));
-        let suffixes =
-            host.match_indices('.').filter(|(dot, _)| *dot > 0).filter_map(|(dot, _)| host.get(dot..));
+        let suffixes = host.match_indices('.').filter(|(dot, _)| *dot > 0).filter_map(|(dot, _)| host.get(dot..));
         let by_suffix = || suffixes.filter_map(|suffix| self.hosts.get(&Name::Suffix(suffix)));
         let any = || self.hosts.get(&Name::Any);
         // A host's own sites come first; a path that none of them covers is left to the next wider host.

@@ -16,8 +16,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(&'static str, Kind); 3] =
-        [("state", Kind::State), ("task", Kind::Task), ("pass", Kind::Pass)];
+    const ALL: [(&'static str, Kind); 3] = [("state", Kind::State), ("task", Kind::Task), ("pass", Kind::Pass)];
 
     /// The name in policies.
     pub fn name(self) -> &'static str {
@@ -64,10 +63,7 @@ pub fn compile(configs: &[KeyConfig], path: &Path<'_>) -> Result<Vec<Key>, PathE
             return Err(PathError::new(&path.key("name"), format_args!("\"{}\" stands twice", key.name)));
         }
         if let Some(other) = keys.iter().find(|other| other.kid == key.kid) {
-            return Err(PathError::new(
-                &path.key("jwk"),
-                format_args!("is the key of \"{}\" too", other.name),
-            ));
+            return Err(PathError::new(&path.key("jwk"), format_args!("is the key of \"{}\" too", other.name)));
         }
         keys.push(key);
     }
@@ -87,8 +83,7 @@ fn key(config: &KeyConfig, path: &Path<'_>) -> Result<Key, PathError> {
     fixed("kty", kty, "OKP")?;
     fixed("crv", crv, "Ed25519")?;
     let malformed = || PathError::new(&jwk.key("x"), "not an Ed25519 public key of 32 bytes in base64url");
-    let bytes: [u8; 32] =
-        jws::decode(x).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(malformed)?;
+    let bytes: [u8; 32] = jws::decode(x).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(malformed)?;
     if sites.is_empty() {
         return Err(PathError::new(&path.key("sites"), "empty; \"*\" stands for all"));
     }

@@ -45,8 +45,7 @@ impl Rule {
     /// Compiles a rule; `path` is where it stands.
     pub fn compile(config: &RuleConfig, path: &Path<'_>) -> Result<Rule, PathError> {
         // Every field by name, so that a new one must be dealt with here.
-        let RuleConfig { name, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes } =
-            config;
+        let RuleConfig { name, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes } = config;
         let rule = Rule {
             name: super::name(name, &path.key("name"))?,
             paths: optional(paths, |texts| compile_paths(texts, &path.key("paths")))?,
@@ -92,13 +91,9 @@ impl Rule {
             modes,
         } = self;
         modes.is_none_or(|modes| modes.contains(mode))
-            && methods
-                .as_ref()
-                .is_none_or(|methods| methods.iter().any(|one| one.as_bytes() == request.method))
+            && methods.as_ref().is_none_or(|methods| methods.iter().any(|one| one.as_bytes() == request.method))
             && paths.as_ref().is_none_or(|paths| is_path_match(paths, &request.path, reading))
-            && headers
-                .iter()
-                .all(|header| header.value.is_match_any(request.headers.all(&header.name), reading))
+            && headers.iter().all(|header| header.value.is_match_any(request.headers.all(&header.name), reading))
             && parameters.iter().all(|one| one.value.is_match_any(query(request.query, &one.name), reading))
             && jar.iter().all(|one| one.value.is_match_any(cookies(request.headers, &one.name), reading))
             && remote_ips
@@ -111,8 +106,7 @@ impl Rule {
     /// Whether every client could satisfy the rule without doing anything: its addresses are all addresses, and nothing
     /// else is asked.
     pub fn lets_everyone_through(&self) -> bool {
-        let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes: _ } =
-            self;
+        let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes: _ } = self;
         let any = |matcher: &Option<TextMatcher>| matcher.as_ref().is_none_or(TextMatcher::is_everything);
         any(paths)
             && methods.is_none()

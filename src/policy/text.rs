@@ -219,15 +219,9 @@ mod tests {
                 vec![plain("a*b")],
                 "value[0]: \"a*b\" has a '*' that stands neither first nor last; write it as { regex: … }",
             ),
-            (
-                vec![plain("a"), plain("*a*")],
-                "value[1]: \"*a*\" has a '*' at both ends; write it as { regex: … }",
-            ),
+            (vec![plain("a"), plain("*a*")], "value[1]: \"*a*\" has a '*' at both ends; write it as { regex: … }"),
             (vec![regex("(")], "value[0].regex: \"(\" is not a regex: found open group without closing ')'"),
-            (
-                vec![regex("a)(b")],
-                "value[0].regex: \"a)(b\" is not a regex: found closing ')' without matching '('",
-            ),
+            (vec![regex("a)(b")], "value[0].regex: \"a)(b\" is not a regex: found closing ')' without matching '('"),
             (
                 vec![TextConfig::Sha256("abc".to_owned())],
                 "value[0].sha256: not a SHA-256 digest of 64 hexadecimal digits",

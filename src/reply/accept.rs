@@ -49,9 +49,9 @@ impl Weights {
         let quality = quality.unwrap_or(1000);
         let is = |names: &[&str]| names.iter().any(|name| kind.eq_ignore_ascii_case(name.as_bytes()));
         let begins = |names: &[&str]| {
-            names.iter().any(|name| {
-                kind.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
-            })
+            names
+                .iter()
+                .any(|name| kind.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes())))
         };
         let weight = if is(&["text/html", "application/xhtml+xml"]) {
             &mut self.html

@@ -26,9 +26,7 @@ impl Origins {
             let problem = match text {
                 TextConfig::Absent => "a request without an origin needs no answer".to_owned(),
                 TextConfig::Plain(text) if !text.contains('*') && !is_origin(text) => {
-                    format!(
-                        "\"{text}\" is not an origin as browsers send it, such as https://shop.example.com"
-                    )
+                    format!("\"{text}\" is not an origin as browsers send it, such as https://shop.example.com")
                 }
                 TextConfig::Plain(_) | TextConfig::Regex(_) | TextConfig::Sha256(_) => continue,
             };
@@ -41,11 +39,7 @@ impl Origins {
 
 /// The one origin of a request that may read its refusal: listed, or else an https origin whose host is the site's.
 /// For a site of any host that is the request's own.
-pub fn allowed<'r>(
-    origins: Option<&Origins>,
-    hosts: &[HostPattern],
-    request: &Request<'r>,
-) -> Option<&'r str> {
+pub fn allowed<'r>(origins: Option<&Origins>, hosts: &[HostPattern], request: &Request<'r>) -> Option<&'r str> {
     let mut sent = request.headers.all("origin");
     let (Some(origin), None) = (sent.next(), sent.next()) else { return None };
     let text = std::str::from_utf8(origin)
@@ -54,14 +48,12 @@ pub fn allowed<'r>(
     let lower = text.to_ascii_lowercase();
     let is_allowed = match origins {
         Some(Origins(listed)) => listed.is_match(lower.as_bytes(), Reading::Strict),
-        None => {
-            lower.strip_prefix("https://").and_then(|rest| Host::parse(rest.as_bytes())).is_some_and(|host| {
-                hosts.iter().any(|pattern| match pattern {
-                    HostPattern::Any => request.host.as_ref() == Some(&host),
-                    HostPattern::Exact(_) | HostPattern::Suffix(_) => pattern.matches(host.as_str()),
-                })
+        None => lower.strip_prefix("https://").and_then(|rest| Host::parse(rest.as_bytes())).is_some_and(|host| {
+            hosts.iter().any(|pattern| match pattern {
+                HostPattern::Any => request.host.as_ref() == Some(&host),
+                HostPattern::Exact(_) | HostPattern::Suffix(_) => pattern.matches(host.as_str()),
             })
-        }
+        }),
     };
     is_allowed.then_some(text)
 }

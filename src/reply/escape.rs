@@ -89,10 +89,7 @@ mod tests {
         for (escape, expected) in [
             (Escape::Plain, "</script>\"'`${x}&\u{2028}é"),
             (Escape::Html, "&lt;/script&gt;&quot;&#39;`${x}&amp;\u{2028}é"),
-            (
-                Escape::Script,
-                r"\u003c\u002fscript\u003e\u0022\u0027\u0060\u0024\u007bx\u007d\u0026\u2028\u0000é",
-            ),
+            (Escape::Script, r"\u003c\u002fscript\u003e\u0022\u0027\u0060\u0024\u007bx\u007d\u0026\u2028\u0000é"),
             (Escape::Url, "%3C%2Fscript%3E%22%27%60%24%7Bx%7D%26%E2%80%A8%00%C3%A9"),
         ] {
             assert_eq!(written(escape, hostile), expected, "{escape:?}");

@@ -29,8 +29,7 @@ impl Format {
     pub fn read(name: &str, path: &Path<'_>) -> Result<Format, PathError> {
         FORMATS.iter().find(|(known, _)| *known == name).map(|(_, format)| *format).ok_or_else(|| {
             let near = fields::did_you_mean(name, FORMATS.iter().map(|(known, _)| *known));
-            let near =
-                if near.is_empty() { "; formats are auto, html, json and text".to_owned() } else { near };
+            let near = if near.is_empty() { "; formats are auto, html, json and text".to_owned() } else { near };
             PathError::new(path, format_args!("\"{name}\" is no format{near}"))
         })
     }
@@ -54,9 +53,8 @@ impl FormatsByPath {
 
     /// The format for a path, if one is set. Any reading of an ambiguous path will do: nothing opens by it.
     pub fn of(&self, request: &Request<'_>) -> Option<Format> {
-        let matches = |paths: &TextMatcher| {
-            request.path.readings().any(|path| paths.is_match(path.as_bytes(), Reading::Strict))
-        };
+        let matches =
+            |paths: &TextMatcher| request.path.readings().any(|path| paths.is_match(path.as_bytes(), Reading::Strict));
         self.0.iter().find(|(paths, _)| matches(paths)).map(|(_, format)| *format)
     }
 }
@@ -92,9 +90,8 @@ impl Form {
     /// The form that the client's protocol prescribes, if it speaks one that knows no pages.
     pub fn of_protocol(headers: &Headers) -> Option<Form> {
         let kind = headers.first("content-type").unwrap_or_default();
-        let begins = |start: &str| {
-            kind.get(..start.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(start.as_bytes()))
-        };
+        let begins =
+            |start: &str| kind.get(..start.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(start.as_bytes()));
         if kind == b"application/grpc" || kind.starts_with(b"application/grpc+") {
             Some(Form::Grpc)
         } else if begins("application/grpc-web-text") {

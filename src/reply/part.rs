@@ -80,13 +80,12 @@ impl ReplyPart {
         let seconds = |text: &String, path: &Path<'_>| duration(text, path);
         Ok(ReplyPart {
             status: read(status, &path.key("status"), |status: &i64, path: &Path<'_>| {
-                u32::try_from(*status).ok().filter(|status| (400..=599).contains(status)).ok_or_else(|| {
-                    PathError::new(path, format_args!("{status} is not a status from 400 to 599"))
-                })
+                u32::try_from(*status)
+                    .ok()
+                    .filter(|status| (400..=599).contains(status))
+                    .ok_or_else(|| PathError::new(path, format_args!("{status} is not a status from 400 to 599")))
             })?,
-            format: read(format, &path.key("format"), |name: &String, path: &Path<'_>| {
-                Format::read(name, path)
-            })?,
+            format: read(format, &path.key("format"), |name: &String, path: &Path<'_>| Format::read(name, path))?,
             retry_after: match retry_after {
                 None => None,
                 Some(None) => Some(None),
@@ -102,15 +101,13 @@ impl ReplyPart {
             text: read(text, &path.key("text"), |text: &String, path: &Path<'_>| {
                 Written::read(text, Language::Text, path)
             })?,
-            json: read(json, &path.key("json"), members)?,
+            json: read(json, &path.key("json"), |json, path| members(json, path))?,
             headers: read(headers, &path.key("headers"), header_map)?,
-            clear_cookies: read(clear_cookies, &path.key("clear_cookies"), cookie_names)?,
+            clear_cookies: read(clear_cookies, &path.key("clear_cookies"), |names, path| cookie_names(names, path))?,
             context: read(context, &path.key("context"), context_keys)?,
-            origins: read(
-                cors_origins,
-                &path.key("cors").key("origins"),
-                |texts: &Vec<_>, path: &Path<'_>| Origins::compile(texts, path),
-            )?,
+            origins: read(cors_origins, &path.key("cors").key("origins"), |texts: &Vec<_>, path: &Path<'_>| {
+                Origins::compile(texts, path)
+            })?,
             formats: read(formats, &path.key("formats"), |formats: &Vec<_>, path: &Path<'_>| {
                 FormatsByPath::compile(formats, path)
             })?,
@@ -135,10 +132,8 @@ fn duration(text: &str, path: &Path<'_>) -> Result<u64, PathError> {
 
 fn members(members: &[(String, Tree)], path: &Path<'_>) -> Result<Vec<(String, Tree)>, PathError> {
     match members.iter().find(|(name, _)| problem::MEMBERS.contains(&name.as_str())) {
-        Some((name, _)) => {
-            Err(PathError::new(&path.key(name), "this member says what holds, and can't be set"))
-        }
-        None => Ok(members.clone()),
+        Some((name, _)) => Err(PathError::new(&path.key(name), "this member says what holds, and can't be set")),
+        None => Ok(members.to_vec()),
     }
 }
 
@@ -203,21 +198,15 @@ fn cookie_names(names: &[String], path: &Path<'_>) -> Result<Vec<String>, PathEr
             return Err(PathError::new(&path.index(index), problem));
         }
     }
-    Ok(names.clone())
+    Ok(names.to_vec())
 }
 
-fn context_keys(
-    context: &Vec<(String, String)>,
-    path: &Path<'_>,
-) -> Result<Vec<(String, String)>, PathError> {
+fn context_keys(context: &Vec<(String, String)>, path: &Path<'_>) -> Result<Vec<(String, String)>, PathError> {
     for (name, _) in context {
         let is_name = !name.is_empty()
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
         if !is_name {
-            return Err(PathError::new(
-                &path.key(name),
-                "not a name of letters, digits, \"_\", \"-\" and \".\"",
-            ));
+            return Err(PathError::new(&path.key(name), "not a name of letters, digits, \"_\", \"-\" and \".\""));
         }
         if Variable::named(name, false).is_some() {
             return Err(PathError::new(&path.key(name), "this variable says what holds, and can't be set"));

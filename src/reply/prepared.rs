@@ -123,8 +123,7 @@ impl Key {
         let Key { form: own, mode, reason, since, until, eta, overdue, retry } = self;
         let (mode, since, until, eta) = (*mode, *since, *until, *eta);
         *own == form
-            && Facts { mode, reason: reason.as_deref(), since, until, eta, overdue: *overdue, retry: *retry }
-                == *facts
+            && Facts { mode, reason: reason.as_deref(), since, until, eta, overdue: *overdue, retry: *retry } == *facts
     }
 }
 

@@ -17,12 +17,9 @@ pub fn write(facts: &Facts<'_>, site: &str, status: u32, members: &[(String, Tre
         out.text(",\"detail\":");
         out.text(&quoted(reason));
     }
-    for (name, variable) in [
-        ("site", Variable::Site),
-        ("mode", Variable::Mode),
-        ("until", Variable::Until),
-        ("eta", Variable::Eta),
-    ] {
+    for (name, variable) in
+        [("site", Variable::Site), ("mode", Variable::Mode), ("until", Variable::Until), ("eta", Variable::Eta)]
+    {
         let value = facts.value(variable, site).map_or_else(|| "null".to_owned(), |value| quoted(&value));
         out.text(&format!(",\"{name}\":{value}"));
     }

@@ -24,8 +24,7 @@ pub struct RedirectTarget {
 impl Redirect {
     /// Reads an absolute http or https URL, or an absolute path.
     pub fn compile(url: &str, path: &Path<'_>) -> Result<Redirect, PathError> {
-        let refuse =
-            |problem: &str| PathError::new(path, format_args!("\"{}\" {problem}", url.escape_debug()));
+        let refuse = |problem: &str| PathError::new(path, format_args!("\"{}\" {problem}", url.escape_debug()));
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(refuse("holds characters that must be percent-encoded in a URL"));
         }
@@ -46,9 +45,7 @@ impl Redirect {
             RequestPath::Canonical(path) => {
                 Ok(Redirect { location: url.to_owned(), target: RedirectTarget { host, path } })
             }
-            RequestPath::Ambiguous { .. } => {
-                Err(refuse("has a path that could be read in more than one way"))
-            }
+            RequestPath::Ambiguous { .. } => Err(refuse("has a path that could be read in more than one way")),
         }
     }
 }
@@ -78,10 +75,7 @@ mod tests {
         for (url, message) in [
             ("sorry", "\"sorry\" is neither an http or https URL nor an absolute path"),
             ("", "\"\" is neither an http or https URL nor an absolute path"),
-            (
-                "ftp://example.com/",
-                "\"ftp://example.com/\" is neither an http or https URL nor an absolute path",
-            ),
+            ("ftp://example.com/", "\"ftp://example.com/\" is neither an http or https URL nor an absolute path"),
             ("javascript:x", "\"javascript:x\" is neither an http or https URL nor an absolute path"),
             ("//example.com/", "\"//example.com/\" has a path that could be read in more than one way"),
             ("/a/../b", "\"/a/../b\" has a path that could be read in more than one way"),

@@ -72,11 +72,7 @@ struct OpenSection<'s> {
 
 impl Template {
     /// Reads a template, or says what is wrong with it.
-    pub fn compile(
-        source: Rc<Cow<'static, str>>,
-        language: Language,
-        names: Names<'_>,
-    ) -> Result<Template, String> {
+    pub fn compile(source: Rc<Cow<'static, str>>, language: Language, names: Names<'_>) -> Result<Template, String> {
         let mut nodes = Vec::new();
         let mut position = Position::default();
         let mut sections: Vec<OpenSection<'_>> = Vec::new();
@@ -104,10 +100,7 @@ impl Template {
                 Some('/') => {
                     let open = sections.pop().ok_or_else(|| format!("\"{{{{/{name}}}}}\" closes nothing"))?;
                     if open.name != name {
-                        return Err(format!(
-                            "\"{{{{/{name}}}}}\" stands where \"{{{{/{}}}}}\" should",
-                            open.name
-                        ));
+                        return Err(format!("\"{{{{/{name}}}}}\" stands where \"{{{{/{}}}}}\" should", open.name));
                     }
                     if open.position != position {
                         return Err(format!(
@@ -117,9 +110,7 @@ impl Template {
                     let next = nodes.len();
                     if !open.stands {
                         nodes.truncate(open.start);
-                    } else if let Some(Node::Section { end, .. }) =
-                        open.node.and_then(|node| nodes.get_mut(node))
-                    {
+                    } else if let Some(Node::Section { end, .. }) = open.node.and_then(|node| nodes.get_mut(node)) {
                         *end = next;
                     }
                 }
@@ -131,13 +122,7 @@ impl Template {
                         }
                         Meaning::Constant(value) => (None, value.is_empty() == (sigil == '^')),
                     };
-                    sections.push(OpenSection {
-                        name,
-                        node,
-                        position: position.clone(),
-                        start: nodes.len(),
-                        stands,
-                    });
+                    sections.push(OpenSection { name, node, position: position.clone(), start: nodes.len(), stands });
                 }
                 None => {
                     let meaning = names.meaning(name)?;
@@ -174,9 +159,7 @@ impl Template {
         while let Some(node) = self.nodes.get(next) {
             next += 1;
             match node {
-                Node::Literal(range) => {
-                    visit(Piece::Literal(self.source.get(range.clone()).unwrap_or_default()))
-                }
+                Node::Literal(range) => visit(Piece::Literal(self.source.get(range.clone()).unwrap_or_default())),
                 Node::Constant(text) => visit(Piece::Literal(text)),
                 Node::Value(variable, escape) => visit(Piece::Value(*variable, *escape)),
                 Node::Section { variable, inverted, end } => {
@@ -203,12 +186,10 @@ impl<'n> Names<'n> {
             return Ok(Meaning::Variable(variable));
         }
         let Some(context) = self.context else { return Ok(Meaning::Constant("")) };
-        context.iter().find(|(key, _)| key == name).map(|(_, value)| Meaning::Constant(value)).ok_or_else(
-            || {
-                let known = Variable::names().chain(context.iter().map(|(key, _)| key.as_str()));
-                format!("\"{{{{{name}}}}}\" is no variable{}", did_you_mean(name, known))
-            },
-        )
+        context.iter().find(|(key, _)| key == name).map(|(_, value)| Meaning::Constant(value)).ok_or_else(|| {
+            let known = Variable::names().chain(context.iter().map(|(key, _)| key.as_str()));
+            format!("\"{{{{{name}}}}}\" is no variable{}", did_you_mean(name, known))
+        })
     }
 }
 

@@ -23,8 +23,7 @@ impl Host {
                 let (name, rest) = text.split_at_checked(end)?;
                 let name = name.strip_suffix('.').unwrap_or(name);
                 let is_name = |label: &str| {
-                    !label.is_empty()
-                        && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+                    !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
                 };
                 if !name.split('.').all(is_name) {
                     return None;

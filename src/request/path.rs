@@ -24,10 +24,7 @@ impl RequestPath {
     /// Reads the bytes before the query of a `:path`.
     pub fn parse(bytes: &[u8]) -> RequestPath {
         canonical(bytes).map_or_else(
-            || RequestPath::Ambiguous {
-                raw: String::from_utf8_lossy(bytes).into_owned(),
-                resolved: resolve(bytes),
-            },
+            || RequestPath::Ambiguous { raw: String::from_utf8_lossy(bytes).into_owned(), resolved: resolve(bytes) },
             RequestPath::Canonical,
         )
     }

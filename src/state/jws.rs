@@ -128,8 +128,7 @@ mod tests {
     #[test]
     fn the_signature_is_that_of_the_rfc() {
         let signed = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
-        let signature =
-            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
         assert_eq!(encode(pair().sk.sign(signed, None).as_ref()), signature);
     }
 
@@ -151,15 +150,11 @@ mod tests {
 
     #[test]
     fn other_tokens_are_refused_before_their_signature() {
-        let token =
-            |header: &str| format!("{}.{}.{}", encode(header.as_bytes()), encode(b"{}"), encode(&[0; 64]));
+        let token = |header: &str| format!("{}.{}.{}", encode(header.as_bytes()), encode(b"{}"), encode(&[0; 64]));
         for (text, error) in [
             (token(r#"{"alg":"none","typ":"maintenance-state+jwt","kid":"k"}"#), TokenError::Algorithm),
             (token(r#"{"alg":"HS256","typ":"maintenance-state+jwt","kid":"k"}"#), TokenError::Algorithm),
-            (
-                token(r#"{"alg":"EdDSA","typ":"maintenance-state+jwt","kid":"k","crit":["b64"]}"#),
-                TokenError::Algorithm,
-            ),
+            (token(r#"{"alg":"EdDSA","typ":"maintenance-state+jwt","kid":"k","crit":["b64"]}"#), TokenError::Algorithm),
             (token(r#"{"alg":"EdDSA","typ":"maintenance-read+jwt","kid":"k"}"#), TokenError::Type),
             (token(r#"{"alg":"EdDSA","typ":"maintenance-state+jwt"}"#), TokenError::Malformed),
             (token(r#"{"alg":"EdDSA","alg":"none"}"#), TokenError::Malformed),

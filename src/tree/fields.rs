@@ -83,11 +83,7 @@ impl<'t> Fields<'t> {
     }
 
     /// The member read by `reader`; none where it is absent or `null`.
-    pub fn optional<T>(
-        &mut self,
-        name: &'static str,
-        mut reader: impl Reader<T>,
-    ) -> Result<Option<T>, PathError> {
+    pub fn optional<T>(&mut self, name: &'static str, mut reader: impl Reader<T>) -> Result<Option<T>, PathError> {
         match self.raw(name) {
             None | Some(Tree::Null) => Ok(None),
             Some(value) => reader(value, &self.path.key(name)).map(Some),
@@ -154,8 +150,9 @@ pub fn boolean(tree: &Tree, path: &Path<'_>) -> Result<bool, PathError> {
 /// Reads a whole number, exact up to 2^53 − 1.
 pub fn integer(tree: &Tree, path: &Path<'_>) -> Result<i64, PathError> {
     match tree {
-        Tree::Number(number) => whole(*number)
-            .ok_or_else(|| PathError::new(path, format_args!("{tree} is not a whole number below 2^53"))),
+        Tree::Number(number) => {
+            whole(*number).ok_or_else(|| PathError::new(path, format_args!("{tree} is not a whole number below 2^53")))
+        }
         other => Err(wrong(other, "a whole number", path)),
     }
 }
@@ -163,9 +160,7 @@ pub fn integer(tree: &Tree, path: &Path<'_>) -> Result<i64, PathError> {
 /// Reads a list, each element by `reader`.
 pub fn list<T>(mut reader: impl Reader<T>) -> impl Reader<Vec<T>> {
     move |tree: &Tree, path: &Path<'_>| match tree {
-        Tree::List(items) => {
-            items.iter().enumerate().map(|(index, item)| reader(item, &path.index(index))).collect()
-        }
+        Tree::List(items) => items.iter().enumerate().map(|(index, item)| reader(item, &path.index(index))).collect(),
         other => Err(wrong(other, "a list", path)),
     }
 }

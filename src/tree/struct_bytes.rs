@@ -151,8 +151,7 @@ mod tests {
             Tree::Bool(value) => vec![4 << 3, u8::from(*value)],
             Tree::Map(_) => length_delimited(5, &encode(tree)),
             Tree::List(items) => {
-                let items: Vec<u8> =
-                    items.iter().flat_map(|item| length_delimited(1, &encode_value(item))).collect();
+                let items: Vec<u8> = items.iter().flat_map(|item| length_delimited(1, &encode_value(item))).collect();
                 length_delimited(6, &items)
             }
         }

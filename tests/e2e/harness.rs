@@ -18,8 +18,7 @@ async fn envoy_without_a_policy_lets_everything_through() {
     assert_eq!(client::h1().get(envoy.url("/a")).send().await.unwrap().text().await.unwrap(), "app");
     assert_eq!(client::h2().get(envoy.url("/a?b")).send().await.unwrap().status(), 200);
     assert_eq!(curl(&[&envoy.url("/c")]).await.stdout, "app");
-    let response =
-        raw::exchange(envoy.data(), b"GET /d HTTP/1.1\r\nHost: x\r\nx-app: 404\r\n\r\n").await.unwrap();
+    let response = raw::exchange(envoy.data(), b"GET /d HTTP/1.1\r\nHost: x\r\nx-app: 404\r\n\r\n").await.unwrap();
     assert_eq!((response.status, response.text().as_str()), (404, "app"));
 
     assert_eq!((app.hits_of("/a"), app.hits()), (2, 4));
@@ -54,8 +53,7 @@ async fn the_application_echoes_holds_and_streams() {
 async fn a_web_socket_goes_through() {
     let app = App::start();
     let envoy = Envoy::builder(app.address()).start().await;
-    let (mut socket, _) =
-        tokio_tungstenite::connect_async(format!("ws://{}/ws", envoy.data())).await.unwrap();
+    let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{}/ws", envoy.data())).await.unwrap();
     socket.send("hello".into()).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap().into_text().unwrap(), "hello");
 }

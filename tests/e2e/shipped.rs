@@ -55,8 +55,7 @@ fn bootstrap(name: &str, folder: &Path, application: Option<&App>) -> Value {
     let parts = &mut bootstrap["static_resources"];
     if let Some(app) = application {
         parts["listeners"].as_array_mut().unwrap().retain(|listener| listener["name"] != "application");
-        let endpoint =
-            &mut parts["clusters"][0]["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
+        let endpoint = &mut parts["clusters"][0]["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
         endpoint["address"]["socket_address"]["port_value"] = app.address().port().into();
     } else {
         // The demo application's port stands in a listener and in a cluster, so it cannot be 0.
@@ -87,8 +86,7 @@ async fn bootstraps_validate_start_and_serve() {
         validate(&file).unwrap_or_else(|log| panic!("{name}: {log}"));
 
         let envoy = Envoy::with_bootstrap(bootstrap, Some("/.maintenance")).await;
-        let answer =
-            client::h1().get(format!("http://127.0.0.1:{}/", envoy.data().port())).send().await.unwrap();
+        let answer = client::h1().get(format!("http://127.0.0.1:{}/", envoy.data().port())).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{name}");
         assert!(answer.text().await.unwrap().contains("The demo application"), "{name}");
         let (status, answer) = envoy.control(hyper::Method::GET, "/v1/status", &[]).await;
@@ -102,13 +100,10 @@ async fn bootstraps_validate_start_and_serve() {
 async fn a_client_cannot_say_what_only_the_filter_says() {
     let folder = TempDir::new().unwrap();
     let app = App::start();
-    let envoy =
-        Envoy::with_bootstrap(bootstrap("push.yaml", folder.path(), Some(&app)), Some("/.maintenance")).await;
-    let request =
-        b"GET / HTTP/1.1\r\nHost: a\r\nx-app: echo\r\nX-Maintenance-Status: a\r\nx-maintenance-status: b\r\n\
+    let envoy = Envoy::with_bootstrap(bootstrap("push.yaml", folder.path(), Some(&app)), Some("/.maintenance")).await;
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\nx-app: echo\r\nX-Maintenance-Status: a\r\nx-maintenance-status: b\r\n\
                     x-maintenance-mode: c\r\nx-other: d\r\n\r\n";
-    let answer =
-        raw::exchange(format!("127.0.0.1:{}", envoy.data().port()).parse().unwrap(), request).await.unwrap();
+    let answer = raw::exchange(format!("127.0.0.1:{}", envoy.data().port()).parse().unwrap(), request).await.unwrap();
     let echo: Value = serde_json::from_slice(&answer.body).unwrap();
     let headers = echo["headers"].as_object().unwrap();
     assert_eq!(headers["x-other"], json!(["d"]));
@@ -120,8 +115,7 @@ async fn policies_bootstraps_and_manifests_pass_lint() {
     let folder = TempDir::new().unwrap();
     let demo = folder.path().join("demo.yaml");
     fs::write(&demo, demo_policy()).unwrap();
-    let shipped =
-        ["policy.yaml", "push.yaml", "file.yaml", "istio/wasmplugin.yaml", "istio/trafficextension.yaml"];
+    let shipped = ["policy.yaml", "push.yaml", "file.yaml", "istio/wasmplugin.yaml", "istio/trafficextension.yaml"];
     for file in shipped.iter().map(|name| project().join("envoy").join(name)).chain([demo]) {
         let output = client::run(maintctl(), &["lint".as_ref(), file.as_os_str()]).await;
         assert_eq!(output.code, 0, "{}: {output:?}", file.display());
@@ -132,8 +126,7 @@ async fn policies_bootstraps_and_manifests_pass_lint() {
 fn manifests_select_a_gateway_pin_the_module_and_say_the_same() {
     let manifest = |name: &str| -> Value { serde_saphyr::from_str(&shipped(name)).unwrap() };
     let (old, new) = (manifest("istio/wasmplugin.yaml"), manifest("istio/trafficextension.yaml"));
-    for (manifest, kind, wasm) in
-        [(&old, "WasmPlugin", &old["spec"]), (&new, "TrafficExtension", &new["spec"]["wasm"])]
+    for (manifest, kind, wasm) in [(&old, "WasmPlugin", &old["spec"]), (&new, "TrafficExtension", &new["spec"]["wasm"])]
     {
         assert_eq!(manifest["kind"], kind);
         assert_eq!(manifest["apiVersion"], "extensions.istio.io/v1alpha1");
@@ -147,9 +140,8 @@ fn manifests_select_a_gateway_pin_the_module_and_say_the_same() {
 
 #[test]
 fn stats_tags_match_the_names_of_stats() {
-    let tags = |name: &str| -> Value {
-        serde_saphyr::from_str::<Value>(&shipped(name)).unwrap()["stats_config"].clone()
-    };
+    let tags =
+        |name: &str| -> Value { serde_saphyr::from_str::<Value>(&shipped(name)).unwrap()["stats_config"].clone() };
     assert_eq!(tags("push.yaml"), tags("file.yaml"));
     let tags = tags("push.yaml");
     for (stat, expected) in [

@@ -46,8 +46,7 @@ struct State {
 impl App {
     /// Starts it on a free port.
     pub fn start() -> App {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -139,11 +138,7 @@ fn frame(text: &'static str) -> Result<Frame<Bytes>, Infallible> {
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response<Body> {
-    Response::builder()
-        .status(status)
-        .header(CONTENT_TYPE, "text/plain")
-        .body(Full::from(body).boxed())
-        .unwrap()
+    Response::builder().status(status).header(CONTENT_TYPE, "text/plain").body(Full::from(body).boxed()).unwrap()
 }
 
 fn echo(request: &Request<Incoming>) -> Response<Body> {

@@ -44,7 +44,8 @@ pub fn maintenance_of_text(name: &str, policy: &str, form: Form, module: &Path) 
         "runtime": "envoy.wasm.runtime.v8",
         "code": { "local": { "filename": module } },
     });
-    let config = json!({ "name": name, "failure_policy": "FAIL_RELOAD", "vm_config": vm, "configuration": configuration });
+    let config =
+        json!({ "name": name, "failure_policy": "FAIL_RELOAD", "vm_config": vm, "configuration": configuration });
     extension("maintenance", WASM, json!({ "config": config }))
 }
 
@@ -66,11 +67,7 @@ pub fn discovery_file(filter: &Value) -> Value {
 
 /// A connection manager before the application, with these filters before the router.
 pub fn connection_manager(name: &str, mut filters: Vec<Value>, access_log: &Path) -> Value {
-    filters.push(extension(
-        "envoy.filters.http.router",
-        "envoy.extensions.filters.http.router.v3.Router",
-        json!({}),
-    ));
+    filters.push(extension("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router", json!({})));
     let format = "%RESPONSE_CODE% %RESPONSE_CODE_DETAILS% %FILTER_STATE(wasm.maintenance.via:PLAIN)% \
                   %REQ(:METHOD)% %REQ(:AUTHORITY)% %REQ(:PATH)%\n";
     json!({

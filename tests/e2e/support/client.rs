@@ -43,11 +43,8 @@ pub struct Output {
 /// Runs a command to its end.
 pub async fn run(program: impl AsRef<OsStr>, arguments: &[impl AsRef<OsStr>]) -> Output {
     let program = program.as_ref();
-    let output = tokio::process::Command::new(program)
-        .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .output()
-        .await;
+    let output =
+        tokio::process::Command::new(program).args(arguments).stdin(std::process::Stdio::null()).output().await;
     let output = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     Output {
         code: output.status.code().unwrap_or(-1),

@@ -139,8 +139,7 @@ impl Envoy {
     /// How often Envoy has taken and refused what the watched file held.
     pub async fn updates(&self) -> (u64, u64) {
         let stats = self.stats("extension_config_discovery").await;
-        let sum =
-            |end: &str| stats.iter().filter(|(name, _)| name.ends_with(end)).map(|(_, value)| value).sum();
+        let sum = |end: &str| stats.iter().filter(|(name, _)| name.ends_with(end)).map(|(_, value)| value).sum();
         (sum("config_reload"), sum("config_fail"))
     }
 
@@ -164,16 +163,14 @@ impl Envoy {
     /// All counters and gauges whose name holds this.
     pub async fn stats(&self, part: &str) -> BTreeMap<String, u64> {
         let text = self.admin(Method::GET, &format!("/stats?filter={}", part.replace('.', "%5C."))).await;
-        let line = |line: &str| {
-            line.split_once(": ").and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
-        };
+        let line =
+            |line: &str| line.split_once(": ").and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
         text.lines().filter_map(line).collect()
     }
 
     /// Asks the admin endpoint, which must answer 200.
     pub async fn admin(&self, method: Method, path: &str) -> String {
-        let (status, body) =
-            request(self.admin.expect("a running Envoy"), method.clone(), path, &[]).await.unwrap();
+        let (status, body) = request(self.admin.expect("a running Envoy"), method.clone(), path, &[]).await.unwrap();
         assert_eq!(status, 200, "{method} {path}: {body}");
         body
     }
@@ -194,13 +191,7 @@ impl Envoy {
     pub async fn site(&self, name: &str) -> Value {
         let (status, answer) = self.control(Method::GET, "/v1/status", &[]).await;
         assert_eq!(status, 200, "{answer}");
-        answer["sites"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|site| site["site"] == name)
-            .cloned()
-            .unwrap_or_default()
+        answer["sites"].as_array().unwrap().iter().find(|site| site["site"] == name).cloned().unwrap_or_default()
     }
 
     /// Waits until every worker has adopted this revision of a site.
@@ -280,8 +271,7 @@ impl Envoy {
             (status == 200).then_some(Ok(()))
         })
         .await?;
-        let listeners: Value =
-            serde_json::from_str(&self.admin(Method::GET, "/listeners?format=json").await).unwrap();
+        let listeners: Value = serde_json::from_str(&self.admin(Method::GET, "/listeners?format=json").await).unwrap();
         for listener in listeners["listener_statuses"].as_array().unwrap() {
             let address = &listener["local_address"]["socket_address"];
             let address = format!("{}:{}", address["address"].as_str().unwrap(), address["port_value"]);
@@ -323,12 +313,7 @@ pub fn replace(file: &Path, content: &str) {
     fs::rename(&next, file).unwrap();
 }
 
-async fn request(
-    to: SocketAddr,
-    method: Method,
-    path: &str,
-    headers: &[(&str, &str)],
-) -> Option<(u16, String)> {
+async fn request(to: SocketAddr, method: Method, path: &str, headers: &[(&str, &str)]) -> Option<(u16, String)> {
     let stream = TcpStream::connect(to).await.ok()?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
     tokio::spawn(connection);

@@ -42,11 +42,7 @@ pub fn jwt_authn(issuers: &[(&str, &Value)]) -> Value {
         "providers": providers,
         "rules": [{ "match": { "prefix": "/" }, "requires": { "requires_any": { "requirements": any } } }],
     });
-    extension(
-        "envoy.filters.http.jwt_authn",
-        "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
-        config,
-    )
+    extension("envoy.filters.http.jwt_authn", "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication", config)
 }
 
 /// Puts all URI SANs of the client's certificate, comma-separated, where a filter can read them.
@@ -56,9 +52,5 @@ pub fn peer_uri_sans(key: &str) -> Value {
         "factory_key": "envoy.string",
         "format_string": { "text_format_source": { "inline_string": "%DOWNSTREAM_PEER_URI_SAN%" } },
     }] });
-    extension(
-        "envoy.filters.http.set_filter_state",
-        "envoy.extensions.filters.http.set_filter_state.v3.Config",
-        config,
-    )
+    extension("envoy.filters.http.set_filter_state", "envoy.extensions.filters.http.set_filter_state.v3.Config", config)
 }

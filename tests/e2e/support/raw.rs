@@ -92,8 +92,7 @@ impl Connection {
             loop {
                 let line = self.line().await?;
                 let length =
-                    usize::from_str_radix(std::str::from_utf8(&line).ok()?.split(';').next()?.trim(), 16)
-                        .ok()?;
+                    usize::from_str_radix(std::str::from_utf8(&line).ok()?.split(';').next()?.trim(), 16).ok()?;
                 self.take(length, &mut response.body).await?;
                 self.line().await?;
                 if length == 0 {

@@ -43,10 +43,7 @@ impl Signer {
 
     /// Claims of another kind of token.
     pub fn sign_as(&self, typ: &str, claims: &Value) -> String {
-        self.sign_parts(
-            &json!({ "alg": "EdDSA", "typ": typ, "kid": self.kid() }),
-            claims.to_string().as_bytes(),
-        )
+        self.sign_parts(&json!({ "alg": "EdDSA", "typ": typ, "kid": self.kid() }), claims.to_string().as_bytes())
     }
 
     /// Any header over any payload, for tokens that are wrong.

@@ -1,8 +1,7 @@
 //! Certificates: an authority of a test's own, Envoy's certificate, and those of clients.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    SanType,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
 };
 use serde_json::{Value, json};
 
@@ -59,8 +58,7 @@ impl Tls {
     /// The same, but any certificate will do, also one that nobody vouches for.
     pub fn downstream_accepting_untrusted(&self) -> Value {
         let mut context = self.downstream();
-        context["common_tls_context"]["validation_context"]["trust_chain_verification"] =
-            "ACCEPT_UNTRUSTED".into();
+        context["common_tls_context"]["validation_context"]["trust_chain_verification"] = "ACCEPT_UNTRUSTED".into();
         context
     }
 }

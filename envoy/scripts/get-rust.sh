@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Rust that rust-toolchain.toml names, where it is missing; says nothing where it is there.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 version=$(sed -n 's/^channel *= *"\(.*\)"/\1/p' rust-toolchain.toml)
 

@@ -2,7 +2,7 @@
 # The demo of `make run`: Envoy with the filter before a demo application, its state in a watched file below .run/, so
 # that a site that was closed is still closed after the next start. ^C ends all that it starts.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 # The ports of envoy/file.yaml.
 python3 - 0.0.0.0:10000 127.0.0.1:10001 127.0.0.1:10002 127.0.0.1:9901 <<'PYTHON'
@@ -24,7 +24,7 @@ for where in sys.argv[1:]:
     sys.exit(f"port {port} ({host}) cannot be had: {problem.lower()}{' ' if owner else ''}{owner}")
 PYTHON
 
-envoy=$(scripts/get-envoy.sh)
+envoy=$(envoy/scripts/get-envoy.sh)
 
 # The first start: a key, a maintctl.toml for the file target, a policy with the key in it, and the file from both.
 if [ ! -e .run/maintctl.toml ]; then
