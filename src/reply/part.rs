@@ -77,40 +77,24 @@ impl ReplyPart {
             cors_origins,
             formats,
         } = config;
-        let seconds = |text: &String, path: &Path<'_>| duration(text, path);
         Ok(ReplyPart {
-            status: read(status, &path.key("status"), |status: &i64, path: &Path<'_>| {
-                u32::try_from(*status)
-                    .ok()
-                    .filter(|status| (400..=599).contains(status))
-                    .ok_or_else(|| PathError::new(path, format_args!("{status} is not a status from 400 to 599")))
-            })?,
-            format: read(format, &path.key("format"), |name: &String, path: &Path<'_>| Format::read(name, path))?,
+            status: read(status, &path.key("status"), |status, path| status_code(*status, path))?,
+            format: read(format, &path.key("format"), |name, path| Format::read(name, path))?,
             retry_after: match retry_after {
                 None => None,
                 Some(None) => Some(None),
                 Some(Some(text)) => Some(Some(duration(text, &path.key("retry_after"))?.max(1))),
             },
-            retry_jitter: read(retry_jitter, &path.key("retry_jitter"), seconds)?,
-            redirect: read(redirect, &path.key("redirect"), |url: &String, path: &Path<'_>| {
-                Redirect::compile(url, path)
-            })?,
-            html: read(html, &path.key("html"), |text: &String, path: &Path<'_>| {
-                Written::read(text, Language::Html, path)
-            })?,
-            text: read(text, &path.key("text"), |text: &String, path: &Path<'_>| {
-                Written::read(text, Language::Text, path)
-            })?,
-            json: read(json, &path.key("json"), |json, path| members(json, path))?,
-            headers: read(headers, &path.key("headers"), header_map)?,
+            retry_jitter: read(retry_jitter, &path.key("retry_jitter"), |text, path| duration(text, path))?,
+            redirect: read(redirect, &path.key("redirect"), |url, path| Redirect::compile(url, path))?,
+            html: read(html, &path.key("html"), |text, path| Written::read(text, Language::Html, path))?,
+            text: read(text, &path.key("text"), |text, path| Written::read(text, Language::Text, path))?,
+            json: read(json, &path.key("json"), |members, path| problem_members(members, path))?,
+            headers: read(headers, &path.key("headers"), |headers, path| header_map(headers, path))?,
             clear_cookies: read(clear_cookies, &path.key("clear_cookies"), |names, path| cookie_names(names, path))?,
-            context: read(context, &path.key("context"), context_keys)?,
-            origins: read(cors_origins, &path.key("cors").key("origins"), |texts: &Vec<_>, path: &Path<'_>| {
-                Origins::compile(texts, path)
-            })?,
-            formats: read(formats, &path.key("formats"), |formats: &Vec<_>, path: &Path<'_>| {
-                FormatsByPath::compile(formats, path)
-            })?,
+            context: read(context, &path.key("context"), |context, path| context_texts(context, path))?,
+            origins: read(cors_origins, &path.key("cors").key("origins"), |texts, path| Origins::compile(texts, path))?,
+            formats: read(formats, &path.key("formats"), |formats, path| FormatsByPath::compile(formats, path))?,
         })
     }
 }
@@ -123,6 +107,13 @@ fn read<C, T>(
     config.as_ref().map(|config| reader(config, path)).transpose()
 }
 
+fn status_code(status: i64, path: &Path<'_>) -> Result<u32, PathError> {
+    u32::try_from(status)
+        .ok()
+        .filter(|status| (400..=599).contains(status))
+        .ok_or_else(|| PathError::new(path, format_args!("{status} is not a status from 400 to 599")))
+}
+
 /// A duration in whole seconds, rounded up, as HTTP knows no smaller ones.
 fn duration(text: &str, path: &Path<'_>) -> Result<u64, PathError> {
     parse_duration(text)
@@ -130,7 +121,7 @@ fn duration(text: &str, path: &Path<'_>) -> Result<u64, PathError> {
         .ok_or_else(|| PathError::new(path, format_args!("\"{text}\" is not a duration such as 90s or 5m")))
 }
 
-fn members(members: &[(String, Tree)], path: &Path<'_>) -> Result<Vec<(String, Tree)>, PathError> {
+fn problem_members(members: &[(String, Tree)], path: &Path<'_>) -> Result<Vec<(String, Tree)>, PathError> {
     match members.iter().find(|(name, _)| problem::MEMBERS.contains(&name.as_str())) {
         Some((name, _)) => Err(PathError::new(&path.key(name), "this member says what holds, and can't be set")),
         None => Ok(members.to_vec()),
@@ -163,7 +154,7 @@ const RESERVED: [&str; 22] = [
     "x-robots-tag",
 ];
 
-fn header_map(headers: &Vec<(String, String)>, path: &Path<'_>) -> Result<Vec<(String, String)>, PathError> {
+fn header_map(headers: &[(String, String)], path: &Path<'_>) -> Result<Vec<(String, String)>, PathError> {
     let mut read: Vec<(String, String)> = Vec::new();
     for (name, value) in headers {
         let path = path.key(name);
@@ -201,7 +192,7 @@ fn cookie_names(names: &[String], path: &Path<'_>) -> Result<Vec<String>, PathEr
     Ok(names.to_vec())
 }
 
-fn context_keys(context: &Vec<(String, String)>, path: &Path<'_>) -> Result<Vec<(String, String)>, PathError> {
+fn context_texts(context: &[(String, String)], path: &Path<'_>) -> Result<Vec<(String, String)>, PathError> {
     for (name, _) in context {
         let is_name = !name.is_empty()
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
@@ -212,5 +203,5 @@ fn context_keys(context: &Vec<(String, String)>, path: &Path<'_>) -> Result<Vec<
             return Err(PathError::new(&path.key(name), "this variable says what holds, and can't be set"));
         }
     }
-    Ok(context.clone())
+    Ok(context.to_vec())
 }
