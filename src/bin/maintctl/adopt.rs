@@ -48,7 +48,10 @@ pub fn wait(
     deadline: Instant,
     overtaken: &(dyn Fn(&Wanted) -> bool + Sync),
 ) -> Following {
-    let mut following = Following { total: roll.envoys.len() + roll.missing.len(), ..Following::default() };
+    let mut following = Following {
+        total: roll.envoys.len() + roll.missing.len(),
+        ..Following::default()
+    };
     following.lagging.extend(roll.missing.iter().cloned());
     let done = AtomicUsize::new(0);
     let progress = Progress::start("waiting for Envoy");
@@ -67,11 +70,24 @@ pub fn wait(
             })
             .collect();
         while done.load(Ordering::Relaxed) < roll.envoys.len() {
-            progress.say(|| format!("{}/{} Envoys follow", done.load(Ordering::Relaxed), following.total));
+            progress.say(|| {
+                format!(
+                    "{}/{} Envoys follow",
+                    done.load(Ordering::Relaxed),
+                    following.total
+                )
+            });
             thread::sleep(PAUSE / 5);
         }
-        let failed = || Err(Trouble::Strange("maintctl failed while it asked".to_owned()));
-        running.into_iter().map(|(envoy, thread)| (envoy, thread.join().unwrap_or_else(|_| failed()))).collect()
+        let failed = || {
+            Err(Trouble::Strange(
+                "maintctl failed while it asked".to_owned(),
+            ))
+        };
+        running
+            .into_iter()
+            .map(|(envoy, thread)| (envoy, thread.join().unwrap_or_else(|_| failed())))
+            .collect()
     });
     progress.end();
     for (envoy, result) in results {
@@ -110,7 +126,11 @@ fn follow(
             return Err(behind);
         }
         if now >= look_again {
-            ignored = wanted.iter().filter(|wanted| overtaken(wanted)).map(|wanted| wanted.site.clone()).collect();
+            ignored = wanted
+                .iter()
+                .filter(|wanted| overtaken(wanted))
+                .map(|wanted| wanted.site.clone())
+                .collect();
             look_again = now + OVERTAKEN;
         }
         thread::sleep(PAUSE);
@@ -120,19 +140,32 @@ fn follow(
 /// Compares what an Envoy says with what is wanted. Sites in `ignored` have been changed by others since.
 fn step(status: &Status, wanted: &[Wanted], ignored: &[String]) -> Step {
     let mut overtaken = ignored.to_vec();
-    for wanted in wanted.iter().filter(|wanted| !ignored.contains(&wanted.site)) {
+    for wanted in wanted
+        .iter()
+        .filter(|wanted| !ignored.contains(&wanted.site))
+    {
         let Some(site) = status.site(&wanted.site) else {
             return Step::Behind(format!("has no site \"{}\"", wanted.site));
         };
         if site.digest.as_deref() != Some(&wanted.digest) {
             match (site.stamp(), wanted.revision) {
-                (Some(held), Some(revision)) if held > (revision, &wanted.digest) => overtaken.push(wanted.site.clone()),
-                _ => return Step::Behind(format!("{}: still {}, by another document", wanted.site, site.mode)),
+                (Some(held), Some(revision)) if held > (revision, &wanted.digest) => {
+                    overtaken.push(wanted.site.clone())
+                }
+                _ => {
+                    return Step::Behind(format!(
+                        "{}: still {}, by another document",
+                        wanted.site, site.mode
+                    ));
+                }
             }
         }
         let workers = site.workers;
         if !workers.all() {
-            return Step::Behind(format!("{}: {}/{} workers follow", wanted.site, workers.adopted, workers.members));
+            return Step::Behind(format!(
+                "{}: {}/{} workers follow",
+                wanted.site, workers.adopted, workers.members
+            ));
         }
     }
     Step::Followed { overtaken }
@@ -149,8 +182,16 @@ mod tests {
         };
         let behind = |why: &str| Step::Behind(why.to_owned());
         for (site, revision, expected) in [
-            (r#""digest": "b", "revision": 5, "workers": {"members": 4, "adopted": 4}"#, Some(5), followed(&[])),
-            (r#""digest": "b", "revision": 0, "workers": {"members": 4, "adopted": 4}"#, None, followed(&[])),
+            (
+                r#""digest": "b", "revision": 5, "workers": {"members": 4, "adopted": 4}"#,
+                Some(5),
+                followed(&[]),
+            ),
+            (
+                r#""digest": "b", "revision": 0, "workers": {"members": 4, "adopted": 4}"#,
+                None,
+                followed(&[]),
+            ),
             (
                 r#""digest": "b", "revision": 5, "workers": {"members": 4, "adopted": 3}"#,
                 Some(5),
@@ -171,18 +212,36 @@ mod tests {
                 Some(5),
                 behind("shop: still online, by another document"),
             ),
-            (r#""digest": "c", "revision": 5, "workers": {"members": 4, "adopted": 4}"#, Some(5), followed(&["shop"])),
-            (r#""digest": "a", "revision": 6, "workers": {"members": 4, "adopted": 4}"#, Some(5), followed(&["shop"])),
+            (
+                r#""digest": "c", "revision": 5, "workers": {"members": 4, "adopted": 4}"#,
+                Some(5),
+                followed(&["shop"]),
+            ),
+            (
+                r#""digest": "a", "revision": 6, "workers": {"members": 4, "adopted": 4}"#,
+                Some(5),
+                followed(&["shop"]),
+            ),
             (
                 r#""digest": "a", "revision": 6, "workers": {"members": 4, "adopted": 4}"#,
                 None,
                 behind("shop: still online, by another document"),
             ),
-            (r#""digest": null"#, Some(5), behind("shop: still online, by another document")),
+            (
+                r#""digest": null"#,
+                Some(5),
+                behind("shop: still online, by another document"),
+            ),
         ] {
-            let text = format!(r#"{{"envoy": "n/0", "sites": [{{"site": "shop", "mode": "online", {site}}}]}}"#);
+            let text = format!(
+                r#"{{"envoy": "n/0", "sites": [{{"site": "shop", "mode": "online", {site}}}]}}"#
+            );
             let status: Status = serde_json::from_str(&text).unwrap();
-            let wanted = Wanted { site: "shop".to_owned(), revision, digest: "b".to_owned() };
+            let wanted = Wanted {
+                site: "shop".to_owned(),
+                revision,
+                digest: "b".to_owned(),
+            };
             assert_eq!(step(&status, &[wanted], &[]), expected, "{text}");
         }
     }
@@ -190,9 +249,21 @@ mod tests {
     #[test]
     fn a_site_that_an_envoy_lacks_is_named() {
         let status: Status = serde_json::from_str(r#"{"envoy": "n/0", "sites": []}"#).unwrap();
-        let wanted = Wanted { site: "shop".to_owned(), revision: None, digest: "b".to_owned() };
-        assert_eq!(step(&status, std::slice::from_ref(&wanted), &[]), Step::Behind("has no site \"shop\"".to_owned()));
+        let wanted = Wanted {
+            site: "shop".to_owned(),
+            revision: None,
+            digest: "b".to_owned(),
+        };
+        assert_eq!(
+            step(&status, std::slice::from_ref(&wanted), &[]),
+            Step::Behind("has no site \"shop\"".to_owned())
+        );
         let ignored = vec!["shop".to_owned()];
-        assert_eq!(step(&status, &[wanted], &ignored), Step::Followed { overtaken: ignored.clone() });
+        assert_eq!(
+            step(&status, &[wanted], &ignored),
+            Step::Followed {
+                overtaken: ignored.clone()
+            }
+        );
     }
 }

@@ -9,10 +9,17 @@ use envoy_maintenance::time::parse_duration;
 
 /// Closes and opens sites behind Envoy, and shows what every Envoy does.
 #[derive(Debug, Parser)]
-#[command(name = "maintctl", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit: 0 done · 1 failed · 2 usage · 3 some Envoys did not follow or cannot be read · \
+#[command(
+    name = "maintctl",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+#[command(
+    after_help = "Exit: 0 done · 1 failed · 2 usage · 3 some Envoys did not follow or cannot be read · \
     4 refused · 130 ^C\n\nConfiguration: --config FILE, else $MAINTCTL_CONFIG, else ./maintctl.toml, else \
-    ~/.config/maintctl/maintctl.toml")]
+    ~/.config/maintctl/maintctl.toml"
+)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -117,14 +124,16 @@ pub struct How {
 }
 
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  maintctl close shop --reason 'Database upgrade' --for 1h\n  \
+#[command(
+    after_help = "Examples:\n  maintctl close shop --reason 'Database upgrade' --for 1h\n  \
     maintctl close shop --until 03:30             # also moves the end of a site that is closed\n  \
     maintctl close shop api --read-only --eta 20m\n  \
     maintctl close shop --suspend staff           # staff is kept out too, this time\n  \
     maintctl close shop -- ./migrate.sh           # opens if it succeeded, and exits with its status\n  \
     maintctl close shop --lease 2m -- ./migrate.sh\n\n\
     TIME is RFC 3339 (2026-11-21T03:30:00Z) or HH:MM, the next one in local time.\n\
-    On a site that is closed, flags change what they name and the rest stays; without --read-only it is then offline.")]
+    On a site that is closed, flags change what they name and the rest stays; without --read-only it is then offline."
+)]
 pub struct CloseArgs {
     #[command(flatten)]
     pub sites: Sites,
@@ -177,8 +186,10 @@ pub enum OnFailure {
 }
 
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  maintctl open shop\n  maintctl open --all --yes\n\n\
-    Windows that are open end; later ones stay, and the next is named.")]
+#[command(
+    after_help = "Examples:\n  maintctl open shop\n  maintctl open --all --yes\n\n\
+    Windows that are open end; later ones stay, and the next is named."
+)]
 pub struct OpenArgs {
     #[command(flatten)]
     pub sites: Sites,
@@ -190,9 +201,11 @@ pub struct OpenArgs {
 }
 
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  maintctl status\n  maintctl status shop --watch\n  \
+#[command(
+    after_help = "Examples:\n  maintctl status\n  maintctl status shop --watch\n  \
     maintctl status shop --exit-code; case $? in 0) echo online;; 12) echo offline;; esac\n\n\
-    MIXED: the Envoys disagree.")]
+    MIXED: the Envoys disagree."
+)]
 pub struct StatusArgs {
     /// The sites; none: all
     #[arg(value_name = "SITE")]
@@ -215,9 +228,11 @@ pub struct StatusArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  maintctl schedule shop --from 02:00 --for 1h --reason 'Database upgrade'\n  \
+#[command(
+    after_help = "Examples:\n  maintctl schedule shop --from 02:00 --for 1h --reason 'Database upgrade'\n  \
     maintctl schedule shop --from 2026-11-21T02:00:00Z --until 2026-11-21T04:00:00Z --read-only\n  \
-    maintctl schedule shop --from 02:00 --stay     # until somebody opens it")]
+    maintctl schedule shop --from 02:00 --stay     # until somebody opens it"
+)]
 #[command(group(clap::ArgGroup::new("end").required(true).args(["lasting", "until", "stay"])))]
 pub struct ScheduleArgs {
     /// The site; none: the only one there is
@@ -255,8 +270,10 @@ pub struct ScheduleArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  maintctl cancel shop w1\n  maintctl cancel shop --all\n\n\
-    `maintctl status` names the windows.")]
+#[command(
+    after_help = "Examples:\n  maintctl cancel shop w1\n  maintctl cancel shop --all\n\n\
+    `maintctl status` names the windows."
+)]
 pub struct CancelArgs {
     /// The site; none: the only one there is
     #[arg(value_name = "SITE")]
@@ -286,7 +303,9 @@ pub struct HistoryArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  maintctl completions bash > ~/.local/share/bash-completion/completions/maintctl")]
+#[command(
+    after_help = "Example:\n  maintctl completions bash > ~/.local/share/bash-completion/completions/maintctl"
+)]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_name = "SHELL")]
@@ -344,8 +363,13 @@ mod tests {
     #[test]
     fn a_command_keeps_its_own_flags() {
         let cli = Cli::try_parse_from(["maintctl", "on", "--force", "--", "ls", "--all"]).unwrap();
-        let Command::On(args) = cli.command else { panic!("not `on`") };
-        assert_eq!((args.sites.sites.len(), args.sites.all, args.now), (0, false, true));
+        let Command::On(args) = cli.command else {
+            panic!("not `on`")
+        };
+        assert_eq!(
+            (args.sites.sites.len(), args.sites.all, args.now),
+            (0, false, true)
+        );
         assert_eq!(args.command, ["ls", "--all"]);
     }
 }

@@ -28,7 +28,11 @@ pub struct Options {
 
 impl Options {
     pub fn new(how: &How) -> Options {
-        Options { by: how.by.clone().unwrap_or_else(who), wait: how.wait, deadline: deadline(how.timeout) }
+        Options {
+            by: how.by.clone().unwrap_or_else(who),
+            wait: how.wait,
+            deadline: deadline(how.timeout),
+        }
     }
 }
 
@@ -48,7 +52,7 @@ pub struct Report {
     pub outcomes: Vec<Outcome>,
     /// None: nobody waited.
     pub following: Option<Following>,
-    /// The target has no Envoys to ask.
+    /// Somebody should be asked, and the target names no Envoys.
     pub blind: bool,
     /// Whether the change outlives a restart of Envoy.
     pub durable: bool,
@@ -56,7 +60,12 @@ pub struct Report {
 }
 
 /// Makes a change.
-pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &Options) -> Result<Report> {
+pub fn apply(
+    target: &Target,
+    selection: &Selection,
+    edit: &Edit<'_>,
+    options: &Options,
+) -> Result<Report> {
     match &target.writer {
         Writer::Push => push::apply(target, selection, edit, options),
         Writer::File(writer) => file::apply(target, writer, selection, edit, options),
@@ -66,7 +75,8 @@ pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &
 /// The moment at which `timeout` is over.
 pub fn deadline(timeout: Duration) -> Instant {
     let now = Instant::now();
-    now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400))
+    now.checked_add(timeout)
+        .unwrap_or(now + Duration::from_secs(86_400))
 }
 
 /// The sites that were typed.
@@ -93,12 +103,18 @@ impl Selection {
 
     /// One site, or the only one there is.
     pub fn one(site: Option<&String>) -> Selection {
-        Selection { names: site.into_iter().cloned().collect(), ..Selection::default() }
+        Selection {
+            names: site.into_iter().cloned().collect(),
+            ..Selection::default()
+        }
     }
 
     /// These sites and no question.
     pub fn of(names: Vec<String>) -> Selection {
-        Selection { names, ..Selection::default() }
+        Selection {
+            names,
+            ..Selection::default()
+        }
     }
 
     /// The sites that are meant; an error before anything is changed if one of them does not exist.
@@ -113,7 +129,10 @@ impl Selection {
         match known {
             [] => bail!("there is no site"),
             [one] => Ok(vec![one.clone()]),
-            several => bail!(End::Usage(format!("which site? There are {}", several.join(", ")))),
+            several => bail!(End::Usage(format!(
+                "which site? There are {}",
+                several.join(", ")
+            ))),
         }
     }
 
@@ -122,10 +141,18 @@ impl Selection {
             return Ok(());
         }
         if !io::stdin().is_terminal() {
-            bail!(End::Usage("--all asks first, and there is no terminal to ask on: --yes".to_owned()));
+            bail!(End::Usage(
+                "--all asks first, and there is no terminal to ask on: --yes".to_owned()
+            ));
         }
         let mut stderr = io::stderr();
-        write!(stderr, "{} all {} sites ({})? [y/N] ", self.verb, known.len(), known.join(", "))?;
+        write!(
+            stderr,
+            "{} all {} sites ({})? [y/N] ",
+            self.verb,
+            known.len(),
+            known.join(", ")
+        )?;
         stderr.flush()?;
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;
@@ -147,7 +174,11 @@ pub fn existing(names: &[String], known: &[String], ignore_not_found: bool) -> R
             continue;
         }
         let hint = did_you_mean(name, known.iter().map(String::as_str));
-        let there = if known.is_empty() { "there is none".to_owned() } else { format!("sites: {}", known.join(", ")) };
+        let there = if known.is_empty() {
+            "there is none".to_owned()
+        } else {
+            format!("sites: {}", known.join(", "))
+        };
         match ignore_not_found {
             true => eprintln!("warning: unknown site \"{name}\" is left out ({there})"),
             false => bail!("unknown site \"{name}\"{hint} ({there}); nothing changed"),
@@ -158,8 +189,12 @@ pub fn existing(names: &[String], known: &[String], ignore_not_found: bool) -> R
 
 /// Who is at work, where nobody says: user@host.
 fn who() -> String {
-    let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
-    let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| "unknown".to_owned());
+    let user = ["USER", "LOGNAME", "USERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok());
+    let user = user
+        .filter(|user| !user.is_empty())
+        .unwrap_or_else(|| "unknown".to_owned());
     let uname = rustix::system::uname();
     let host = uname.nodename().to_string_lossy();
     format!("{user}@{host}")
@@ -171,25 +206,57 @@ mod tests {
 
     #[test]
     fn sites_are_checked_before_anything_is_changed() {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let names = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>()
+        };
         for (typed, ignore, known, expected) in [
-            (&["shop"][..], false, &["api", "shop"][..], Ok(&["shop"][..])),
-            (&["shop", "api", "shop"], false, &["api", "shop"], Ok(&["shop", "api"])),
+            (
+                &["shop"][..],
+                false,
+                &["api", "shop"][..],
+                Ok(&["shop"][..]),
+            ),
+            (
+                &["shop", "api", "shop"],
+                false,
+                &["api", "shop"],
+                Ok(&["shop", "api"]),
+            ),
             (&[], false, &["shop"], Ok(&["shop"])),
-            (&[], false, &["api", "shop"], Err("which site? There are api, shop")),
+            (
+                &[],
+                false,
+                &["api", "shop"],
+                Err("which site? There are api, shop"),
+            ),
             (&[], false, &[], Err("there is no site")),
             (
                 &["shop", "ap"],
                 false,
                 &["api", "shop"],
-                Err("unknown site \"ap\"; did you mean \"api\"? (sites: api, shop); nothing changed"),
+                Err(
+                    "unknown site \"ap\"; did you mean \"api\"? (sites: api, shop); nothing changed",
+                ),
             ),
             (&["shop", "ap"], true, &["api", "shop"], Ok(&["shop"])),
             (&["zzzzzz"], true, &["api", "shop"], Ok(&[])),
         ] {
-            let selection = Selection { names: names(typed), ignore_not_found: ignore, ..Selection::default() };
-            let chosen = selection.choose(&names(known)).map_err(|error| error.to_string());
-            assert_eq!(chosen, expected.map(names).map_err(str::to_owned), "{typed:?} {known:?}");
+            let selection = Selection {
+                names: names(typed),
+                ignore_not_found: ignore,
+                ..Selection::default()
+            };
+            let chosen = selection
+                .choose(&names(known))
+                .map_err(|error| error.to_string());
+            assert_eq!(
+                chosen,
+                expected.map(names).map_err(str::to_owned),
+                "{typed:?} {known:?}"
+            );
         }
     }
 }

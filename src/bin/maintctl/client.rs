@@ -48,7 +48,8 @@ pub struct SiteStatus {
 impl SiteStatus {
     /// Whether the policy says what holds here.
     pub fn is_declared(&self) -> bool {
-        self.declared.unwrap_or(self.channel.as_deref() == Some("policy"))
+        self.declared
+            .unwrap_or(self.channel.as_deref() == Some("policy"))
     }
 
     /// What orders documents: the revision, then the digest.
@@ -108,7 +109,12 @@ impl fmt::Display for Trouble {
 struct Pinned(SocketAddr);
 
 impl Resolver for Pinned {
-    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let mut addresses = self.empty();
         addresses.push(self.0);
         Ok(addresses)
@@ -144,7 +150,12 @@ impl Endpoint {
             .user_agent(concat!("maintctl/", env!("CARGO_PKG_VERSION")))
             .build();
         let agent = Agent::with_parts(config, DefaultConnector::default(), Pinned(address));
-        Endpoint { url: url.to_owned(), address, one_of_several, agent }
+        Endpoint {
+            url: url.to_owned(),
+            address,
+            one_of_several,
+            agent,
+        }
     }
 
     /// The same address with no connection that is open already.
@@ -161,11 +172,18 @@ impl Endpoint {
             }
             body(request.config().timeout_global(Some(limit)).build().call())
         })?;
-        serde_json::from_value(answer).map_err(|error| Trouble::Strange(format!("its status cannot be read: {error}")))
+        serde_json::from_value(answer)
+            .map_err(|error| Trouble::Strange(format!("its status cannot be read: {error}")))
     }
 
     /// Puts a signed document for `site`, if the digest of the Envoy's current one is `current`; `None`: it has none.
-    pub fn put(&self, site: &str, signed: &str, current: Option<&str>, deadline: Instant) -> Result<(), Trouble> {
+    pub fn put(
+        &self,
+        site: &str,
+        signed: &str,
+        current: Option<&str>,
+        deadline: Instant,
+    ) -> Result<(), Trouble> {
         let condition = format!("\"{}\"", current.unwrap_or("*"));
         until(deadline, |limit| {
             let request = self
@@ -173,14 +191,23 @@ impl Endpoint {
                 .put(format!("{}/v1/sites/{site}", self.url))
                 .header("x-maintenance-document", signed)
                 .header("if-match", &condition);
-            body(request.config().timeout_global(Some(limit)).build().send_empty())
+            body(
+                request
+                    .config()
+                    .timeout_global(Some(limit))
+                    .build()
+                    .send_empty(),
+            )
         })
         .map(|_| ())
     }
 }
 
 /// Asks until the answer is not `busy` or time is up.
-fn until(deadline: Instant, ask: impl Fn(Duration) -> Result<Value, Trouble>) -> Result<Value, Trouble> {
+fn until(
+    deadline: Instant,
+    ask: impl Fn(Duration) -> Result<Value, Trouble>,
+) -> Result<Value, Trouble> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let answer = ask(left.clamp(Duration::from_millis(20), REQUEST));
@@ -195,11 +222,21 @@ fn until(deadline: Instant, ask: impl Fn(Duration) -> Result<Value, Trouble>) ->
 fn body(answer: Result<Response<Body>, ureq::Error>) -> Result<Value, Trouble> {
     let mut response = answer.map_err(|error| Trouble::Unreachable(plain(&error)))?;
     let status = response.status();
-    let text = response.body_mut().read_to_string().map_err(|error| Trouble::Unreachable(plain(&error)))?;
+    let text = response
+        .body_mut()
+        .read_to_string()
+        .map_err(|error| Trouble::Unreachable(plain(&error)))?;
     let value: Option<Value> = serde_json::from_str(&text).ok();
-    let member = |name: &str| value.as_ref().and_then(|value| value.get(name)).and_then(Value::as_str);
+    let member = |name: &str| {
+        value
+            .as_ref()
+            .and_then(|value| value.get(name))
+            .and_then(Value::as_str)
+    };
     match (status.is_success(), member("code")) {
-        (true, _) => value.ok_or_else(|| Trouble::Strange("its answer is not JSON; is this the control endpoint?".to_owned())),
+        (true, _) => value.ok_or_else(|| {
+            Trouble::Strange("its answer is not JSON; is this the control endpoint?".to_owned())
+        }),
         (false, Some(code)) => Err(Trouble::Refused {
             code: code.to_owned(),
             detail: member("detail").unwrap_or_default().to_owned(),
@@ -217,7 +254,9 @@ fn plain(error: &ureq::Error) -> String {
         ureq::Error::ConnectionFailed => "cannot connect".to_owned(),
         ureq::Error::Io(error) => match error.kind() {
             std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-            std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => "closed the connection".to_owned(),
+            std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => {
+                "closed the connection".to_owned()
+            }
             _ => error.to_string(),
         },
         error => error.to_string(),

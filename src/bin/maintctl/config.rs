@@ -61,13 +61,26 @@ impl Config {
         let names = || targets.keys().map(String::as_str);
         let listed = || names().collect::<Vec<_>>().join(", ");
         match (named.or(self.file.default.as_deref()), targets.len()) {
-            (_, 0) => bail!("{FILE} has no target; it needs one, such as:\n\n[target.local]\nenvoys = [\"http://127.0.0.1:10001/.maintenance\"]"),
+            (_, 0) => bail!(
+                "{FILE} has no target; it needs one, such as:\n\n[target.local]\nenvoys = [\"http://127.0.0.1:10001/.maintenance\"]"
+            ),
             (Some(name), _) => match targets.get_key_value(name) {
                 Some((name, target)) => Ok((name, target)),
-                None => bail!("no target \"{name}\" in {FILE}{} (targets: {})", did_you_mean(name, names()), listed()),
+                None => bail!(
+                    "no target \"{name}\" in {FILE}{} (targets: {})",
+                    did_you_mean(name, names()),
+                    listed()
+                ),
             },
-            (None, 1) => targets.iter().next().map(|(name, target)| (name.as_str(), target)).context("no target"),
-            (None, _) => bail!("which target? {FILE} has no default: --target NAME (targets: {})", listed()),
+            (None, 1) => targets
+                .iter()
+                .next()
+                .map(|(name, target)| (name.as_str(), target))
+                .context("no target"),
+            (None, _) => bail!(
+                "which target? {FILE} has no default: --target NAME (targets: {})",
+                listed()
+            ),
         }
     }
 
@@ -78,7 +91,10 @@ impl Config {
 }
 
 /// The folder for maintctl in the user's configuration folder.
-fn config_folder(xdg: Option<std::ffi::OsString>, home: Option<std::ffi::OsString>) -> Option<PathBuf> {
+fn config_folder(
+    xdg: Option<std::ffi::OsString>,
+    home: Option<std::ffi::OsString>,
+) -> Option<PathBuf> {
     let base = match xdg.map(PathBuf::from).filter(|path| path.is_absolute()) {
         Some(path) => path,
         None => PathBuf::from(home.filter(|home| !home.is_empty())?).join(".config"),
@@ -107,26 +123,53 @@ mod tests {
     use super::*;
 
     fn config(text: &str) -> Result<Config> {
-        Ok(Config { folder: PathBuf::from("/etc/m"), file: toml::from_str(text)? })
+        Ok(Config {
+            folder: PathBuf::from("/etc/m"),
+            file: toml::from_str(text)?,
+        })
     }
 
     #[test]
     fn a_target_is_the_one_named_or_the_default_or_the_only_one() {
         let one = "[target.a]\nenvoys = [\"http://e\"]";
-        let two = "[target.alpha]\nfile = \"f\"\npolicy = \"p\"\n[target.beta]\nenvoys = [\"http://e\"]";
+        let two =
+            "[target.alpha]\nfile = \"f\"\npolicy = \"p\"\n[target.beta]\nenvoys = [\"http://e\"]";
         let two_with_default = format!("default = \"beta\"\n{two}");
         for (text, named, expected) in [
             (one, None, Ok("a")),
             (one, Some("a"), Ok("a")),
-            (one, Some("zzz"), Err("no target \"zzz\" in maintctl.toml (targets: a)")),
-            (two, None, Err("which target? maintctl.toml has no default: --target NAME (targets: alpha, beta)")),
-            (two, Some("bta"), Err("no target \"bta\" in maintctl.toml; did you mean \"beta\"? (targets: alpha, beta)")),
+            (
+                one,
+                Some("zzz"),
+                Err("no target \"zzz\" in maintctl.toml (targets: a)"),
+            ),
+            (
+                two,
+                None,
+                Err(
+                    "which target? maintctl.toml has no default: --target NAME (targets: alpha, beta)",
+                ),
+            ),
+            (
+                two,
+                Some("bta"),
+                Err(
+                    "no target \"bta\" in maintctl.toml; did you mean \"beta\"? (targets: alpha, beta)",
+                ),
+            ),
             (&two_with_default, None, Ok("beta")),
             (&two_with_default, Some("alpha"), Ok("alpha")),
         ] {
             let config = config(text).unwrap();
-            let found = config.target(named).map(|(name, _)| name).map_err(|error| error.to_string());
-            assert_eq!(found.as_deref().map_err(String::as_str), expected, "{text} {named:?}");
+            let found = config
+                .target(named)
+                .map(|(name, _)| name)
+                .map_err(|error| error.to_string());
+            assert_eq!(
+                found.as_deref().map_err(String::as_str),
+                expected,
+                "{text} {named:?}"
+            );
         }
     }
 

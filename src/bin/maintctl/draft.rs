@@ -25,12 +25,18 @@ impl Draft {
         }
         members.insert("revision".to_owned(), 0.into());
         members.insert("mode".to_owned(), Mode::Online.name().into());
-        Draft { site: site.to_owned(), members }
+        Draft {
+            site: site.to_owned(),
+            members,
+        }
     }
 
     /// The document that an Envoy or a file holds for `site`.
     pub fn from_members(site: &str, members: Map<String, Value>) -> Draft {
-        Draft { site: site.to_owned(), members }
+        Draft {
+            site: site.to_owned(),
+            members,
+        }
     }
 
     /// Its members.
@@ -50,22 +56,32 @@ impl Draft {
 
     /// Its revision; 0: never written.
     pub fn revision(&self) -> u64 {
-        self.members.get("revision").and_then(Value::as_u64).unwrap_or(0)
+        self.members
+            .get("revision")
+            .and_then(Value::as_u64)
+            .unwrap_or(0)
     }
 
     /// Reads it as the filter would. A document without a fleet, as a policy may hold, is read too.
     pub fn read(&self) -> Result<Document> {
         let mut whole = self.members.clone();
-        whole.entry("site").or_insert_with(|| self.site.as_str().into());
+        whole
+            .entry("site")
+            .or_insert_with(|| self.site.as_str().into());
         whole.entry("fleet").or_insert_with(|| "".into());
         whole.entry("revision").or_insert_with(|| 0.into());
         let payload = serde_json::to_vec(&whole)?;
-        Document::from_payload(&payload).map_err(anyhow::Error::from).with_context(|| match payload.len() {
-            length if length > MAX_DOCUMENT => {
-                format!("{}: the document becomes too long; cancel windows or shorten reasons", self.site)
-            }
-            _ => format!("{}: its document cannot be read", self.site),
-        })
+        Document::from_payload(&payload)
+            .map_err(anyhow::Error::from)
+            .with_context(|| match payload.len() {
+                length if length > MAX_DOCUMENT => {
+                    format!(
+                        "{}: the document becomes too long; cancel windows or shorten reasons",
+                        self.site
+                    )
+                }
+                _ => format!("{}: its document cannot be read", self.site),
+            })
     }
 
     /// Makes it the successor of the document that it came from.
@@ -101,11 +117,16 @@ impl Draft {
     /// Moves what is over at `now` into the history.
     pub fn tidy(&mut self, now: Time) -> Result<()> {
         let document = self.read()?;
-        let own_over = document.mode != Mode::Online && document.until.is_some_and(|until| until <= now);
+        let own_over =
+            document.mode != Mode::Online && document.until.is_some_and(|until| until <= now);
         let own_until = document.until.filter(|_| own_over);
-        let windows = document.windows.iter().filter(|window| window.until.is_some_and(|until| until <= now));
-        let ended: Vec<(String, Time)> =
-            windows.filter_map(|window| Some((window.id.clone(), window.until?))).collect();
+        let windows = document
+            .windows
+            .iter()
+            .filter(|window| window.until.is_some_and(|until| until <= now));
+        let ended: Vec<(String, Time)> = windows
+            .filter_map(|window| Some((window.id.clone(), window.until?)))
+            .collect();
         for (id, until) in ended {
             self.end_window(&document, &id, until);
         }
@@ -118,7 +139,11 @@ impl Draft {
     /// Ends everything that closes the site at `now`.
     pub fn end_all(&mut self, now: Time) -> Result<()> {
         let document = self.read()?;
-        for window in document.windows.iter().filter(|window| window.is_active(now)) {
+        for window in document
+            .windows
+            .iter()
+            .filter(|window| window.is_active(now))
+        {
             self.end_window(&document, &window.id, now);
         }
         if document.mode != Mode::Online {
@@ -130,7 +155,11 @@ impl Draft {
     /// Takes a window out; one that is open at `now` has taken place, and goes into the history.
     pub fn cancel_window(&mut self, id: &str, now: Time) -> Result<()> {
         let document = self.read()?;
-        if document.windows.iter().any(|window| window.id == id && window.is_active(now)) {
+        if document
+            .windows
+            .iter()
+            .any(|window| window.id == id && window.is_active(now))
+        {
             self.end_window(&document, id, now);
         } else {
             self.remove_window(id);
@@ -143,12 +172,20 @@ impl Draft {
     pub fn take_over_windows(&mut self, now: Time) -> Result<()> {
         let document = self.read()?;
         let situation = document.at(now);
-        let active: Vec<&str> =
-            document.windows.iter().filter(|window| window.is_active(now)).map(|window| window.id.as_str()).collect();
+        let active: Vec<&str> = document
+            .windows
+            .iter()
+            .filter(|window| window.is_active(now))
+            .map(|window| window.id.as_str())
+            .collect();
         if active.is_empty() {
             return Ok(());
         }
-        let since = situation.spells.iter().filter_map(|spell| spell.since).min();
+        let since = situation
+            .spells
+            .iter()
+            .filter_map(|spell| spell.since)
+            .min();
         let mut suspended: Vec<&str> = Vec::new();
         for name in situation.spells.iter().flat_map(|spell| spell.suspend) {
             if !suspended.contains(&name.as_str()) {
@@ -167,7 +204,11 @@ impl Draft {
 
     /// Adds a window.
     pub fn add_window(&mut self, window: Value) {
-        match self.members.get_mut("windows").and_then(Value::as_array_mut) {
+        match self
+            .members
+            .get_mut("windows")
+            .and_then(Value::as_array_mut)
+        {
             Some(windows) => windows.push(window),
             None => self.set("windows", Some(vec![window])),
         }
@@ -175,7 +216,13 @@ impl Draft {
 
     fn end_own(&mut self, document: &Document, at: Time) {
         let from = document.since.unwrap_or(at);
-        self.remember(document.mode, from, at, document.reason.as_deref(), document.by.as_deref());
+        self.remember(
+            document.mode,
+            from,
+            at,
+            document.reason.as_deref(),
+            document.by.as_deref(),
+        );
         self.set("mode", Some(Mode::Online.name()));
         self.set_time("since", Some(at));
         for name in ["eta", "until", "reason", "note", "suspend"] {
@@ -191,7 +238,13 @@ impl Draft {
     }
 
     fn remove_window(&mut self, id: &str) {
-        let Some(windows) = self.members.get_mut("windows").and_then(Value::as_array_mut) else { return };
+        let Some(windows) = self
+            .members
+            .get_mut("windows")
+            .and_then(Value::as_array_mut)
+        else {
+            return;
+        };
         windows.retain(|window| window.get("id").and_then(Value::as_str) != Some(id));
         if windows.is_empty() {
             self.set("windows", None::<Value>);
@@ -199,7 +252,14 @@ impl Draft {
     }
 
     /// Puts a maintenance that is over into the history, which is in the order of its ends.
-    fn remember(&mut self, mode: Mode, from: Time, until: Time, reason: Option<&str>, by: Option<&str>) {
+    fn remember(
+        &mut self,
+        mode: Mode,
+        from: Time,
+        until: Time,
+        reason: Option<&str>,
+        by: Option<&str>,
+    ) {
         let mut entry = Map::new();
         entry.insert("mode".to_owned(), mode.name().into());
         entry.insert("from".to_owned(), from.min(until).to_string().into());
@@ -214,7 +274,12 @@ impl Draft {
             _ => Vec::new(),
         };
         past.push(entry.into());
-        past.sort_by_key(|entry| entry.get("until").and_then(Value::as_str).and_then(Time::parse));
+        past.sort_by_key(|entry| {
+            entry
+                .get("until")
+                .and_then(Value::as_str)
+                .and_then(Time::parse)
+        });
         let oldest = past.len().saturating_sub(PAST);
         self.set("past", Some(past.split_off(oldest)));
     }

@@ -63,11 +63,11 @@ pub fn open(draft: &mut Draft, now: Time) -> Result<()> {
     draft.end_all(now)
 }
 
-/// Lets a site that is closed stay so until somebody opens it.
-pub fn stay(draft: &mut Draft, now: Time) -> Result<()> {
+/// Moves the end of a site that is closed; none: until somebody opens it. One that is open stays so.
+pub fn end_at(draft: &mut Draft, until: Option<Time>, now: Time) -> Result<()> {
     draft.tidy(now)?;
     if draft.read()?.mode != Mode::Online {
-        draft.set_time("until", None);
+        draft.set_time("until", until);
     }
     Ok(())
 }
@@ -117,11 +117,20 @@ pub fn schedule(draft: &mut Draft, plan: &Plan, now: Time) -> Result<()> {
 /// Takes windows out: those named, or all.
 pub fn cancel(draft: &mut Draft, site: &str, named: Option<&[String]>, now: Time) -> Result<()> {
     draft.tidy(now)?;
-    let ids: Vec<String> = draft.read()?.windows.into_iter().map(|window| window.id).collect();
+    let ids: Vec<String> = draft
+        .read()?
+        .windows
+        .into_iter()
+        .map(|window| window.id)
+        .collect();
     let known = || ids.iter().map(String::as_str);
     for id in named.unwrap_or(&ids) {
         if !ids.contains(id) {
-            let there = if ids.is_empty() { "it has none".to_owned() } else { known().collect::<Vec<_>>().join(", ") };
+            let there = if ids.is_empty() {
+                "it has none".to_owned()
+            } else {
+                known().collect::<Vec<_>>().join(", ")
+            };
             let hint = did_you_mean(id, known());
             bail!("{site}: no window \"{id}\"{hint} (windows: {there}); nothing changed");
         }

@@ -25,7 +25,9 @@ pub struct Key {
 impl Key {
     /// Makes a new one.
     pub fn generate() -> Key {
-        Key { pair: KeyPair::generate() }
+        Key {
+            pair: KeyPair::generate(),
+        }
     }
 
     /// The key of the configuration, if it has one: MAINTCTL_KEY before `key_command` before `key`.
@@ -35,7 +37,9 @@ impl Key {
             return Key::from_pem(&pem, "MAINTCTL_KEY").map(Some);
         }
         match (&config.file.key_command, &config.file.key) {
-            (Some(_), Some(_)) => bail!("{FILE} has both `key` and `key_command`; one of them is enough"),
+            (Some(_), Some(_)) => {
+                bail!("{FILE} has both `key` and `key_command`; one of them is enough")
+            }
             (Some(command), None) => Key::from_command(command).map(Some),
             (None, Some(path)) => Key::from_file(&config.path(path)).map(Some),
             (None, None) => Ok(None),
@@ -53,7 +57,9 @@ impl Key {
     }
 
     fn from_command(command: &[String]) -> Result<Key> {
-        let (program, arguments) = command.split_first().context("key_command: names no program")?;
+        let (program, arguments) = command
+            .split_first()
+            .context("key_command: names no program")?;
         let output = Command::new(program)
             .args(arguments)
             .stderr(std::process::Stdio::inherit())
@@ -62,7 +68,10 @@ impl Key {
         if !output.status.success() {
             bail!("key_command: {program} ended with {}", output.status);
         }
-        Key::from_pem(&String::from_utf8_lossy(&output.stdout), "what key_command printed")
+        Key::from_pem(
+            &String::from_utf8_lossy(&output.stdout),
+            "what key_command printed",
+        )
     }
 
     /// Reads a key file. One that others can read is a key that others may have.
@@ -97,16 +106,8 @@ impl Key {
 
     /// The public key as a JWK.
     pub fn jwk(&self) -> Result<Value> {
-        Ok(json!({ "kty": "OKP", "crv": "Ed25519", "x": self.x()? }))
-    }
-
-    fn x(&self) -> Result<String> {
-        Ok(Base64UrlSafeNoPadding::encode_to_string(self.pair.pk.as_ref())?)
-    }
-
-    /// The key's id (RFC 7638), by which Envoy knows it.
-    pub fn thumbprint(&self) -> Result<String> {
-        Ok(jws::thumbprint(&self.x()?))
+        let x = Base64UrlSafeNoPadding::encode_to_string(self.pair.pk.as_ref())?;
+        Ok(json!({ "kty": "OKP", "crv": "Ed25519", "x": x }))
     }
 
     /// Signs a document.
@@ -132,8 +133,14 @@ mod tests {
         let path = folder.path().join("maintctl.key");
         let key = Key::generate();
         key.write_new(&path).unwrap();
-        assert_eq!(Key::from_file(&path).unwrap().jwk().unwrap(), key.jwk().unwrap());
-        assert!(key.write_new(&path).is_err(), "an existing key is overwritten");
+        assert_eq!(
+            Key::from_file(&path).unwrap().jwk().unwrap(),
+            key.jwk().unwrap()
+        );
+        assert!(
+            key.write_new(&path).is_err(),
+            "an existing key is overwritten"
+        );
     }
 
     #[cfg(unix)]
@@ -152,7 +159,13 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused() {
-        let error = Key::from_pem("hello", "MAINTCTL_KEY").err().unwrap().to_string();
-        assert!(error.starts_with("MAINTCTL_KEY: not an Ed25519 private key in PKCS#8 PEM"), "{error}");
+        let error = Key::from_pem("hello", "MAINTCTL_KEY")
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            error.starts_with("MAINTCTL_KEY: not an Ed25519 private key in PKCS#8 PEM"),
+            "{error}"
+        );
     }
 }

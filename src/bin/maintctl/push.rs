@@ -28,7 +28,12 @@ struct Plan {
 }
 
 /// Makes a change on every Envoy of the target.
-pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &Options) -> Result<Report> {
+pub fn apply(
+    target: &Target,
+    selection: &Selection,
+    edit: &Edit<'_>,
+    options: &Options,
+) -> Result<Report> {
     let (key, fleet) = target.signer()?;
     let token = || key.read_token(fleet, when::time(&when::now()));
     let mut roll = target.call(Some(&token()), options.deadline)?;
@@ -42,22 +47,35 @@ pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &
             .map(|site| plan(&roll, target, site, edit, &options.by, now))
             .collect::<Result<Vec<Plan>>>()?;
         for plan in &plans {
-            match outcomes.iter_mut().find(|outcome| outcome.site == plan.outcome.site) {
+            match outcomes
+                .iter_mut()
+                .find(|outcome| outcome.site == plan.outcome.site)
+            {
                 // What an earlier attempt has changed is not unchanged because this one finds it so.
-                Some(earlier) if plan.outcome.changed || !earlier.changed => *earlier = plan.outcome.clone(),
+                Some(earlier) if plan.outcome.changed || !earlier.changed => {
+                    *earlier = plan.outcome.clone()
+                }
                 Some(_) => {}
                 None => outcomes.push(plan.outcome.clone()),
             }
         }
         let answers = roll.each(|envoy| send(envoy, &plans, options.deadline));
-        let conflict = answers.iter().any(|answer| answer.as_ref().is_err_and(Trouble::is_conflict));
-        roll.leave_out(answers.into_iter().map(|answer| answer.err().filter(|trouble| !trouble.is_conflict())));
+        let conflict = answers
+            .iter()
+            .any(|answer| answer.as_ref().is_err_and(Trouble::is_conflict));
+        roll.leave_out(
+            answers
+                .into_iter()
+                .map(|answer| answer.err().filter(|trouble| !trouble.is_conflict())),
+        );
         if roll.envoys.is_empty() {
             bail!(nobody_took_it(&roll));
         }
         if !conflict {
             let wanted: Vec<Wanted> = plans.into_iter().filter_map(|plan| plan.wanted).collect();
-            let following = options.wait.then(|| adopt::wait(&roll, &wanted, options.deadline, &|_| false));
+            let following = options
+                .wait
+                .then(|| adopt::wait(&roll, &wanted, options.deadline, &|_| false));
             return Ok(Report {
                 target: target.name.clone(),
                 outcomes,
@@ -72,10 +90,20 @@ pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &
         roll.update(answers);
         roll.somebody()?;
     }
-    bail!(End::Refused("somebody else changes it all the time; look at `maintctl status`, and try again".to_owned()))
+    bail!(End::Refused(
+        "somebody else changes it all the time; look at `maintctl status`, and try again"
+            .to_owned()
+    ))
 }
 
-fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now: Time) -> Result<Plan> {
+fn plan(
+    roll: &Roll,
+    target: &Target,
+    site: &str,
+    edit: &Edit<'_>,
+    by: &str,
+    now: Time,
+) -> Result<Plan> {
     let (key, fleet) = target.signer()?;
     if let Some((envoy, _)) = roll.of_site(site).find(|(_, status)| status.is_declared()) {
         bail!(End::Refused(declared(site, &envoy.name())));
@@ -96,7 +124,8 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
     let changed = after != before;
     let digest = current.digest()?.to_string();
     let all_hold_it = newest.is_some_and(|(_, _, (_, newest))| {
-        roll.of_site(site).all(|(_, status)| status.digest.as_deref() == Some(newest))
+        roll.of_site(site)
+            .all(|(_, status)| status.digest.as_deref() == Some(newest))
     });
     let (send, document) = match newest {
         _ if changed => {
@@ -122,8 +151,17 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
         (true, _) => Some((document.revision(), document.digest()?.to_string())),
     };
     Ok(Plan {
-        outcome: Outcome { site: site.to_owned(), before, after, changed },
-        wanted: wanted.map(|(revision, digest)| Wanted { site: site.to_owned(), revision: Some(revision), digest }),
+        outcome: Outcome {
+            site: site.to_owned(),
+            before,
+            after,
+            changed,
+        },
+        wanted: wanted.map(|(revision, digest)| Wanted {
+            site: site.to_owned(),
+            revision: Some(revision),
+            digest,
+        }),
         signed: send.then(|| key.sign_document(&payload)),
     })
 }
@@ -131,14 +169,24 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
 /// Puts what an Envoy lacks. An Envoy that does not know a site is found out by the wait.
 fn send(envoy: &Envoy, plans: &[Plan], deadline: Instant) -> Result<(), Trouble> {
     for plan in plans {
-        let (Some(wanted), Some(signed)) = (&plan.wanted, &plan.signed) else { continue };
-        let Some(held) = envoy.status.site(&wanted.site) else { continue };
+        let (Some(wanted), Some(signed)) = (&plan.wanted, &plan.signed) else {
+            continue;
+        };
+        let Some(held) = envoy.status.site(&wanted.site) else {
+            continue;
+        };
         if held.digest.as_deref() == Some(&wanted.digest) {
             continue;
         }
-        match envoy.endpoint.put(&wanted.site, signed, held.digest.as_deref(), deadline) {
+        match envoy
+            .endpoint
+            .put(&wanted.site, signed, held.digest.as_deref(), deadline)
+        {
             Err(Trouble::Refused { code, .. }) if code == "declared" => {
-                return Err(Trouble::Refused { code, detail: declared(&wanted.site, "the policy there") });
+                return Err(Trouble::Refused {
+                    code,
+                    detail: declared(&wanted.site, "the policy there"),
+                });
             }
             answer => answer.map_err(|trouble| explained(trouble, &envoy.endpoint, deadline))?,
         }
@@ -156,7 +204,11 @@ fn declared(site: &str, place: &str) -> String {
 /// The error where every Envoy refused or was lost.
 fn nobody_took_it(roll: &Roll) -> End {
     let lines = missing_lines(&roll.missing);
-    match roll.missing.iter().any(|missing| matches!(missing.trouble, Trouble::Refused { .. })) {
+    match roll
+        .missing
+        .iter()
+        .any(|missing| matches!(missing.trouble, Trouble::Refused { .. }))
+    {
         true => End::Refused(format!("refused; nothing changed{lines}")),
         false => End::NotFollowed(format!("no Envoy took it{lines}")),
     }

@@ -35,14 +35,19 @@ impl Target {
         let config = Config::load(global)?;
         let (name, target) = config.target(global.target.as_deref())?;
         let writer = match (&target.file, &target.policy) {
-            (Some(file), Some(policy)) => {
-                Writer::File(FileTarget { file: config.path(file), policy: config.path(policy) })
-            }
+            (Some(file), Some(policy)) => Writer::File(FileTarget {
+                file: config.path(file),
+                policy: config.path(policy),
+            }),
             (None, None) if target.envoys.is_empty() => {
-                bail!("target {name}: has neither `envoys` nor `file`, so nothing can be changed or read")
+                bail!(
+                    "target {name}: has neither `envoys` nor `file`, so nothing can be changed or read"
+                )
             }
             (None, None) => Writer::Push,
-            (Some(_), None) => bail!("target {name}: `file` is generated from `policy`, which is missing"),
+            (Some(_), None) => {
+                bail!("target {name}: `file` is generated from `policy`, which is missing")
+            }
             (None, Some(_)) => bail!("target {name}: `policy` is for `file`, which is missing"),
         };
         Ok(Target {
@@ -55,12 +60,20 @@ impl Target {
         })
     }
 
+    /// Whether changes go into a file.
+    pub fn is_file(&self) -> bool {
+        matches!(self.writer, Writer::File(_))
+    }
+
     /// The key and the fleet, for what must be signed.
     pub fn signer(&self) -> Result<(&Key, &str)> {
         let key = self.key.as_ref().with_context(|| {
             format!("no key: {FILE} needs `key` or `key_command`, or the environment MAINTCTL_KEY; `maintctl init` makes one")
         })?;
-        let fleet = self.fleet.as_deref().with_context(|| format!("no fleet: {FILE} needs `fleet`, as the policy has it"))?;
+        let fleet = self
+            .fleet
+            .as_deref()
+            .with_context(|| format!("no fleet: {FILE} needs `fleet`, as the policy has it"))?;
         Ok((key, fleet))
     }
 
