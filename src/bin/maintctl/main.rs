@@ -1,1 +1,66 @@
-fn main() {}
+//! maintctl: closes and opens sites behind Envoy, and shows what every Envoy does.
+
+mod adopt;
+mod args;
+mod cancel;
+mod change;
+mod client;
+mod close;
+mod command;
+mod completions;
+mod config;
+mod draft;
+mod ecds;
+mod edit;
+mod exit;
+mod file;
+mod history;
+mod init;
+mod interrupt;
+mod keys;
+mod open;
+mod output;
+mod push;
+mod roll;
+
+mod schedule;
+mod status;
+mod target;
+mod view;
+mod when;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            anstream::eprintln!("\x1b[1;31merror:\x1b[0m {error:#}");
+            exit::code_of(&error)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    interrupt::install()?;
+    let Cli { global, command } = cli;
+    match command {
+        Command::Init(args) => init::run(&global, &args),
+        Command::Close(args) => close::run(&global, &args, None),
+        Command::On(args) => close::run(&global, &args, Some("on")),
+        Command::Activate(args) => close::run(&global, &args, Some("activate")),
+        Command::Open(args) => open::run(&global, &args, None),
+        Command::Off(args) => open::run(&global, &args, Some("off")),
+        Command::Deactivate(args) => open::run(&global, &args, Some("deactivate")),
+        Command::Status(args) | Command::Check(args) => status::run(&global, &args),
+        Command::Schedule(args) => schedule::run(&global, &args),
+        Command::Cancel(args) => cancel::run(&global, &args),
+        Command::History(args) => history::run(&global, &args),
+        Command::Completions(args) => completions::run(&args),
+    }
+}

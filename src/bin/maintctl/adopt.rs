@@ -1,0 +1,202 @@
+//! Waiting until every Envoy follows: each is asked again and again, all at once, until all its workers have adopted
+//! what was sent or time is up.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::client::{Status, Trouble};
+use crate::output::Progress;
+use crate::roll::{Envoy, Missing, Roll};
+
+/// How long to leave an Envoy alone between two questions.
+const PAUSE: Duration = Duration::from_millis(25);
+/// How often to ask whether the change has been overtaken.
+const OVERTAKEN: Duration = Duration::from_millis(500);
+
+/// What an Envoy must hold of one site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub site: String,
+    /// None: declared in a policy, where only the digest counts.
+    pub revision: Option<u64>,
+    pub digest: String,
+}
+
+/// How far the Envoys are.
+#[derive(Clone, Debug, Default)]
+pub struct Following {
+    pub total: usize,
+    pub followed: usize,
+    /// Who does not follow, and why.
+    pub lagging: Vec<Missing>,
+    /// Sites on which a newer change has come after this one.
+    pub overtaken: Vec<String>,
+}
+
+/// How far one Envoy is with all that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Followed { overtaken: Vec<String> },
+    Behind(String),
+}
+
+/// Waits for all Envoys of the roll. `overtaken` tells whether somebody else has changed a site since.
+pub fn wait(
+    roll: &Roll,
+    wanted: &[Wanted],
+    deadline: Instant,
+    overtaken: &(dyn Fn(&Wanted) -> bool + Sync),
+) -> Following {
+    let mut following = Following { total: roll.envoys.len() + roll.missing.len(), ..Following::default() };
+    following.lagging.extend(roll.missing.iter().cloned());
+    let done = AtomicUsize::new(0);
+    let progress = Progress::start("waiting for Envoy");
+    let results: Vec<(&Envoy, Result<Vec<String>, Trouble>)> = thread::scope(|scope| {
+        let done = &done;
+        let running: Vec<_> = roll
+            .envoys
+            .iter()
+            .map(|envoy| {
+                let thread = scope.spawn(move || {
+                    let result = follow(envoy, wanted, deadline, overtaken);
+                    done.fetch_add(1, Ordering::Relaxed);
+                    result
+                });
+                (envoy, thread)
+            })
+            .collect();
+        while done.load(Ordering::Relaxed) < roll.envoys.len() {
+            progress.say(|| format!("{}/{} Envoys follow", done.load(Ordering::Relaxed), following.total));
+            thread::sleep(PAUSE / 5);
+        }
+        let failed = || Err(Trouble::Strange("maintctl failed while it asked".to_owned()));
+        running.into_iter().map(|(envoy, thread)| (envoy, thread.join().unwrap_or_else(|_| failed()))).collect()
+    });
+    progress.end();
+    for (envoy, result) in results {
+        match result {
+            Ok(overtaken) => {
+                following.followed += 1;
+                following.overtaken.extend(overtaken);
+            }
+            Err(trouble) => following.lagging.push(Missing::new(envoy.name(), trouble)),
+        }
+    }
+    following.overtaken.sort();
+    following.overtaken.dedup();
+    following
+}
+
+fn follow(
+    envoy: &Envoy,
+    wanted: &[Wanted],
+    deadline: Instant,
+    overtaken: &(dyn Fn(&Wanted) -> bool + Sync),
+) -> Result<Vec<String>, Trouble> {
+    let mut look_again = Instant::now() + OVERTAKEN;
+    let mut ignored: Vec<String> = Vec::new();
+    loop {
+        let behind = match envoy.ask(None, deadline) {
+            Ok(status) => match step(&status, wanted, &ignored) {
+                Step::Followed { overtaken } => return Ok(overtaken),
+                Step::Behind(why) => Trouble::Strange(why),
+            },
+            Err(trouble @ Trouble::Strange(_)) => return Err(trouble),
+            Err(trouble) => trouble,
+        };
+        let now = Instant::now();
+        if now >= deadline {
+            return Err(behind);
+        }
+        if now >= look_again {
+            ignored = wanted.iter().filter(|wanted| overtaken(wanted)).map(|wanted| wanted.site.clone()).collect();
+            look_again = now + OVERTAKEN;
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Compares what an Envoy says with what is wanted. Sites in `ignored` have been changed by others since.
+fn step(status: &Status, wanted: &[Wanted], ignored: &[String]) -> Step {
+    let mut overtaken = ignored.to_vec();
+    for wanted in wanted.iter().filter(|wanted| !ignored.contains(&wanted.site)) {
+        let Some(site) = status.site(&wanted.site) else {
+            return Step::Behind(format!("has no site \"{}\"", wanted.site));
+        };
+        if site.digest.as_deref() != Some(&wanted.digest) {
+            match (site.stamp(), wanted.revision) {
+                (Some(held), Some(revision)) if held > (revision, &wanted.digest) => {
+                    overtaken.push(wanted.site.clone())
+                }
+                _ => {
+                    return Step::Behind(format!("{}: still {}, by another document", wanted.site, site.mode));
+                }
+            }
+        }
+        let workers = site.workers;
+        if !workers.all() {
+            return Step::Behind(format!("{}: {}/{} workers follow", wanted.site, workers.adopted, workers.members));
+        }
+    }
+    Step::Followed { overtaken }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envoy_follows_with_all_its_workers_and_this_document_or_a_newer_one() {
+        let followed = |overtaken: &[&str]| Step::Followed {
+            overtaken: overtaken.iter().map(|site| (*site).to_owned()).collect(),
+        };
+        let behind = |why: &str| Step::Behind(why.to_owned());
+        for (site, revision, expected) in [
+            (r#""digest": "b", "revision": 5, "workers": {"members": 4, "adopted": 4}"#, Some(5), followed(&[])),
+            (r#""digest": "b", "revision": 0, "workers": {"members": 4, "adopted": 4}"#, None, followed(&[])),
+            (
+                r#""digest": "b", "revision": 5, "workers": {"members": 4, "adopted": 3}"#,
+                Some(5),
+                behind("shop: 3/4 workers follow"),
+            ),
+            (
+                r#""digest": "b", "revision": 5, "workers": {"members": 0, "adopted": 0}"#,
+                Some(5),
+                behind("shop: 0/0 workers follow"),
+            ),
+            (
+                r#""digest": "a", "revision": 4, "workers": {"members": 4, "adopted": 4}"#,
+                Some(5),
+                behind("shop: still online, by another document"),
+            ),
+            (
+                r#""digest": "a", "revision": 5, "workers": {"members": 4, "adopted": 4}"#,
+                Some(5),
+                behind("shop: still online, by another document"),
+            ),
+            (r#""digest": "c", "revision": 5, "workers": {"members": 4, "adopted": 4}"#, Some(5), followed(&["shop"])),
+            (r#""digest": "a", "revision": 6, "workers": {"members": 4, "adopted": 4}"#, Some(5), followed(&["shop"])),
+            (
+                r#""digest": "a", "revision": 6, "workers": {"members": 4, "adopted": 4}"#,
+                None,
+                behind("shop: still online, by another document"),
+            ),
+            (r#""digest": null"#, Some(5), behind("shop: still online, by another document")),
+        ] {
+            let text = format!(r#"{{"envoy": "n/0", "sites": [{{"site": "shop", "mode": "online", {site}}}]}}"#);
+            let status: Status = serde_json::from_str(&text).unwrap();
+            let wanted = Wanted { site: "shop".to_owned(), revision, digest: "b".to_owned() };
+            assert_eq!(step(&status, &[wanted], &[]), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_site_that_an_envoy_lacks_is_named() {
+        let status: Status = serde_json::from_str(r#"{"envoy": "n/0", "sites": []}"#).unwrap();
+        let wanted = Wanted { site: "shop".to_owned(), revision: None, digest: "b".to_owned() };
+        assert_eq!(step(&status, std::slice::from_ref(&wanted), &[]), Step::Behind("has no site \"shop\"".to_owned()));
+        let ignored = vec!["shop".to_owned()];
+        assert_eq!(step(&status, &[wanted], &ignored), Step::Followed { overtaken: ignored.clone() });
+    }
+}

@@ -1,0 +1,98 @@
+//! `maintctl close`: closes sites, or changes how they are closed.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use envoy_maintenance::state::Mode;
+use envoy_maintenance::time::Time;
+use jiff::Zoned;
+
+use crate::args::{CloseArgs, Global};
+use crate::change::{self, Edit, Options, Outcome, Report, Selection};
+use crate::exit::End;
+use crate::output::{self, Answers};
+use crate::target::Target;
+use crate::{command, edit, when};
+
+pub fn run(global: &Global, args: &CloseArgs, alias: Option<&str>) -> Result<ExitCode> {
+    let now = when::now();
+    let flags = flags(args, &now)?;
+    let target = Target::load(global)?;
+    let options = Options::new(&args.how);
+    let selection = Selection::new(&args.sites, "close");
+    if !args.command.is_empty() {
+        return command::run(&target, &selection, flags, args, &options);
+    }
+    let report = close(&target, &selection, &flags, &options)?;
+    let answers = if args.how.json { Answers::Json } else { Answers::Lines };
+    output::finish(&report, answers, |outcome, now| line(outcome, now, alias))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Closes the sites that are selected.
+pub fn close(target: &Target, selection: &Selection, flags: &edit::Close, options: &Options) -> Result<Report> {
+    let edit: &Edit<'_> = &|draft, _, now| edit::close(draft, flags, now);
+    change::apply(target, selection, edit, options)
+}
+
+/// The answer for one site.
+pub fn line(outcome: &Outcome, now: &Zoned, alias: Option<&str>) -> Result<String> {
+    let after = outcome.after.read()?;
+    if outcome.changed {
+        return Ok(output::changed_text(&outcome.before.read()?, &after, now));
+    }
+    let hint =
+        alias.map(|alias| format!(" ('{alias}' starts maintenance; to open the site: maintctl open {})", outcome.site));
+    Ok(format!("{}{}", output::already_text(&after, now), hint.unwrap_or_default()))
+}
+
+fn flags(args: &CloseArgs, now: &Zoned) -> Result<edit::Close> {
+    let start = when::time(now);
+    let until = match (&args.until, args.lasting.or(args.lease)) {
+        (Some(text), _) => Some(read("--until", text, now, when::ahead)?),
+        (None, Some(lasting)) => Some(after(start, lasting)),
+        (None, None) => None,
+    };
+    let eta = match &args.eta {
+        Some(text) => Some(read("--eta", text, now, |flag, text, now| when::ahead_or_after(flag, text, start, now))?),
+        None => None,
+    };
+    Ok(edit::Close {
+        mode: if args.read_only { Mode::ReadOnly } else { Mode::Offline },
+        until,
+        eta,
+        reason: args.reason.clone(),
+        note: args.note.clone(),
+        suspend: args.suspend.clone(),
+    })
+}
+
+/// Reads a time, and echoes what `HH:MM` was taken for.
+pub fn read(flag: &str, text: &str, now: &Zoned, reader: impl Fn(&str, &str, &Zoned) -> Result<Time>) -> Result<Time> {
+    let time = reader(flag, text, now)?;
+    if text.contains(':')
+        && let Some(echo) = when::echo(flag, text, time, now)
+    {
+        eprintln!("{echo}");
+    }
+    Ok(time)
+}
+
+/// `start` and `lasting` more.
+pub fn after(start: Time, lasting: Duration) -> Time {
+    Time(start.0.saturating_add(i64::try_from(lasting.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// An error for an end that is not after its start.
+pub fn in_order(from: Time, until: Option<Time>, now: &Zoned) -> Result<()> {
+    if let Some(until) = until.filter(|until| *until <= from) {
+        let zone = now.time_zone();
+        bail!(End::Usage(format!(
+            "--until is {}, not after --from, {}; write the day too, or use --for",
+            when::full(until, zone),
+            when::full(from, zone)
+        )));
+    }
+    Ok(())
+}

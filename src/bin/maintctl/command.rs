@@ -1,0 +1,103 @@
+//! `maintctl close … -- CMD`: closes, runs a command, and opens if it succeeded. A lease keeps the end of the
+//! maintenance a little ahead meanwhile, so that the site opens if whoever runs this dies.
+
+use std::process::{Command, ExitCode, ExitStatus};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::args::{CloseArgs, OnFailure};
+use crate::change::{self, Edit, Options, Selection};
+use crate::close::{after, close, line};
+use crate::interrupt::Passing;
+use crate::output::{self, Answers};
+use crate::target::Target;
+use crate::{edit, when};
+
+pub fn run(
+    target: &Target,
+    selection: &Selection,
+    flags: edit::Close,
+    args: &CloseArgs,
+    options: &Options,
+) -> Result<ExitCode> {
+    let report = close(target, selection, &flags, options)?;
+    let sites: Vec<String> = report.outcomes.iter().map(|outcome| outcome.site.clone()).collect();
+    output::finish(&report, Answers::Aside, |outcome, now| line(outcome, now, None))
+        .context("the command was not run")?;
+    let selection = Selection::of(sites);
+    let status = thread::scope(|scope| {
+        let (stop, stopped) = mpsc::channel::<()>();
+        if let Some(lease) = args.lease {
+            let selection = &selection;
+            scope.spawn(move || renew(target, selection, options, lease, &stopped));
+        }
+        let status = execute(args);
+        drop(stop);
+        status
+    });
+    // What follows has a time of its own.
+    let options = Options { deadline: change::deadline(args.how.timeout), ..options.clone() };
+    let succeeded = status.as_ref().is_ok_and(ExitStatus::success);
+    let reopen = succeeded || args.on_failure.unwrap_or_default() == OnFailure::Open;
+    let (edit, needed): (&Edit<'_>, bool) = match reopen {
+        true => (&|draft, _, now| edit::open(draft, now), true),
+        false => (&|draft, _, now| edit::end_at(draft, None, now), args.lease.is_some()),
+    };
+    let settled = match needed {
+        true => change::apply(target, &selection, edit, &options).and_then(|report| {
+            output::finish(&report, Answers::Aside, |outcome, now| match outcome.changed {
+                true => Ok(output::changed_text(&outcome.before.read()?, &outcome.after.read()?, now)),
+                false => Ok(output::already_text(&outcome.after.read()?, now)),
+            })
+        }),
+        false => Ok(()),
+    };
+    if !reopen {
+        eprintln!(
+            "note: the command failed; still closed: {} (--on-failure open would open)",
+            selection.names.join(", ")
+        );
+    }
+    let status = status?;
+    match settled {
+        Err(error) if status.success() => Err(error),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Ok(code(status))
+        }
+        Ok(()) => Ok(code(status)),
+    }
+}
+
+fn execute(args: &CloseArgs) -> Result<ExitStatus> {
+    let (program, arguments) = args.command.split_first().context("no command")?;
+    let named = || program.to_string_lossy().into_owned();
+    let mut child = Command::new(program).args(arguments).spawn().with_context(named)?;
+    let _passing = Passing::to(child.id());
+    child.wait().with_context(named)
+}
+
+/// Moves the end on, at every third of the lease, until the command has ended.
+fn renew(target: &Target, selection: &Selection, options: &Options, lease: Duration, stopped: &mpsc::Receiver<()>) {
+    while stopped.recv_timeout(lease / 3) == Err(RecvTimeoutError::Timeout) {
+        let until = after(when::time(&when::now()), lease);
+        let edit: &Edit<'_> = &|draft, _, now| edit::end_at(draft, Some(until), now);
+        let options = Options { by: options.by.clone(), wait: false, deadline: change::deadline(lease / 3) };
+        if let Err(error) = change::apply(target, selection, edit, &options) {
+            eprintln!("warning: the lease is not renewed: {error:#}");
+        }
+    }
+}
+
+/// The command's own status; one that a signal ended is shown as a shell would.
+fn code(status: ExitStatus) -> ExitCode {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None::<i32>;
+    let number = status.code().or(signal.map(|signal| 128 + signal));
+    ExitCode::from(number.and_then(|number| u8::try_from(number).ok()).unwrap_or(1))
+}

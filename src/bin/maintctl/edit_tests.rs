@@ -1,0 +1,212 @@
+//! Changes of documents, as tables: a document, what is done to it, and what it is then.
+
+use super::*;
+
+const NOW: &str = "2026-11-21T02:00:00Z";
+
+fn time(text: &str) -> Time {
+    Time::parse(text).unwrap()
+}
+
+fn draft(members: Value) -> Draft {
+    let Value::Object(given) = members else { panic!("{members}") };
+    let mut members = Draft::new("shop", Some("demo")).members().clone();
+    members.extend(given);
+    Draft::from_members("shop", members)
+}
+
+fn flags() -> Close {
+    Close { mode: Mode::Offline, until: None, eta: None, reason: None, note: None, suspend: Vec::new() }
+}
+
+/// The members of the result, but for those that always stand.
+fn rest(draft: &Draft) -> Value {
+    let mut members = draft.members().clone();
+    for name in ["site", "fleet", "revision"] {
+        members.remove(name);
+    }
+    Value::Object(members)
+}
+
+#[test]
+fn close_sets_what_its_flags_say_and_keeps_the_rest() {
+    let full = Close {
+        mode: Mode::ReadOnly,
+        until: Some(time("2026-11-21T03:30:00Z")),
+        eta: Some(time("2026-11-21T03:00:00Z")),
+        reason: Some("Upgrade".to_owned()),
+        note: Some("ticket 7".to_owned()),
+        suspend: vec!["staff".to_owned()],
+    };
+    for (row, before, flags, after) in [
+        ("an open site", json!({}), flags(), json!({"mode": "offline", "since": NOW})),
+        (
+            "every flag",
+            json!({}),
+            full,
+            json!({
+                "mode": "read_only", "since": NOW, "eta": "2026-11-21T03:00:00Z", "until": "2026-11-21T03:30:00Z",
+                "reason": "Upgrade", "note": "ticket 7", "suspend": ["staff"]
+            }),
+        ),
+        (
+            "what is left of an earlier time is gone",
+            json!({"reason": "Old", "eta": "2026-11-20T03:00:00Z", "x": 1}),
+            flags(),
+            json!({"mode": "offline", "x": 1, "since": NOW}),
+        ),
+        (
+            "a closed site, no flag",
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "Upgrade"}),
+            flags(),
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "Upgrade"}),
+        ),
+        (
+            "a closed site, another end",
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:00:00Z", "reason": "A"}),
+            Close { until: Some(time("2026-11-21T03:30:00Z")), ..flags() },
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:30:00Z", "reason": "A"}),
+        ),
+        (
+            "a read-only site becomes offline",
+            json!({"mode": "read_only", "since": "2026-11-21T01:00:00Z", "reason": "A"}),
+            flags(),
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "A"}),
+        ),
+        (
+            "an empty reason takes the reason away",
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "A"}),
+            Close { reason: Some(String::new()), ..flags() },
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z"}),
+        ),
+        (
+            "closed by a window, no flag",
+            json!({"windows": [{"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z"}]}),
+            flags(),
+            json!({"mode": "online", "windows": [{"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z"}]}),
+        ),
+        (
+            "closed by a window, an earlier end",
+            json!({"windows": [
+                {"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z", "until": "2026-11-21T05:00:00Z", "reason": "A"},
+                {"id": "w2", "mode": "offline", "from": "2026-11-22T01:00:00Z"}
+            ]}),
+            Close { until: Some(time("2026-11-21T03:30:00Z")), ..flags() },
+            json!({
+                "mode": "offline", "windows": [{"id": "w2", "mode": "offline", "from": "2026-11-22T01:00:00Z"}],
+                "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:30:00Z", "reason": "A"
+            }),
+        ),
+        (
+            "one whose time is over is open, and closes anew",
+            json!({"mode": "offline", "since": "2026-11-21T00:00:00Z", "until": "2026-11-21T01:00:00Z", "reason": "A", "by": "me"}),
+            flags(),
+            json!({
+                "mode": "offline", "by": "me", "past": [{
+                    "mode": "offline", "from": "2026-11-21T00:00:00Z", "until": "2026-11-21T01:00:00Z",
+                    "reason": "A", "by": "me"
+                }], "since": NOW
+            }),
+        ),
+    ] {
+        let mut draft = draft(before);
+        close(&mut draft, &flags, time(NOW)).unwrap();
+        assert_eq!(rest(&draft), after, "{row}");
+    }
+}
+
+#[test]
+fn open_ends_what_is_active_and_keeps_what_is_to_come() {
+    for (row, before, after) in [
+        ("open already", json!({}), json!({"mode": "online"})),
+        (
+            "closed",
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:00:00Z", "by": "me", "x": 1}),
+            json!({
+                "mode": "online", "since": NOW, "by": "me", "x": 1,
+                "past": [{"mode": "offline", "from": "2026-11-21T01:00:00Z", "until": NOW, "by": "me"}]
+            }),
+        ),
+        (
+            "inside a window",
+            json!({"windows": [
+                {"id": "w1", "mode": "read_only", "from": "2026-11-21T01:00:00Z", "reason": "A"},
+                {"id": "w2", "mode": "offline", "from": "2026-11-21T02:00:01Z"},
+                {"id": "w0", "mode": "offline", "from": "2026-11-20T01:00:00Z", "until": "2026-11-20T02:00:00Z"}
+            ]}),
+            json!({
+                "mode": "online", "windows": [{"id": "w2", "mode": "offline", "from": "2026-11-21T02:00:01Z"}],
+                "past": [
+                    {"mode": "offline", "from": "2026-11-20T01:00:00Z", "until": "2026-11-20T02:00:00Z"},
+                    {"mode": "read_only", "from": "2026-11-21T01:00:00Z", "until": NOW, "reason": "A"}
+                ]
+            }),
+        ),
+    ] {
+        let mut draft = draft(before);
+        open(&mut draft, time(NOW)).unwrap();
+        assert_eq!(rest(&draft), after, "{row}");
+    }
+}
+
+#[test]
+fn the_history_keeps_the_newest_five() {
+    let mut draft = draft(json!({}));
+    for hour in 10..17 {
+        close(&mut draft, &flags(), time(&format!("2026-11-21T{hour}:00:00Z"))).unwrap();
+        open(&mut draft, time(&format!("2026-11-21T{hour}:30:00Z"))).unwrap();
+    }
+    let past = draft.read().unwrap().past;
+    let hours: Vec<String> = past.iter().map(|past| past.from.to_string()).collect();
+    assert_eq!(hours.len(), 5);
+    assert_eq!(hours.first().map(String::as_str), Some("2026-11-21T12:00:00Z"));
+    assert_eq!(hours.last().map(String::as_str), Some("2026-11-21T16:00:00Z"));
+}
+
+#[test]
+fn windows_get_the_first_free_name_and_can_be_cancelled() {
+    let plan = |from: &str| Plan {
+        mode: Mode::Offline,
+        from: time(from),
+        until: None,
+        eta: None,
+        reason: None,
+        note: None,
+        suspend: Vec::new(),
+    };
+    let mut draft = draft(json!({}));
+    for from in ["2026-11-22T01:00:00Z", "2026-11-23T01:00:00Z", "2026-11-24T01:00:00Z"] {
+        schedule(&mut draft, &plan(from), time(NOW)).unwrap();
+    }
+    cancel(&mut draft, "shop", Some(&["w2".to_owned()]), time(NOW)).unwrap();
+    schedule(&mut draft, &plan("2026-11-25T01:00:00Z"), time(NOW)).unwrap();
+    let ids = |draft: &Draft| draft.read().unwrap().windows.into_iter().map(|window| window.id).collect::<Vec<_>>();
+    assert_eq!(ids(&draft), ["w1", "w3", "w2"]);
+    let error = cancel(&mut draft.clone(), "shop", Some(&["w9".to_owned()]), time(NOW)).unwrap_err();
+    assert!(error.to_string().starts_with("shop: no window \"w9\"; did you mean \"w"), "{error}");
+    cancel(&mut draft, "shop", None, time("2026-11-22T03:00:00Z")).unwrap();
+    assert_eq!(ids(&draft), [""; 0]);
+    assert_eq!(draft.read().unwrap().past.len(), 1, "the open one has taken place, the others have not");
+}
+
+#[test]
+fn a_lease_moves_the_end_and_closes_nothing() {
+    let until = time("2026-11-21T02:02:00Z");
+    let mut closed = draft(json!({"mode": "offline", "since": NOW}));
+    end_at(&mut closed, Some(until), time(NOW)).unwrap();
+    assert_eq!(closed.read().unwrap().until, Some(until));
+    end_at(&mut closed, None, time(NOW)).unwrap();
+    assert_eq!(closed.read().unwrap().until, None);
+    let mut opened = draft(json!({}));
+    end_at(&mut opened, Some(until), time(NOW)).unwrap();
+    assert_eq!(opened, draft(json!({})));
+}
+
+#[test]
+fn a_document_too_long_to_be_taken_is_refused() {
+    let mut draft = draft(json!({}));
+    let flags = Close { reason: Some("x".repeat(9000)), ..flags() };
+    close(&mut draft, &flags, time(NOW)).unwrap();
+    let error = draft.read().unwrap_err();
+    assert_eq!(error.to_string(), "shop: the document becomes too long; cancel windows or shorten reasons");
+}

@@ -1,0 +1,69 @@
+//! `maintctl history`: the last maintenances of sites, the newest first.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use envoy_maintenance::time::{Time, format_duration};
+use serde_json::{Value, json};
+
+use crate::args::{Global, HistoryArgs};
+use crate::change::{deadline, existing};
+use crate::output::{self, table};
+use crate::target::Target;
+use crate::view::View;
+use crate::when;
+
+pub fn run(global: &Global, args: &HistoryArgs) -> Result<ExitCode> {
+    let target = Target::load(global)?;
+    let view = View::of(&target, deadline(args.timeout))?;
+    if !target.envoys.is_empty() && !target.is_file() {
+        view.roll.somebody()?;
+        if view.sites.iter().all(|site| site.document.is_none()) && view.sites.iter().any(|site| site.digest.is_some())
+        {
+            bail!("{}", view.note.unwrap_or_else(|| "Envoy shows the history only to those with a key".to_owned()));
+        }
+    }
+    let known: Vec<String> = view.sites.iter().map(|site| site.site.clone()).collect();
+    let names = match &args.site {
+        Some(site) => existing(std::slice::from_ref(site), &known, false)?,
+        None => known,
+    };
+    let now = when::now();
+    let moment = when::time(&now);
+    let mut entries: Vec<(Time, Vec<String>, Value)> = Vec::new();
+    for site in view.sites.iter().filter(|site| names.contains(&site.site)) {
+        let Some((draft, _)) = &site.document else {
+            continue;
+        };
+        let mut draft = draft.clone();
+        draft.tidy(moment)?;
+        for past in draft.read()?.past {
+            let lasted = format_duration(past.from.seconds_until(past.until));
+            let (from, until) = (when::short(past.from, &now), when::short(past.until, &now));
+            let row = vec![
+                site.site.clone(),
+                output::label(past.mode).to_owned(),
+                from,
+                until,
+                lasted,
+                past.by.clone().unwrap_or_default(),
+                past.reason.clone().unwrap_or_default(),
+            ];
+            let value = json!({
+                "site": site.site, "mode": past.mode.name(), "from": past.from.to_string(),
+                "until": past.until.to_string(), "reason": past.reason, "by": past.by,
+            });
+            entries.push((past.until, row, value));
+        }
+    }
+    entries.sort_by_key(|(until, ..)| std::cmp::Reverse(*until));
+    if args.json {
+        println!("{}", entries.into_iter().map(|(_, _, value)| value).collect::<Value>());
+    } else if entries.is_empty() {
+        eprintln!("no maintenance yet");
+    } else {
+        let rows: Vec<Vec<String>> = entries.into_iter().map(|(_, row, _)| row).collect();
+        println!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "LASTED", "BY", "REASON"], &rows));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,126 @@
+//! `maintctl init`: a key pair and `maintctl.toml`. Nothing that exists is overwritten.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use crate::args::{Global, InitArgs};
+use crate::config::FILE;
+use crate::exit::End;
+use crate::keys::Key;
+
+const KEY: &str = "maintctl.key";
+const ENVOY: &str = "http://127.0.0.1:10001/.maintenance";
+
+pub fn run(global: &Global, args: &InitArgs) -> Result<ExitCode> {
+    let name_is_good = |name: &str| {
+        (1..=63).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    if !name_is_good(&args.fleet) {
+        bail!(End::Usage(format!("--fleet \"{}\": only a-z, 0-9 and -, at most 63", args.fleet)));
+    }
+    let config = global.config.clone().unwrap_or_else(|| PathBuf::from(FILE));
+    let key_path = config.with_file_name(KEY);
+    let key = match Key::generate() {
+        key if !exists(&key_path)? => {
+            key.write_new(&key_path).with_context(|| format!("{}", key_path.display()))?;
+            eprintln!("made {}: keep it secret", key_path.display());
+            key
+        }
+        _ => {
+            eprintln!("{} is there already: kept", key_path.display());
+            Key::from_file(&key_path)?
+        }
+    };
+    match write_new(&config, &text(global.target.as_deref().unwrap_or("local"), args)) {
+        Ok(()) => eprintln!("made {}", config.display()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            eprintln!("{} is there already: kept", config.display())
+        }
+        Err(error) => return Err(error).with_context(|| format!("{}", config.display())),
+    }
+    let jwk = key.jwk()?;
+    eprintln!(
+        "\nPut this into the policy, so that Envoy takes what this key signs:\n\n\
+         fleet: {}\nkeys:\n- {{ name: {}, jwk: {jwk}, sites: [\"*\"], may: [state] }}\n\
+         control: {{ path_prefix: \"/.maintenance\" }}   # only where a listener is not public\n",
+        args.fleet,
+        key_name(),
+    );
+    println!("{jwk}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn exists(path: &Path) -> Result<bool> {
+    path.try_exists().with_context(|| format!("{}", path.display()))
+}
+
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// The configuration file.
+fn text(target: &str, args: &InitArgs) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| quoted(&path.to_string_lossy()));
+    let mut text = format!(
+        "default = {target}\nfleet = {}\nkey = {}\n\n[target.{target}]\n",
+        quoted(&args.fleet),
+        quoted(KEY),
+        target = quoted(target),
+    );
+    let envoys: Vec<String> = match (args.envoys.is_empty(), &args.file) {
+        (true, None) => vec![quoted(ENVOY)],
+        _ => args.envoys.iter().map(|url| quoted(url)).collect(),
+    };
+    if !envoys.is_empty() {
+        text.push_str(&format!("envoys = [{}]\n", envoys.join(", ")));
+    }
+    if let (Some(file), Some(policy)) = (path(&args.file), path(&args.policy)) {
+        text.push_str(&format!("file = {file}\npolicy = {policy}\n"));
+    }
+    text
+}
+
+/// A name for the key in the policy, after its owner.
+fn key_name() -> String {
+    let user = std::env::var("USER").unwrap_or_default().to_ascii_lowercase();
+    let name: String = user.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(63).collect();
+    if name.is_empty() { "operator".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ConfigFile;
+
+    #[test]
+    fn the_file_says_what_the_flags_say() {
+        let args = |envoys: &[&str], file: Option<&str>| InitArgs {
+            fleet: "demo".to_owned(),
+            envoys: envoys.iter().map(|url| (*url).to_owned()).collect(),
+            file: file.map(PathBuf::from),
+            policy: file.map(|_| PathBuf::from("a \"quoted\" policy.yaml")),
+        };
+        for (args, envoys, file) in [
+            (args(&[], None), &[ENVOY][..], None),
+            (args(&["http://a/", "http://b/"], None), &["http://a/", "http://b/"], None),
+            (args(&[], Some("e.yaml")), &[], Some("e.yaml")),
+            (args(&["http://a/"], Some("e.yaml")), &["http://a/"], Some("e.yaml")),
+        ] {
+            let read: ConfigFile = toml::from_str(&text("my target", &args)).unwrap();
+            assert_eq!((read.default.as_deref(), read.fleet.as_deref()), (Some("my target"), Some("demo")));
+            assert_eq!(read.key.as_deref(), Some(Path::new(KEY)));
+            let target = read.targets.get("my target").unwrap();
+            assert_eq!(target.envoys, envoys);
+            assert_eq!(target.file.as_deref(), file.map(Path::new));
+            assert_eq!(target.policy, args.policy);
+        }
+    }
+}

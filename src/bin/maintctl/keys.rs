@@ -1,0 +1,152 @@
+//! The operator's key: where it comes from, and what it signs.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use ct_codecs::{Base64UrlSafeNoPadding, Encoder};
+use ed25519_compact::KeyPair;
+use envoy_maintenance::state::jws;
+use envoy_maintenance::time::Time;
+use serde_json::{Value, json};
+
+use crate::config::{Config, FILE};
+
+/// How long a read token is good, in seconds. Envoy takes five minutes at most; clocks differ.
+const READ_FOR: i64 = 120;
+
+/// A key pair.
+pub struct Key {
+    pair: KeyPair,
+}
+
+impl Key {
+    /// Makes a new one.
+    pub fn generate() -> Key {
+        Key { pair: KeyPair::generate() }
+    }
+
+    /// The key of the configuration, if it has one: MAINTCTL_KEY before `key_command` before `key`.
+    pub fn load(config: &Config) -> Result<Option<Key>> {
+        if let Some(pem) = std::env::var_os("MAINTCTL_KEY").filter(|pem| !pem.is_empty()) {
+            let pem = pem.into_string().ok().context("MAINTCTL_KEY: not text")?;
+            return Key::from_pem(&pem, "MAINTCTL_KEY").map(Some);
+        }
+        match (&config.file.key_command, &config.file.key) {
+            (Some(_), Some(_)) => {
+                bail!("{FILE} has both `key` and `key_command`; one of them is enough")
+            }
+            (Some(command), None) => Key::from_command(command).map(Some),
+            (None, Some(path)) => Key::from_file(&config.path(path)).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn from_pem(pem: &str, place: &str) -> Result<Key> {
+        match KeyPair::from_pem(pem) {
+            Ok(pair) => Ok(Key { pair }),
+            Err(_) => bail!(
+                "{place}: not an Ed25519 private key in PKCS#8 PEM; `maintctl init` makes one, or \
+                 `openssl genpkey -algorithm ed25519`"
+            ),
+        }
+    }
+
+    fn from_command(command: &[String]) -> Result<Key> {
+        let (program, arguments) = command.split_first().context("key_command: names no program")?;
+        let output = Command::new(program)
+            .args(arguments)
+            .stderr(std::process::Stdio::inherit())
+            .output()
+            .with_context(|| format!("key_command: {program}"))?;
+        if !output.status.success() {
+            bail!("key_command: {program} ended with {}", output.status);
+        }
+        Key::from_pem(&String::from_utf8_lossy(&output.stdout), "what key_command printed")
+    }
+
+    /// Reads a key file. One that others can read is a key that others may have.
+    pub fn from_file(path: &Path) -> Result<Key> {
+        let shown = path.display();
+        let pem = fs::read_to_string(path).with_context(|| format!("key {shown}"))?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(path)?.permissions().mode() & 0o777;
+            if mode & 0o077 != 0 {
+                bail!(
+                    "key {shown}: others can read it (mode {mode:04o}); chmod 600 {shown}, and make a new key if \
+                     somebody may have read it"
+                );
+            }
+        }
+        Key::from_pem(&pem, &format!("key {shown}"))
+    }
+
+    /// Writes the key to a new file that only its owner can read.
+    pub fn write_new(&self, path: &Path) -> Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file: File = options.open(path)?;
+        file.write_all(self.pair.sk.to_pem().as_bytes())?;
+        file.sync_all()?;
+        Ok(())
+    }
+
+    /// The public key as a JWK.
+    pub fn jwk(&self) -> Result<Value> {
+        let x = Base64UrlSafeNoPadding::encode_to_string(self.pair.pk.as_ref())?;
+        Ok(json!({ "kty": "OKP", "crv": "Ed25519", "x": x }))
+    }
+
+    /// Signs a document.
+    pub fn sign_document(&self, payload: &[u8]) -> String {
+        jws::sign(jws::STATE_TYP, payload, &self.pair)
+    }
+
+    /// A token that lets its holder read the fuller status for a short time.
+    pub fn read_token(&self, fleet: &str, now: Time) -> String {
+        let seconds = now.0.div_euclid(1000);
+        let claims = json!({ "fleet": fleet, "iat": seconds, "exp": seconds + READ_FOR });
+        jws::sign(jws::READ_TYP, claims.to_string().as_bytes(), &self.pair)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("maintctl.key");
+        let key = Key::generate();
+        key.write_new(&path).unwrap();
+        assert_eq!(Key::from_file(&path).unwrap().jwk().unwrap(), key.jwk().unwrap());
+        assert!(key.write_new(&path).is_err(), "an existing key is overwritten");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("maintctl.key");
+        Key::generate().write_new(&path).unwrap();
+        for mode in [0o640, 0o604, 0o620] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let error = Key::from_file(&path).err().unwrap().to_string();
+            assert!(error.contains("chmod 600"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        let error = Key::from_pem("hello", "MAINTCTL_KEY").err().unwrap().to_string();
+        assert!(error.starts_with("MAINTCTL_KEY: not an Ed25519 private key in PKCS#8 PEM"), "{error}");
+    }
+}

@@ -1,0 +1,223 @@
+//! What operators read: the line for a site, the end of a change, and progress on a terminal.
+
+use std::cell::OnceCell;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use envoy_maintenance::state::{Document, Mode, Window};
+use envoy_maintenance::time::Time;
+use indicatif::ProgressBar;
+use jiff::Zoned;
+use serde_json::{Value, json};
+
+use crate::change::{Outcome, Report};
+use crate::exit::End;
+use crate::roll::missing_lines;
+use crate::when;
+
+/// After how long a wait is worth a line.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A live line on a terminal for what takes longer than a second.
+pub struct Progress {
+    what: &'static str,
+    started: Instant,
+    bar: OnceCell<ProgressBar>,
+}
+
+impl Progress {
+    pub fn start(what: &'static str) -> Progress {
+        Progress { what, started: Instant::now(), bar: OnceCell::new() }
+    }
+
+    /// Shows how far it is.
+    pub fn say(&self, text: impl FnOnce() -> String) {
+        if self.started.elapsed() < PATIENCE {
+            return;
+        }
+        let bar = self.bar.get_or_init(|| {
+            let bar = ProgressBar::new_spinner();
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        bar.set_message(format!("{}: {} ({} s)", self.what, text(), self.started.elapsed().as_secs()));
+    }
+
+    /// Takes the line away.
+    pub fn end(&self) {
+        if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Rows under headers. A column in which nothing stands is left out.
+pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
+    let used: Vec<bool> = (0..headers.len())
+        .map(|column| rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.is_empty())))
+        .collect();
+    let kept = |cells: Vec<String>| cells.into_iter().zip(&used).filter(|(_, used)| **used).map(|(cell, _)| cell);
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(kept(headers.iter().map(|header| (*header).to_owned()).collect()));
+    for row in rows {
+        table.add_row(kept(row.clone()));
+    }
+    table.trim_fmt()
+}
+
+/// A mode as operators know it.
+pub fn label(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Online => "ONLINE",
+        Mode::ReadOnly => "READ_ONLY",
+        Mode::Offline => "OFFLINE",
+    }
+}
+
+/// The next window that is still to come.
+pub fn next_window(document: &Document, now: Time) -> Option<&Window> {
+    document.windows.iter().filter(|window| window.from > now).min_by_key(|window| window.from)
+}
+
+/// `OFFLINE from 02:00 until 04:00 (w1)`
+pub fn window_text(window: &Window, now: &Zoned) -> String {
+    let until = match window.until {
+        Some(until) => format!("until {}", when::short(until, now)),
+        None => "until somebody opens it".to_owned(),
+    };
+    format!("{} from {} {until} ({})", label(window.mode), when::short(window.from, now), window.id)
+}
+
+/// What has become of a site, with what it was where that is another thing.
+pub fn changed_text(before: &Document, after: &Document, now: &Zoned) -> String {
+    let at = when::time(now);
+    let (old, new) = (before.at(at), after.at(at));
+    let was_closed = old.mode() != Mode::Online;
+    if new.mode() == Mode::Online {
+        let next = next_window(after, at).map(|window| format!("; next: {}", window_text(window, now)));
+        return format!("ONLINE{}", next.unwrap_or_default());
+    }
+    let mut text = label(new.mode()).to_owned();
+    if was_closed && old.mode() != new.mode() {
+        text.push_str(&format!(" (was {})", label(old.mode())));
+    }
+    let short = |time: Option<Time>| time.map(|time| when::short(time, now));
+    let mut part = |name: &str, none: &str, old: Option<String>, new: Option<String>, always: bool| {
+        if old == new && !(always && new.is_some()) || !was_closed && new.is_none() {
+            return;
+        }
+        let now_text = new.as_ref().map_or_else(|| none.to_owned(), |new| format!("{name} {new}"));
+        text.push_str(&format!(", {now_text}"));
+        if was_closed && old != new {
+            text.push_str(&format!(" (was {})", old.as_deref().unwrap_or("open")));
+        }
+    };
+    part("until", "no end", short(old.until()), short(new.until()), true);
+    part("eta", "no eta", short(old.eta()), short(new.eta()), false);
+    let suspended = |document: &Document| (!document.suspend.is_empty()).then(|| document.suspend.join(", "));
+    part("suspended:", "nothing suspended", suspended(before), suspended(after), false);
+    if was_closed {
+        let quoted = |reason: Option<&str>| reason.map(|reason| format!("{reason:?}"));
+        part("reason", "no reason", quoted(old.reason()), quoted(new.reason()), false);
+        part("note", "no note", quoted(before.note.as_deref()), quoted(after.note.as_deref()), false);
+    }
+    text
+}
+
+/// What a site is, where nothing had to change.
+pub fn already_text(document: &Document, now: &Zoned) -> String {
+    let situation = document.at(when::time(now));
+    let until = situation.until().map(|until| format!(", until {}", when::short(until, now)));
+    format!("already {}{}", label(situation.mode()), until.unwrap_or_default())
+}
+
+/// A site's document as a member of an answer in JSON.
+fn outcome_json(outcome: &Outcome, now: Time) -> Result<Value> {
+    let document = outcome.after.read()?;
+    let situation = document.at(now);
+    let time = |time: Option<Time>| time.map(|time| time.to_string());
+    Ok(json!({
+        "site": outcome.site,
+        "mode": situation.mode().name(),
+        "changed": outcome.changed,
+        "since": time(situation.since()),
+        "until": time(situation.until()),
+        "eta": time(situation.eta()),
+        "reason": situation.reason(),
+        "revision": outcome.after.revision(),
+        "windows": outcome.after.members().get("windows").cloned().unwrap_or_else(|| json!([])),
+    }))
+}
+
+/// Where a change's answers go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// Lines on stdout.
+    Lines,
+    /// One JSON value on stdout.
+    Json,
+    /// Lines on stderr: stdout belongs to a command.
+    Aside,
+}
+
+/// Prints what a change has come to. An error if somebody does not follow.
+pub fn finish(report: &Report, answers: Answers, line: impl Fn(&Outcome, &Zoned) -> Result<String>) -> Result<()> {
+    let now = when::now();
+    let following = report.following.as_ref();
+    let behind = following.filter(|following| !following.lagging.is_empty());
+    let mut sites = Vec::new();
+    for outcome in &report.outcomes {
+        let mut text = format!("{}: {}", outcome.site, line(outcome, &now)?);
+        if let Some(behind) = behind {
+            text.push_str(&format!(" ({}/{} Envoys follow)", behind.followed, behind.total));
+        }
+        match answers {
+            Answers::Lines => anstream::println!("{text}"),
+            Answers::Aside => anstream::eprintln!("{text}"),
+            Answers::Json => sites.push(outcome_json(outcome, when::time(&now))?),
+        }
+    }
+    if answers == Answers::Json {
+        let envoys = following.map(|following| {
+            let lagging = following.lagging.iter();
+            let lagging: Vec<Value> =
+                lagging.map(|missing| json!({ "envoy": missing.name, "why": missing.trouble.to_string() })).collect();
+            json!({ "total": following.total, "followed": following.followed, "lagging": lagging })
+        });
+        println!("{}", json!({ "target": report.target, "sites": sites, "envoys": envoys }));
+    }
+    for site in following.iter().flat_map(|following| &following.overtaken) {
+        eprintln!("note: {site}: somebody has changed it since; Envoy already follows the newer document");
+    }
+    let kept = |outcome: &Outcome| {
+        outcome.after.read().is_ok_and(|document| document.mode != Mode::Online || !document.windows.is_empty())
+    };
+    if !report.durable && report.outcomes.iter().any(|outcome| outcome.changed && kept(outcome)) {
+        eprintln!("note: not durable: target \"{}\" only pushes, and an Envoy that restarts forgets it", report.target);
+    }
+    verdict(report)
+}
+
+fn verdict(report: &Report) -> Result<()> {
+    if let Some(behind) = report.following.as_ref().filter(|following| !following.lagging.is_empty()) {
+        let left = behind.lagging.len();
+        let verb = if left == 1 { "does" } else { "do" };
+        bail!(End::NotFollowed(format!(
+            "{left} of {} Envoys {verb} not follow:{}",
+            behind.total,
+            missing_lines(&behind.lagging)
+        )));
+    }
+    if let Some(miscounted) = &report.miscounted {
+        bail!(End::NotFollowed(format!("{miscounted} (`expect` of target \"{}\")", report.target)));
+    }
+    if report.blind {
+        bail!(End::NotFollowed(format!(
+            "the file is written, but whether Envoy follows cannot be read: target \"{}\" has no `envoys` \
+             (--wait=false does not ask)",
+            report.target
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! The push writer: signs documents and puts them to the control endpoint of every Envoy. Where Envoys hold different
+//! documents, the newest is changed, and all get the result.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use envoy_maintenance::time::Time;
+
+use crate::adopt::{self, Wanted};
+use crate::change::{Edit, Options, Outcome, Report, Selection};
+use crate::client::Trouble;
+use crate::draft::Draft;
+use crate::exit::End;
+use crate::roll::{Envoy, Missing, Roll, explained, missing_lines};
+use crate::target::Target;
+use crate::when;
+
+/// How often a change is made anew because somebody else was faster.
+const ATTEMPTS: usize = 8;
+
+/// What is to be sent for one site.
+struct Plan {
+    outcome: Outcome,
+    /// What every Envoy is to hold in the end; none: there is no document, and need not be.
+    wanted: Option<Wanted>,
+    /// The signed form; none: all hold it.
+    signed: Option<String>,
+}
+
+/// Makes a change on every Envoy of the target.
+pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &Options) -> Result<Report> {
+    let (key, fleet) = target.signer()?;
+    let token = || key.read_token(fleet, when::time(&when::now()));
+    let mut roll = target.call(Some(&token()), options.deadline)?;
+    roll.somebody()?;
+    let sites = selection.choose(&roll.sites())?;
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let now = when::time(&when::now());
+        let plans = sites
+            .iter()
+            .map(|site| plan(&roll, target, site, edit, &options.by, now))
+            .collect::<Result<Vec<Plan>>>()?;
+        for plan in &plans {
+            match outcomes.iter_mut().find(|outcome| outcome.site == plan.outcome.site) {
+                // What an earlier attempt has changed is not unchanged because this one finds it so.
+                Some(earlier) if plan.outcome.changed || !earlier.changed => *earlier = plan.outcome.clone(),
+                Some(_) => {}
+                None => outcomes.push(plan.outcome.clone()),
+            }
+        }
+        let answers = roll.each(|envoy| send(envoy, &plans, options.deadline));
+        let conflict = answers.iter().any(|answer| answer.as_ref().is_err_and(Trouble::is_conflict));
+        roll.leave_out(answers.into_iter().map(|answer| answer.err().filter(|trouble| !trouble.is_conflict())));
+        if roll.envoys.is_empty() {
+            bail!(nobody_took_it(&roll));
+        }
+        if !conflict {
+            let wanted: Vec<Wanted> = plans.into_iter().filter_map(|plan| plan.wanted).collect();
+            let following = options.wait.then(|| adopt::wait(&roll, &wanted, options.deadline, &|_| false));
+            return Ok(Report {
+                target: target.name.clone(),
+                outcomes,
+                following,
+                blind: false,
+                durable: false,
+                miscounted: roll.miscounted,
+            });
+        }
+        let token = token();
+        let answers = roll.ask_all(Some(&token), options.deadline);
+        roll.update(answers);
+        roll.somebody()?;
+    }
+    bail!(End::Refused("somebody else changes it all the time; look at `maintctl status`, and try again".to_owned()))
+}
+
+fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now: Time) -> Result<Plan> {
+    let (key, fleet) = target.signer()?;
+    if let Some((envoy, _)) = roll.of_site(site).find(|(_, status)| status.is_declared()) {
+        bail!(End::Refused(declared(site, &envoy.name())));
+    }
+    let newest = roll.of_site(site).max_by_key(|(_, status)| status.stamp());
+    let newest = newest.and_then(|(envoy, status)| Some((envoy, status, status.stamp()?)));
+    let current = match newest {
+        None => Draft::new(site, Some(fleet)),
+        Some((envoy, status, _)) => match &status.document {
+            Some(members) => Draft::from_members(site, members.clone()),
+            None => bail!("{site}: {} does not show its document", envoy.name()),
+        },
+    };
+    let mut before = current.clone();
+    before.tidy(now)?;
+    let mut after = current.clone();
+    edit(&mut after, site, now)?;
+    let changed = after != before;
+    let digest = current.digest()?.to_string();
+    let all_hold_it = newest.is_some_and(|(_, _, (_, newest))| {
+        roll.of_site(site).all(|(_, status)| status.digest.as_deref() == Some(newest))
+    });
+    let (send, document) = match newest {
+        _ if changed => {
+            after.stamp(now, by);
+            after.set("fleet", Some(fleet));
+            (true, after.clone())
+        }
+        None => (false, current),
+        Some(_) if all_hold_it => (false, current),
+        Some((_, _, (_, newest))) if newest == digest => (true, current),
+        // It was not written the way this maintctl writes, so only a successor can be the same everywhere.
+        Some(_) => {
+            let mut successor = current;
+            successor.restamp(now);
+            (true, successor)
+        }
+    };
+    document.read()?;
+    let payload = document.payload()?;
+    let wanted = match (send, newest) {
+        (false, None) => None,
+        (false, Some((_, _, (revision, digest)))) => Some((revision, digest.to_owned())),
+        (true, _) => Some((document.revision(), document.digest()?.to_string())),
+    };
+    Ok(Plan {
+        outcome: Outcome { site: site.to_owned(), before, after, changed },
+        wanted: wanted.map(|(revision, digest)| Wanted { site: site.to_owned(), revision: Some(revision), digest }),
+        signed: send.then(|| key.sign_document(&payload)),
+    })
+}
+
+/// Puts what an Envoy lacks. An Envoy that does not know a site is found out by the wait.
+fn send(envoy: &Envoy, plans: &[Plan], deadline: Instant) -> Result<(), Trouble> {
+    for plan in plans {
+        let (Some(wanted), Some(signed)) = (&plan.wanted, &plan.signed) else {
+            continue;
+        };
+        let Some(held) = envoy.status.site(&wanted.site) else {
+            continue;
+        };
+        if held.digest.as_deref() == Some(&wanted.digest) {
+            continue;
+        }
+        match envoy.endpoint.put(&wanted.site, signed, held.digest.as_deref(), deadline) {
+            Err(Trouble::Refused { code, .. }) if code == "declared" => {
+                return Err(Trouble::Refused { code, detail: declared(&wanted.site, "the policy there") });
+            }
+            answer => answer.map_err(|trouble| explained(trouble, &envoy.endpoint, deadline))?,
+        }
+    }
+    Ok(())
+}
+
+fn declared(site: &str, place: &str) -> String {
+    format!(
+        "{site}: declared by the policy (`state.{site}`, in {place}); while that entry stands nothing else counts. \
+         Change it where the policy is kept, or remove it there"
+    )
+}
+
+/// The error where every Envoy refused or was lost.
+fn nobody_took_it(roll: &Roll) -> End {
+    let lines = missing_lines(&roll.missing);
+    match roll.missing.iter().any(|missing| matches!(missing.trouble, Trouble::Refused { .. })) {
+        true => End::Refused(format!("refused; nothing changed{lines}")),
+        false => End::NotFollowed(format!("no Envoy took it{lines}")),
+    }
+}
+
+impl Roll {
+    /// Takes those off whom something is the matter with.
+    pub fn leave_out(&mut self, troubles: impl Iterator<Item = Option<Trouble>>) {
+        let envoys = std::mem::take(&mut self.envoys);
+        for (envoy, trouble) in envoys.into_iter().zip(troubles) {
+            match trouble {
+                None => self.envoys.push(envoy),
+                Some(trouble) => self.missing.push(Missing::new(envoy.name(), trouble)),
+            }
+        }
+    }
+
+    /// Remembers what every Envoy has just said.
+    pub fn update(&mut self, answers: Vec<Result<crate::client::Status, Trouble>>) {
+        let envoys = std::mem::take(&mut self.envoys);
+        for (mut envoy, answer) in envoys.into_iter().zip(answers) {
+            match answer {
+                Ok(status) => {
+                    envoy.status = status;
+                    self.envoys.push(envoy);
+                }
+                Err(trouble) => self.missing.push(Missing::new(envoy.name(), trouble)),
+            }
+        }
+    }
+}

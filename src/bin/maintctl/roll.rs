@@ -1,0 +1,309 @@
+//! The roll: every Envoy behind the `envoys` of a target, each by an address of its own.
+
+use std::collections::BTreeSet;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use ureq::http::Uri;
+
+use crate::client::{Endpoint, SiteStatus, Status, Trouble};
+use crate::exit::End;
+
+/// How often an address is asked on connections of its own who it is: a load balancer gives itself away by that.
+const PROBES: usize = 3;
+/// How long a name may take to resolve, and the first answer to come, whatever time there is.
+const FIRST: Duration = Duration::from_secs(5);
+
+/// One Envoy, and what it said last.
+#[derive(Clone, Debug)]
+pub struct Envoy {
+    pub endpoint: Endpoint,
+    pub status: Status,
+}
+
+impl Envoy {
+    /// Asks again. An address that answers as somebody else leads to more than one Envoy.
+    pub fn ask(&self, token: Option<&str>, deadline: Instant) -> Result<Status, Trouble> {
+        let status = self.endpoint.status(token, deadline)?;
+        match status.envoy == self.status.envoy {
+            true => Ok(status),
+            false => Err(Trouble::Strange(changed(&self.status.envoy, &status.envoy))),
+        }
+    }
+
+    /// How it is named to operators.
+    pub fn name(&self) -> String {
+        format!("{} ({})", self.status.envoy, self.endpoint)
+    }
+}
+
+/// An address or a name with nobody behind it that can be asked.
+#[derive(Clone, Debug)]
+pub struct Missing {
+    pub name: String,
+    /// The URL, where this is an address of it that is this machine itself.
+    pub loopback_of: Option<String>,
+    pub trouble: Trouble,
+}
+
+impl Missing {
+    /// An Envoy, or a name, that something is the matter with.
+    pub fn new(name: impl ToString, trouble: Trouble) -> Missing {
+        Missing { name: name.to_string(), loopback_of: None, trouble }
+    }
+}
+
+/// All Envoys of a target, and who could not be asked.
+#[derive(Clone, Debug, Default)]
+pub struct Roll {
+    pub envoys: Vec<Envoy>,
+    pub missing: Vec<Missing>,
+    /// How many there should be, and that there are not as many.
+    pub miscounted: Option<String>,
+}
+
+impl Roll {
+    /// Resolves `urls` and asks every address for its status.
+    pub fn call(urls: &[String], expect: Option<usize>, token: Option<&str>, deadline: Instant) -> Result<Roll> {
+        let deadline = deadline.min(Instant::now() + FIRST);
+        let bases = urls.iter().map(|url| base(url)).collect::<Result<Vec<_>>>()?;
+        let named: Vec<(&String, Result<Vec<SocketAddr>, Trouble>)> = thread::scope(|scope| {
+            let running: Vec<_> = bases.iter().map(|url| (url, scope.spawn(move || resolve(url, deadline)))).collect();
+            running.into_iter().map(|(url, thread)| (url, joined(thread.join()))).collect()
+        });
+        let mut roll = Roll::default();
+        let mut endpoints: Vec<Endpoint> = Vec::new();
+        for (url, addresses) in named {
+            match addresses {
+                Ok(addresses) => {
+                    let several = addresses.len() > 1;
+                    endpoints.extend(addresses.into_iter().map(|address| Endpoint::new(url, address, several)));
+                }
+                Err(trouble) => roll.missing.push(Missing::new(url, trouble)),
+            }
+        }
+        let answers: Vec<Result<Status, Trouble>> = thread::scope(|scope| {
+            let running: Vec<_> =
+                endpoints.iter().map(|endpoint| scope.spawn(move || identify(endpoint, token, deadline))).collect();
+            running.into_iter().map(|thread| joined(thread.join())).collect()
+        });
+        for (endpoint, answer) in endpoints.into_iter().zip(answers) {
+            match answer {
+                Ok(status) => roll.add(endpoint, status),
+                Err(trouble) => {
+                    let loopback_of = endpoint.address.ip().is_loopback().then(|| endpoint.url.clone());
+                    roll.missing.push(Missing { name: endpoint.to_string(), loopback_of, trouble });
+                }
+            }
+        }
+        roll.forgive_loopback();
+        if let Some(lie) = roll.missing.iter().find(|missing| missing.trouble.is_balancer()) {
+            bail!("{}: {}", lie.name, lie.trouble);
+        }
+        roll.miscounted = expect
+            .filter(|expected| *expected != roll.envoys.len())
+            .map(|expected| format!("{} Envoys answer, {expected} are expected", roll.envoys.len()));
+        Ok(roll)
+    }
+
+    /// The same Envoy by two addresses is one Envoy.
+    fn add(&mut self, endpoint: Endpoint, status: Status) {
+        match self.envoys.iter().find(|known| known.status.envoy == status.envoy) {
+            Some(known) if known.endpoint.url != endpoint.url => {
+                eprintln!("note: {} and {endpoint} are the same Envoy; it counts once", known.endpoint);
+            }
+            Some(_) => {}
+            None => self.envoys.push(Envoy { endpoint, status }),
+        }
+    }
+
+    /// `localhost` is ::1 and 127.0.0.1, and Envoy mostly listens on one of them: the other is missed by nobody.
+    fn forgive_loopback(&mut self) {
+        let mut answered: BTreeSet<String> = BTreeSet::new();
+        for envoy in self.envoys.iter().filter(|envoy| envoy.endpoint.address.ip().is_loopback()) {
+            answered.insert(envoy.endpoint.url.clone());
+        }
+        let mut refused: BTreeSet<String> = BTreeSet::new();
+        self.missing.retain(|missing| match (&missing.loopback_of, &missing.trouble) {
+            (Some(url), Trouble::Unreachable(_)) => !answered.contains(url) && refused.insert(url.clone()),
+            _ => true,
+        });
+    }
+
+    /// Asks every Envoy again, all at once.
+    pub fn ask_all(&self, token: Option<&str>, deadline: Instant) -> Vec<Result<Status, Trouble>> {
+        self.each(|envoy| envoy.ask(token, deadline))
+    }
+
+    /// Does something with every Envoy, all at once.
+    pub fn each<T: Send>(&self, act: impl Fn(&Envoy) -> Result<T, Trouble> + Sync) -> Vec<Result<T, Trouble>> {
+        let act = &act;
+        thread::scope(|scope| {
+            let running: Vec<_> = self.envoys.iter().map(|envoy| scope.spawn(move || act(envoy))).collect();
+            running.into_iter().map(|thread| joined(thread.join())).collect()
+        })
+    }
+
+    /// The names of all sites, sorted.
+    pub fn sites(&self) -> Vec<String> {
+        let names: BTreeSet<&str> =
+            self.envoys.iter().flat_map(|envoy| &envoy.status.sites).map(|site| site.site.as_str()).collect();
+        names.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What each Envoy that knows `site` says of it.
+    pub fn of_site(&self, site: &str) -> impl Iterator<Item = (&Envoy, &SiteStatus)> {
+        self.envoys.iter().filter_map(move |envoy| Some((envoy, envoy.status.site(site)?)))
+    }
+
+    /// An error where nobody can be asked: nothing could be done then.
+    pub fn somebody(&self) -> Result<()> {
+        if !self.envoys.is_empty() {
+            return Ok(());
+        }
+        let refused = self.missing.iter().any(|missing| matches!(missing.trouble, Trouble::Refused { .. }));
+        let lines = missing_lines(&self.missing);
+        match refused {
+            true => bail!(End::Refused(format!("refused; nothing changed{lines}"))),
+            false => bail!(End::NotFollowed(format!(
+                "no Envoy can be reached; nothing changed{lines}\nIs Envoy running, and does a listener of it carry \
+                 a policy with `control`?"
+            ))),
+        }
+    }
+}
+
+/// One indented line for each.
+pub fn missing_lines(missing: &[Missing]) -> String {
+    missing.iter().map(|missing| format!("\n  {}: {}", missing.name, missing.trouble)).collect()
+}
+
+/// A URL of the configuration without a slash at its end.
+fn base(url: &str) -> Result<String> {
+    let good = url.parse::<Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none()
+    });
+    if !good {
+        bail!("envoys: \"{url}\" is not a URL such as http://127.0.0.1:10001/.maintenance");
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+/// All addresses of the URL's host, each once.
+fn resolve(url: &str, deadline: Instant) -> Result<Vec<SocketAddr>, Trouble> {
+    let uri: Uri = url.parse().map_err(|_| Trouble::Strange("not a URL".to_owned()))?;
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let found = (host.as_str(), port).to_socket_addrs();
+        // Nobody listens any more once the time is up.
+        let _ = sender.send(found.map(Iterator::collect::<BTreeSet<SocketAddr>>));
+    });
+    match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses.into_iter().collect()),
+        Ok(Ok(_)) => Err(Trouble::Unreachable("the name has no address".to_owned())),
+        Ok(Err(error)) => Err(Trouble::Unreachable(format!("the name cannot be resolved: {error}"))),
+        Err(_) => Err(Trouble::Unreachable("the name is not resolved in time".to_owned())),
+    }
+}
+
+/// Asks one address for its status, and on fresh connections whether it is always the same Envoy.
+fn identify(endpoint: &Endpoint, token: Option<&str>, deadline: Instant) -> Result<Status, Trouble> {
+    let status = endpoint.status(token, deadline).map_err(|trouble| explained(trouble, endpoint, deadline))?;
+    for _ in 1..PROBES {
+        let again = endpoint.fresh().status(None, deadline)?;
+        if again.envoy != status.envoy {
+            return Err(Trouble::Strange(changed(&status.envoy, &again.envoy)));
+        }
+    }
+    Ok(status)
+}
+
+fn changed(first: &str, second: &str) -> String {
+    format!(
+        "{BALANCER} {first}, then as {second}: a load balancer in place of the Envoys, or an Envoy that has \
+             restarted just now. Put each Envoy's own address into `envoys`, or a name that resolves to all of them, \
+             such as that of a headless service"
+    )
+}
+
+const BALANCER: &str = "answers first as";
+
+impl Trouble {
+    fn is_balancer(&self) -> bool {
+        matches!(self, Trouble::Strange(text) if text.starts_with(BALANCER))
+    }
+}
+
+/// What an operator can do about a refusal of the key.
+pub fn explained(trouble: Trouble, endpoint: &Endpoint, deadline: Instant) -> Trouble {
+    let Trouble::Refused { code, detail } = trouble else {
+        return trouble;
+    };
+    let advice = match code.as_str() {
+        "unknown_key" => {
+            "put this key's public JWK, which `maintctl init` prints, into `keys` of the policy".to_owned()
+        }
+        "bad_signature" => "the policy has another key under this key's id; put the JWK that `maintctl init` prints \
+                            into `keys` of the policy"
+            .to_owned(),
+        "not_permitted" => "`sites`, `may` or the fleet of this key in the policy do not allow it; look at `keys` and \
+                            `fleet` there and at `fleet` in maintctl.toml"
+            .to_owned(),
+        "too_old" | "expired" => {
+            let here = jiff::Timestamp::now();
+            match endpoint.status(None, deadline).ok().and_then(|status| status.clock()) {
+                Some(there) => format!("Envoy's clock says {there}, this machine's {here:.0}; set the wrong one right"),
+                None => format!("this machine's clock says {here:.0}; compare it with Envoy's"),
+            }
+        }
+        _ => return Trouble::Refused { code, detail },
+    };
+    let detail = if detail.is_empty() { advice } else { format!("{detail} ({advice})") };
+    Trouble::Refused { code, detail }
+}
+
+/// The answer of a thread; one that panicked is as good as one that could not be reached.
+fn joined<T>(answer: thread::Result<Result<T, Trouble>>) -> Result<T, Trouble> {
+    answer.unwrap_or_else(|_| Err(Trouble::Strange("maintctl failed while it asked".to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envoy_url_is_http_with_a_host() {
+        for (url, expected) in [
+            ("http://127.0.0.1:10001/.maintenance", Some("http://127.0.0.1:10001/.maintenance")),
+            ("https://e/.maintenance/", Some("https://e/.maintenance")),
+            ("http://[::1]:10001/.maintenance", Some("http://[::1]:10001/.maintenance")),
+            ("127.0.0.1:10001", None),
+            ("ftp://e/", None),
+            ("http://e/?a=b", None),
+        ] {
+            assert_eq!(base(url).ok().as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_nobody_listens_on_is_named_once_for_localhost() {
+        let mut roll = Roll::default();
+        for (url, address, loopback) in [
+            ("http://localhost:1", "[::1]:1", true),
+            ("http://localhost:1", "127.0.0.1:1", true),
+            ("http://fleet:1", "10.0.0.1:1", false),
+            ("http://fleet:1", "10.0.0.2:1", false),
+        ] {
+            let trouble = Trouble::Unreachable("connection refused".to_owned());
+            let loopback_of = loopback.then(|| url.to_owned());
+            roll.missing.push(Missing { name: format!("{url} at {address}"), loopback_of, trouble });
+        }
+        roll.forgive_loopback();
+        assert_eq!(roll.missing.len(), 3);
+    }
+}

@@ -1,0 +1,215 @@
+//! `maintctl status`: what holds on every site, and whether every Envoy follows.
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use envoy_maintenance::state::Mode;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Zoned;
+use serde_json::{Value, json};
+
+use crate::args::{Global, StatusArgs};
+use crate::change::{deadline, existing};
+use crate::exit::End;
+use crate::output::{self, table};
+use crate::roll::missing_lines;
+use crate::target::Target;
+use crate::view::{SiteView, View, missing_json};
+use crate::when;
+
+/// How often `--watch` looks.
+const WATCH: Duration = Duration::from_millis(500);
+
+pub fn run(global: &Global, args: &StatusArgs) -> Result<ExitCode> {
+    let target = Target::load(global)?;
+    if args.watch {
+        return watch(&target, args);
+    }
+    let view = look(&target, args)?;
+    let now = when::now();
+    match args.json {
+        true => println!("{}", json_of(&target, &view, &now)),
+        false => print!("{}", text_of(&target, &view, &now)),
+    }
+    if let Some(note) = &view.note {
+        eprintln!("note: {note}");
+    }
+    if let Some(trouble) = trouble(&target, &view) {
+        bail!(End::NotFollowed(trouble));
+    }
+    Ok(if args.exit_code { code(&view) } else { ExitCode::SUCCESS })
+}
+
+/// The sites that are asked for.
+fn look(target: &Target, args: &StatusArgs) -> Result<View> {
+    let mut view = View::of(target, deadline(args.timeout))?;
+    if !args.sites.is_empty() && (target.is_file() || !view.roll.envoys.is_empty()) {
+        let known: Vec<String> = view.sites.iter().map(|site| site.site.clone()).collect();
+        let names = existing(&args.sites, &known, args.ignore_not_found)?;
+        view.sites.retain(|site| names.contains(&site.site));
+    }
+    Ok(view)
+}
+
+/// What must not be overlooked, with every Envoy that it is about.
+fn trouble(target: &Target, view: &View) -> Option<String> {
+    let behind = view.sites.iter().filter(|site| !site.apart.is_empty()).map(|site| site.site.as_str());
+    let behind: Vec<&str> = behind.collect();
+    if !view.roll.missing.is_empty() {
+        let left = view.roll.missing.len();
+        let total = left + view.roll.envoys.len();
+        Some(format!("{left} of {total} Envoys cannot be read:{}", missing_lines(&view.roll.missing)))
+    } else if !behind.is_empty() {
+        Some(format!("not every Envoy follows: {}", behind.join(", ")))
+    } else {
+        let miscounted = view.roll.miscounted.as_ref()?;
+        Some(format!("{miscounted} (`expect` of target \"{}\")", target.name))
+    }
+}
+
+fn code(view: &View) -> ExitCode {
+    let strictest = view.sites.iter().map(|site| site.strictest(&view.roll)).max().unwrap_or(Mode::Online);
+    ExitCode::from(match strictest {
+        Mode::Online => 0,
+        Mode::ReadOnly => 11,
+        Mode::Offline => 12,
+    })
+}
+
+fn text_of(target: &Target, view: &View, now: &Zoned) -> String {
+    let rows: Vec<Vec<String>> = view.sites.iter().map(|site| row(target, site, now)).collect();
+    let mut text = String::new();
+    if !rows.is_empty() {
+        let headers = ["SITE", "STATUS", "SINCE", "UNTIL", "ETA", "ADOPTION", "PASSED", "REASON"];
+        text.push_str(&format!("{}\n", table(&headers, &rows)));
+    }
+    for site in &view.sites {
+        for line in details(site, now) {
+            text.push_str(&format!("{}: {line}\n", site.site));
+        }
+    }
+    text
+}
+
+fn row(target: &Target, site: &SiteView, now: &Zoned) -> Vec<String> {
+    let situation = site.document.as_ref().map(|(_, document)| document.at(when::time(now))).unwrap_or_default();
+    let short = |time: Option<_>| time.map(|time| when::short(time, now)).unwrap_or_default();
+    let label = match site.declared {
+        true if !target.is_file() => format!("{} (declared)", site.label()),
+        _ => site.label(),
+    };
+    let adoption = if target.envoys.is_empty() { "not known".to_owned() } else { site.adoption() };
+    vec![
+        site.site.clone(),
+        label,
+        short(situation.since()),
+        short(situation.until()),
+        short(situation.eta()),
+        adoption,
+        passed(site),
+        situation.reason().unwrap_or_default().to_owned(),
+    ]
+}
+
+/// Who was let in, by rule.
+fn passed(site: &SiteView) -> String {
+    let rules = site.bypassed.iter().filter(|(_, count)| **count > 0);
+    rules.map(|(rule, count)| format!("{rule} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What does not fit into the table.
+fn details(site: &SiteView, now: &Zoned) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some((_, document)) = &site.document {
+        let moment = when::time(now);
+        if !document.suspend.is_empty() && document.mode != Mode::Online {
+            lines.push(format!("suspended: {}", document.suspend.join(", ")));
+        }
+        let windows = document.windows.iter().filter(|window| window.until.is_none_or(|until| until > moment));
+        lines.extend(windows.map(|window| {
+            let verb = if window.is_active(moment) { "now" } else { "planned" };
+            format!("{verb}: {}", output::window_text(window, now))
+        }));
+        lines.extend(document.note.iter().map(|note| format!("note: {note}")));
+    }
+    lines.extend(site.apart.iter().cloned());
+    lines
+}
+
+fn json_of(target: &Target, view: &View, now: &Zoned) -> Value {
+    let moment = when::time(now);
+    let sites: Vec<Value> = view.sites.iter().map(|site| site.json(moment)).collect();
+    let envoys = view.roll.envoys.iter().map(|envoy| {
+        let status = &envoy.status;
+        let address = envoy.endpoint.to_string();
+        json!({ "envoy": status.envoy, "address": address, "version": status.version, "time": status.time })
+    });
+    let envoys: Vec<Value> = envoys.collect();
+    json!({ "target": target.name, "sites": sites, "envoys": envoys, "missing": missing_json(&view.roll.missing) })
+}
+
+/// Shows what holds until ^C: live on a terminal, else a line for each change.
+fn watch(target: &Target, args: &StatusArgs) -> Result<ExitCode> {
+    let live = !args.json && io::stdout().is_terminal();
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
+    bar.set_style(ProgressStyle::with_template("{msg}")?);
+    let mut last: Vec<String> = Vec::new();
+    loop {
+        let now = when::now();
+        let (lines, screen) = match look(target, args) {
+            Ok(view) => {
+                let mut screen = text_of(target, &view, &now);
+                if let Some(trouble) = trouble(target, &view) {
+                    screen.push_str(&format!("{trouble}\n"));
+                }
+                (changes(target, &view, &now, args.json), screen)
+            }
+            Err(error) => (vec![format!("error: {error:#}")], format!("error: {error:#}")),
+        };
+        if live {
+            bar.set_message(format!("{}\n{screen}", now.strftime("%H:%M:%S")));
+            bar.tick();
+        } else {
+            for line in lines.iter().filter(|line| !last.contains(line)) {
+                match line.strip_prefix("error: ") {
+                    Some(_) => eprintln!("{line}"),
+                    None if args.json => println!("{line}"),
+                    None => println!("{} {line}", now.timestamp().strftime("%Y-%m-%dT%H:%M:%SZ")),
+                }
+            }
+        }
+        last = lines;
+        thread::sleep(WATCH);
+    }
+}
+
+/// A line for each site, the same as long as nothing changes.
+fn changes(target: &Target, view: &View, now: &Zoned, json: bool) -> Vec<String> {
+    if json {
+        let mut value = json_of(target, view, now);
+        // Clocks and counters change all the time.
+        for envoy in value.get_mut("envoys").and_then(Value::as_array_mut).into_iter().flatten() {
+            envoy.as_object_mut().map(|envoy| envoy.shift_remove("time"));
+        }
+        for site in value.get_mut("sites").and_then(Value::as_array_mut).into_iter().flatten() {
+            for counter in ["refused", "bypassed"] {
+                site.as_object_mut().map(|site| site.shift_remove(counter));
+            }
+        }
+        return vec![value.to_string()];
+    }
+    let line = |site: &SiteView| {
+        let situation = site.document.as_ref().map(|(_, document)| document.at(when::time(now))).unwrap_or_default();
+        let until = situation.until().map(|until| format!(", until {}", when::short(until, now)));
+        let reason = situation.reason().map(|reason| format!(", {reason}"));
+        let adoption = if target.envoys.is_empty() { String::new() } else { format!(", {}", site.adoption()) };
+        let (until, reason) = (until.unwrap_or_default(), reason.unwrap_or_default());
+        format!("{}: {}{until}{adoption}{reason}", site.site, site.label())
+    };
+    let missing = view.roll.missing.iter();
+    let missing = missing.map(|missing| format!("error: {}: {}", missing.name, missing.trouble));
+    view.sites.iter().map(line).chain(missing).collect()
+}

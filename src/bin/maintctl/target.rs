@@ -1,0 +1,84 @@
+//! The target that a run works on: its Envoys, its one writer, and the key that signs for it.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use envoy_maintenance::time::Time;
+
+use crate::args::Global;
+use crate::config::{Config, FILE};
+use crate::file::FileTarget;
+use crate::keys::Key;
+use crate::roll::Roll;
+
+/// What the configuration says of one target, understood.
+pub struct Target {
+    pub name: String,
+    pub envoys: Vec<String>,
+    pub expect: Option<usize>,
+    pub fleet: Option<String>,
+    pub key: Option<Key>,
+    pub writer: Writer,
+}
+
+/// The one way by which changes reach the target's Envoys.
+pub enum Writer {
+    /// To the control endpoint of each Envoy; an Envoy that restarts forgets.
+    Push,
+    /// Into a file that Envoy watches.
+    File(FileTarget),
+}
+
+impl Target {
+    /// Reads the configuration and the key.
+    pub fn load(global: &Global) -> Result<Target> {
+        let config = Config::load(global)?;
+        let (name, target) = config.target(global.target.as_deref())?;
+        let writer = match (&target.file, &target.policy) {
+            (Some(file), Some(policy)) => {
+                Writer::File(FileTarget { file: config.path(file), policy: config.path(policy) })
+            }
+            (None, None) if target.envoys.is_empty() => {
+                bail!("target {name}: has neither `envoys` nor `file`, so nothing can be changed or read")
+            }
+            (None, None) => Writer::Push,
+            (Some(_), None) => {
+                bail!("target {name}: `file` is generated from `policy`, which is missing")
+            }
+            (None, Some(_)) => bail!("target {name}: `policy` is for `file`, which is missing"),
+        };
+        Ok(Target {
+            name: name.to_owned(),
+            envoys: target.envoys.clone(),
+            expect: target.expect,
+            fleet: config.file.fleet.clone(),
+            key: Key::load(&config)?,
+            writer,
+        })
+    }
+
+    /// Whether changes go into a file.
+    pub fn is_file(&self) -> bool {
+        matches!(self.writer, Writer::File(_))
+    }
+
+    /// The key and the fleet, for what must be signed.
+    pub fn signer(&self) -> Result<(&Key, &str)> {
+        let key = self.key.as_ref().with_context(|| {
+            format!("no key: {FILE} needs `key` or `key_command`, or the environment MAINTCTL_KEY; `maintctl init` makes one")
+        })?;
+        let fleet =
+            self.fleet.as_deref().with_context(|| format!("no fleet: {FILE} needs `fleet`, as the policy has it"))?;
+        Ok((key, fleet))
+    }
+
+    /// A token for the fuller status, where there is a key for it.
+    pub fn read_token(&self, now: Time) -> Option<String> {
+        Some(self.key.as_ref()?.read_token(self.fleet.as_deref()?, now))
+    }
+
+    /// Asks every Envoy of the target.
+    pub fn call(&self, token: Option<&str>, deadline: Instant) -> Result<Roll> {
+        Roll::call(&self.envoys, self.expect, token, deadline)
+    }
+}

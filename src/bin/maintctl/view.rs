@@ -1,0 +1,215 @@
+//! What holds on a target now: every site, as its Envoys or its file show it.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use anyhow::Result;
+use envoy_maintenance::state::{Document, Mode};
+use envoy_maintenance::time::Time;
+use serde_json::{Map, Value, json};
+
+use crate::client::{SiteStatus, Trouble, Workers};
+use crate::draft::Draft;
+use crate::file::Contents;
+use crate::output;
+use crate::roll::{Envoy, Missing, Roll};
+use crate::target::{Target, Writer};
+use crate::when;
+
+/// A target at a moment.
+pub struct View {
+    pub roll: Roll,
+    pub sites: Vec<SiteView>,
+    /// Why less is shown than could be.
+    pub note: Option<String>,
+}
+
+/// A site at a moment.
+pub struct SiteView {
+    pub site: String,
+    /// `offline`, …, or `mixed` where Envoys disagree.
+    pub mode: String,
+    pub declared: bool,
+    /// None: there is none, or it may not be read.
+    pub document: Option<(Draft, Document)>,
+    pub channel: Option<String>,
+    pub revision: Option<u64>,
+    pub digest: Option<String>,
+    /// Envoys that decide by the newest document on all their workers, and all there should be.
+    pub followed: usize,
+    pub total: usize,
+    pub workers: Workers,
+    pub refused: Option<u64>,
+    /// Requests that were let in, by rule.
+    pub bypassed: BTreeMap<String, u64>,
+    /// What each Envoy says, where not all follow.
+    pub apart: Vec<String>,
+}
+
+impl View {
+    /// Asks the target's Envoys, and reads its file.
+    pub fn of(target: &Target, deadline: Instant) -> Result<View> {
+        let contents = match &target.writer {
+            Writer::File(writer) => Some(writer.read()?),
+            Writer::Push => None,
+        };
+        let token = target.read_token(when::time(&when::now()));
+        let mut note = None;
+        let mut roll = target.call(token.as_deref(), deadline)?;
+        let refused = roll.missing.iter().find(|missing| matches!(missing.trouble, Trouble::Refused { .. }));
+        if let Some(refused) = refused.filter(|_| token.is_some()) {
+            note = Some(format!("less is shown, as the key is not taken: {}: {}", refused.name, refused.trouble));
+            roll = target.call(None, deadline)?;
+        }
+        let mut names = roll.sites();
+        for name in contents.iter().flat_map(Contents::sites) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.sort();
+        let now = when::time(&when::now());
+        let sites = names.iter().map(|site| SiteView::of(site, &roll, contents.as_ref(), now)).collect();
+        Ok(View { roll, sites, note })
+    }
+}
+
+impl SiteView {
+    fn of(site: &str, roll: &Roll, contents: Option<&Contents>, now: Time) -> SiteView {
+        let newest =
+            roll.of_site(site).map(|(_, status)| status).max_by_key(|status| (status.is_declared(), status.stamp()));
+        let digest = contents
+            .and_then(|contents| contents.digest(site))
+            .or_else(|| newest.and_then(|status| status.digest.clone()));
+        let document = match (contents, newest.and_then(|status| status.document.clone())) {
+            (Some(contents), _) => Some(contents.document(site, None).0),
+            (None, members) => members.map(|members| Draft::from_members(site, members)),
+        };
+        let document = document.and_then(|draft| Some((draft.clone(), draft.read().ok()?)));
+        let follows = |status: &SiteStatus| status.digest == digest && status.workers.all();
+        let mut view = SiteView {
+            site: site.to_owned(),
+            mode: mode(roll, site, document.as_ref().map(|(_, document)| document), now),
+            declared: newest.map_or_else(
+                || contents.is_some_and(|contents| contents.document(site, None).1),
+                SiteStatus::is_declared,
+            ),
+            document,
+            channel: newest.and_then(|status| status.channel.clone()),
+            revision: newest.and_then(|status| status.revision),
+            digest: digest.clone(),
+            followed: 0,
+            total: roll.envoys.len() + roll.missing.len(),
+            workers: Workers::default(),
+            refused: None,
+            bypassed: BTreeMap::new(),
+            apart: Vec::new(),
+        };
+        for envoy in &roll.envoys {
+            match envoy.status.site(site) {
+                Some(status) => view.add(status, follows(status)),
+                None => {}
+            }
+        }
+        if view.followed < roll.envoys.len() || view.mode == MIXED {
+            view.apart = roll.envoys.iter().map(|envoy| apart(envoy, site)).collect();
+        }
+        view
+    }
+
+    fn add(&mut self, status: &SiteStatus, follows: bool) {
+        self.workers.members += status.workers.members;
+        if status.digest == self.digest {
+            self.workers.adopted += status.workers.adopted;
+        }
+        self.followed += usize::from(follows);
+        if let Some(refused) = status.rest.get("refused").and_then(Value::as_u64) {
+            self.refused = Some(self.refused.unwrap_or(0) + refused);
+        }
+        for (rule, count) in status.rest.get("bypassed").and_then(Value::as_object).into_iter().flatten() {
+            *self.bypassed.entry(rule.clone()).or_default() += count.as_u64().unwrap_or(0);
+        }
+    }
+
+    /// `2/2 Envoys, 8/8 workers`
+    pub fn adoption(&self) -> String {
+        let Workers { members, adopted } = self.workers;
+        format!("{}/{} Envoys, {adopted}/{members} workers", self.followed, self.total)
+    }
+
+    /// The mode as operators know it.
+    pub fn label(&self) -> String {
+        let known = Mode::ALL.into_iter().find(|mode| mode.name() == self.mode);
+        known.map_or_else(|| self.mode.to_uppercase(), |mode| output::label(mode).to_owned())
+    }
+
+    /// The strictest mode that any Envoy shows, for `--exit-code`.
+    pub fn strictest(&self, roll: &Roll) -> Mode {
+        let shown = roll.of_site(&self.site).map(|(_, status)| status.mode.as_str());
+        let modes = shown.chain([self.mode.as_str()]);
+        modes.filter_map(|name| Mode::ALL.into_iter().find(|mode| mode.name() == name)).max().unwrap_or(Mode::Online)
+    }
+
+    /// The site as a member of an answer in JSON.
+    pub fn json(&self, now: Time) -> Value {
+        let member = |name: &str| {
+            self.document.as_ref().and_then(|(draft, _)| draft.members().get(name).cloned()).unwrap_or(Value::Null)
+        };
+        let list = |name: &str| Some(member(name)).filter(Value::is_array).unwrap_or_else(|| json!([]));
+        let situation = self.document.as_ref().map(|(_, document)| document.at(now)).unwrap_or_default();
+        let time = |time: Option<Time>| time.map(|time| time.to_string());
+        let envoys = json!({ "total": self.total, "followed": self.followed });
+        let workers = json!({ "members": self.workers.members, "adopted": self.workers.adopted });
+        let mut site = Map::new();
+        for (name, value) in [
+            ("site", json!(self.site)),
+            ("mode", json!(self.mode)),
+            ("declared", json!(self.declared)),
+            ("since", json!(time(situation.since()))),
+            ("until", json!(time(situation.until()))),
+            ("eta", json!(time(situation.eta()))),
+            ("reason", json!(situation.reason())),
+            ("note", member("note")),
+            ("by", member("by")),
+            ("suspend", list("suspend")),
+            ("windows", list("windows")),
+            ("past", list("past")),
+            ("channel", json!(self.channel)),
+            ("revision", json!(self.revision)),
+            ("digest", json!(self.digest)),
+            ("refused", json!(self.refused)),
+            ("bypassed", json!(self.bypassed)),
+            ("envoys", envoys),
+            ("workers", workers),
+        ] {
+            site.insert(name.to_owned(), value);
+        }
+        Value::Object(site)
+    }
+}
+
+const MIXED: &str = "mixed";
+
+fn mode(roll: &Roll, site: &str, document: Option<&Document>, now: Time) -> String {
+    let mut shown = roll.of_site(site).map(|(_, status)| status.mode.as_str());
+    match shown.next() {
+        Some(first) if shown.all(|mode| mode == first) => first.to_owned(),
+        Some(_) => MIXED.to_owned(),
+        None => document.map_or(Mode::Online, |document| document.at(now).mode()).name().to_owned(),
+    }
+}
+
+fn apart(envoy: &Envoy, site: &str) -> String {
+    match envoy.status.site(site) {
+        Some(status) => {
+            let Workers { members, adopted } = status.workers;
+            format!("{}: {}, {adopted}/{members} workers", envoy.name(), status.mode.to_uppercase())
+        }
+        None => format!("{}: has no site \"{site}\"", envoy.name()),
+    }
+}
+
+/// Who cannot be asked, as members of an answer in JSON.
+pub fn missing_json(missing: &[Missing]) -> Value {
+    missing.iter().map(|missing| json!({ "envoy": missing.name, "why": missing.trouble.to_string() })).collect()
+}
