@@ -23,6 +23,8 @@ mod prepared;
 mod problem;
 mod redirect;
 mod template;
+#[cfg(test)]
+mod tests;
 mod variables;
 
 pub use part::ReplyPart;
