@@ -262,7 +262,7 @@ pub struct CancelArgs {
     #[arg(value_name = "SITE")]
     pub site: Option<String>,
     /// The windows
-    #[arg(value_name = "WINDOW", required_unless_present = "all")]
+    #[arg(value_name = "WINDOW")]
     pub windows: Vec<String>,
     /// All windows of the site
     #[arg(long, conflicts_with = "windows")]
@@ -334,7 +334,6 @@ mod tests {
             "close shop --all",
             "schedule shop --from 02:00",
             "schedule shop --from 02:00 --stay --for 1h",
-            "cancel shop",
         ] {
             let words = std::iter::once("maintctl").chain(words.split(' '));
             assert!(Cli::try_parse_from(words.clone()).is_err(), "{words:?}");

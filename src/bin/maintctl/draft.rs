@@ -38,9 +38,13 @@ impl Draft {
         &self.members
     }
 
-    /// Its payload as it is signed.
+    /// Its payload as it is signed: members in the order of their names, so that whoever reads the document from an Envoy
+    /// can write the very same one again.
     pub fn payload(&self) -> Result<Vec<u8>> {
-        Ok(serde_json::to_vec(&self.members)?)
+        let mut members = self.members.clone();
+        members.sort_keys();
+        members.values_mut().for_each(Value::sort_all_objects);
+        Ok(serde_json::to_vec(&members)?)
     }
 
     /// The digest of its payload.

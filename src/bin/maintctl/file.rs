@@ -174,19 +174,20 @@ impl Contents {
         Ok(self.policy.with_policy(tree))
     }
 
-    /// The digest by which Envoy names the entry of `site`, if there is one.
-    pub fn digest(&self, site: &str) -> Option<String> {
+    /// What Envoy must hold of `site`, if there is an entry for it.
+    pub fn wanted(&self, site: &str) -> Option<Wanted> {
         let entry = self.documents.get(site).cloned().or_else(|| state_of(&self.policy.policy).shift_remove(site))?;
-        digest(site, &entry).ok()
+        let (revision, digest) = stamp(site, entry).ok()?;
+        Some(Wanted { site: site.to_owned(), revision, digest })
     }
 }
 
-/// The digest of a declared entry, as the filter computes it.
-fn digest(site: &str, entry: &Value) -> Result<String> {
-    let mut entry = entry.clone();
+/// The revision and the digest of a declared entry, as the filter computes it: over members in the order of their names.
+fn stamp(site: &str, mut entry: Value) -> Result<(u64, String)> {
     entry.sort_all_objects();
     let tree = Tree::from_json(entry.to_string().as_bytes())?;
-    Ok(Document::declared(site, &tree, &KeyPath::Root.key(site))?.stamp.digest.to_string())
+    let stamp = Document::declared(site, &tree, &KeyPath::Root.key(site))?.stamp;
+    Ok((stamp.revision, stamp.digest.to_string()))
 }
 
 fn state_of(policy: &Tree) -> Map<String, Value> {
@@ -222,19 +223,14 @@ pub fn apply(
         writer.write(&text).with_context(|| format!("file {}", writer.file.display()))?;
     }
     drop(lock);
-    let wanted = |contents: &Contents, site: &str| {
-        contents.digest(site).map(|digest| Wanted { site: site.to_owned(), revision: None, digest })
-    };
-    let all: Vec<Wanted> = outcomes.iter().filter_map(|outcome| wanted(&contents, &outcome.site)).collect();
-    let blind = options.wait && target.envoys.is_empty();
+    let wanted = outcomes.iter().filter_map(|outcome| contents.wanted(&outcome.site)).collect::<Vec<_>>();
+    let wait = options.wait && !outcomes.is_empty();
+    let blind = wait && target.envoys.is_empty();
     let mut report =
         Report { target: target.name.clone(), outcomes, following: None, blind, durable: true, miscounted: None };
-    if options.wait && !blind {
+    if wait && !blind {
         let roll = target.call(None, options.deadline)?;
-        let overtaken = |before: &Wanted| {
-            writer.read().is_ok_and(|contents| contents.digest(&before.site).as_ref() != Some(&before.digest))
-        };
-        report.following = Some(adopt::wait(&roll, &all, options.deadline, &overtaken));
+        report.following = Some(adopt::wait(&roll, &wanted, options.deadline));
         report.miscounted = roll.miscounted;
     }
     Ok(report)

@@ -135,7 +135,7 @@ fn details(site: &SiteView, now: &Zoned) -> Vec<String> {
         }));
         lines.extend(document.note.iter().map(|note| format!("note: {note}")));
     }
-    lines.extend(site.apart.iter().cloned());
+    lines.extend(site.remarks.iter().chain(&site.apart).cloned());
     lines
 }
 
