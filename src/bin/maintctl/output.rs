@@ -104,7 +104,7 @@ pub fn changed_text(before: &Document, after: &Document, now: &Zoned) -> String 
     }
     let mut part = |name: &str, old: Option<String>, new: Option<String>, also_unchanged: bool| {
         let changed = old != new && (was_closed || new.is_some());
-        if !changed && !(also_unchanged && new.is_some()) {
+        if !(changed || also_unchanged && new.is_some()) {
             return;
         }
         let none = || "none".to_owned();
