@@ -113,9 +113,8 @@ impl SiteView {
             apart: Vec::new(),
         };
         for envoy in &roll.envoys {
-            match envoy.status.site(site) {
-                Some(status) => view.add(status, follows(status)),
-                None => {}
+            if let Some(status) = envoy.status.site(site) {
+                view.add(status, follows(status));
             }
         }
         if view.followed < roll.envoys.len() || view.mode == MIXED {
