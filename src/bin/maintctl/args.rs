@@ -169,10 +169,8 @@ pub struct CloseArgs {
 /// What becomes of a site whose command failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum OnFailure {
-    /// It stays closed
     #[default]
     Stay,
-    /// It opens
     Open,
 }
 

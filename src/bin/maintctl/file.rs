@@ -69,7 +69,7 @@ impl FileTarget {
 
     /// Waits until no other maintctl is at work on the file.
     fn lock(&self, deadline: Instant) -> Result<File> {
-        let path = self.lock_path();
+        let path = beside(&self.file, ".lock");
         let shown = path.display();
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = file.with_context(|| format!("lock {shown}"))?;
@@ -89,13 +89,6 @@ impl FileTarget {
         }
     }
 
-    fn lock_path(&self) -> PathBuf {
-        let mut name = std::ffi::OsString::from(".");
-        name.push(self.file.file_name().unwrap_or_default());
-        name.push(".lock");
-        self.file.with_file_name(name)
-    }
-
     /// The text of the generated file.
     fn render(&self, contents: &Contents) -> Result<String> {
         let policy = contents.with_documents().with_context(|| format!("policy {}", self.policy.display()))?;
@@ -109,26 +102,36 @@ impl FileTarget {
         })
     }
 
-    /// Replaces the file in one step.
+    /// Replaces the file in one step. The lock is held, so the new file has a name of its own; one that is left over from
+    /// a run that was killed is overwritten.
     fn write(&self, text: &str) -> Result<()> {
         // What a link leads to is replaced, not the link.
         let path = fs::canonicalize(&self.file).unwrap_or_else(|_| self.file.clone());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".maintctl-").tempfile_in(folder)?;
+        let new = beside(&path, ".new");
+        let mut file = File::create(&new)?;
         file.write_all(text.as_bytes())?;
         match fs::metadata(&path) {
-            Ok(metadata) => file.as_file().set_permissions(metadata.permissions())?,
+            Ok(metadata) => file.set_permissions(metadata.permissions())?,
             // Envoy may be another user.
             #[cfg(unix)]
-            Err(_) => file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?,
+            Err(_) => file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?,
             #[cfg(not(unix))]
             Err(_) => {}
         }
-        file.as_file().sync_all()?;
-        file.persist(&path)?;
+        file.sync_all()?;
+        fs::rename(&new, &path)?;
         File::open(folder)?.sync_all()?;
         Ok(())
     }
+}
+
+/// A hidden file beside `path`, in the same folder.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(suffix);
+    path.with_file_name(name)
 }
 
 impl Contents {
@@ -264,3 +267,7 @@ fn change(
     }
     Ok(Outcome { site: site.to_owned(), before, after, changed })
 }
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

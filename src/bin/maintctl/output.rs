@@ -102,28 +102,26 @@ pub fn changed_text(before: &Document, after: &Document, now: &Zoned) -> String 
     if was_closed && old.mode() != new.mode() {
         text.push_str(&format!(" (was {})", label(old.mode())));
     }
-    let short = |time: Option<Time>| time.map(|time| when::short(time, now));
-    let mut part = |name: &str, old: Option<String>, new: Option<String>| {
-        if old == new || !was_closed && new.is_none() {
+    let mut part = |name: &str, old: Option<String>, new: Option<String>, also_unchanged: bool| {
+        let changed = old != new && (was_closed || new.is_some());
+        if !(changed || also_unchanged && new.is_some()) {
             return;
         }
         let none = || "none".to_owned();
         text.push_str(&format!(", {name} {}", new.unwrap_or_else(none)));
-        if was_closed {
+        if changed && was_closed {
             text.push_str(&format!(" (was {})", old.unwrap_or_else(none)));
         }
     };
-    match (old.until(), new.until()) {
-        (old, Some(until)) if old == Some(until) => part("until", None, short(Some(until))),
-        (old, new) => part("until", short(old), short(new)),
-    }
-    part("eta", short(old.eta()), short(new.eta()));
+    let short = |time: Option<Time>| time.map(|time| when::short(time, now));
+    part("until", short(old.until()), short(new.until()), true);
+    part("eta", short(old.eta()), short(new.eta()), false);
     let suspended = |document: &Document| (!document.suspend.is_empty()).then(|| document.suspend.join(", "));
-    part("suspended", suspended(before), suspended(after));
+    part("suspended", suspended(before), suspended(after), false);
     if was_closed {
         let quoted = |text: Option<&str>| text.map(|text| format!("{text:?}"));
-        part("reason", quoted(old.reason()), quoted(new.reason()));
-        part("note", quoted(before.note.as_deref()), quoted(after.note.as_deref()));
+        part("reason", quoted(old.reason()), quoted(new.reason()), false);
+        part("note", quoted(before.note.as_deref()), quoted(after.note.as_deref()), false);
     }
     text
 }
