@@ -372,3 +372,6 @@ fn only_member(name: &'static str) -> impl fields::Reader<String> {
         Ok(value)
     }
 }
+
+#[cfg(test)]
+mod tests;
