@@ -153,17 +153,32 @@ pub fn compile_paths(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatche
             _ => {}
         }
     }
-    TextMatcher::compile(texts, path, canonical_pattern)
+    let canonical = texts.iter().enumerate().map(|(index, text)| canonical_pattern(text, &path.index(index)));
+    TextMatcher::compile(&canonical.collect::<Result<Vec<_>, _>>()?, path, as_written)
 }
 
-/// The literal part of a path pattern as it stands in canonical paths.
-fn canonical_pattern(literal: &str) -> Result<String, String> {
-    let whole = if literal.starts_with('/') { literal.to_owned() } else { format!("/{literal}") };
-    let added = whole.len() - literal.len();
-    match RequestPath::parse(whole.as_bytes()) {
-        RequestPath::Canonical(path) => Ok(path.get(added..).unwrap_or_default().to_owned()),
-        RequestPath::Ambiguous { .. } => {
-            Err(format!("\"{literal}\" is no canonical path, so no request could ever match it"))
+/// A pattern as it matches canonical paths. What stands for the `*` is tried with a letter in its place.
+fn canonical_pattern(text: &TextConfig, path: &Path<'_>) -> Result<TextConfig, PathError> {
+    let TextConfig::Plain(plain) = text else {
+        return Ok(text.clone());
+    };
+    let (before, literal, after) = match (plain.strip_prefix('*'), plain.strip_suffix('*')) {
+        (None, None) => ("", plain.as_str(), ""),
+        (None, Some(prefix)) => ("", prefix, "x"),
+        (Some(suffix), None) => ("/x", suffix, ""),
+        // `*` alone, or one star too many, which is refused where texts are compiled.
+        (Some(_), Some(_)) => return Ok(text.clone()),
+    };
+    let whole = RequestPath::parse(format!("{before}{literal}{after}").as_bytes());
+    let canonical = whole.canonical().and_then(|whole| whole.strip_prefix(before)?.strip_suffix(after));
+    match canonical {
+        Some(canonical) => {
+            let star = |part: &str| if part.is_empty() { "" } else { "*" };
+            Ok(TextConfig::Plain(format!("{}{canonical}{}", star(before), star(after))))
+        }
+        None => {
+            let problem = format_args!("\"{plain}\" is no canonical path, so no request could ever match it");
+            Err(PathError::new(path, problem))
         }
     }
 }
