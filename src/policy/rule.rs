@@ -54,7 +54,7 @@ impl Rule {
             uri_sans: optional(uri_sans, |texts| compile_uri_sans(texts, &path.key("uri_sans")))?,
             headers: compile_named(headers, &path.key("headers"), header_name)?,
             query: compile_named(query, &path.key("query"), |name| Ok(name.to_owned()))?,
-            cookies: compile_named(cookies, &path.key("cookies"), |name| Ok(name.to_owned()))?,
+            cookies: compile_named(cookies, &path.key("cookies"), cookie_name)?,
             claims: compile_claims(claims, &path.key("claims"))?,
             modes: optional(modes, |modes| compile_modes(modes, &path.key("modes")))?,
         };
@@ -266,6 +266,9 @@ fn compile_claims(claims: &Option<Vec<ClaimConfig>>, path: &Path<'_>) -> Result<
             let problem = format_args!("\"{name}\" is not a claim, or members joined by dots");
             return Err(PathError::new(&path.key("name"), problem));
         }
+        if iss.is_empty() {
+            return Err(PathError::new(&path.key("iss"), "empty; a claim is worth what its issuer is"));
+        }
         Ok(Claim { iss: iss.clone(), path: members, value: compile_value(value, &path)? })
     };
     claims.iter().enumerate().map(compile).collect()
@@ -288,3 +291,14 @@ fn header_name(name: &str) -> Result<String, String> {
     }
     Ok(name.to_ascii_lowercase())
 }
+
+/// Browsers and servers are lax about the names of cookies, but what ends one cannot be in it.
+fn cookie_name(name: &str) -> Result<String, String> {
+    if name.contains(['=', ';']) || name.trim() != name {
+        return Err(format!("\"{name}\" is not a cookie name"));
+    }
+    Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests;
