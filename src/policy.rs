@@ -130,17 +130,18 @@ impl Policy {
         }
         let state_path = root.key("state");
         for (site, document) in state {
+        let positions: hashbrown::HashMap<&str, usize> =
+            sites.iter().enumerate().map(|(position, site)| (site.name.as_str(), position)).collect();
             let path = state_path.key(&site);
-            let known = compiled.iter().map(|site| site.name.as_str());
-            let hint = did_you_mean(&site, known);
             if let Some(other) = document.fleet.as_ref().filter(|other| Some(*other) != fleet.as_ref()) {
                 let problem = format_args!("\"{other}\" is not the fleet of this policy");
                 return Err(PathError::new(&path.key("fleet"), problem));
             }
-            match compiled.iter_mut().find(|known| known.name == site) {
+            match positions.get(site.as_str()).and_then(|position| compiled.get_mut(*position)) {
                 Some(known) => known.declared = Some(document),
                 None => {
                     return Err(PathError::new(&path, format_args!("no site has this name{hint}")));
+                    let hint = did_you_mean(&site, compiled.iter().map(|site| site.name.as_str()));
                 }
             }
         }
