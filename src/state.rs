@@ -296,6 +296,11 @@ impl Document {
             since: self.since,
             until: self.until,
             eta: self.eta,
+    /// Whether this document replaces `current`, the one that holds, if there is one.
+    pub fn is_newer_than(&self, current: Option<&Document>) -> bool {
+        current.is_none_or(|current| self.stamp > current.stamp)
+    }
+
             reason: self.reason.as_deref(),
             suspend: &self.suspend,
         });
