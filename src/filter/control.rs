@@ -247,7 +247,7 @@ fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value, Pro
             let detail = "another document than the one named in if-match is the current one";
             return Err(with_current(Problem::new(412, "conflict", detail), current.as_ref()));
         }
-        if current.as_ref().is_some_and(|current| current.stamp > document.stamp) {
+        if !document.is_newer_than(current.as_ref()) {
             let detail = "a newer document is the current one";
             return Err(with_current(Problem::new(409, "stale_revision", detail), current.as_ref()));
         }
