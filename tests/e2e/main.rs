@@ -8,5 +8,6 @@
 
 mod support;
 
+mod explain;
 mod harness;
 mod shipped;
