@@ -157,6 +157,12 @@ impl Policy {
         Ok(Policy { fleet, sites: compiled, index, keys, jwt_metadata_key, control })
     }
 
+    /// What a path says below the prefix of the control endpoint, from its slash on; none for what is not below it.
+    pub fn below_control<'r>(&self, path: &'r RequestPath) -> Option<&'r str> {
+        let below = path.canonical()?.strip_prefix(self.control.as_deref()?)?;
+        below.starts_with('/').then_some(below)
+    }
+
     /// Whether a rule refuses requests also while every site is online.
     pub fn has_always_closed(&self) -> bool {
         self.sites.iter().any(|site| !site.always_closed.is_empty())

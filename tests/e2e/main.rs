@@ -9,5 +9,6 @@
 mod support;
 
 mod cli;
+mod explain;
 mod harness;
 mod shipped;

@@ -1,11 +1,15 @@
 //! The arguments as typed, and their help. What they mean is worked out by each subcommand.
 
+mod offline;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use envoy_maintenance::time::parse_duration;
+
+pub use offline::{ExplainArgs, LintArgs};
 
 /// Closes and opens sites behind Envoy, and shows what every Envoy does.
 #[derive(Debug, Parser)]
@@ -57,6 +61,10 @@ pub enum Command {
     Cancel(CancelArgs),
     /// Show the last maintenances
     History(HistoryArgs),
+    /// Say what a request would meet, and why
+    Explain(ExplainArgs),
+    /// Find mistakes in policies, bootstraps and manifests before Envoy does
+    Lint(LintArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }
