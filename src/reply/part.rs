@@ -273,7 +273,7 @@ mod tests {
             ),
             (
                 json!({ "headers": { "x-a": "1", "X-A": "2" } }),
-                "reply.headers.X-A: stands twice, as the case of a name does not matter",
+                "reply.headers.x-a: stands twice, as the case of a name does not matter",
             ),
             (json!({ "clear_cookies": ["a", "b;c"] }), "reply.clear_cookies[1]: \"b;c\" is not the name of a cookie"),
             (json!({ "clear_cookies": [""] }), "reply.clear_cookies[0]: \"\" is not the name of a cookie"),

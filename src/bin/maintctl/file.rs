@@ -147,7 +147,7 @@ impl Contents {
 
     /// The document of `site`, and whether the operator's policy declares it.
     pub fn document(&self, site: &str, fleet: Option<&str>) -> (Draft, bool) {
-        let own = state_of(&self.policy.policy).shift_remove(site);
+        let own = state_of(&self.policy.policy).remove(site);
         let declared = own.is_some();
         match own.or_else(|| self.documents.get(site).cloned()) {
             Some(Value::Object(members)) => (Draft::from_members(site, members), declared),
@@ -179,15 +179,14 @@ impl Contents {
 
     /// What Envoy must hold of `site`, if there is an entry for it.
     pub fn wanted(&self, site: &str) -> Option<Wanted> {
-        let entry = self.documents.get(site).cloned().or_else(|| state_of(&self.policy.policy).shift_remove(site))?;
+        let entry = self.documents.get(site).cloned().or_else(|| state_of(&self.policy.policy).remove(site))?;
         let (revision, digest) = stamp(site, entry).ok()?;
         Some(Wanted { site: site.to_owned(), revision, digest })
     }
 }
 
 /// The revision and the digest of a declared entry, as the filter computes it: over members in the order of their names.
-fn stamp(site: &str, mut entry: Value) -> Result<(u64, String)> {
-    entry.sort_all_objects();
+fn stamp(site: &str, entry: Value) -> Result<(u64, String)> {
     let tree = Tree::from_json(entry.to_string().as_bytes())?;
     let stamp = Document::declared(site, &tree, &KeyPath::Root.key(site))?.stamp;
     Ok((stamp.revision, stamp.digest.to_string()))
