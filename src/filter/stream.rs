@@ -51,15 +51,15 @@ impl HttpContext for Stream {
                 Action::Continue
             }
             Verdict::HealthCheck(_) => {
-                host::set_property("maintenance.via", &decision.verdict.to_string());
+                host::set_property("maintenance.via", &decision.verdict.text());
                 send(&reply::health_check())
             }
             Verdict::Refuse(refusal) => {
-                host::set_property("maintenance.via", &decision.verdict.to_string());
+                host::set_property("maintenance.via", &decision.verdict.text());
                 if let Some(stats) = site.and_then(|position| root.stats.get(position)) {
                     stats.refused();
                 }
-                let random = register::random() as u32;
+                let random = register::spread();
                 match decision.site {
                     Some((_, site)) => send(&site.reply.answer(refusal, &situation, &request, root.now.get(), random)),
                     // No verdict refuses without a site.
@@ -79,10 +79,10 @@ fn passed(root: &Root, decision: &Decision<'_>, pass: Pass<'_>, mode: Mode) {
         (Pass::Exempt(rule), Some(stats)) => stats.bypassed(rule),
         (Pass::RedirectTarget | Pass::ReadOnly | Pass::Exempt(_), _) => {}
     }
-    let via = decision.verdict.to_string();
+    let via = decision.verdict.text();
     host::set_property("maintenance.via", &via);
     if mode != Mode::Online {
-        host::set_request_header("x-maintenance-status", &format!("{mode}; via={via}"));
+        host::set_request_header("x-maintenance-status", &[mode.name(), "; via=", &via].concat());
     }
 }
 
