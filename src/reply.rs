@@ -73,7 +73,7 @@ impl LocalReply {
     }
 
     /// The headers, names in lower case.
-    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.fixed_headers.iter().chain(&self.own_headers).map(|(name, value)| (&**name, &**value))
     }
 }

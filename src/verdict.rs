@@ -1,5 +1,6 @@
 //! The order of decision. It stands here, once.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
 
@@ -129,20 +130,24 @@ fn first(rules: &[Rc<Rule>], holds: impl Fn(&Rule) -> bool) -> Option<&str> {
     rules.iter().find(|rule| holds(rule)).map(|rule| rule.name.as_str())
 }
 
-impl fmt::Display for Verdict<'_> {
+impl Verdict<'_> {
     /// The verdict as logs and `explain` show it.
+    pub fn text(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Verdict::Pass(Pass::NoSite) => "no-site",
+            Verdict::Pass(Pass::Online) => "online",
+            Verdict::Pass(Pass::Exempt(rule)) => return Cow::Owned(["exempt:", rule].concat()),
+            Verdict::Pass(Pass::RedirectTarget) => "redirect-target",
+            Verdict::Pass(Pass::ReadOnly) => "read_only",
+            Verdict::HealthCheck(rule) => return Cow::Owned(["health-check:", rule].concat()),
+            Verdict::Refuse(Refusal::AlwaysClosed(rule)) => return Cow::Owned(["always_closed:", rule].concat()),
+            Verdict::Refuse(Refusal::Mode(mode)) => mode.name(),
+        })
+    }
+}
+
+impl fmt::Display for Verdict<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Verdict::Pass(Pass::NoSite) => formatter.write_str("no-site"),
-            Verdict::Pass(Pass::Online) => formatter.write_str("online"),
-            Verdict::Pass(Pass::Exempt(rule)) => write!(formatter, "exempt:{rule}"),
-            Verdict::Pass(Pass::RedirectTarget) => formatter.write_str("redirect-target"),
-            Verdict::Pass(Pass::ReadOnly) => formatter.write_str("read_only"),
-            Verdict::HealthCheck(rule) => write!(formatter, "health-check:{rule}"),
-            Verdict::Refuse(Refusal::AlwaysClosed(rule)) => {
-                write!(formatter, "always_closed:{rule}")
-            }
-            Verdict::Refuse(Refusal::Mode(mode)) => write!(formatter, "{mode}"),
-        }
+        formatter.write_str(&self.text())
     }
 }

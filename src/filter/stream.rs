@@ -51,15 +51,15 @@ impl HttpContext for Stream {
                 Action::Continue
             }
             Verdict::HealthCheck(_) => {
-                host::set_property("maintenance.via", &decision.verdict.to_string());
+                host::set_property("maintenance.via", &decision.verdict.text());
                 send(&reply::health_check())
             }
             Verdict::Refuse(refusal) => {
-                host::set_property("maintenance.via", &decision.verdict.to_string());
+                host::set_property("maintenance.via", &decision.verdict.text());
                 if let Some(stats) = site.and_then(|position| root.stats.get(position)) {
                     stats.refused();
                 }
-                let random = register::random() as u32;
+                let random = register::spread();
                 match decision.site {
                     Some((_, site)) => send(&site.reply.answer(refusal, &situation, &request, root.now.get(), random)),
                     // No verdict refuses without a site.
@@ -75,11 +75,12 @@ fn passed(root: &Root, decision: &Decision<'_>, pass: Pass<'_>, situation: &Situ
     let stats = decision.site.and_then(|(position, _)| root.stats.get(position));
     match (pass, stats) {
         (Pass::Online, _) => return,
-        (Pass::NoSite, _) => stats::count("no_site_passed"),
+        (Pass::NoSite, _) if root.is_closed() => stats::count("no_site_passed"),
+        (Pass::NoSite, _) => return,
         (Pass::Exempt(rule), Some(stats)) => stats.bypassed(rule),
         (Pass::RedirectTarget | Pass::ReadOnly | Pass::Exempt(_), _) => {}
     }
-    let via = decision.verdict.to_string();
+    let via = decision.verdict.text();
     host::set_property("maintenance.via", &via);
     let mode = situation.mode();
     if mode != Mode::Online {

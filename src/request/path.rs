@@ -53,6 +53,31 @@ impl RequestPath {
 
 /// The canonical form, or none for an ambiguous path.
 fn canonical(bytes: &[u8]) -> Option<String> {
+    let text = if bytes.contains(&b'%') { normalized(bytes)? } else { plain(bytes)?.to_owned() };
+    let segments = text.strip_prefix('/')?;
+    let mut empty = false;
+    for segment in segments.split('/') {
+        // An empty segment is fine at the end only: `/a/` is, `/a//b` is not.
+        if empty || segment == "." || segment == ".." {
+            return None;
+        }
+        empty = segment.is_empty();
+    }
+    (segments.is_empty() || !segments.starts_with('/')).then_some(text)
+}
+
+/// Whether everyone reads the byte alike.
+fn is_plain(byte: u8) -> bool {
+    !matches!(byte, b'\\' | b';' | b'#' | 0..=0x20 | 0x7f..=0xff)
+}
+
+/// A path without percent-encoding.
+fn plain(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok().filter(|text| text.bytes().all(is_plain))
+}
+
+/// A path with percent-encoding, in one spelling.
+fn normalized(bytes: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(bytes.len());
     let mut decoded = Vec::new();
     let mut rest = bytes;
@@ -72,24 +97,15 @@ fn canonical(bytes: &[u8]) -> Option<String> {
                     }
                 }
             }
-            b'\\' | b';' | b'#' | 0..=0x20 | 0x7f..=0xff => return None,
+            byte if !is_plain(*byte) => return None,
             byte => {
                 decoded.push(*byte);
                 text.push((*byte).into());
             }
         }
     }
-    let segments = text.strip_prefix('/')?;
-    let mut empty = false;
-    for segment in segments.split('/') {
-        // An empty segment is fine at the end only: `/a/` is, `/a//b` is not.
-        if empty || segment == "." || segment == ".." {
-            return None;
-        }
-        empty = segment.is_empty();
-    }
     std::str::from_utf8(&decoded).ok()?;
-    (segments.is_empty() || !segments.starts_with('/')).then_some(text)
+    Some(text)
 }
 
 /// The byte that two hexadecimal digits at the front stand for, and what follows them.
