@@ -10,3 +10,4 @@ mod support;
 
 mod harness;
 mod shipped;
+mod table;
