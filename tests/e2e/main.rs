@@ -9,5 +9,6 @@
 mod support;
 
 mod harness;
+mod replies;
 mod shipped;
 mod table;
