@@ -11,4 +11,6 @@ mod support;
 mod cli;
 mod explain;
 mod harness;
+mod replies;
 mod shipped;
+mod table;
