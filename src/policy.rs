@@ -221,7 +221,7 @@ impl Site {
         };
         let paths = match paths {
             None => vec![String::new()],
-            Some(paths) => each(paths, &path.key("paths"), |prefix, path| path_prefix(prefix, path))?,
+            Some(paths) => each(paths, &path.key("paths"), path_prefix)?,
         };
         let written: [&[RuleConfig]; 3] = [exempt, always_closed, health_checks];
         let RuleLists { exempt, always_closed, health_checks } =
