@@ -187,7 +187,7 @@ impl Site {
         };
         let paths = match paths {
             None => vec![String::new()],
-            Some(paths) => each(paths, &path.key("paths"), |prefix, path| path_prefix(prefix, path))?,
+            Some(paths) => each(paths, &path.key("paths"), path_prefix)?,
         };
         let exempt = rules(wide.exempt.clone(), exempt, &path.key("exempt"))?;
         let always_closed = rules(wide.always_closed.clone(), always_closed, &path.key("always_closed"))?;
