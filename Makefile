@@ -34,7 +34,8 @@ test: lint unit module e2e ## runs everything: lint, unit, property and command-
 bench: strip_profile := --release
 bench: module ## compares the cost of a request: no filter, an empty one, Lua, this one
 	$(call say,bench: measures; takes some minutes and wants the machine for itself)
-	@tests/bench/run.sh
+	@envoy=$$(envoy/scripts/get-envoy.sh) && python3 tests/bench/bench.py --envoy "$$envoy" \
+		--strip '$(TARGET_DIR)/release/strip-exports' $(BENCH)
 
 clean: ## removes what was built or fetched; keeps the demo's key and state in .run
 	cargo clean

@@ -2,6 +2,7 @@
 //! wants to know. Header values are bytes, as what a stranger sends need not be text.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 pub mod address;
 pub mod host;
@@ -15,23 +16,44 @@ pub use values::{cookies, query};
 /// The request's headers, as Envoy holds them: names in lower case, pseudo headers included, order kept.
 #[derive(Clone, Debug, Default)]
 pub struct Headers {
-    entries: Vec<(Vec<u8>, Vec<u8>)>,
+    /// All names and values, as they came.
+    bytes: Vec<u8>,
+    /// Where in `bytes` each name and its value stand.
+    entries: Vec<(Range<usize>, Range<usize>)>,
 }
 
 impl Headers {
     /// Headers from pairs of name (lower case) and value.
     pub fn new(entries: Vec<(Vec<u8>, Vec<u8>)>) -> Headers {
-        Headers { entries }
+        let mut headers = Headers::default();
+        let mut put = |part: Vec<u8>| {
+            let start = headers.bytes.len();
+            headers.bytes.extend(part);
+            start..headers.bytes.len()
+        };
+        let entries = entries.into_iter().map(|(name, value)| (put(name), put(value))).collect();
+        Headers { entries, ..headers }
+    }
+
+    /// Headers whose names (lower case) and values stand in `bytes`, at those places.
+    pub fn within(bytes: Vec<u8>, entries: Vec<(Range<usize>, Range<usize>)>) -> Headers {
+        Headers { bytes, entries }
     }
 
     /// Every occurrence of `name` (lower case).
     pub fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
-        self.entries.iter().filter(move |(key, _)| key == name.as_bytes()).map(|(_, value)| value.as_slice())
+        let is = move |key: &Range<usize>| self.part(key) == name.as_bytes();
+        self.entries.iter().filter(move |(key, _)| is(key)).map(|(_, value)| self.part(value))
     }
 
     /// The first occurrence of `name`.
     pub fn first(&self, name: &str) -> Option<&[u8]> {
-        self.entries.iter().find(|(key, _)| key == name.as_bytes()).map(|(_, value)| value.as_slice())
+        let found = self.entries.iter().find(|(key, _)| self.part(key) == name.as_bytes());
+        found.map(|(_, value)| self.part(value))
+    }
+
+    fn part(&self, place: &Range<usize>) -> &[u8] {
+        self.bytes.get(place.clone()).unwrap_or_default()
     }
 }
 

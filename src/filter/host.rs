@@ -3,6 +3,8 @@
 //! Declared here and not taken from the SDK, whose wrappers panic on answers that a stranger or an odd host can cause:
 //! header values that are not UTF-8, maps that are not there, any status that they do not expect.
 
+use std::ops::Range;
+
 use crate::reply::LocalReply;
 use crate::request::Headers;
 use crate::time::Time;
@@ -127,34 +129,41 @@ pub fn request_headers() -> Headers {
     let (mut data, mut size) = (std::ptr::null_mut(), 0);
     let status = unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, &mut data, &mut size) };
     let bytes = if status == OK { taken(data, size) } else { Vec::new() };
-    Headers::new(pairs(&bytes).unwrap_or_default())
+    let places = pairs(&bytes).unwrap_or_default();
+    Headers::within(bytes, places)
 }
 
-/// Reads the ABI's form of a map: a count, the sizes of each name and value, then each of them with a NUL behind it.
-fn pairs(bytes: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+/// Reads the ABI's form of a map: a count, the sizes of each name and value, then each of them with a NUL behind it. Says
+/// where they stand.
+fn pairs(bytes: &[u8]) -> Option<Vec<(Range<usize>, Range<usize>)>> {
     let number = |bytes: &[u8]| Some(u32::from_le_bytes(bytes.try_into().ok()?) as usize);
     let (count, rest) = bytes.split_at_checked(4)?;
-    let count = number(count)?;
-    let (sizes, mut rest) = rest.split_at_checked(count.checked_mul(8)?)?;
-    let mut entries = Vec::with_capacity(count);
+    let (sizes, _) = rest.split_at_checked(number(count)?.checked_mul(8)?)?;
+    let mut place = 4 + sizes.len();
+    let mut next = |size: &[u8]| {
+        let range = place..place.checked_add(number(size)?).filter(|end| *end < bytes.len())?;
+        place = range.end + 1;
+        Some(range)
+    };
+    let mut places = Vec::with_capacity(sizes.len() / 8);
     for size in sizes.chunks_exact(8) {
-        let (name_size, value_size) = size.split_at_checked(4)?;
-        let (name, tail) = rest.split_at_checked(number(name_size)?)?;
-        let (value, tail) = tail.get(1..)?.split_at_checked(number(value_size)?)?;
-        rest = tail.get(1..)?;
-        entries.push((name.to_vec(), value.to_vec()));
+        let (name, value) = size.split_at_checked(4)?;
+        places.push((next(name)?, next(value)?));
     }
-    Some(entries)
+    Some(places)
 }
 
-fn encode_pairs(entries: &[(&str, &str)]) -> Vec<u8> {
-    let size = |text: &str| (text.len() as u32).to_le_bytes();
-    let mut bytes = (entries.len() as u32).to_le_bytes().to_vec();
-    for (name, value) in entries {
-        bytes.extend_from_slice(&size(name));
-        bytes.extend_from_slice(&size(value));
+/// Writes the ABI's form of a map.
+fn encode_pairs<'t>(entries: impl Iterator<Item = (&'t str, &'t str)> + Clone) -> Vec<u8> {
+    let (count, size) = entries
+        .clone()
+        .fold((0u32, 4), |(count, size), (name, value)| (count + 1, size + 10 + name.len() + value.len()));
+    let mut bytes = Vec::with_capacity(size);
+    bytes.extend_from_slice(&count.to_le_bytes());
+    for text in entries.clone().flat_map(|(name, value)| [name, value]) {
+        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
     }
-    for text in entries.iter().flat_map(|(name, value)| [*name, *value]) {
+    for text in entries.flat_map(|(name, value)| [name, value]) {
         bytes.extend_from_slice(text.as_bytes());
         bytes.push(0);
     }
@@ -201,7 +210,7 @@ pub fn set_shared(key: &str, bytes: &[u8], cas: Option<u32>) -> bool {
 
 /// Answers the request itself. The stream must pause afterwards, and never go on.
 pub fn send_local_response(reply: &LocalReply) {
-    let headers = encode_pairs(&reply.headers().collect::<Vec<_>>());
+    let headers = encode_pairs(reply.headers());
     let (body, details) = (&reply.body, reply.details);
     let grpc_status = reply.grpc_status.and_then(|code| i32::try_from(code).ok()).unwrap_or(-1);
     unsafe {

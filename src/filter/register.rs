@@ -14,6 +14,8 @@
 //! An absent key takes any CAS, so those that several threads write at once are made by [`prepare`], which runs first on
 //! Envoy's main thread.
 
+use std::cell::Cell;
+
 use super::host;
 use crate::time::Time;
 
@@ -35,6 +37,20 @@ pub fn prepare() {
 /// A random number.
 pub fn random() -> u64 {
     getrandom::u64().unwrap_or_else(|_| host::now().0.unsigned_abs())
+}
+
+thread_local! {
+    static SPREAD: Cell<u32> = Cell::new((random() as u32) | 1);
+}
+
+/// A number that spreads clients, without a hostcall for each (xorshift32, Marsaglia 2003). Good for no secret.
+pub fn spread() -> u32 {
+    let mut number = SPREAD.get();
+    number ^= number << 13;
+    number ^= number >> 17;
+    number ^= number << 5;
+    SPREAD.set(number);
+    number
 }
 
 /// A shared text; empty where there is none.

@@ -3,6 +3,8 @@
 //! Envoy, this filter and the application may each read a path in their own way. Where they could differ, the path is
 //! *ambiguous*: it opens nothing, and closes what any reading of it would close.
 
+use std::fmt::Write as _;
+
 /// A path without its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestPath {
@@ -51,6 +53,31 @@ impl RequestPath {
 
 /// The canonical form, or none for an ambiguous path.
 fn canonical(bytes: &[u8]) -> Option<String> {
+    let text = if bytes.contains(&b'%') { normalized(bytes)? } else { plain(bytes)?.to_owned() };
+    let segments = text.strip_prefix('/')?;
+    let mut empty = false;
+    for segment in segments.split('/') {
+        // An empty segment is fine at the end only: `/a/` is, `/a//b` is not.
+        if empty || segment == "." || segment == ".." {
+            return None;
+        }
+        empty = segment.is_empty();
+    }
+    (segments.is_empty() || !segments.starts_with('/')).then_some(text)
+}
+
+/// Whether everyone reads the byte alike.
+fn is_plain(byte: u8) -> bool {
+    !matches!(byte, b'\\' | b';' | b'#' | 0..=0x20 | 0x7f..=0xff)
+}
+
+/// A path without percent-encoding.
+fn plain(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok().filter(|text| text.bytes().all(is_plain))
+}
+
+/// A path with percent-encoding, in one spelling.
+fn normalized(bytes: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(bytes.len());
     let mut decoded = Vec::new();
     let mut rest = bytes;
@@ -65,27 +92,20 @@ fn canonical(bytes: &[u8]) -> Option<String> {
                     b'/' | b'\\' | 0..=0x1f | 0x7f => return None,
                     b'-' | b'.' | b'_' | b'~' => text.push(value.into()),
                     value if value.is_ascii_alphanumeric() => text.push(value.into()),
-                    value => text.push_str(&format!("%{value:02X}")),
+                    value => {
+                        let _ = write!(text, "%{value:02X}");
+                    }
                 }
             }
-            b'\\' | b';' | b'#' | 0..=0x20 | 0x7f..=0xff => return None,
+            byte if !is_plain(*byte) => return None,
             byte => {
                 decoded.push(*byte);
                 text.push((*byte).into());
             }
         }
     }
-    let segments = text.strip_prefix('/')?;
-    let mut empty = false;
-    for segment in segments.split('/') {
-        // An empty segment is fine at the end only: `/a/` is, `/a//b` is not.
-        if empty || segment == "." || segment == ".." {
-            return None;
-        }
-        empty = segment.is_empty();
-    }
     std::str::from_utf8(&decoded).ok()?;
-    (segments.is_empty() || !segments.starts_with('/')).then_some(text)
+    Some(text)
 }
 
 /// The byte that two hexadecimal digits at the front stand for, and what follows them.

@@ -177,10 +177,8 @@ pub struct CloseArgs {
 /// What becomes of a site whose command failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum OnFailure {
-    /// It stays closed
     #[default]
     Stay,
-    /// It opens
     Open,
 }
 
@@ -270,7 +268,7 @@ pub struct CancelArgs {
     #[arg(value_name = "SITE")]
     pub site: Option<String>,
     /// The windows
-    #[arg(value_name = "WINDOW", required_unless_present = "all")]
+    #[arg(value_name = "WINDOW")]
     pub windows: Vec<String>,
     /// All windows of the site
     #[arg(long, conflicts_with = "windows")]
@@ -342,7 +340,6 @@ mod tests {
             "close shop --all",
             "schedule shop --from 02:00",
             "schedule shop --from 02:00 --stay --for 1h",
-            "cancel shop",
         ] {
             let words = std::iter::once("maintctl").chain(words.split(' '));
             assert!(Cli::try_parse_from(words.clone()).is_err(), "{words:?}");

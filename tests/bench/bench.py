@@ -1,0 +1,536 @@
+#!/usr/bin/env python3
+"""What a request costs: no filter, an empty one of the Rust SDK, one bare callback, Lua, and this filter.
+
+Prints a table and writes dist/bench.json; `--slices 3 --memory 0` is a quick try. All rows are listeners of one Envoy
+with one worker, which answers by itself, so that nothing but Envoy is measured. Envoy has one core, h2load another. What
+is counted is the CPU time of the worker's thread, not the time that passes. Rows take turns in short slices, so that
+what else the machine does falls on all of them alike, and each row's number is the lower quartile of its slices. A
+filter that lets a request pass costs less than the noise: it stands in the chain ten times, and a tenth of the
+difference to no filter is what it costs.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TIMES = 10  # a filter that lets requests pass stands in the chain so often
+TYPES = "type.googleapis.com/"
+EXTENSIONS = TYPES + "envoy.extensions."
+PATH = "/shop/articles/4711?colour=blue"
+# What a browser sends. The path and the host are what rules and sites are asked about.
+HEADERS = {
+    "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "accept-language": "en-GB,en;q=0.5",
+    "sec-fetch-dest": "document",
+    "sec-fetch-mode": "navigate",
+    "cookie": "session=3f2504e04f8911d39a0c0305e82c3301; theme=dark",
+}
+# The page of the rows that are compared with Lua: 1 KiB.
+PAGE = "<!doctype html><title>Closed</title><h1>Closed for maintenance</h1><p>" + "Please come back later. " * 40
+PAGE = PAGE.ljust(1020) + "</p>"
+
+BUDGET_ONLINE = 0.65  # of an empty SDK filter
+AIM_ONLINE = 1.5  # times a bare callback
+BUDGET_REFUSING = 1.0  # of Lua
+BUDGET_SCALE = 1.2  # times a policy with one of each
+BUDGET_MODULE = 600 * 1024  # bytes
+BUDGET_MEMORY = 4 * 1024 * 1024  # bytes a worker over an empty filter, with 100 sites
+
+
+# The policies.
+
+
+def policy(sites=1, hosts=None, mode="online", exempt=(), reply=None):
+    """A policy whose last site has the host that is asked for; each site has the same mode."""
+    names = [f"site-{number}" for number in range(sites)]
+    own = [[f"{name}.example.com"] for name in names[:-1]] + [["127.0.0.1"]]
+    result = {
+        "sites": [{"name": name, "hosts": hosts} for name, hosts in zip(names, own)],
+        "exempt": list(exempt),
+        "state": {name: {"mode": mode, "reason": "Database upgrade"} for name in names},
+    }
+    if reply:
+        result["reply"] = reply
+    return result
+
+
+def ranges(count):
+    """CIDR ranges that do not touch one another, and do not hold the client."""
+    return [f"10.{number >> 8}.{number & 255}.0/25" for number in range(count)]
+
+
+def paths(count):
+    """Exact paths, none the one that is asked for."""
+    return [f"/shop/open/{number}" for number in range(count)]
+
+
+def strangers(count):
+    """Two rules that do not hold for the request."""
+    return [{"name": "office", "remote_ips": ranges(count)}, {"name": "open", "paths": paths(count)}]
+
+
+def friends(count):
+    """One rule that holds for the request, by its address and its path, each the last of `count`."""
+    own = {"remote_ips": ranges(count - 1) + ["127.0.0.1"], "paths": paths(count - 1) + [PATH.split("?")[0]]}
+    return [{"name": "friends", **own}]
+
+
+# Lua that does the same job as far as Lua can: a table of sites and their modes, a rule by path and one by user agent.
+
+LUA = """
+local sites = { ["127.0.0.1"] = { mode = "%(mode)s", until_seconds = 300 } }
+local page = [[%(page)s]]
+
+local function exempt(headers)
+  local path = headers:get(":path")
+  if path:sub(1, 28) == "/.well-known/acme-challenge/" then return true end
+  local agent = headers:get("user-agent")
+  return agent ~= nil and agent:sub(1, 11) == "kube-probe/"
+end
+
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  local host = headers:get(":authority"):match("^[^:]*")
+  local site = sites[host]
+  if site == nil or site.mode == "online" or exempt(headers) then return end
+  handle:respond({
+    [":status"] = "503",
+    ["retry-after"] = tostring(site.until_seconds),
+    ["content-type"] = "text/html; charset=utf-8",%(headers)s
+  }, page)
+end
+"""
+
+# The other headers that this filter's refusals carry.
+LUA_HEADERS = """
+    ["x-maintenance-mode"] = site.mode,
+    ["cache-control"] = "no-store, max-age=0",
+    ["x-robots-tag"] = "noindex",
+    ["vary"] = "accept, origin",
+    ["x-envoy-ratelimited"] = "true",
+    ["x-content-type-options"] = "nosniff","""
+
+
+def lua(mode, headers=""):
+    """A Lua filter."""
+    source = LUA % {"mode": mode, "page": PAGE, "headers": headers}
+    any_type = EXTENSIONS + "filters.http.lua.v3.Lua"
+    return {"name": "lua", "typed_config": {"@type": any_type, "default_source_code": {"inline_string": source}}}
+
+
+def wasm(module, vm_id, configuration=None, name="filter"):
+    """A wasm filter. Those with one `vm_id` share a VM."""
+    config = {
+        "name": name,
+        "failure_policy": "FAIL_RELOAD",
+        "vm_config": {"vm_id": vm_id, "runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": str(module)}}},
+    }
+    if configuration is not None:
+        value = json.dumps(configuration)
+        config["configuration"] = {"@type": TYPES + "google.protobuf.StringValue", "value": value}
+    return {"name": name, "typed_config": {"@type": EXTENSIONS + "filters.http.wasm.v3.Wasm", "config": config}}
+
+
+class Row:
+    """One way to treat a request: the filters before Envoy's own answer, and the status that a client must see."""
+
+    def __init__(self, name, filters, status=200, counted=None):
+        self.name, self.filters, self.status, self.counted = name, filters, status, counted
+        # What lets requests pass stands there ten times.
+        self.times = max(len(filters), 1)
+        self.port = 0
+        self.slices = []
+
+    def cost(self):
+        """Microseconds a request: the lower quartile."""
+        ordered = sorted(self.slices)
+        return ordered[(len(ordered) - 1) // 4]
+
+
+def rows(modules):
+    """All rows, in the order of the table."""
+
+    def own(name, configuration, status=200, counted=None):
+        filters = [wasm(modules["filter"], name, configuration)]
+        return Row(name, filters * (TIMES if status == 200 else 1), status, counted)
+
+    several = [wasm(modules["filter"], "several", policy(sites=n), f"filter-{n}") for n in range(1, TIMES + 1)]
+    page = {"html": PAGE}
+    return [
+        Row("no filter", []),
+        Row("no filter, again", []),
+        Row("one bare callback", [wasm(modules["bare"], "bare")] * TIMES),
+        Row("empty SDK filter", [wasm(modules["empty"], "empty")] * TIMES),
+        Row("empty SDK filter, stripped", [wasm(modules["stripped"], "stripped")] * TIMES),
+        Row("Lua, online", [lua("online")] * TIMES),
+        own("online, 1 site", policy()),
+        own("online, 1000 sites", policy(sites=1000)),
+        Row("online, several policies in one VM", several),
+        own("exempt, 1 site, 1 range, 1 path", policy(mode="offline", exempt=friends(1)), counted="rq_bypassed"),
+        own(
+            "exempt, 1000 sites, 10000 ranges, 10000 paths",
+            policy(sites=1000, mode="offline", exempt=friends(10_000)),
+            counted="rq_bypassed",
+        ),
+        Row("Lua, refusing, same response", [lua("offline", LUA_HEADERS)], 503),
+        Row("Lua, refusing, same body, two headers", [lua("offline")], 503),
+        own("refusing, same body as Lua", policy(mode="offline", reply=page), 503),
+        own("refusing, 1 site, 1 range, 1 path", policy(mode="offline", exempt=strangers(1)), 503),
+        own("refusing, 1000 sites", policy(sites=1000, mode="offline", exempt=strangers(1)), 503),
+        own("refusing, 10000 ranges, 10000 paths", policy(mode="offline", exempt=strangers(10_000)), 503),
+    ]
+
+
+# Envoy.
+
+
+def free_ports(count):
+    """Ports that nobody listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def listener(name, port, filters):
+    """A listener whose route is answered by Envoy itself."""
+    router = {
+        "name": "envoy.filters.http.router",
+        "typed_config": {"@type": EXTENSIONS + "filters.http.router.v3.Router"},
+    }
+    filters = [{**one, "name": f"{one['name']}-{place}"} for place, one in enumerate(filters)]
+    manager = {
+        "@type": EXTENSIONS + "filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "bench",
+        "use_remote_address": True,
+        "normalize_path": True,
+        "merge_slashes": True,
+        "generate_request_id": False,
+        "http_filters": filters + [router],
+        "route_config": {
+            "virtual_hosts": [
+                {
+                    "name": "all",
+                    "domains": ["*"],
+                    "routes": [
+                        {
+                            "match": {"prefix": "/"},
+                            "direct_response": {"status": 200, "body": {"inline_string": "ok"}},
+                        }
+                    ],
+                }
+            ]
+        },
+    }
+    return {
+        "name": name,
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
+        "filter_chains": [
+            {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}
+        ],
+    }
+
+
+class Envoy:
+    """A running Envoy with a listener for each row."""
+
+    def __init__(self, program, listed, concurrency=1, core=None):
+        self.folder = tempfile.TemporaryDirectory(prefix="bench-")
+        *ports, self.admin = free_ports(len(listed) + 1)
+        for row, port in zip(listed, ports):
+            row.port = port
+        config = {
+            "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": self.admin}}},
+            "stats_flush_interval": "200s",
+            "static_resources": {"listeners": [listener(row.name, row.port, row.filters) for row in listed]},
+        }
+        bootstrap = pathlib.Path(self.folder.name) / "envoy.json"
+        bootstrap.write_text(json.dumps(config))
+        self.log = pathlib.Path(self.folder.name) / "log"
+        command = [program, "-c", str(bootstrap), "--concurrency", str(concurrency)]
+        command += ["--use-dynamic-base-id", "--log-level", "warn", "--log-path", str(self.log)]
+        pin = None if core is None else (lambda: os.sched_setaffinity(0, {core}))
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=pin)
+        self.wait()
+
+    def wait(self):
+        """Until it serves."""
+        for _ in range(1200):
+            if self.process.poll() is not None:
+                said = [line[:300] for line in self.log.read_text().splitlines()]
+                sys.exit("\n".join(["bench: Envoy does not start:", *said[:5], *said[-5:]]))
+            try:
+                if self.get("/ready")[0] == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.1)
+        self.stop()
+        sys.exit("bench: Envoy is not ready after two minutes")
+
+    def get(self, path):
+        """A page of the admin interface."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=30)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        result = response.status, response.read().decode()
+        connection.close()
+        return result
+
+    def worker_seconds(self):
+        """CPU time of the worker's thread so far."""
+        total = 0
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            if (task / "comm").read_text().startswith("wrk:worker_"):
+                total += int((task / "schedstat").read_text().split()[0])
+        return total / 1e9
+
+    def resident(self):
+        """Bytes of memory in use."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
+
+    def stop(self):
+        """Ends it."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.folder.cleanup()
+
+
+def ask(row):
+    """One request: status, headers and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", row.port, timeout=30)
+    connection.request("GET", PATH, headers=HEADERS)
+    response = connection.getresponse()
+    result = response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+    connection.close()
+    return result
+
+
+def load(row, requests, core, connections=8):
+    """Sends requests and sees that each is answered as it must be."""
+    command = ["h2load", "--h1", "-n", str(requests), "-c", str(connections), "-t", "1"]
+    for name, value in HEADERS.items():
+        command += ["-H", f"{name}: {value}"]
+    command.append(f"http://127.0.0.1:{row.port}{PATH}")
+    pin = None if core is None else (lambda: os.sched_setaffinity(0, {core}))
+    said = subprocess.run(command, capture_output=True, text=True, preexec_fn=pin, check=True).stdout
+    found = re.search(r"status codes: (\d+) 2xx, \d+ 3xx, \d+ 4xx, (\d+) 5xx", said)
+    answered = int(found[1 if row.status == 200 else 2]) if found else 0
+    if answered != requests:
+        sys.exit(f"bench: {row.name}: {requests} requests, but {answered} answers of {row.status}:\n{said}")
+
+
+# Measuring.
+
+
+def check(envoy, listed):
+    """Every row does what its name says."""
+    answers = {}
+    for row in listed:
+        answers[row.name] = ask(row)
+        if answers[row.name][0] != row.status:
+            sys.exit(f"bench: {row.name}: status {answers[row.name][0]} and not {row.status}")
+        if row.counted:
+            counters = re.findall(rf"{row.counted}\S*: (\d+)", envoy.get("/stats")[1])
+            if sum(map(int, counters)) < TIMES:
+                sys.exit(f"bench: {row.name}: nothing was counted as {row.counted}")
+    alike = [answers.get(name) for name in ("refusing, same body as Lua", "Lua, refusing, same response")]
+    if None not in alike:
+        (_, own, body), (_, other, same) = alike
+        if body != same or {**own, "date": ""} != {**other, "date": ""}:
+            sys.exit(f"bench: Lua and the filter do not send the same:\n{own}\n{other}")
+
+
+def measure(arguments, listed):
+    """Fills the slices of all rows."""
+    envoy_core, load_core = sorted(os.sched_getaffinity(0))[:2]
+    envoy = Envoy(arguments.envoy, listed, core=envoy_core)
+    try:
+        check(envoy, listed)
+        # V8 compiles anew what is called often: not in a slice.
+        for row in listed:
+            load(row, arguments.requests * 2, load_core)
+        for number in range(arguments.slices):
+            print(f"bench: slice {number + 1} of {arguments.slices}", file=sys.stderr, flush=True)
+            for row in listed:
+                before = envoy.worker_seconds()
+                load(row, arguments.requests, load_core)
+                row.slices.append((envoy.worker_seconds() - before) / arguments.requests * 1e6)
+    finally:
+        envoy.stop()
+
+
+def memory(arguments, modules):
+    """Bytes that each further worker takes: of the filter with 100 sites, and of an empty one."""
+    result = {}
+    for name, configuration in (("empty", None), ("filter", policy(sites=100))):
+        sizes = {1: [], 9: []}
+        for _ in range(arguments.memory):
+            for concurrency, found in sizes.items():
+                row = Row(name, [wasm(modules[name], name, configuration)])
+                envoy = Envoy(arguments.envoy, [row], concurrency=concurrency)
+                try:
+                    load(row, 5000, None, connections=50)
+                    time.sleep(0.5)
+                    found.append(envoy.resident())
+                finally:
+                    envoy.stop()
+        result[name] = (statistics.median(sizes[9]) - statistics.median(sizes[1])) / 8
+    return result
+
+
+def build(strip, filter_module):
+    """Builds the modules that this one is compared with."""
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "bench"
+    target.mkdir(parents=True, exist_ok=True)
+    here = ROOT / "tests/bench/modules"
+    bare = target / "bare.wasm"
+    wasi = ["--target", "wasm32-wasip1"]
+    flags = ["--edition", "2024", "--crate-type", "cdylib", "-C", "opt-level=3", "-C", "panic=abort"]
+    subprocess.run(["rustc", *wasi, *flags, "-C", "strip=symbols", here / "bare/lib.rs", "-o", bare], check=True)
+    manifest = ["--manifest-path", here / "empty/Cargo.toml", "--target-dir", target]
+    subprocess.run(["cargo", "build", "--quiet", "--release", "--locked", *wasi, *manifest], check=True)
+    empty = target / "wasm32-wasip1/release/bench_empty.wasm"
+    stripped = target / "stripped.wasm"
+    subprocess.run([*strip, empty, stripped], check=True)
+    return {"filter": filter_module, "empty": empty, "stripped": stripped, "bare": bare}
+
+
+# Telling.
+
+
+def budgets(costs, modules, memory_found):
+    """Each budget: its name, what was found, what may be, and whether it holds."""
+    empty, bare = costs["empty SDK filter"], costs["one bare callback"]
+    found = []
+    for name in ("online, 1 site", "online, 1000 sites", "online, several policies in one VM"):
+        found.append((f"{name} / empty SDK filter", costs[name] / empty, BUDGET_ONLINE, ""))
+    online = costs["online, 1 site"]
+    found.append(("online, 1 site / one bare callback (aim)", online / bare, AIM_ONLINE, ""))
+    refusing = costs["refusing, same body as Lua"]
+    found.append(("refusing / Lua", refusing / costs["Lua, refusing, same response"], BUDGET_REFUSING, ""))
+    for many, one in (
+        ("exempt, 1000 sites, 10000 ranges, 10000 paths", "exempt, 1 site, 1 range, 1 path"),
+        ("refusing, 1000 sites", "refusing, 1 site, 1 range, 1 path"),
+        ("refusing, 10000 ranges, 10000 paths", "refusing, 1 site, 1 range, 1 path"),
+    ):
+        found.append((f"{many} / 1 of each", costs[many] / costs[one], BUDGET_SCALE, ""))
+    found.append(("module", modules["filter"].stat().st_size / 1024, BUDGET_MODULE / 1024, "KiB"))
+    if memory_found:
+        over = (memory_found["filter"] - memory_found["empty"]) / 1024
+        found.append(("memory a worker over an empty filter, 100 sites", over, BUDGET_MEMORY / 1024, "KiB"))
+    return [
+        {"name": name, "found": round(value, 2), "budget": most, "unit": unit, "holds": value <= most}
+        for name, value, most, unit in found
+    ]
+
+
+def table(head, lines):
+    """Aligned columns, as Markdown has them."""
+    lines = [[str(cell) for cell in line] for line in [head, *lines]]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+
+    def form(line):
+        cells = [line[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
+        return f"| {' | '.join(cells)} |"
+
+    rule = "|".join(["-" * (widths[0] + 2)] + ["-" * (width + 1) + ":" for width in widths[1:]])
+    print("\n".join([form(lines[0]), f"|{rule}|", *map(form, lines[1:])]))
+
+
+def main():
+    """Builds, measures, tells."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--envoy", required=True, help="the Envoy to measure in")
+    parser.add_argument("--module", type=pathlib.Path, default=ROOT / "dist/envoy_maintenance.wasm")
+    parser.add_argument("--strip", required=True, help="the command that strips exports, with its arguments but two")
+    parser.add_argument("--slices", type=int, default=12, help="how often each row has its turn (12)")
+    parser.add_argument("--requests", type=int, default=6000, help="how many requests a turn (6000)")
+    parser.add_argument("--memory", type=int, default=3, help="how often memory is measured (3; 0: not)")
+    parser.add_argument("--only", default="", help="measures only rows whose name holds this regex; tells no budgets")
+    parser.add_argument("--output", type=pathlib.Path, default=ROOT / "dist/bench.json")
+    arguments = parser.parse_args()
+    if shutil.which("h2load") is None:
+        sys.exit("bench: needs h2load (Debian: tests/install-debian-packages.sh)")
+    if len(os.sched_getaffinity(0)) < 2:
+        sys.exit("bench: needs two cores, one for Envoy and one for the load")
+
+    modules = build(arguments.strip.split(), arguments.module)
+    listed = [row for row in rows(modules) if row.name == "no filter" or re.search(arguments.only, row.name)]
+    measure(arguments, listed)
+    none = listed[0].cost()
+    costs = {row.name: (row.cost() - none) / row.times for row in listed}
+    print()
+    table(
+        ["row", "filters", "µs a request", "µs a filter"],
+        [[row.name, row.times if row.filters else 0, f"{row.cost():.2f}", f"{costs[row.name]:.2f}"] for row in listed],
+    )
+    memory_found = memory(arguments, modules) if arguments.memory else None
+    sizes = {name: path.stat().st_size for name, path in modules.items()}
+    print()
+    table(
+        ["module", "KiB", "KiB of memory a worker"],
+        [
+            [name, f"{size / 1024:.1f}", f"{memory_found[name] / 1024:.0f}" if name in (memory_found or {}) else ""]
+            for name, size in sizes.items()
+        ],
+    )
+    if arguments.only:
+        return
+    kept = budgets(costs, modules, memory_found)
+    print()
+    table(
+        ["budget", "found", "at most", "holds"],
+        [
+            [
+                one["name"],
+                f"{one['found']:.2f} {one['unit']}".strip(),
+                f"{one['budget']:g} {one['unit']}".strip(),
+                "yes" if one["holds"] else "NO",
+            ]
+            for one in kept
+        ],
+    )
+    version = subprocess.run([arguments.envoy, "--version"], capture_output=True, text=True, check=True).stdout.split()
+    result = {
+        "envoy": version[2] if len(version) > 2 else "",
+        "slices": arguments.slices,
+        "requests": arguments.requests,
+        "rows": [
+            {
+                "name": row.name,
+                "filters": len(row.filters),
+                "request_us": round(row.cost(), 3),
+                "filter_us": round(costs[row.name], 3),
+                "slices_us": [round(slice, 3) for slice in row.slices],
+            }
+            for row in listed
+        ],
+        "module_bytes": sizes,
+        "memory_bytes_a_worker": memory_found,
+        "budgets": kept,
+    }
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    print(f"\n{arguments.output}")
+
+
+if __name__ == "__main__":
+    main()
