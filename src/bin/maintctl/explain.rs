@@ -166,3 +166,6 @@ fn site_notes(policy: &Policy, decision: &Decision<'_>, here: &Situation<'_>) ->
     }
     notes
 }
+
+#[cfg(test)]
+mod tests;
