@@ -126,11 +126,10 @@ impl Subject {
 }
 
 /// What a check of a policy looks like; every one that there is.
-const CHECKS: [fn(&Subject) -> Vec<Finding>; 11] = [
+const CHECKS: [fn(&Subject) -> Vec<Finding>; 10] = [
     rules::lets_everyone_through,
     rules::is_never_reached,
     rules::matches_no_path_of_its_site,
-    rules::claims_without_metadata_key,
     sites::overlap,
     state::is_over,
     state::suspends_nothing,

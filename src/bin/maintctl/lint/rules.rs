@@ -98,19 +98,3 @@ fn may_lie_below(text: &TextConfig, prefix: &str) -> bool {
         None => text.starts_with('*') || is_below(text),
     }
 }
-
-/// Claims that no token can ever show, as the policy does not say where jwt_authn leaves it.
-pub fn claims_without_metadata_key(subject: &Subject) -> Vec<Finding> {
-    if subject.policy.jwt_metadata_key.is_some() {
-        return Vec::new();
-    }
-    let finding = |written: Written<'_>| {
-        written.rule.claims.as_ref()?;
-        let text = format!(
-            "rule \"{}\" never holds, as the policy has no jwt.metadata_key; set it to jwt_authn's payload_in_metadata",
-            written.rule.name
-        );
-        Some(Finding::error(format!("{}.claims", written.path), text))
-    };
-    subject.rules().into_iter().filter_map(finding).collect()
-}

@@ -125,17 +125,6 @@ fn a_path_rule_outside_of_its_site() {
 }
 
 #[test]
-fn claims_that_nothing_can_show() {
-    let policy = "exempt: [{ name: a, claims: [{ iss: i, name: role }] }]";
-    finds(
-        policy,
-        &["f: exempt[0].claims: rule \"a\" never holds, as the policy has no jwt.metadata_key; set it to jwt_authn's \
-           payload_in_metadata"],
-    );
-    finds(&format!("{policy}\njwt: {{ metadata_key: payload }}"), &[]);
-}
-
-#[test]
 fn sites_that_overlap_are_a_note_that_says_which_wins() {
     let text = "sites: [{ name: a, hosts: [\"*.x.y\"] }, { name: b, hosts: [c.x.y], paths: [/p] }]";
     finds(text, &["f: sites[1]: site \"b\" lies within site \"a\" (sites[0]); at c.x.y/p/ \"b\" wins"]);
