@@ -56,6 +56,16 @@ pub struct Decision<'p> {
     pub verdict: Verdict<'p>,
 }
 
+impl Decision<'_> {
+    /// The value of `x-maintenance-status`, by which the application knows of a request that passes a site which is not
+    /// online; none for any other.
+    pub fn status(&self, situation: &Situation<'_>) -> Option<String> {
+        let mode = situation.mode();
+        let until = || situation.until().map(|until| format!("; until={until}")).unwrap_or_default();
+        (mode != Mode::Online).then(|| format!("{mode}; via={}{}", self.verdict.text(), until()))
+    }
+}
+
 /// Decides on a request. `situation` says what holds now at a site of the policy, by position.
 ///
 /// A request that might belong to several sites, because its host or path can be read in several ways, passes only if

@@ -10,7 +10,7 @@ use super::root::Root;
 use super::{control, host, register, stats};
 use crate::reply::{self, LocalReply};
 use crate::request::{Peer, Request, address};
-use crate::state::{Mode, Situation};
+use crate::state::Situation;
 use crate::verdict::{Decision, Pass, Verdict, decide};
 
 /// A request that nothing could refuse: no hostcall, no memory.
@@ -82,10 +82,8 @@ fn passed(root: &Root, decision: &Decision<'_>, pass: Pass<'_>, situation: &Situ
     }
     let via = decision.verdict.text();
     host::set_property("maintenance.via", &via);
-    let mode = situation.mode();
-    if mode != Mode::Online {
-        let until = situation.until().map(|until| format!("; until={until}")).unwrap_or_default();
-        host::set_request_header("x-maintenance-status", &format!("{mode}; via={via}{until}"));
+    if let Some(status) = decision.status(situation) {
+        host::set_request_header("x-maintenance-status", &status);
     }
 }
 

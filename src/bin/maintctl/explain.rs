@@ -134,9 +134,9 @@ fn outcome(decision: &Decision<'_>, here: &Situation<'_>, request: &Request<'_>,
             Outcome::Answer(Response::of(&site.reply.answer(refusal, here, request, at, 0), request))
         }
         (Verdict::HealthCheck(_), _) => Outcome::Answer(Response::of(&health_check(), request)),
-        (Verdict::Pass(_), _) | (Verdict::Refuse(_), None) if here.mode() == Mode::Online => Outcome::Pass(Vec::new()),
+        // No verdict refuses without a site.
         (Verdict::Pass(_), _) | (Verdict::Refuse(_), None) => {
-            Outcome::Pass(vec![("x-maintenance-status", format!("{}; via={}", here.mode(), decision.verdict))])
+            Outcome::Pass(decision.status(here).map(|status| ("x-maintenance-status", status)).into_iter().collect())
         }
     }
 }
@@ -166,3 +166,6 @@ fn site_notes(policy: &Policy, decision: &Decision<'_>, here: &Situation<'_>) ->
     }
     notes
 }
+
+#[cfg(test)]
+mod tests;

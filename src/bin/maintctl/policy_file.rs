@@ -83,7 +83,8 @@ pub fn read(file: &Path) -> Result<Vec<Source>> {
     parse(&file.display().to_string(), &text)
 }
 
-fn parse(file: &str, text: &str) -> Result<Vec<Source>> {
+/// Reads every document of the text of a file.
+pub fn parse(file: &str, text: &str) -> Result<Vec<Source>> {
     let trees: Vec<Tree> = serde_saphyr::from_multiple(text).map_err(|error| anyhow!("{file}: not YAML: {error}"))?;
     // A document that is empty by itself is no configuration, which is a policy too.
     let trees = if trees.is_empty() { vec![Tree::Map(Vec::new())] } else { trees };

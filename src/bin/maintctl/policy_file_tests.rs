@@ -41,7 +41,6 @@ fn a_policy_is_found_in_each_of_its_shapes() {
         ("fleet: f", ""),
         (r#"{"fleet": "f"}"#, ""),
         (&text, "config.configuration.value"),
-        (&text.replace("configuration", "configuration"), "config.configuration.value"),
         (&value, "config.configuration.value"),
         (typed_struct, "value.config.configuration.value"),
         (&ecds, "resources[0].typed_config.config.configuration.value"),

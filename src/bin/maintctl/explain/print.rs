@@ -42,7 +42,7 @@ pub fn lines(explanation: &Explanation) {
     anstream::print!("{}", text(explanation, std::io::stdout().is_terminal()));
 }
 
-fn text(explanation: &Explanation, cut: bool) -> String {
+pub fn text(explanation: &Explanation, cut: bool) -> String {
     let Explanation { at, verdict, outcome, site, mode, rule, host, path, notes } = explanation;
     let what = match outcome {
         Outcome::Pass(_) => "goes on to the application",
@@ -81,7 +81,7 @@ fn text(explanation: &Explanation, cut: bool) -> String {
 }
 
 /// Why a path is ambiguous: the first thing in it that can be read in several ways.
-fn why(raw: &str) -> &'static str {
+pub fn why(raw: &str) -> &'static str {
     let lower = raw.to_ascii_lowercase();
     let decoded = lower.replace("%2e", ".");
     let has = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
@@ -106,7 +106,7 @@ fn why(raw: &str) -> &'static str {
     }
 }
 
-fn body(text: &str, cut: bool) -> String {
+pub fn body(text: &str, cut: bool) -> String {
     if text.is_empty() {
         return String::new();
     }

@@ -1,0 +1,158 @@
+//! Every check of what stands around a policy finds what it is for, in just these words.
+
+use super::Level;
+use super::tests::{finds, levels};
+
+/// A bootstrap as it should be, whose policy asks for all that a neighbour must see to.
+const BOOTSTRAP: &str = r#"
+static_resources:
+  listeners:
+  - address: { socket_address: { address: 127.0.0.1, port_value: 1 } }
+    filter_chains:
+    - transport_socket: { typed_config: { common_tls_context: { validation_context: { trusted_ca: { filename: ca } } } } }
+      filters:
+      - typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          use_remote_address: true
+          route_config: { virtual_hosts: [{ domains: ["s.x", "*.s.x", "S.x:80"] }] }
+          http_filters:
+          - { name: j, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication } }
+          - name: maintenance
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+              config:
+                failure_policy: FAIL_RELOAD
+                configuration:
+                  "@type": type.googleapis.com/google.protobuf.Struct
+                  value:
+                    jwt: { metadata_key: payload }
+                    control: { path_prefix: /.m }
+                    sites: [{ name: s, hosts: [s.x, "*.s.x"] }]
+                    exempt:
+                    - { name: ips, remote_ips: [10.0.0.0/8] }
+                    - { name: sans, uri_sans: ["spiffe://a"] }
+                    - { name: claims, claims: [{ iss: i, name: role }] }
+"#;
+const MANAGER: &str = "f: static_resources.listeners[0].filter_chains[0].filters[0].typed_config";
+
+#[track_caller]
+fn finds_after(from: &str, to: &str, expected: &str) {
+    assert!(BOOTSTRAP.contains(from), "{from}");
+    finds(&BOOTSTRAP.replacen(from, to, 1), &[expected]);
+}
+
+#[test]
+fn a_bootstrap_as_it_should_be() {
+    finds(BOOTSTRAP, &[]);
+    let camel = BOOTSTRAP
+        .replace("use_remote_address", "useRemoteAddress")
+        .replace("http_filters", "httpFilters")
+        .replace("typed_config", "typedConfig")
+        .replace("failure_policy", "failurePolicy")
+        .replace("filter_chains", "filterChains");
+    finds(&camel, &[]);
+}
+
+#[test]
+fn remote_ips_that_strangers_can_write() {
+    let text =
+        "not true, so the remote_ips of \"ips\" believe what strangers write into X-Forwarded-For; set it to true";
+    let line = format!("{MANAGER}.use_remote_address: {text}");
+    finds_after("use_remote_address: true", "a: b", &line);
+    finds_after("use_remote_address: true", "use_remote_address: false", &line);
+    assert_eq!(levels(&BOOTSTRAP.replace("use_remote_address: true", "a: b")), [Level::Error]);
+}
+
+#[test]
+fn uri_sans_that_nobody_has_checked() {
+    finds_after(
+        "validation_context: { ",
+        "validation_context: { trust_chain_verification: ACCEPT_UNTRUSTED, ",
+        "f: static_resources.listeners[0].filter_chains[0].transport_socket.typed_config.common_tls_context.validation_context\
+         .trust_chain_verification: ACCEPT_UNTRUSTED, so anybody can make the certificate that the uri_sans of \"sans\" ask for; \
+         take it out",
+    );
+}
+
+#[test]
+fn routes_that_no_site_has() {
+    for domain in ["*", "other.x", "*.x"] {
+        let line = format!(
+            "{MANAGER}.route_config.virtual_hosts[0].domains[2]: no site has all of \"{domain}\", and what has no site is never \
+             closed; add it to one"
+        );
+        finds_after("\"S.x:80\"", &format!("\"{domain}\""), &line);
+    }
+}
+
+#[test]
+fn a_control_endpoint_that_all_can_reach() {
+    for address in ["0.0.0.0", "10.0.0.1"] {
+        let line = format!(
+            "f: static_resources.listeners[0].address.socket_address.address: the control endpoint /.m listens on {address}; \
+             give it a listener of its own on 127.0.0.1, or on a network of operators"
+        );
+        finds_after("127.0.0.1", address, &line);
+    }
+}
+
+#[test]
+fn claims_without_jwt_authn_before_the_filter() {
+    let line = format!(
+        "{MANAGER}.http_filters[1].typed_config.config: no jwt_authn stands before the filter, so \"claims\" can never hold; put \
+         it there"
+    );
+    finds_after("jwt_authn.v3.JwtAuthentication", "lua.v3.Lua", &line);
+}
+
+#[test]
+fn filters_on_the_wrong_side() {
+    let before = "          - name: maintenance\n";
+    let with = |kind: &str| {
+        format!(
+            "          - {{ typed_config: {{ \"@type\": type.googleapis.com/envoy.extensions.filters.http.{kind} }} }}\n{before}"
+        )
+    };
+    let line = format!(
+        "{MANAGER}.http_filters[1]: the router stands before the filter, which no request reaches; put it last"
+    );
+    finds_after(before, &with("router.v3.Router"), &line);
+    for (kind, name) in [
+        ("cors.v3.Cors", "cors"),
+        ("ext_authz.v3.ExtAuthz", "ext_authz"),
+        ("ext_proc.v3.ExternalProcessor", "ext_proc"),
+        ("oauth2.v3.OAuth2", "oauth2"),
+        ("ratelimit.v3.RateLimit", "ratelimit"),
+    ] {
+        let line = format!(
+            "{MANAGER}.http_filters[1]: {name} stands before the filter, so it answers or costs something while a site is closed; \
+             put it behind"
+        );
+        finds_after(before, &with(kind), &line);
+    }
+}
+
+#[test]
+fn a_filter_that_stays_dead_after_a_trap() {
+    let text = "failure_policy: not FAIL_RELOAD, so after a trap the filter does not start anew; set it";
+    let line = format!("{MANAGER}.http_filters[1].typed_config.config.{text}");
+    finds_after("failure_policy: FAIL_RELOAD", "failure_policy: FAIL_OPEN", &line);
+    finds_after("failure_policy: FAIL_RELOAD", "fail_open: true", &line);
+    finds(
+        "kind: TrafficExtension\nspec: { wasm: { sha256: abc } }",
+        &["f: spec.wasm.failStrategy: not FAIL_RELOAD, so after a trap the filter does not start anew; set it"],
+    );
+}
+
+#[test]
+fn a_module_that_is_not_pinned() {
+    let manifest = |more: &str| format!("kind: WasmPlugin\nspec: {{ failStrategy: FAIL_RELOAD, {more} }}");
+    let line = "f: spec.sha256: missing, so the module may become another one; pin its SHA-256";
+    finds(&manifest("url: \"oci://a:b\""), &[line]);
+    let zeros = "f: spec.sha256: zeros stand for the number of no module; put in that of yours, as sha256sum prints it";
+    let text = manifest("sha256: \"0000000000000000\"");
+    finds(&text, &[zeros]);
+    assert_eq!(levels(&text), [Level::Note]);
+    finds(&manifest("sha256: abc1"), &[]);
+    finds(&manifest("url: \"oci://a@sha256:abc\""), &[]);
+}

@@ -1,0 +1,100 @@
+//! Rules that do not do what they seem to.
+
+use envoy_maintenance::config::{RuleConfig, TextConfig};
+use envoy_maintenance::policy::{Rule, Site};
+use envoy_maintenance::tree::Path;
+
+use super::cover::covers;
+use super::{Finding, List, Subject, Written};
+
+/// Rules that every request satisfies, or every one that its sender wants to.
+pub fn lets_everyone_through(subject: &Subject) -> Vec<Finding> {
+    let finding = |written: Written<'_>| {
+        let RuleConfig { name, headers, query, cookies, .. } = written.rule;
+        let asks_for_a_name = [headers, query, cookies].iter().any(|named| named.is_some());
+        let path = &*written.path;
+        is_for_everyone(written.rule).then_some(())?;
+        match (written.list, asks_for_a_name) {
+            (List::Exempt, false) => Some(Finding::error(
+                path,
+                format!(
+                    "rule \"{name}\" lets everyone through, so nothing ever closes; ask for what others do not have"
+                ),
+            )),
+            (List::Exempt, true) => Some(Finding::warning(
+                path,
+                format!("rule \"{name}\" lets everyone through who sends a name, with any value; ask for a value"),
+            )),
+            (List::AlwaysClosed, false) => Some(Finding::warning(
+                path,
+                format!("rule \"{name}\" refuses everyone, always; to close a site, change its state"),
+            )),
+            (List::HealthChecks, false) => Some(Finding::warning(
+                path,
+                format!("rule \"{name}\" answers everyone \"ok\" while a site is closed; name what only a probe sends"),
+            )),
+            (List::AlwaysClosed | List::HealthChecks, true) => None,
+        }
+    };
+    subject.rules().into_iter().filter_map(finding).collect()
+}
+
+fn is_for_everyone(rule: &RuleConfig) -> bool {
+    Rule::compile(rule, &Path::Root).is_ok_and(|rule| rule.lets_everyone_through())
+}
+
+/// Rules behind one that holds wherever they do.
+pub fn is_never_reached(subject: &Subject) -> Vec<Finding> {
+    let rules = subject.rules();
+    let mut findings = Vec::new();
+    for (index, later) in rules.iter().enumerate() {
+        let is_before = |earlier: &&Written<'_>| {
+            earlier.list == later.list && (earlier.site.is_none() || earlier.site == later.site)
+        };
+        let before = rules.iter().take(index).filter(is_before).find(|earlier| covers(earlier.rule, later.rule));
+        if let Some(earlier) = before {
+            let text = format!(
+                "rule \"{}\" never decides, as \"{}\" ({}) holds wherever it does; take one of them out",
+                later.rule.name, earlier.rule.name, earlier.path
+            );
+            findings.push(Finding::warning(&*later.path, text));
+        }
+    }
+    findings
+}
+
+/// Rules of a site whose paths all lie outside of it.
+pub fn matches_no_path_of_its_site(subject: &Subject) -> Vec<Finding> {
+    let finding = |written: Written<'_>| {
+        let sites: Vec<&Site> = match written.site {
+            Some(position) => subject.policy.sites.get(position).into_iter().collect(),
+            None => subject.policy.sites.iter().collect(),
+        };
+        let texts = written.rule.paths.as_ref()?;
+        let mut prefixes = sites.iter().flat_map(|site| &site.paths);
+        if sites.is_empty() || prefixes.any(|prefix| texts.iter().any(|text| may_lie_below(text, prefix))) {
+            return None;
+        }
+        let name = &written.rule.name;
+        let of = match (written.site, sites.as_slice()) {
+            (Some(_), [site]) => format!("site \"{}\"", site.name),
+            _ => "any site".to_owned(),
+        };
+        let prefixes: Vec<&str> = sites.iter().flat_map(|site| &site.paths).map(String::as_str).collect();
+        let text = format!(
+            "rule \"{name}\" matches no path of {of}; paths there begin with {}, and rules name them in full",
+            prefixes.join(", ")
+        );
+        Some(Finding::warning(format!("{}.paths", written.path), text))
+    };
+    subject.rules().into_iter().filter_map(finding).collect()
+}
+
+fn may_lie_below(text: &TextConfig, prefix: &str) -> bool {
+    let TextConfig::Plain(text) = text else { return true };
+    let is_below = |path: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    match text.strip_suffix('*') {
+        Some(start) => is_below(start) || prefix.starts_with(start),
+        None => text.starts_with('*') || is_below(text),
+    }
+}
