@@ -8,7 +8,7 @@
 //! | `slots` | a line for each plugin: its slot, `<plugin name>/<root id>` |
 //! | `slot/<slot>` | the build that runs it, a line feed, and what its policy says of sites and keys, as JSON |
 //! | `instances` | a line for each running VM: its id and build |
-//! | `instance/<id>` | what that VM has adopted, a line a site: `<fleet>/<site> <digest>@<channel>` |
+//! | `instance/<id>` | what that VM has adopted, a line a site and policy: `<fleet>/<site> <digest>@<channel> <slot>` |
 //! | `alive/<id>` | when that VM last ticked, milliseconds since the epoch |
 //!
 //! An absent key takes any CAS, so those that several threads write at once are made by [`prepare`], which runs first on
@@ -148,26 +148,39 @@ pub fn put(fleet: &str, site: &str, key: (&str, &str), token: &[u8], cas: Option
 
 /// What one running VM says of itself.
 pub struct Instance {
-    pub build: String,
-    pub alive: bool,
-    adopted: hashbrown::HashMap<String, String>,
+    build: String,
+    alive: bool,
+    adopted: hashbrown::HashMap<String, Vec<Adopted>>,
+}
+
+/// What one policy of a VM has adopted at a site.
+struct Adopted {
+    document: String,
+    /// Whether the policy's slot is still run by this build of the module.
+    is_current: bool,
 }
 
 /// All running VMs.
 pub fn instances(now: Time) -> Vec<Instance> {
-    text("instances")
+    let slots = text("slots");
+    let runs: hashbrown::HashMap<&str, String> = slots
         .lines()
-        .filter_map(|line| line.split_once(' '))
-        .map(|(id, build)| Instance {
-            build: build.to_owned(),
-            alive: is_alive(id, now),
-            adopted: text(&format!("instance/{id}"))
-                .lines()
-                .filter_map(|line| line.split_once(' '))
-                .map(|(site, adopted)| (site.to_owned(), adopted.to_owned()))
-                .collect(),
-        })
-        .collect()
+        .filter(|slot| !slot.is_empty())
+        .map(|slot| (slot, text(&format!("slot/{slot}")).lines().next().unwrap_or_default().to_owned()))
+        .collect();
+    let instance = |(id, build): (&str, &str)| {
+        let mut adopted: hashbrown::HashMap<String, Vec<Adopted>> = hashbrown::HashMap::new();
+        for line in text(&format!("instance/{id}")).lines() {
+            let mut parts = line.splitn(3, ' ');
+            if let (Some(site), Some(document), Some(slot)) = (parts.next(), parts.next(), parts.next()) {
+                let is_current = runs.get(slot).is_some_and(|run| run == build);
+                let entry = Adopted { document: document.to_owned(), is_current };
+                adopted.entry(site.to_owned()).or_default().push(entry);
+            }
+        }
+        Instance { build: build.to_owned(), alive: is_alive(id, now), adopted }
+    };
+    text("instances").lines().filter_map(|line| line.split_once(' ')).map(instance).collect()
 }
 
 /// Whether the VM has ticked of late.
@@ -186,18 +199,23 @@ pub struct Workers {
 /// Counts the workers of a site (`<fleet>/<site>`); `wanted` as it stands in the lines of `instance/<id>`.
 ///
 /// Envoy runs each VM once a worker and once on its main thread, where no request ever comes, and nothing tells which
-/// one that is. So one of each build is taken off both numbers: they are equal only when every one has adopted.
+/// one that is. So one of each build is taken off both numbers: they are equal only when every one has adopted. Of a
+/// build that an upgrade has replaced, only workers that have not noticed are left, and each of those counts.
 pub fn workers(instances: &[Instance], site: &str, wanted: &str) -> Workers {
-    let mut by_build: hashbrown::HashMap<&str, Workers> = hashbrown::HashMap::new();
+    let mut by_build: hashbrown::HashMap<&str, (Workers, bool)> = hashbrown::HashMap::new();
     for instance in instances {
-        if let Some(adopted) = instance.adopted.get(site) {
-            let workers = by_build.entry(&instance.build).or_default();
+        if let Some(policies) = instance.adopted.get(site) {
+            let (workers, is_current) = by_build.entry(&instance.build).or_default();
             workers.members += 1;
-            workers.adopted += usize::from(instance.alive && adopted == wanted);
+            workers.adopted += usize::from(instance.alive && policies.iter().all(|policy| policy.document == wanted));
+            *is_current |= policies.iter().any(|policy| policy.is_current);
         }
     }
-    by_build.values().fold(Workers::default(), |total, workers| Workers {
-        members: total.members + workers.members.saturating_sub(1),
-        adopted: total.adopted + workers.adopted.saturating_sub(1),
+    by_build.values().fold(Workers::default(), |total, (workers, is_current)| {
+        let main = usize::from(*is_current);
+        Workers {
+            members: total.members + workers.members.saturating_sub(main),
+            adopted: total.adopted + workers.adopted.saturating_sub(main),
+        }
     })
 }

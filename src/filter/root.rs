@@ -52,6 +52,7 @@ pub struct Root {
     closed: Cell<bool>,
     fresh: Cell<bool>,
     retired: Cell<bool>,
+    displaced: Cell<bool>,
     next_change: Cell<Option<Time>>,
     refused_tokens: RefCell<hashbrown::HashMap<usize, u32>>,
 }
@@ -73,6 +74,7 @@ impl Root {
             closed: Cell::new(false),
             fresh: Cell::new(true),
             retired: Cell::new(false),
+            displaced: Cell::new(false),
             next_change: Cell::new(None),
             refused_tokens: RefCell::default(),
         }
@@ -92,8 +94,9 @@ impl Root {
         self.fresh.get()
     }
 
+    /// Whether a later policy or another build of the module has taken its slot: it lives on for its streams only.
     pub fn is_retired(&self) -> bool {
-        self.retired.get()
+        self.retired.get() || self.displaced.get()
     }
 
     pub fn retire(&self) {
@@ -106,10 +109,10 @@ impl Root {
         held.map_or_else(Situation::default, |held| held.document.at(self.now.get()))
     }
 
-    /// Takes the slot where this policy is new, and leaves it where another build of the module has taken it since.
+    /// Takes the slot where this policy is new, and leaves it while another build of the module has it.
     pub fn follow(&self, build: &str) {
         let key = format!("slot/{}", self.slot);
-        if self.is_retired() {
+        if self.retired.get() {
             return;
         }
         if self.fresh.get() {
@@ -119,8 +122,8 @@ impl Root {
                 host::set_shared(&key, said.as_bytes(), None);
                 register::changed();
             }
-        } else if register::text(&key).lines().next() != Some(build) {
-            self.retire();
+        } else {
+            self.displaced.set(register::text(&key).lines().next() != Some(build));
         }
     }
 
@@ -164,7 +167,8 @@ impl Root {
                 *slot = Some(Held { document, channel: Channel::Push, token: entry.token });
             }
             Err(problem) => {
-                if self.refused_tokens.borrow_mut().insert(position, entry.cas) != Some(entry.cas) {
+                let is_news = self.refused_tokens.borrow_mut().insert(position, entry.cas) != Some(entry.cas);
+                if is_news && !self.is_retired() {
                     stats::count("channel.push.rejected");
                     log::error!("state of {}: {problem}; what was before holds", site.name);
                 }
@@ -176,13 +180,9 @@ impl Root {
     pub fn acknowledge(&self, adopted: &mut String) {
         let held = self.held.borrow();
         for (site, held) in self.policy.sites.iter().zip(held.iter()) {
-            let fleet = self.fleet();
-            let _ = match held {
-                Some(held) => {
-                    writeln!(adopted, "{fleet}/{} {}@{}", site.name, held.document.stamp.digest, held.channel.name())
-                }
-                None => writeln!(adopted, "{fleet}/{} -", site.name),
-            };
+            let stamp = held.as_ref().map(|held| (held.document.stamp.digest, held.channel));
+            let document = super::status::adopted_as(stamp);
+            let _ = writeln!(adopted, "{}/{} {document} {}", self.fleet(), site.name, self.slot);
         }
     }
 }

@@ -9,6 +9,7 @@
 mod support;
 
 mod cli;
+mod control;
 mod explain;
 mod harness;
 mod replies;

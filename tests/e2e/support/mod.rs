@@ -11,6 +11,7 @@ pub mod desk;
 pub mod envoy;
 pub mod filters;
 pub mod raw;
+pub mod shop;
 pub mod signer;
 pub mod tls;
 pub mod wasm;
