@@ -8,6 +8,7 @@
 
 mod support;
 
+mod claims;
 mod cli;
 mod control;
 mod explain;
