@@ -9,19 +9,24 @@ pub struct Time(pub i64);
 impl Time {
     /// Reads an RFC 3339 `date-time` (section 5.6), with its offset.
     pub fn parse(text: &str) -> Option<Time> {
-        // The library reads more than RFC 3339: dates without a time, spaces, time zones in brackets.
-        let shape =
-            text.len() >= 20 && matches!(text.as_bytes().get(10), Some(b'T' | b't')) && !text.contains(['[', ',', ' ']);
-        let minutes = match text.as_bytes().last() {
-            Some(b'Z' | b'z') => true,
-            _ => text
-                .get(text.len().wrapping_sub(6)..)
-                .is_some_and(|offset| offset.starts_with(['+', '-']) && offset.as_bytes().get(3) == Some(&b':')),
-        };
-        if !(shape && minutes) {
+        let (date, time) = (text.get(..10)?, text.get(11..19)?);
+        if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
             return None;
         }
-        text.parse::<jiff::Timestamp>().ok().map(|time| Time(time.as_millisecond()))
+        let [year, month, day] = numbers(date, b'-', [4, 2, 2])?;
+        let [hour, minute, second] = numbers(time, b':', [2, 2, 2])?;
+        // A leap second counts as the one before it, as Unix time has none.
+        if !(1..=12).contains(&month) || day < 1 || hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        let days = days_before(year, month, day);
+        // A day that its month does not have is one of the next.
+        if civil(days) != (year, month, day) {
+            return None;
+        }
+        let (fraction, offset) = fraction(text.get(19..)?)?;
+        let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second.min(59) - seconds_of_offset(offset)?;
+        Some(Time(seconds * 1000 + fraction))
     }
 
     /// This moment and `seconds` more.
@@ -38,11 +43,81 @@ impl Time {
 impl fmt::Display for Time {
     /// RFC 3339 in UTC, with milliseconds only where there are any.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(time) => time.fmt(formatter),
-            Err(_) => write!(formatter, "{} ms", self.0),
+        let (days, of_day) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
+        let (year, month, day) = civil(days);
+        if !(0..=9999).contains(&year) {
+            return write!(formatter, "{} ms", self.0);
         }
+        let (second, millisecond) = (of_day / 1000, of_day % 1000);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        write!(formatter, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        if millisecond != 0 {
+            let digits = format!("{millisecond:03}");
+            write!(formatter, ".{}", digits.trim_end_matches('0'))?;
+        }
+        formatter.write_str("Z")
     }
+}
+
+/// Milliseconds.
+const DAY: i64 = 86_400_000;
+
+/// Three numbers with `between` between them, of so many digits.
+fn numbers(text: &str, between: u8, digits: [usize; 3]) -> Option<[i64; 3]> {
+    let mut parts = text.split(char::from(between)).zip(digits).map(|(part, digits)| number(part, digits));
+    Some([parts.next()??, parts.next()??, parts.next()??])
+}
+
+fn number(text: &str, digits: usize) -> Option<i64> {
+    let all = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+    all.then(|| text.parse().ok()).flatten()
+}
+
+/// The milliseconds of a fraction of a second at the front, if there is one, and what follows.
+fn fraction(text: &str) -> Option<(i64, &str)> {
+    let Some(rest) = text.strip_prefix('.') else {
+        return Some((0, text));
+    };
+    let (digits, offset) = rest.split_at_checked(rest.find(|c: char| !c.is_ascii_digit())?)?;
+    let places = [100, 10, 1];
+    let value = digits.bytes().zip(places).map(|(digit, place)| i64::from(digit - b'0') * place).sum();
+    (1..=9).contains(&digits.len()).then_some((value, offset))
+}
+
+fn seconds_of_offset(text: &str) -> Option<i64> {
+    if matches!(text, "Z" | "z") {
+        return Some(0);
+    }
+    let (sign, rest) = text.split_at_checked(1)?;
+    let (hours, minutes) = rest.split_once(':')?;
+    let (hours, minutes) = (number(hours, 2)?, number(minutes, 2)?);
+    let seconds = (hours * 60 + minutes) * 60;
+    match sign {
+        _ if hours > 23 || minutes > 59 => None,
+        "+" => Some(seconds),
+        "-" => Some(-seconds),
+        _ => None,
+    }
+}
+
+/// Days from the epoch to a date, in eras of 400 years that begin in March: the leap day is then a year's last.
+fn days_before(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// The year, month and day of a day from the epoch.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (year + era * 400 + i64::from(month <= 2), month, day)
 }
 
 /// Reads a duration such as `900s`, `15m` or `2h30m` (units `ms`, `s`, `m`, `h`, `d`, each at most once, from large to
@@ -96,6 +171,12 @@ mod tests {
             ("2026-11-21T02:00:00+01", None),
             ("2026-11-21T02:00:00+01:00[Europe/Paris]", None),
             ("2026-13-21T02:00:00Z", None),
+            ("2026-02-29T00:00:00Z", None),
+            ("2028-02-29T00:00:00Z", Some(1_835_395_200_000)),
+            ("2026-11-21T24:00:00Z", None),
+            ("2026-11-21T02:00:00.Z", None),
+            ("2026-11-21T02:00:00+25:00", None),
+            ("2026-11-21T02:00:0éZ", None),
             ("tomorrow", None),
             ("", None),
         ] {
@@ -107,6 +188,29 @@ mod tests {
     fn a_time_is_written_as_it_was_read() {
         for text in ["2026-11-21T02:00:00Z", "2026-11-21T02:00:00.25Z"] {
             assert_eq!(Time::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for day in (-719_528..2_932_896).step_by(97) {
+            let time = Time(day * DAY + 12_345_000);
+            let known = jiff::Timestamp::from_millisecond(time.0).unwrap().to_string();
+            assert_eq!(time.to_string(), known);
+            assert_eq!(Time::parse(&known), Some(time));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_time_or_none(text in "\\PC*") {
+            Time::parse(&text);
+        }
+
+        #[test]
+        fn what_looks_like_a_time_is_read_as_others_do(text in "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]{1,9})?(Z|[+-][01][0-9]:[0-5][0-9])") {
+            let known = text.parse::<jiff::Timestamp>().ok().map(|time| Time(time.as_nanosecond().div_euclid(1_000_000) as i64));
+            proptest::prop_assert_eq!(Time::parse(&text), known);
         }
     }
 
