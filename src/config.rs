@@ -353,7 +353,7 @@ fn jwk(tree: &Tree, path: &Path<'_>) -> Result<JwkConfig, PathError> {
         crv: members.required("crv", fields::text)?,
         x: members.required("x", fields::text)?,
     };
-    if members.raw("d").is_some() {
+    if tree.get("d").is_some() {
         return Err(PathError::new(&path.key("d"), "this is a private key; a policy holds public keys only"));
     }
     for optional in ["use", "key_ops", "alg", "kid"] {
@@ -372,3 +372,6 @@ fn only_member(name: &'static str) -> impl fields::Reader<String> {
         Ok(value)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,15 +92,17 @@ impl Policy {
         if fleet.is_none() && !keys.is_empty() {
             return Err(PathError::new(&root.key("fleet"), "missing; keys sign for one fleet"));
         }
-        let (builtin_exempt, builtin_health_checks) =
-            if builtin_rules.unwrap_or(true) { builtin()? } else { (Rules::new(), Rules::new()) };
+        if jwt_metadata_key.as_ref().is_some_and(String::is_empty) {
+            return Err(PathError::new(&root.key("jwt").key("metadata_key"), "empty"));
+        }
+        let has_tokens = jwt_metadata_key.is_some();
+        let builtin = if builtin_rules.unwrap_or(true) { builtin()? } else { RuleLists::default() };
+        let written: [&[RuleConfig]; 3] = [&exempt, &always_closed, &health_checks];
         let wide = Wide {
-            exempt: rules(builtin_exempt, &exempt, &root.key("exempt"))?,
-            always_closed: rules(Rules::new(), &always_closed, &root.key("always_closed"))?,
-            health_checks: rules(builtin_health_checks, &health_checks, &root.key("health_checks"))?,
+            rules: builtin.with(written, has_tokens, &root)?,
             reply: ReplyPart::compile(&reply, &root.key("reply"))?,
+            has_tokens,
         };
-        unique(&[&wide.exempt, &wide.always_closed, &wide.health_checks], &root)?;
         let sites = sites.unwrap_or_else(|| vec![everything()]);
         let mut compiled: Vec<Site> = Vec::with_capacity(sites.len());
         let mut index = SiteIndex::default();
@@ -116,30 +118,30 @@ impl Policy {
                 for prefix in &site.paths {
                     if let Err(before) = index.insert(host.clone(), prefix, position) {
                         let other = if before == position { config } else { sites.get(before).unwrap_or(config) };
-                        return Err(PathError::new(
-                            &path,
-                            format_args!(
-                                "has the host {host} and the path \"{prefix}/\" twice with site \"{}\"",
-                                other.name
-                            ),
-                        ));
+                        let shown = if prefix.is_empty() { "/" } else { prefix };
+                        let problem = format_args!(
+                            "the host \"{host}\" with the path \"{shown}\" belongs to site \"{}\" already",
+                            other.name
+                        );
+                        return Err(PathError::new(&path, problem));
                     }
                 }
             }
             compiled.push(site);
         }
         let state_path = root.key("state");
+        let positions: hashbrown::HashMap<&str, usize> =
+            sites.iter().enumerate().map(|(position, site)| (site.name.as_str(), position)).collect();
         for (site, document) in state {
             let path = state_path.key(&site);
-            let known = compiled.iter().map(|site| site.name.as_str());
-            let hint = did_you_mean(&site, known);
             if let Some(other) = document.fleet.as_ref().filter(|other| Some(*other) != fleet.as_ref()) {
                 let problem = format_args!("\"{other}\" is not the fleet of this policy");
                 return Err(PathError::new(&path.key("fleet"), problem));
             }
-            match compiled.iter_mut().find(|known| known.name == site) {
+            match positions.get(site.as_str()).and_then(|position| compiled.get_mut(*position)) {
                 Some(known) => known.declared = Some(document),
                 None => {
+                    let hint = did_you_mean(&site, compiled.iter().map(|site| site.name.as_str()));
                     return Err(PathError::new(&path, format_args!("no site has this name{hint}")));
                 }
             }
@@ -155,6 +157,12 @@ impl Policy {
         Ok(Policy { fleet, sites: compiled, index, keys, jwt_metadata_key, control })
     }
 
+    /// What a path says below the prefix of the control endpoint, from its slash on; none for what is not below it.
+    pub fn below_control<'r>(&self, path: &'r RequestPath) -> Option<&'r str> {
+        let below = path.canonical()?.strip_prefix(self.control.as_deref()?)?;
+        below.starts_with('/').then_some(below)
+    }
+
     /// Whether a rule refuses requests also while every site is online.
     pub fn has_always_closed(&self) -> bool {
         self.sites.iter().any(|site| !site.always_closed.is_empty())
@@ -163,10 +171,48 @@ impl Policy {
 
 /// What holds for every site.
 struct Wide {
+    rules: RuleLists,
+    reply: ReplyPart,
+    /// Whether Envoy leaves verified tokens where claims can be read.
+    has_tokens: bool,
+}
+
+/// The three kinds of rules.
+#[derive(Clone, Default)]
+struct RuleLists {
     exempt: Rules,
     always_closed: Rules,
     health_checks: Rules,
-    reply: ReplyPart,
+}
+
+impl RuleLists {
+    /// These rules and, after them, those that are written at `path`: exempt, always closed, health checks. Two rules of
+    /// one name are refused, as stats, logs and `suspend` tell rules by their names.
+    fn with(self, written: [&[RuleConfig]; 3], has_tokens: bool, path: &Path<'_>) -> Result<RuleLists, PathError> {
+        let names = |rules: &Rules| rules.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
+        let mut lists = [self.exempt, self.always_closed, self.health_checks];
+        let mut seen: hashbrown::HashSet<String> = lists.iter().flat_map(names).collect();
+        for ((key, configs), rules) in RuleLists::KEYS.into_iter().zip(written).zip(&mut lists) {
+            let list = path.key(key);
+            for (index, config) in configs.iter().enumerate() {
+                let path = list.index(index);
+                if config.claims.is_some() && !has_tokens {
+                    let problem = "jwt.metadata_key is missing, under which Envoy leaves a verified token";
+                    return Err(PathError::new(&path.key("claims"), problem));
+                }
+                let rule = Rule::compile(config, &path)?;
+                if !seen.insert(rule.name.clone()) {
+                    let problem = format_args!("\"{}\" is the name of another rule too", rule.name);
+                    return Err(PathError::new(&path.key("name"), problem));
+                }
+                rules.push(Rc::new(rule));
+            }
+        }
+        let [exempt, always_closed, health_checks] = lists;
+        Ok(RuleLists { exempt, always_closed, health_checks })
+    }
+
+    const KEYS: [&str; 3] = ["exempt", "always_closed", "health_checks"];
 }
 
 impl Site {
@@ -181,12 +227,11 @@ impl Site {
         };
         let paths = match paths {
             None => vec![String::new()],
-            Some(paths) => each(paths, &path.key("paths"), |prefix, path| path_prefix(prefix, path))?,
+            Some(paths) => each(paths, &path.key("paths"), path_prefix)?,
         };
-        let exempt = rules(wide.exempt.clone(), exempt, &path.key("exempt"))?;
-        let always_closed = rules(wide.always_closed.clone(), always_closed, &path.key("always_closed"))?;
-        let health_checks = rules(wide.health_checks.clone(), health_checks, &path.key("health_checks"))?;
-        unique(&[&exempt, &always_closed, &health_checks], path)?;
+        let written: [&[RuleConfig]; 3] = [exempt, always_closed, health_checks];
+        let RuleLists { exempt, always_closed, health_checks } =
+            wide.rules.clone().with(written, wide.has_tokens, path)?;
         let own = ReplyPart::compile(reply, &path.key("reply"))?;
         let reply = Reply::merge(&wide.reply, &own, &site, &hosts)?;
         Ok(Site { name: site, hosts, paths, exempt, always_closed, health_checks, reply, declared: None })
@@ -208,7 +253,7 @@ fn everything() -> SiteConfig {
 
 /// The rules that stand without being written: certificates renew during a long window (RFC 8555 section 8.3), and
 /// probes are answered.
-fn builtin() -> Result<(Rules, Rules), PathError> {
+fn builtin() -> Result<RuleLists, PathError> {
     let plain = |text: &str| TextConfig::Plain(text.to_owned());
     let rule = |name: &str, paths: Option<&str>, agents: Option<&[&str]>| RuleConfig {
         name: name.to_owned(),
@@ -227,27 +272,10 @@ fn builtin() -> Result<(Rules, Rules), PathError> {
         claims: None,
         modes: None,
     };
-    let root = Path::Root;
     let acme = rule("acme-challenge", Some("/.well-known/acme-challenge/*"), None);
     let agents = ["kube-probe/*", "ELB-HealthChecker/*", "GoogleHC/*", "Envoy/HC"];
     let probes = rule("health-check-agents", None, Some(&agents));
-    Ok((rules(Rules::new(), &[acme], &root.key("builtin"))?, rules(Rules::new(), &[probes], &root.key("builtin"))?))
-}
-
-fn rules(mut before: Rules, configs: &[RuleConfig], path: &Path<'_>) -> Result<Rules, PathError> {
-    for (index, config) in configs.iter().enumerate() {
-        before.push(Rc::new(Rule::compile(config, &path.index(index))?));
-    }
-    Ok(before)
-}
-
-/// Refuses two rules of one name, as stats, logs and `suspend` tell rules by their names.
-fn unique(lists: &[&Rules], path: &Path<'_>) -> Result<(), PathError> {
-    let mut seen = hashbrown::HashSet::new();
-    match lists.iter().flat_map(|rules| rules.iter()).find(|rule| !seen.insert(rule.name.as_str())) {
-        None => Ok(()),
-        Some(rule) => Err(PathError::new(path, format_args!("two rules are named \"{}\"", rule.name))),
-    }
+    RuleLists::default().with([&[acme], &[], &[probes]], false, &Path::Root)
 }
 
 fn each<T>(
@@ -281,3 +309,6 @@ fn path_prefix(text: &str, path: &Path<'_>) -> Result<String, PathError> {
         _ => Err(PathError::new(path, format_args!("\"{text}\" is not a canonical path prefix such as \"/checkout\""))),
     }
 }
+
+#[cfg(test)]
+mod tests;

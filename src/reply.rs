@@ -18,10 +18,13 @@ mod form;
 mod page;
 mod part;
 mod position;
+mod prepare;
 mod prepared;
 mod problem;
 mod redirect;
 mod template;
+#[cfg(test)]
+mod tests;
 mod variables;
 
 pub use part::ReplyPart;
@@ -29,9 +32,9 @@ pub use redirect::{Redirect, RedirectTarget};
 
 use cors::Origins;
 use form::{Form, Format, FormatsByPath};
-use prepared::{Cache, Hole, Prepared, Writer};
-use template::{Piece, Template};
-use variables::{Facts, Variable};
+use prepared::Cache;
+use template::Template;
+use variables::Facts;
 
 /// A header's name, in lower case, and its value.
 pub type Header = (Cow<'static, str>, Cow<'static, str>);
@@ -196,109 +199,6 @@ impl Reply {
             Format::Text => Form::Text,
         }
     }
-
-    fn prepare(&self, form: Form, facts: &Facts<'_>) -> Prepared {
-        let mut body = Writer::default();
-        let mut headers: Vec<Header> = [
-            ("x-maintenance-mode", facts.mode.name()),
-            ("cache-control", "no-store, max-age=0"),
-            ("x-robots-tag", "noindex"),
-            ("vary", "accept, origin"),
-            ("x-envoy-ratelimited", "true"),
-        ]
-        .map(header)
-        .into();
-        let mut add = |name: &'static str, value: &'static str| headers.push(header((name, value)));
-        let mut status = self.status;
-        match form {
-            Form::Html => {
-                add("content-type", "text/html; charset=utf-8");
-                add("x-content-type-options", "nosniff");
-                if self.html_is_built_in {
-                    add("content-security-policy", page::SECURITY_POLICY);
-                }
-                self.write(&self.html, facts, &mut body);
-            }
-            Form::Text => {
-                add("content-type", "text/plain; charset=utf-8");
-                add("x-content-type-options", "nosniff");
-                self.write(&self.text, facts, &mut body);
-            }
-            Form::Json => {
-                add("content-type", "application/problem+json");
-                problem::write(facts, &self.site, status, &self.json, &mut body);
-            }
-            Form::Bare => {}
-            Form::Redirect => status = 302,
-            Form::Preflight => status = 204,
-            Form::Grpc => body.text(&self.message(facts)),
-            Form::GrpcPlain => {
-                status = 503;
-                add("content-type", "application/grpc");
-            }
-            Form::GrpcWeb => {
-                status = 200;
-                add("content-type", "application/grpc-web+proto");
-            }
-            Form::GrpcWebText => {
-                status = 200;
-                add("content-type", "application/grpc-web-text+proto");
-            }
-            Form::Connect => {
-                status = 503;
-                add("content-type", "application/json");
-                let message = problem::quoted(&self.message(facts));
-                body.text(&format!("{{\"code\":\"unavailable\",\"message\":{message}}}"));
-            }
-        }
-        if form.is_grpc() && form != Form::Grpc {
-            add("grpc-status", "14");
-            headers.push((Cow::Borrowed("grpc-message"), Cow::Owned(self.message(facts).replace('%', "%25"))));
-        }
-        if let (Form::Redirect, Some(redirect)) = (form, &self.redirect) {
-            headers.push((Cow::Borrowed("location"), Cow::Owned(redirect.location.clone())));
-        }
-        for (name, value) in &self.headers {
-            if !headers.iter().any(|(known, _)| known == name) {
-                headers.push((Cow::Owned(name.clone()), Cow::Owned(value.clone())));
-            }
-        }
-        for name in &self.clear_cookies {
-            headers.push((Cow::Borrowed("set-cookie"), Cow::Owned(expired(name))));
-        }
-        Prepared { status, headers: headers.into(), body: body.finish() }
-    }
-
-    fn write(&self, template: &Template, facts: &Facts<'_>, out: &mut Writer) {
-        template.walk(
-            |variable| facts.has(variable),
-            |piece| match piece {
-                Piece::Literal(text) => out.text(text),
-                Piece::Value(Variable::Path, escape) => out.hole(Hole::Path(escape)),
-                Piece::Value(Variable::RetryAfter, _) if facts.retry => out.hole(Hole::RetryAfter),
-                Piece::Value(variable, escape) => {
-                    if let Some(value) = facts.value(variable, &self.site) {
-                        out.value(&value, escape);
-                    }
-                }
-            },
-        );
-    }
-
-    /// What machines are told: short, and printable ASCII, as it becomes a header.
-    fn message(&self, facts: &Facts<'_>) -> String {
-        const MAX: usize = 200;
-        let title = match facts.mode {
-            Mode::ReadOnly => "is read-only for maintenance",
-            Mode::Online | Mode::Offline => "is closed for maintenance",
-        };
-        let reason = facts.reason.filter(|reason| !reason.is_empty()).map(|reason| format!(": {reason}"));
-        format!("{} {title}{}", self.site, reason.unwrap_or_default())
-            .chars()
-            .map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' })
-            .take(MAX)
-            .collect()
-    }
 }
 
 fn header((name, value): (&'static str, &'static str)) -> Header {
@@ -311,14 +211,6 @@ fn details(refusal: Refusal<'_>) -> &'static str {
         Refusal::Mode(Mode::ReadOnly) => "maintenance_read_only",
         Refusal::Mode(Mode::Online | Mode::Offline) => "maintenance_offline",
     }
-}
-
-/// Expires a cookie in the browser (RFC 6265 section 3.1). A browser takes the two prefixes with `Secure` only, and
-/// other cookies over http without it only (RFC 6265bis section 4.1.3).
-fn expired(name: &str) -> String {
-    let lower = name.to_ascii_lowercase();
-    let secure = if lower.starts_with("__host-") || lower.starts_with("__secure-") { "; Secure" } else { "" };
-    format!("{name}=; Max-Age=0; Path=/{secure}")
 }
 
 /// Whether a byte may stand in a token (RFC 9110 section 5.6.2).

@@ -194,7 +194,7 @@ pub struct Document {
     pub windows: Vec<Window>,
     /// The site's history, newest last.
     pub past: Vec<Past>,
-    /// Fields that this version does not know and passed over.
+    /// The key paths of fields that this version does not know and passed over.
     pub unknown: Vec<String>,
     /// The JSON that it was read from.
     pub payload: Vec<u8>,
@@ -228,10 +228,13 @@ impl Document {
         let fleet = members.required("fleet", fields::text)?;
         let revision = members.required("revision", revision)?;
         let critical = members.list("critical", fields::text)?;
-        let mut document = Document::members(&mut members, site, Some(fleet), revision, payload.to_vec())?;
-        document.unknown = members.unknown().map(str::to_owned).collect();
-        match critical.into_iter().find(|name| document.unknown.contains(name)) {
-            Some(name) => Err(DocumentError::Unsupported(name)),
+        let mut within = Some(Vec::new());
+        let mut document = Document::members(&mut members, site, Some(fleet), revision, payload.to_vec(), &mut within)?;
+        document.unknown = members.unknown().map(str::to_owned).chain(within.into_iter().flatten()).collect();
+        // `critical` names a field, wherever it stands.
+        let names = document.unknown.iter().flat_map(|path| [Some(path.as_str()), path.rsplit('.').next()]).flatten();
+        match first_unknown(&critical, names) {
+            Some((_, name)) => Err(DocumentError::Unsupported(name.to_owned())),
             None => Ok(document),
         }
     }
@@ -250,25 +253,29 @@ impl Document {
         let fleet = members.optional("fleet", fields::text)?;
         let revision = members.optional("revision", revision)?.unwrap_or(0);
         let critical = members.list("critical", fields::text)?;
-        let payload = tree.to_json().to_string().into_bytes();
-        let document = Document::members(&mut members, site.to_owned(), fleet, revision, payload)?;
-        let unknown = critical.iter().position(|name| members.unknown().any(|unknown| unknown == name));
-        if let Some(index) = unknown {
-            return Err(PathError::new(
-                &path.key("critical").index(index),
-                "names a field that this version does not know",
-            ));
+        let payload = sorted(tree).to_json().to_string().into_bytes();
+        if payload.len() > MAX_DOCUMENT {
+            let problem = format_args!("{} bytes long as JSON; a document has at most {MAX_DOCUMENT}", payload.len());
+            return Err(PathError::new(path, problem));
+        }
+        let document = Document::members(&mut members, site.to_owned(), fleet, revision, payload, &mut None)?;
+        if let Some((index, name)) = first_unknown(&critical, members.unknown()) {
+            let problem = format_args!("\"{name}\" is a field that this version does not know");
+            return Err(PathError::new(&path.key("critical").index(index), problem));
         }
         members.end()?;
         Ok(document)
     }
 
+    /// Reads the rest. `unknown` takes the key paths of unknown fields of windows and of the past; without it they are
+    /// errors.
     fn members(
         members: &mut Fields<'_>,
         site: String,
         fleet: Option<String>,
         revision: u64,
         payload: Vec<u8>,
+        unknown: &mut Option<Vec<String>>,
     ) -> Result<Document, PathError> {
         Ok(Document {
             site,
@@ -282,11 +289,16 @@ impl Document {
             note: members.optional("note", fields::text)?,
             by: members.optional("by", fields::text)?,
             suspend: members.list("suspend", fields::text)?,
-            windows: windows(members)?,
-            past: members.list("past", past)?,
+            windows: windows(members, unknown)?,
+            past: members.list("past", |tree: &Tree, path: &Path<'_>| past(tree, path, unknown))?,
             unknown: Vec::new(),
             payload,
         })
+    }
+
+    /// Whether this document replaces `current`, the one that holds, if there is one.
+    pub fn is_newer_than(&self, current: Option<&Document>) -> bool {
+        current.is_none_or(|current| self.stamp > current.stamp)
     }
 
     /// What holds at `now`.
@@ -387,6 +399,25 @@ impl<'d> Situation<'d> {
     }
 }
 
+/// The first name in `critical` that is among the unknown ones, and its position.
+fn first_unknown<'c>(critical: &'c [String], unknown: impl Iterator<Item = &'c str>) -> Option<(usize, &'c str)> {
+    let unknown: hashbrown::HashSet<&str> = unknown.collect();
+    critical.iter().map(String::as_str).enumerate().find(|(_, name)| unknown.contains(name))
+}
+
+/// The same value with the members of each object in the order of their names, as a `Struct` keeps no other.
+fn sorted(tree: &Tree) -> Tree {
+    match tree {
+        Tree::List(items) => Tree::List(items.iter().map(sorted).collect()),
+        Tree::Map(entries) => {
+            let mut entries: Vec<_> = entries.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Tree::Map(entries)
+        }
+        scalar => scalar.clone(),
+    }
+}
+
 fn time(tree: &Tree, path: &Path<'_>) -> Result<Time, PathError> {
     let text = fields::text(tree, path)?;
     Time::parse(&text).ok_or_else(|| {
@@ -398,7 +429,16 @@ fn revision(tree: &Tree, path: &Path<'_>) -> Result<u64, PathError> {
     u64::try_from(fields::integer(tree, path)?).map_err(|_| PathError::new(path, format_args!("{tree} is negative")))
 }
 
-fn windows(members: &mut Fields<'_>) -> Result<Vec<Window>, PathError> {
+/// Ends the reading of a part of a document.
+fn end(members: Fields<'_>, path: &Path<'_>, unknown: &mut Option<Vec<String>>) -> Result<(), PathError> {
+    match unknown {
+        Some(unknown) => unknown.extend(members.unknown().map(|name| path.key(name).to_string())),
+        None => members.end()?,
+    }
+    Ok(())
+}
+
+fn windows(members: &mut Fields<'_>, unknown: &mut Option<Vec<String>>) -> Result<Vec<Window>, PathError> {
     let mut seen: Vec<String> = Vec::new();
     members.list("windows", |tree: &Tree, path: &Path<'_>| {
         let mut members = Fields::of(tree, path)?;
@@ -411,7 +451,7 @@ fn windows(members: &mut Fields<'_>) -> Result<Vec<Window>, PathError> {
             reason: members.optional("reason", fields::text)?,
             suspend: members.list("suspend", fields::text)?,
         };
-        members.end()?;
+        end(members, path, unknown)?;
         if window.mode == Mode::Online {
             return Err(PathError::new(&path.key("mode"), "a window is offline or read_only"));
         }
@@ -426,7 +466,7 @@ fn windows(members: &mut Fields<'_>) -> Result<Vec<Window>, PathError> {
     })
 }
 
-fn past(tree: &Tree, path: &Path<'_>) -> Result<Past, PathError> {
+fn past(tree: &Tree, path: &Path<'_>, unknown: &mut Option<Vec<String>>) -> Result<Past, PathError> {
     let mut members = Fields::of(tree, path)?;
     let past = Past {
         mode: members.required("mode", Mode::read)?,
@@ -435,6 +475,9 @@ fn past(tree: &Tree, path: &Path<'_>) -> Result<Past, PathError> {
         reason: members.optional("reason", fields::text)?,
         by: members.optional("by", fields::text)?,
     };
-    members.end()?;
+    end(members, path, unknown)?;
     Ok(past)
 }
+
+#[cfg(test)]
+mod tests;

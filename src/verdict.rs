@@ -1,8 +1,11 @@
 //! The order of decision. It stands here, once.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
+
+use hashbrown::HashMap;
 
 use crate::policy::text::Reading;
 use crate::policy::{Found, Policy, Rule, Site};
@@ -62,13 +65,24 @@ pub fn decide<'p, 's>(
     situation: impl Fn(usize) -> Situation<'s>,
     request: &Request<'_>,
 ) -> Decision<'p> {
-    let decide = |position: usize| {
+    let decide = |position: usize, holds: &Holds<'_>| {
         let site = policy.sites.get(position)?;
-        Some(Decision { site: Some((position, site)), verdict: decide_at(site, &situation(position), request) })
+        let verdict = decide_at(site, &situation(position), request, holds);
+        Some(Decision { site: Some((position, site)), verdict })
     };
+    let holds = |rule: &Rc<Rule>, mode, reading| rule.holds(request, mode, reading);
     let decision = match policy.index.find(request) {
-        Found::Sites(sites) => strictest(sites.into_iter().flatten().filter_map(decide)),
-        Found::Any => strictest((0..policy.sites.len()).filter_map(decide)),
+        Found::Sites(sites) => strictest(sites.into_iter().flatten().filter_map(|site| decide(site, &holds))),
+        Found::Any => {
+            // A rule for every site is asked once and not once a site, or a stranger could make a worker read 60 KB of
+            // cookies a thousand times. A rule is always read in one way, as it stands in one list.
+            let answers = RefCell::new(HashMap::new());
+            let holds = |rule: &Rc<Rule>, mode, reading| {
+                let key = (Rc::as_ptr(rule), mode);
+                *answers.borrow_mut().entry(key).or_insert_with(|| rule.holds(request, mode, reading))
+            };
+            strictest((0..policy.sites.len()).filter_map(|site| decide(site, &holds)))
+        }
     };
     // 1. It belongs to no site.
     decision.unwrap_or(Decision { site: None, verdict: Verdict::Pass(Pass::NoSite) })
@@ -81,16 +95,19 @@ fn strictest<'p>(mut decisions: impl Iterator<Item = Decision<'p>>) -> Option<De
     Some(if passes(&first) { decisions.find(|next| !passes(next)).unwrap_or(first) } else { first })
 }
 
-fn decide_at<'p>(site: &'p Site, situation: &Situation<'_>, request: &Request<'_>) -> Verdict<'p> {
+/// Whether a rule holds for the request.
+type Holds<'h> = dyn Fn(&Rc<Rule>, Mode, Reading) -> bool + 'h;
+
+fn decide_at<'p>(site: &'p Site, situation: &Situation<'_>, request: &Request<'_>, holds: &Holds<'_>) -> Verdict<'p> {
     let mode = situation.mode();
     // 2. A rule refuses it, also while the site is online.
-    if let Some(rule) = first(&site.always_closed, |rule| rule.holds(request, mode, Reading::Wide)) {
+    if let Some(rule) = first(&site.always_closed, |rule| holds(rule, mode, Reading::Wide)) {
         return Verdict::Refuse(Refusal::AlwaysClosed(rule));
     }
     // 3. No mode is active but online. A request passes a closed site only if every active mode would let it pass.
     let mut verdict = Verdict::Pass(Pass::Online);
     for mode in situation.modes().strictest_first() {
-        let next = decide_in(mode, site, situation, request);
+        let next = decide_in(mode, site, situation, request, holds);
         match (verdict, next) {
             (_, Verdict::Refuse(_)) => return next,
             (Verdict::Pass(Pass::Online), _) => verdict = next,
@@ -100,13 +117,19 @@ fn decide_at<'p>(site: &'p Site, situation: &Situation<'_>, request: &Request<'_
     verdict
 }
 
-fn decide_in<'p>(mode: Mode, site: &'p Site, situation: &Situation<'_>, request: &Request<'_>) -> Verdict<'p> {
+fn decide_in<'p>(
+    mode: Mode,
+    site: &'p Site,
+    situation: &Situation<'_>,
+    request: &Request<'_>,
+    holds: &Holds<'_>,
+) -> Verdict<'p> {
     // 4. Health checks, so that an application that is down does not take the page's Envoy out of its balancer.
-    if let Some(rule) = first(&site.health_checks, |rule| rule.holds(request, mode, Reading::Strict)) {
+    if let Some(rule) = first(&site.health_checks, |rule| holds(rule, mode, Reading::Strict)) {
         return Verdict::HealthCheck(rule);
     }
     // 5. An exempt rule that is not suspended.
-    let exempt = |rule: &Rule| rule.holds(request, mode, Reading::Strict) && !situation.suspends(&rule.name);
+    let exempt = |rule: &Rc<Rule>| holds(rule, mode, Reading::Strict) && !situation.suspends(&rule.name);
     if let Some(rule) = first(&site.exempt, exempt) {
         return Verdict::Pass(Pass::Exempt(rule));
     }
@@ -126,7 +149,7 @@ fn decide_in<'p>(mode: Mode, site: &'p Site, situation: &Situation<'_>, request:
     Verdict::Refuse(Refusal::Mode(mode))
 }
 
-fn first(rules: &[Rc<Rule>], holds: impl Fn(&Rule) -> bool) -> Option<&str> {
+fn first(rules: &[Rc<Rule>], holds: impl Fn(&Rc<Rule>) -> bool) -> Option<&str> {
     rules.iter().find(|rule| holds(rule)).map(|rule| rule.name.as_str())
 }
 
@@ -151,3 +174,6 @@ impl fmt::Display for Verdict<'_> {
         formatter.write_str(&self.text())
     }
 }
+
+#[cfg(test)]
+mod tests;

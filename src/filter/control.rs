@@ -30,10 +30,8 @@ const DOCUMENT: &str = "x-maintenance-document";
 
 /// The answer to a request for the control endpoint; none where it is for the application.
 pub fn answer(root: &Root, request: &Request<'_>) -> Option<LocalReply> {
-    let prefix = root.policy.control.as_deref()?;
-    let path = request.path.canonical().unwrap_or_default();
-    let below = path.strip_prefix(prefix).filter(|below| below.starts_with('/'));
-    let Some(below) = below else {
+    root.policy.control.as_ref()?;
+    let Some(below) = root.policy.below_control(&request.path) else {
         // A listener without sites is there for this endpoint alone.
         return root.policy.sites.is_empty().then(|| problem(&Problem::new(404, "not_found", "no such path")));
     };
@@ -100,7 +98,7 @@ fn json_reply(
 
 fn get_status(root: &Root, request: &Request<'_>) -> Result<Value, Problem> {
     let (fleet, now) = (root.fleet(), host::now());
-    let directory = Directory::read(fleet);
+    let directory = Directory::of(fleet);
     let full = match request.headers.first(DOCUMENT) {
         None => false,
         Some(token) => {
@@ -193,7 +191,7 @@ fn check_signature(token: &Token<'_>, key: &Key, now: Time) -> Result<(), Proble
 
 fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value, Problem> {
     let (fleet, now) = (root.fleet(), host::now());
-    let directory = Directory::read(fleet);
+    let directory = Directory::of(fleet);
     let site =
         directory.sites.iter().find(|site| site.name == name).ok_or_else(|| {
             Problem::new(404, "unknown_site", format!("no policy of this fleet has a site \"{name}\""))
@@ -247,7 +245,7 @@ fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value, Pro
             let detail = "another document than the one named in if-match is the current one";
             return Err(with_current(Problem::new(412, "conflict", detail), current.as_ref()));
         }
-        if current.as_ref().is_some_and(|current| current.stamp > document.stamp) {
+        if !document.is_newer_than(current.as_ref()) {
             let detail = "a newer document is the current one";
             return Err(with_current(Problem::new(409, "stale_revision", detail), current.as_ref()));
         }

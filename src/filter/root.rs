@@ -49,6 +49,7 @@ pub struct Root {
     pub now: Cell<Time>,
     /// Nothing that this policy says could refuse a request now, and nothing else asks to see one.
     quiet: Cell<bool>,
+    closed: Cell<bool>,
     fresh: Cell<bool>,
     retired: Cell<bool>,
     next_change: Cell<Option<Time>>,
@@ -69,6 +70,7 @@ impl Root {
             stats,
             now: Cell::new(Time(0)),
             quiet: Cell::new(false),
+            closed: Cell::new(false),
             fresh: Cell::new(true),
             retired: Cell::new(false),
             next_change: Cell::new(None),
@@ -79,6 +81,11 @@ impl Root {
     /// The fleet whose documents hold here; empty where the policy names none.
     pub fn fleet(&self) -> &str {
         self.policy.fleet.as_deref().unwrap_or_default()
+    }
+
+    /// Whether any site is closed at this moment.
+    pub fn is_closed(&self) -> bool {
+        self.closed.get()
     }
 
     pub fn is_fresh(&self) -> bool {
@@ -134,6 +141,7 @@ impl Root {
         let documents = || held.iter().flatten().map(|held| &held.document);
         self.next_change.set(documents().filter_map(|document| document.next_change(now)).min());
         let online = documents().all(|document| document.at(now).mode() == Mode::Online);
+        self.closed.set(!online);
         self.quiet.set(online && !self.policy.has_always_closed() && self.policy.control.is_none());
         true
     }

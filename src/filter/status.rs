@@ -1,5 +1,8 @@
 //! What this Envoy says of its sites: the policies of a fleet, the newest documents, and who has adopted them.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use serde_json::{Map, Value, json};
 
 use super::register::{self, Instance};
@@ -49,6 +52,11 @@ pub struct KnownSite {
     pub declared: Option<Document>,
 }
 
+thread_local! {
+    /// The directories of this thread's fleets, and the generation at which each was read.
+    static DIRECTORIES: RefCell<Vec<(u64, String, Rc<Directory>)>> = const { RefCell::new(Vec::new()) };
+}
+
 /// All policies of a fleet in this Envoy, taken together.
 #[derive(Default)]
 pub struct Directory {
@@ -57,8 +65,21 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Reads what the policies of `fleet` have published.
-    pub fn read(fleet: &str) -> Directory {
+    /// What the policies of `fleet` have published; read again only after something has changed.
+    pub fn of(fleet: &str) -> Rc<Directory> {
+        let generation = register::generation();
+        DIRECTORIES.with_borrow_mut(|known| {
+            known.retain(|(at, _, _)| *at == generation);
+            if let Some((_, _, directory)) = known.iter().find(|(_, name, _)| name == fleet) {
+                return Rc::clone(directory);
+            }
+            let directory = Rc::new(Directory::read(fleet));
+            known.push((generation, fleet.to_owned(), Rc::clone(&directory)));
+            directory
+        })
+    }
+
+    fn read(fleet: &str) -> Directory {
         let mut directory = Directory::default();
         for slot in register::text("slots").lines().filter(|slot| !slot.is_empty()) {
             let said = register::text(&format!("slot/{slot}"));

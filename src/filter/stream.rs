@@ -10,7 +10,7 @@ use super::root::Root;
 use super::{control, host, register, stats};
 use crate::reply::{self, LocalReply};
 use crate::request::{Peer, Request, address};
-use crate::state::Mode;
+use crate::state::{Mode, Situation};
 use crate::verdict::{Decision, Pass, Verdict, decide};
 
 /// A request that nothing could refuse: no hostcall, no memory.
@@ -47,7 +47,7 @@ impl HttpContext for Stream {
         let situation = site.map(|position| root.situation(&held, position)).unwrap_or_default();
         match decision.verdict {
             Verdict::Pass(pass) => {
-                passed(root, &decision, pass, situation.mode());
+                passed(root, &decision, pass, &situation);
                 Action::Continue
             }
             Verdict::HealthCheck(_) => {
@@ -71,18 +71,21 @@ impl HttpContext for Stream {
 }
 
 /// Counts a request that passes while something is closed, and tells the application of it.
-fn passed(root: &Root, decision: &Decision<'_>, pass: Pass<'_>, mode: Mode) {
+fn passed(root: &Root, decision: &Decision<'_>, pass: Pass<'_>, situation: &Situation<'_>) {
     let stats = decision.site.and_then(|(position, _)| root.stats.get(position));
     match (pass, stats) {
         (Pass::Online, _) => return,
-        (Pass::NoSite, _) => stats::count("no_site_passed"),
+        (Pass::NoSite, _) if root.is_closed() => stats::count("no_site_passed"),
+        (Pass::NoSite, _) => return,
         (Pass::Exempt(rule), Some(stats)) => stats.bypassed(rule),
         (Pass::RedirectTarget | Pass::ReadOnly | Pass::Exempt(_), _) => {}
     }
     let via = decision.verdict.text();
     host::set_property("maintenance.via", &via);
+    let mode = situation.mode();
     if mode != Mode::Online {
-        host::set_request_header("x-maintenance-status", &[mode.name(), "; via=", &via].concat());
+        let until = situation.until().map(|until| format!("; until={until}")).unwrap_or_default();
+        host::set_request_header("x-maintenance-status", &format!("{mode}; via={via}{until}"));
     }
 }
 

@@ -39,8 +39,12 @@ pub fn with<T>(action: impl FnOnce(&Worker) -> T) -> T {
 }
 
 impl Worker {
-    /// Learns which VM this is: the build of the module and the VM's configuration.
+    /// Learns which VM this is: the build of the module and the VM's configuration. Envoy says so for every plugin that
+    /// it puts into the VM; the first time counts.
     pub fn start(&self, vm_configuration: &[u8]) {
+        if !self.id.borrow().is_empty() {
+            return;
+        }
         let build = option_env!("MAINTENANCE_BUILD").unwrap_or(env!("CARGO_PKG_VERSION"));
         let digest = crate::state::Digest::of(vm_configuration).to_string();
         *self.build.borrow_mut() = format!("{build}-{}", digest.get(..8).unwrap_or_default());

@@ -54,7 +54,7 @@ impl Rule {
             uri_sans: optional(uri_sans, |texts| compile_uri_sans(texts, &path.key("uri_sans")))?,
             headers: compile_named(headers, &path.key("headers"), header_name)?,
             query: compile_named(query, &path.key("query"), |name| Ok(name.to_owned()))?,
-            cookies: compile_named(cookies, &path.key("cookies"), |name| Ok(name.to_owned()))?,
+            cookies: compile_named(cookies, &path.key("cookies"), cookie_name)?,
             claims: compile_claims(claims, &path.key("claims"))?,
             modes: optional(modes, |modes| compile_modes(modes, &path.key("modes")))?,
         };
@@ -153,17 +153,32 @@ pub fn compile_paths(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatche
             _ => {}
         }
     }
-    TextMatcher::compile(texts, path, canonical_pattern)
+    let canonical = texts.iter().enumerate().map(|(index, text)| canonical_pattern(text, &path.index(index)));
+    TextMatcher::compile(&canonical.collect::<Result<Vec<_>, _>>()?, path, as_written)
 }
 
-/// The literal part of a path pattern as it stands in canonical paths.
-fn canonical_pattern(literal: &str) -> Result<String, String> {
-    let whole = if literal.starts_with('/') { literal.to_owned() } else { format!("/{literal}") };
-    let added = whole.len() - literal.len();
-    match RequestPath::parse(whole.as_bytes()) {
-        RequestPath::Canonical(path) => Ok(path.get(added..).unwrap_or_default().to_owned()),
-        RequestPath::Ambiguous { .. } => {
-            Err(format!("\"{literal}\" is no canonical path, so no request could ever match it"))
+/// A pattern as it matches canonical paths. What stands for the `*` is tried with a letter in its place.
+fn canonical_pattern(text: &TextConfig, path: &Path<'_>) -> Result<TextConfig, PathError> {
+    let TextConfig::Plain(plain) = text else {
+        return Ok(text.clone());
+    };
+    let (before, literal, after) = match (plain.strip_prefix('*'), plain.strip_suffix('*')) {
+        (None, None) => ("", plain.as_str(), ""),
+        (None, Some(prefix)) => ("", prefix, "x"),
+        (Some(suffix), None) => ("/x", suffix, ""),
+        // `*` alone, or one star too many, which is refused where texts are compiled.
+        (Some(_), Some(_)) => return Ok(text.clone()),
+    };
+    let whole = RequestPath::parse(format!("{before}{literal}{after}").as_bytes());
+    let canonical = whole.canonical().and_then(|whole| whole.strip_prefix(before)?.strip_suffix(after));
+    match canonical {
+        Some(canonical) => {
+            let star = |part: &str| if part.is_empty() { "" } else { "*" };
+            Ok(TextConfig::Plain(format!("{}{canonical}{}", star(before), star(after))))
+        }
+        None => {
+            let problem = format_args!("\"{plain}\" is no canonical path, so no request could ever match it");
+            Err(PathError::new(path, problem))
         }
     }
 }
@@ -251,6 +266,9 @@ fn compile_claims(claims: &Option<Vec<ClaimConfig>>, path: &Path<'_>) -> Result<
             let problem = format_args!("\"{name}\" is not a claim, or members joined by dots");
             return Err(PathError::new(&path.key("name"), problem));
         }
+        if iss.is_empty() {
+            return Err(PathError::new(&path.key("iss"), "empty; a claim is worth what its issuer is"));
+        }
         Ok(Claim { iss: iss.clone(), path: members, value: compile_value(value, &path)? })
     };
     claims.iter().enumerate().map(compile).collect()
@@ -273,3 +291,14 @@ fn header_name(name: &str) -> Result<String, String> {
     }
     Ok(name.to_ascii_lowercase())
 }
+
+/// Browsers and servers are lax about the names of cookies, but what ends one cannot be in it.
+fn cookie_name(name: &str) -> Result<String, String> {
+    if name.contains(['=', ';']) || name.trim() != name {
+        return Err(format!("\"{name}\" is not a cookie name"));
+    }
+    Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

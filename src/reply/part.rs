@@ -205,3 +205,116 @@ fn context_texts(context: &[(String, String)], path: &Path<'_>) -> Result<Vec<(S
     }
     Ok(context.to_vec())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::config::PluginConfig;
+
+    fn compile(config: Value) -> Result<ReplyPart, PathError> {
+        let tree = Tree::from_json(json!({ "reply": config }).to_string().as_bytes())?;
+        ReplyPart::compile(&PluginConfig::read(&tree)?.reply, &Path::Root.key("reply"))
+    }
+
+    #[test]
+    fn a_bad_reply_is_refused_with_its_key_path_and_value() {
+        for (config, message) in [
+            (json!({ "status": 200 }), "reply.status: 200 is not a status from 400 to 599"),
+            (json!({ "status": -503 }), "reply.status: -503 is not a status from 400 to 599"),
+            (json!({ "status": 503.5 }), "reply.status: 503.5 is not a whole number below 2^53"),
+            (json!({ "format": "htlm" }), "reply.format: \"htlm\" is no format; did you mean \"html\"?"),
+            (
+                json!({ "format": "xylophone" }),
+                "reply.format: \"xylophone\" is no format; formats are auto, html, json and text",
+            ),
+            (json!({ "retry_after": "90" }), "reply.retry_after: \"90\" is not a duration such as 90s or 5m"),
+            (json!({ "retry_after": 90 }), "reply.retry_after: 90 is a number, not a text"),
+            (json!({ "retry_jitter": "soon" }), "reply.retry_jitter: \"soon\" is not a duration such as 90s or 5m"),
+            (
+                json!({ "redirect": "sorry" }),
+                "reply.redirect: \"sorry\" is neither an http or https URL nor an absolute path",
+            ),
+            (json!({ "html": "<p>{{reason" }), "reply.html: \"{{reason\" is not closed by \"}}\""),
+            (json!({ "html": "{{#eta}}" }), "reply.html: the section \"{{#eta}}\" is not closed"),
+            (json!({ "html": "{{/eta}}" }), "reply.html: \"{{/eta}}\" closes nothing"),
+            (
+                json!({ "text": "{{#eta}}{{#until}}{{/eta}}{{/until}}" }),
+                "reply.text: \"{{/eta}}\" stands where \"{{/until}}\" should",
+            ),
+            (
+                json!({ "html": "<p {{#eta}}title=\"{{/eta}}\">" }),
+                "reply.html: the section \"{{#eta}}\" ends in another place of the page than it begins in",
+            ),
+            (
+                json!({ "html": "<style>{{mode}}</style>" }),
+                "reply.html: \"{{mode}}\" stands in a style sheet, where it can't be made safe",
+            ),
+            (
+                json!({ "html": "<p>{{mode}}</p><script>" }),
+                "reply.html: ends inside a tag, a comment, a script or a style sheet",
+            ),
+            (json!({ "json": { "status": 1 } }), "reply.json.status: this member says what holds, and can't be set"),
+            (json!({ "headers": { "x y": "1" } }), "reply.headers.x y: not the name of a header"),
+            (json!({ "headers": { ":status": "200" } }), "reply.headers.:status: not the name of a header"),
+            (json!({ "headers": { "": "1" } }), "reply.headers.: not the name of a header"),
+            (
+                json!({ "headers": { "Cache-Control": "public" } }),
+                "reply.headers.Cache-Control: this header is set by the filter or by Envoy itself",
+            ),
+            (
+                json!({ "headers": { "cdn-cache-control": "public" } }),
+                "reply.headers.cdn-cache-control: this header is set by the filter or by Envoy itself",
+            ),
+            (
+                json!({ "headers": { "x-a": "b\r\nx-c: d" } }),
+                "reply.headers.x-a: the value holds control characters, or begins or ends with a space",
+            ),
+            (
+                json!({ "headers": { "x-a": "1", "X-A": "2" } }),
+                "reply.headers.x-a: stands twice, as the case of a name does not matter",
+            ),
+            (json!({ "clear_cookies": ["a", "b;c"] }), "reply.clear_cookies[1]: \"b;c\" is not the name of a cookie"),
+            (json!({ "clear_cookies": [""] }), "reply.clear_cookies[0]: \"\" is not the name of a cookie"),
+            (
+                json!({ "context": { "eta": "soon" } }),
+                "reply.context.eta: this variable says what holds, and can't be set",
+            ),
+            (
+                json!({ "context": { "a b": "" } }),
+                "reply.context.a b: not a name of letters, digits, \"_\", \"-\" and \".\"",
+            ),
+            (json!({ "cors": { "origins": [] } }), "reply.cors.origins: an empty list matches nothing"),
+            (
+                json!({ "cors": { "origins": ["*", "https://shop.example.com/"] } }),
+                "reply.cors.origins[1]: \"https://shop.example.com/\" is not an origin as browsers send it, such as \
+                 https://shop.example.com",
+            ),
+            (
+                json!({ "cors": { "origins": ["https://shop.example.com:443"] } }),
+                "reply.cors.origins[0]: \"https://shop.example.com:443\" is not an origin as browsers send it, such as \
+                 https://shop.example.com",
+            ),
+            (
+                json!({ "cors": { "origins": [{ "absent": true }] } }),
+                "reply.cors.origins[0]: a request without an origin needs no answer",
+            ),
+            (
+                json!({ "formats": [{ "paths": ["api"], "format": "json" }] }),
+                "reply.formats[0].paths[0]: \"api\" starts with neither '/' nor '*'",
+            ),
+            (
+                json!({ "formats": [{ "paths": ["/api/*"], "format": "xml" }] }),
+                "reply.formats[0].format: \"xml\" is no format; did you mean \"html\"?",
+            ),
+            (json!({ "sttaus": 503 }), "reply.sttaus: unknown field; did you mean \"status\"?"),
+        ] {
+            assert_eq!(
+                compile(config.clone()).err().map(|error| error.to_string()).as_deref(),
+                Some(message),
+                "{config}"
+            );
+        }
+    }
+}

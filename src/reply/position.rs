@@ -2,6 +2,12 @@
 //! tokenizer (HTML standard, section 13.2.5) as far as that needs; what it can't make safe it refuses.
 
 use super::escape::Escape;
+use script::{Raw, Script, raw_step};
+
+mod script;
+#[cfg(test)]
+mod tests;
+mod url;
 
 /// What a piece of an HTML page ends in. Two pieces that end in the same state may stand for each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,17 +68,6 @@ enum Value {
     Code(&'static str),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Script {
-    Code,
-    Text(char),
-    TextEscape(char),
-    Slash,
-    LineComment,
-    Comment,
-    CommentStar,
-}
-
 /// A variable as the page sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind<'v> {
@@ -83,23 +78,6 @@ pub enum Kind<'v> {
     /// The operator's own text, known now.
     Constant(&'v str),
 }
-
-const URLS: [&str; 14] = [
-    "action",
-    "background",
-    "cite",
-    "codebase",
-    "data",
-    "formaction",
-    "href",
-    "longdesc",
-    "manifest",
-    "poster",
-    "profile",
-    "src",
-    "usemap",
-    "xlink:href",
-];
 
 impl Position {
     /// Goes on over literal text.
@@ -136,7 +114,7 @@ impl Position {
                     let mut start = String::new();
                     let mut settled = false;
                     for c in text.chars() {
-                        settled = settled || url_step(&mut start, c)?;
+                        settled = settled || url::step(&mut start, c)?;
                     }
                     self.set_url(start, settled);
                     Ok(Escape::Html)
@@ -249,7 +227,7 @@ impl Position {
             State::Quoted(quote, _) if c == *quote => self.state = State::Tag,
             State::Quoted(_, Value::Url(start)) => {
                 // What a scheme is worth matters only to a variable that follows; the page's own text is the operator's.
-                match url_step(start, c) {
+                match url::step(start, c) {
                     Ok(settled) => {
                         let start = std::mem::take(start);
                         self.set_url(start, settled);
@@ -292,8 +270,9 @@ impl Position {
             "srcdoc" => Value::Code("in a srcdoc attribute"),
             "srcset" | "imagesrcset" | "ping" | "archive" => Value::Code("in a list of URLs"),
             "content" => Value::Content,
+            "by" | "from" | "to" | "values" => Value::Code("in an animation"),
             name if name.starts_with("on") => Value::Code("in an event handler"),
-            name if URLS.contains(&name) => Value::Url(String::new()),
+            name if url::is_url(name) => Value::Url(String::new()),
             _ => Value::Plain,
         })
     }
@@ -313,176 +292,5 @@ impl Position {
         if c == '>' {
             self.close_tag();
         }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Raw {
-    GoesOn,
-    Ends,
-    OpensComment,
-}
-
-/// Goes on inside an element whose content is no HTML. `tail` is what may yet become its end tag or a comment.
-fn raw_step(tail: &mut String, c: char, end: &str) -> Raw {
-    const COMMENT: &str = "<!--";
-    if tail == end && (c.is_ascii_whitespace() || matches!(c, '/' | '>')) {
-        return Raw::Ends;
-    }
-    tail.push(c.to_ascii_lowercase());
-    if tail == COMMENT {
-        return Raw::OpensComment;
-    }
-    if !end.starts_with(tail.as_str()) && !COMMENT.starts_with(tail.as_str()) {
-        tail.clear();
-        if c == '<' {
-            tail.push(c);
-        }
-    }
-    Raw::GoesOn
-}
-
-/// Goes on over a character of a URL: whether its scheme is settled and harmless, or an error where it is a harmful one.
-fn url_step(start: &mut String, c: char) -> Result<bool, &'static str> {
-    match c {
-        '/' | '?' | '#' => Ok(true),
-        ':' => match start.as_str() {
-            "http" | "https" | "mailto" | "tel" => Ok(true),
-            _ => Err("in a URL whose scheme is not http, https, mailto or tel"),
-        },
-        // Browsers pass over these before and inside a scheme.
-        c if c.is_ascii_whitespace() || c.is_ascii_control() => Ok(false),
-        // A backslash is a slash to a browser, `&` may write any character.
-        '&' => Err("in a URL that begins with a character reference"),
-        c => {
-            start.push(c.to_ascii_lowercase());
-            Ok(false)
-        }
-    }
-}
-
-impl Script {
-    fn step(self, c: char) -> Script {
-        match (self, c) {
-            (Script::Code | Script::Slash, '"' | '\'' | '`') => Script::Text(c),
-            (Script::Code, '/') => Script::Slash,
-            (Script::Slash, '/') => Script::LineComment,
-            (Script::Slash, '*') => Script::Comment,
-            (Script::Code | Script::Slash, _) => Script::Code,
-            (Script::Text(quote), '\\') => Script::TextEscape(quote),
-            (Script::Text(quote), c) if c == quote => Script::Code,
-            // A string in plain quotes ends with its line at the latest.
-            (Script::Text('"' | '\''), '\n') | (Script::LineComment, '\n') => Script::Code,
-            (Script::TextEscape(quote), _) => Script::Text(quote),
-            (Script::Comment, '*') | (Script::CommentStar, '*') => Script::CommentStar,
-            (Script::CommentStar, '/') => Script::Code,
-            (Script::CommentStar, _) => Script::Comment,
-            (other, _) => other,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Where the `$` of `page` stands.
-    fn at(page: &str, kind: Kind<'_>) -> Result<Escape, &'static str> {
-        let mut position = Position::default();
-        let (before, after) = page.split_once('$').unwrap();
-        position.literal(before)?;
-        let escape = position.variable(kind)?;
-        position.literal(after)?;
-        position.end()?;
-        Ok(escape)
-    }
-
-    #[test]
-    fn a_variable_is_written_for_its_place() {
-        for (page, escape) in [
-            ("<p>$</p>", Escape::Html),
-            ("a < b $", Escape::Html),
-            ("<title>$</title>", Escape::Html),
-            ("<!DOCTYPE html><!-- a -- b --><p>$", Escape::Html),
-            ("<!-->$", Escape::Html),
-            ("<img alt=\"$\">", Escape::Html),
-            ("<img alt = '$'/>", Escape::Html),
-            ("<time datetime=\"$\">", Escape::Html),
-            ("<a href=\"/x?p=$\">", Escape::Url),
-            ("<a href='https://example.com/$'>", Escape::Url),
-            ("<a href=\"?$\">", Escape::Url),
-            ("<A HREF=\"mailto:$\">", Escape::Url),
-            ("<script>let a = \"$\";</script>", Escape::Script),
-            ("<script>let a = 'it\\'s $';</script>", Escape::Script),
-            ("<script>a(`${1} $`) // it's\n</script>".trim(), Escape::Script),
-            ("<script>/* don't */ f('$')</SCRIPT >", Escape::Script),
-            ("<script>if (a</b/.x) f('$')</script>", Escape::Script),
-            ("<script>// don't\nf('$')</script>", Escape::Script),
-            ("<style>p { color: red }</style><p>$", Escape::Html),
-            ("<meta name=description content=\"$\">", Escape::Html),
-        ] {
-            let page = if page.contains("${1}") { page.replacen("${1}", "{1}", 1) } else { page.to_owned() };
-            assert_eq!(at(&page, Kind::Text), Ok(escape), "{page}");
-        }
-    }
-
-    #[test]
-    fn a_variable_that_cannot_be_made_safe_is_refused() {
-        for (page, place) in [
-            ("<$>", "in the name of a tag"),
-            ("<a$>", "in the name of a tag"),
-            ("<a $>", "in a tag outside an attribute's value"),
-            ("<a b$>", "in a tag outside an attribute's value"),
-            ("<a b=$>", "in an attribute without quotes"),
-            ("<a b=c$>", "in an attribute without quotes"),
-            ("<!-- $ -->", "in a comment"),
-            ("<!$>", "in a comment"),
-            ("<style>$</style>", "in a style sheet"),
-            ("<style>a</styles>$</style>", "in a style sheet"),
-            ("<p style=\"$\">", "in a style attribute"),
-            ("<p onclick=\"f('$')\">", "in an event handler"),
-            ("<iframe srcdoc=\"$\">", "in a srcdoc attribute"),
-            ("<img srcset=\"$\">", "in a list of URLs"),
-            ("<script>$</script>", "in a script outside a quoted string"),
-            ("<script>// $\n</script>", "in a script outside a quoted string"),
-            ("<script>/* '$' */</script>", "in a script outside a quoted string"),
-            ("<script>a = 'b\n$</script>", "in a script outside a quoted string"),
-            ("<script><!-- '$'</script>", "has \"<!--\" inside a script"),
-            ("<a href=\"$\">", "where a URL's scheme could stand"),
-            ("<a href=\"java$\">", "where a URL's scheme could stand"),
-            ("<a href=\"javascript:f('$')\">", "in a URL whose scheme is not http, https, mailto or tel"),
-            ("<a href=\" java\nscript:$\">", "in a URL whose scheme is not http, https, mailto or tel"),
-            ("<a href=\"&#106;avascript:$\">", "in a URL that begins with a character reference"),
-            ("<meta http-equiv=refresh content=\"$\">", "in the content of a meta element with http-equiv"),
-            (
-                "<meta content=\"$\" http-equiv=refresh>",
-                "has a meta element with http-equiv whose content holds a variable",
-            ),
-            ("$<p", "ends inside a tag, a comment, a script or a style sheet"),
-            ("$<script>", "ends inside a tag, a comment, a script or a style sheet"),
-        ] {
-            assert_eq!(at(page, Kind::Text), Err(place), "{page}");
-        }
-    }
-
-    #[test]
-    fn the_operators_own_text_may_be_a_whole_url() {
-        let scheme = Err("in a URL whose scheme is not http, https, mailto or tel");
-        for (text, expected) in [
-            ("https://status.example.com/?a=b&c=d", Ok(Escape::Html)),
-            ("mailto:ops@example.com", Ok(Escape::Html)),
-            ("/status", Ok(Escape::Html)),
-            ("status.html", Ok(Escape::Html)),
-            ("javascript:alert(1)", scheme),
-            (" Java\tScript:alert(1)", scheme),
-            ("data:text/html,x", scheme),
-        ] {
-            assert_eq!(at("<a href=\"$\">", Kind::Constant(text)), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_number_may_be_a_refresh() {
-        assert_eq!(at("<meta http-equiv=\"refresh\" content=\"$\">", Kind::Number), Ok(Escape::Html));
     }
 }

@@ -207,3 +207,54 @@ impl<'n> Meaning<'n> {
 fn shortened(text: Option<&str>) -> String {
     text.unwrap_or_default().chars().take(20).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands of a text where there is a reason and no `eta`; values in angle brackets.
+    fn standing(source: &'static str) -> Result<String, String> {
+        let context = [("team".to_owned(), "Ops".to_owned()), ("none".to_owned(), String::new())];
+        let names = Names { context: Some(&context), built_in: false };
+        let template = Template::compile(Rc::new(Cow::Borrowed(source)), Language::Text, names)?;
+        let mut out = String::new();
+        template.walk(
+            |variable| variable != Variable::Eta,
+            |piece| match piece {
+                Piece::Literal(text) => out.push_str(text),
+                Piece::Value(variable, _) => out.push_str(&format!("<{variable:?}>")),
+            },
+        );
+        Ok(out)
+    }
+
+    #[test]
+    fn sections_stand_where_there_is_a_value() {
+        for (source, expected) in [
+            ("", ""),
+            ("no variable } {", "no variable } {"),
+            ("{{reason}}{{ path }}", "<Reason><Path>"),
+            ("a {{#eta}}{{eta}}{{/eta}}b", "a b"),
+            ("a {{^eta}}soon{{/eta}}b", "a soonb"),
+            ("{{# reason }}x{{/ reason }}", "x"),
+            ("{{#reason}}1{{#eta}}2{{/eta}}3{{^reason}}4{{/reason}}5{{/reason}}6", "1356"),
+            ("{{#eta}}1{{#reason}}2{{/reason}}{{/eta}}3", "3"),
+            ("{{team}}{{#team}}!{{/team}}{{^team}}?{{/team}}", "Ops!"),
+            ("{{#none}}{{reason}}{{#eta}}x{{/eta}}{{/none}}{{^none}}-{{/none}}", "-"),
+        ] {
+            assert_eq!(standing(source).as_deref(), Ok(expected), "{source}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_template_is_refused() {
+        for (source, message) in [
+            ("{{", "\"{{\" is not closed by \"}}\""),
+            ("{{}}", "\"{{}}\" is no variable"),
+            ("{{{reason}}}", "\"{{{reason}}\" is no variable; did you mean \"reason\"?"),
+            ("{{tem}}", "\"{{tem}}\" is no variable; did you mean \"team\"?"),
+        ] {
+            assert_eq!(standing(source).unwrap_err(), message, "{source}");
+        }
+    }
+}

@@ -3,6 +3,8 @@
 //! Envoy, this filter and the application may each read a path in their own way. Where they could differ, the path is
 //! *ambiguous*: it opens nothing, and closes what any reading of it would close.
 
+use std::fmt::Write as _;
+
 /// A path without its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestPath {
@@ -90,7 +92,9 @@ fn normalized(bytes: &[u8]) -> Option<String> {
                     b'/' | b'\\' | 0..=0x1f | 0x7f => return None,
                     b'-' | b'.' | b'_' | b'~' => text.push(value.into()),
                     value if value.is_ascii_alphanumeric() => text.push(value.into()),
-                    value => text.push_str(&format!("%{value:02X}")),
+                    value => {
+                        let _ = write!(text, "%{value:02X}");
+                    }
                 }
             }
             byte if !is_plain(*byte) => return None,

@@ -10,9 +10,14 @@ pub fn query<'q>(query: &'q [u8], name: &'q str) -> impl Iterator<Item = Vec<u8>
         let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
         decode(&spaced)
     };
+    // A stranger may send ten thousands of keys: they are decoded only where they could be the name then.
+    let is_name = move |key: &[u8]| match key.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        true => (name.len()..=name.len().saturating_mul(3)).contains(&key.len()) && form(key) == name.as_bytes(),
+        false => key == name.as_bytes(),
+    };
     query.split(|byte| *byte == b'&').filter_map(move |pair| {
         let (key, value) = split(pair);
-        (form(key) == name.as_bytes()).then(|| form(value.unwrap_or_default()))
+        is_name(key).then(|| form(value.unwrap_or_default()))
     })
 }
 

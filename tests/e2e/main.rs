@@ -8,5 +8,9 @@
 
 mod support;
 
+mod cli;
+mod explain;
 mod harness;
+mod replies;
 mod shipped;
+mod table;

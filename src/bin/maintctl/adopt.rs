@@ -11,15 +11,12 @@ use crate::roll::{Envoy, Missing, Roll};
 
 /// How long to leave an Envoy alone between two questions.
 const PAUSE: Duration = Duration::from_millis(25);
-/// How often to ask whether the change has been overtaken.
-const OVERTAKEN: Duration = Duration::from_millis(500);
 
 /// What an Envoy must hold of one site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     pub site: String,
-    /// None: declared in a policy, where only the digest counts.
-    pub revision: Option<u64>,
+    pub revision: u64,
     pub digest: String,
 }
 
@@ -41,13 +38,8 @@ enum Step {
     Behind(String),
 }
 
-/// Waits for all Envoys of the roll. `overtaken` tells whether somebody else has changed a site since.
-pub fn wait(
-    roll: &Roll,
-    wanted: &[Wanted],
-    deadline: Instant,
-    overtaken: &(dyn Fn(&Wanted) -> bool + Sync),
-) -> Following {
+/// Waits for all Envoys of the roll.
+pub fn wait(roll: &Roll, wanted: &[Wanted], deadline: Instant) -> Following {
     let mut following = Following { total: roll.envoys.len() + roll.missing.len(), ..Following::default() };
     following.lagging.extend(roll.missing.iter().cloned());
     let done = AtomicUsize::new(0);
@@ -59,7 +51,7 @@ pub fn wait(
             .iter()
             .map(|envoy| {
                 let thread = scope.spawn(move || {
-                    let result = follow(envoy, wanted, deadline, overtaken);
+                    let result = follow(envoy, wanted, deadline);
                     done.fetch_add(1, Ordering::Relaxed);
                     result
                 });
@@ -88,47 +80,33 @@ pub fn wait(
     following
 }
 
-fn follow(
-    envoy: &Envoy,
-    wanted: &[Wanted],
-    deadline: Instant,
-    overtaken: &(dyn Fn(&Wanted) -> bool + Sync),
-) -> Result<Vec<String>, Trouble> {
-    let mut look_again = Instant::now() + OVERTAKEN;
-    let mut ignored: Vec<String> = Vec::new();
+fn follow(envoy: &Envoy, wanted: &[Wanted], deadline: Instant) -> Result<Vec<String>, Trouble> {
     loop {
         let behind = match envoy.ask(None, deadline) {
-            Ok(status) => match step(&status, wanted, &ignored) {
+            Ok(status) => match step(&status, wanted) {
                 Step::Followed { overtaken } => return Ok(overtaken),
                 Step::Behind(why) => Trouble::Strange(why),
             },
             Err(trouble @ Trouble::Strange(_)) => return Err(trouble),
             Err(trouble) => trouble,
         };
-        let now = Instant::now();
-        if now >= deadline {
+        if Instant::now() >= deadline {
             return Err(behind);
-        }
-        if now >= look_again {
-            ignored = wanted.iter().filter(|wanted| overtaken(wanted)).map(|wanted| wanted.site.clone()).collect();
-            look_again = now + OVERTAKEN;
         }
         thread::sleep(PAUSE);
     }
 }
 
-/// Compares what an Envoy says with what is wanted. Sites in `ignored` have been changed by others since.
-fn step(status: &Status, wanted: &[Wanted], ignored: &[String]) -> Step {
-    let mut overtaken = ignored.to_vec();
-    for wanted in wanted.iter().filter(|wanted| !ignored.contains(&wanted.site)) {
+/// Compares what an Envoy says with what is wanted.
+fn step(status: &Status, wanted: &[Wanted]) -> Step {
+    let mut overtaken = Vec::new();
+    for wanted in wanted {
         let Some(site) = status.site(&wanted.site) else {
             return Step::Behind(format!("has no site \"{}\"", wanted.site));
         };
         if site.digest.as_deref() != Some(&wanted.digest) {
-            match (site.stamp(), wanted.revision) {
-                (Some(held), Some(revision)) if held > (revision, &wanted.digest) => {
-                    overtaken.push(wanted.site.clone())
-                }
+            match site.stamp() {
+                Some(held) if held > (wanted.revision, &wanted.digest) => overtaken.push(wanted.site.clone()),
                 _ => {
                     return Step::Behind(format!("{}: still {}, by another document", wanted.site, site.mode));
                 }
@@ -153,50 +131,42 @@ mod tests {
         };
         let behind = |why: &str| Step::Behind(why.to_owned());
         for (site, revision, expected) in [
-            (r#""digest": "b", "revision": 5, "workers": {"members": 4, "adopted": 4}"#, Some(5), followed(&[])),
-            (r#""digest": "b", "revision": 0, "workers": {"members": 4, "adopted": 4}"#, None, followed(&[])),
+            (r#""digest": "b", "revision": 5, "workers": {"members": 4, "adopted": 4}"#, 5, followed(&[])),
             (
                 r#""digest": "b", "revision": 5, "workers": {"members": 4, "adopted": 3}"#,
-                Some(5),
+                5,
                 behind("shop: 3/4 workers follow"),
             ),
             (
                 r#""digest": "b", "revision": 5, "workers": {"members": 0, "adopted": 0}"#,
-                Some(5),
+                5,
                 behind("shop: 0/0 workers follow"),
             ),
             (
                 r#""digest": "a", "revision": 4, "workers": {"members": 4, "adopted": 4}"#,
-                Some(5),
+                5,
                 behind("shop: still online, by another document"),
             ),
             (
                 r#""digest": "a", "revision": 5, "workers": {"members": 4, "adopted": 4}"#,
-                Some(5),
+                5,
                 behind("shop: still online, by another document"),
             ),
-            (r#""digest": "c", "revision": 5, "workers": {"members": 4, "adopted": 4}"#, Some(5), followed(&["shop"])),
-            (r#""digest": "a", "revision": 6, "workers": {"members": 4, "adopted": 4}"#, Some(5), followed(&["shop"])),
-            (
-                r#""digest": "a", "revision": 6, "workers": {"members": 4, "adopted": 4}"#,
-                None,
-                behind("shop: still online, by another document"),
-            ),
-            (r#""digest": null"#, Some(5), behind("shop: still online, by another document")),
+            (r#""digest": "c", "revision": 5, "workers": {"members": 4, "adopted": 4}"#, 5, followed(&["shop"])),
+            (r#""digest": "a", "revision": 6, "workers": {"members": 4, "adopted": 4}"#, 5, followed(&["shop"])),
+            (r#""digest": null"#, 5, behind("shop: still online, by another document")),
         ] {
             let text = format!(r#"{{"envoy": "n/0", "sites": [{{"site": "shop", "mode": "online", {site}}}]}}"#);
             let status: Status = serde_json::from_str(&text).unwrap();
             let wanted = Wanted { site: "shop".to_owned(), revision, digest: "b".to_owned() };
-            assert_eq!(step(&status, &[wanted], &[]), expected, "{text}");
+            assert_eq!(step(&status, &[wanted]), expected, "{text}");
         }
     }
 
     #[test]
     fn a_site_that_an_envoy_lacks_is_named() {
         let status: Status = serde_json::from_str(r#"{"envoy": "n/0", "sites": []}"#).unwrap();
-        let wanted = Wanted { site: "shop".to_owned(), revision: None, digest: "b".to_owned() };
-        assert_eq!(step(&status, std::slice::from_ref(&wanted), &[]), Step::Behind("has no site \"shop\"".to_owned()));
-        let ignored = vec!["shop".to_owned()];
-        assert_eq!(step(&status, &[wanted], &ignored), Step::Followed { overtaken: ignored.clone() });
+        let wanted = Wanted { site: "shop".to_owned(), revision: 5, digest: "b".to_owned() };
+        assert_eq!(step(&status, &[wanted]), Step::Behind("has no site \"shop\"".to_owned()));
     }
 }

@@ -1,11 +1,15 @@
 //! The arguments as typed, and their help. What they mean is worked out by each subcommand.
 
+mod offline;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use envoy_maintenance::time::parse_duration;
+
+pub use offline::{ExplainArgs, LintArgs};
 
 /// Closes and opens sites behind Envoy, and shows what every Envoy does.
 #[derive(Debug, Parser)]
@@ -57,6 +61,10 @@ pub enum Command {
     Cancel(CancelArgs),
     /// Show the last maintenances
     History(HistoryArgs),
+    /// Say what a request would meet, and why
+    Explain(ExplainArgs),
+    /// Find mistakes in policies, bootstraps and manifests before Envoy does
+    Lint(LintArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }
@@ -169,10 +177,8 @@ pub struct CloseArgs {
 /// What becomes of a site whose command failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum OnFailure {
-    /// It stays closed
     #[default]
     Stay,
-    /// It opens
     Open,
 }
 
@@ -262,7 +268,7 @@ pub struct CancelArgs {
     #[arg(value_name = "SITE")]
     pub site: Option<String>,
     /// The windows
-    #[arg(value_name = "WINDOW", required_unless_present = "all")]
+    #[arg(value_name = "WINDOW")]
     pub windows: Vec<String>,
     /// All windows of the site
     #[arg(long, conflicts_with = "windows")]
@@ -334,7 +340,6 @@ mod tests {
             "close shop --all",
             "schedule shop --from 02:00",
             "schedule shop --from 02:00 --stay --for 1h",
-            "cancel shop",
         ] {
             let words = std::iter::once("maintctl").chain(words.split(' '));
             assert!(Cli::try_parse_from(words.clone()).is_err(), "{words:?}");

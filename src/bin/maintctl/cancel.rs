@@ -2,15 +2,20 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::args::{CancelArgs, Global};
 use crate::change::{self, Edit, Options, Selection};
+use crate::exit::End;
 use crate::output::{self, Answers};
 use crate::target::Target;
 use crate::{edit, when};
 
 pub fn run(global: &Global, args: &CancelArgs) -> Result<ExitCode> {
+    if args.windows.is_empty() && !args.all {
+        let text = "which window? maintctl cancel SITE WINDOW…, or --all; `maintctl status` names them";
+        bail!(End::Usage(text.to_owned()));
+    }
     let target = Target::load(global)?;
     let named = (!args.all).then_some(args.windows.as_slice());
     let edit: &Edit<'_> = &|draft, site, now| edit::cancel(draft, site, named, now);

@@ -159,7 +159,7 @@ pub fn existing(names: &[String], known: &[String], ignore_not_found: bool) -> R
 /// Who is at work, where nobody says: user@host.
 fn who() -> String {
     let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
-    let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| "unknown".to_owned());
+    let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| format!("uid{}", rustix::process::getuid()));
     let uname = rustix::system::uname();
     let host = uname.nodename().to_string_lossy();
     format!("{user}@{host}")

@@ -20,7 +20,7 @@ pub fn run(global: &Global, args: &CloseArgs, alias: Option<&str>) -> Result<Exi
     let flags = flags(args, &now)?;
     let target = Target::load(global)?;
     let options = Options::new(&args.how);
-    let selection = Selection::new(&args.sites, "close");
+    let selection = Selection::new(&args.sites, "Close");
     if !args.command.is_empty() {
         return command::run(&target, &selection, flags, args, &options);
     }

@@ -38,7 +38,8 @@ impl Draft {
         &self.members
     }
 
-    /// Its payload as it is signed.
+    /// Its payload as it is signed: members in the order of their names, so that whoever reads the document from an Envoy
+    /// can write the very same one again.
     pub fn payload(&self) -> Result<Vec<u8>> {
         Ok(serde_json::to_vec(&self.members)?)
     }
@@ -88,7 +89,7 @@ impl Draft {
                 self.members.insert(name.to_owned(), value.into());
             }
             None => {
-                self.members.shift_remove(name);
+                self.members.remove(name);
             }
         }
     }
@@ -211,7 +212,7 @@ impl Draft {
                 entry.insert(name.to_owned(), text.into());
             }
         }
-        let mut past = match self.members.shift_remove("past") {
+        let mut past = match self.members.remove("past") {
             Some(Value::Array(past)) => past,
             _ => Vec::new(),
         };

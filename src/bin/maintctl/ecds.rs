@@ -56,8 +56,8 @@ impl PolicyFile {
         let configuration = json!({ "@type": TEXT, "value": self.policy.to_json().to_string() });
         wasm_mut(&mut whole)?.insert("configuration".to_owned(), configuration);
         if let Some(Value::Object(resource)) = whole.get_mut("resources").and_then(|list| list.get_mut(0)) {
-            resource.shift_remove("@type");
-            resource.shift_insert(0, "@type".to_owned(), EXTENSION.into());
+            resource.remove("@type");
+            resource.insert("@type".to_owned(), EXTENSION.into());
         }
         Ok(Value::Object(whole))
     }

@@ -69,7 +69,7 @@ impl FileTarget {
 
     /// Waits until no other maintctl is at work on the file.
     fn lock(&self, deadline: Instant) -> Result<File> {
-        let path = self.lock_path();
+        let path = beside(&self.file, ".lock");
         let shown = path.display();
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = file.with_context(|| format!("lock {shown}"))?;
@@ -89,13 +89,6 @@ impl FileTarget {
         }
     }
 
-    fn lock_path(&self) -> PathBuf {
-        let mut name = std::ffi::OsString::from(".");
-        name.push(self.file.file_name().unwrap_or_default());
-        name.push(".lock");
-        self.file.with_file_name(name)
-    }
-
     /// The text of the generated file.
     fn render(&self, contents: &Contents) -> Result<String> {
         let policy = contents.with_documents().with_context(|| format!("policy {}", self.policy.display()))?;
@@ -109,26 +102,36 @@ impl FileTarget {
         })
     }
 
-    /// Replaces the file in one step.
+    /// Replaces the file in one step. The lock is held, so the new file has a name of its own; one that is left over from
+    /// a run that was killed is overwritten.
     fn write(&self, text: &str) -> Result<()> {
         // What a link leads to is replaced, not the link.
         let path = fs::canonicalize(&self.file).unwrap_or_else(|_| self.file.clone());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".maintctl-").tempfile_in(folder)?;
+        let new = beside(&path, ".new");
+        let mut file = File::create(&new)?;
         file.write_all(text.as_bytes())?;
         match fs::metadata(&path) {
-            Ok(metadata) => file.as_file().set_permissions(metadata.permissions())?,
+            Ok(metadata) => file.set_permissions(metadata.permissions())?,
             // Envoy may be another user.
             #[cfg(unix)]
-            Err(_) => file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?,
+            Err(_) => file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?,
             #[cfg(not(unix))]
             Err(_) => {}
         }
-        file.as_file().sync_all()?;
-        file.persist(&path)?;
+        file.sync_all()?;
+        fs::rename(&new, &path)?;
         File::open(folder)?.sync_all()?;
         Ok(())
     }
+}
+
+/// A hidden file beside `path`, in the same folder.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(suffix);
+    path.with_file_name(name)
 }
 
 impl Contents {
@@ -144,7 +147,7 @@ impl Contents {
 
     /// The document of `site`, and whether the operator's policy declares it.
     pub fn document(&self, site: &str, fleet: Option<&str>) -> (Draft, bool) {
-        let own = state_of(&self.policy.policy).shift_remove(site);
+        let own = state_of(&self.policy.policy).remove(site);
         let declared = own.is_some();
         match own.or_else(|| self.documents.get(site).cloned()) {
             Some(Value::Object(members)) => (Draft::from_members(site, members), declared),
@@ -174,19 +177,19 @@ impl Contents {
         Ok(self.policy.with_policy(tree))
     }
 
-    /// The digest by which Envoy names the entry of `site`, if there is one.
-    pub fn digest(&self, site: &str) -> Option<String> {
-        let entry = self.documents.get(site).cloned().or_else(|| state_of(&self.policy.policy).shift_remove(site))?;
-        digest(site, &entry).ok()
+    /// What Envoy must hold of `site`, if there is an entry for it.
+    pub fn wanted(&self, site: &str) -> Option<Wanted> {
+        let entry = self.documents.get(site).cloned().or_else(|| state_of(&self.policy.policy).remove(site))?;
+        let (revision, digest) = stamp(site, entry).ok()?;
+        Some(Wanted { site: site.to_owned(), revision, digest })
     }
 }
 
-/// The digest of a declared entry, as the filter computes it.
-fn digest(site: &str, entry: &Value) -> Result<String> {
-    let mut entry = entry.clone();
-    entry.sort_all_objects();
+/// The revision and the digest of a declared entry, as the filter computes it: over members in the order of their names.
+fn stamp(site: &str, entry: Value) -> Result<(u64, String)> {
     let tree = Tree::from_json(entry.to_string().as_bytes())?;
-    Ok(Document::declared(site, &tree, &KeyPath::Root.key(site))?.stamp.digest.to_string())
+    let stamp = Document::declared(site, &tree, &KeyPath::Root.key(site))?.stamp;
+    Ok((stamp.revision, stamp.digest.to_string()))
 }
 
 fn state_of(policy: &Tree) -> Map<String, Value> {
@@ -222,19 +225,14 @@ pub fn apply(
         writer.write(&text).with_context(|| format!("file {}", writer.file.display()))?;
     }
     drop(lock);
-    let wanted = |contents: &Contents, site: &str| {
-        contents.digest(site).map(|digest| Wanted { site: site.to_owned(), revision: None, digest })
-    };
-    let all: Vec<Wanted> = outcomes.iter().filter_map(|outcome| wanted(&contents, &outcome.site)).collect();
-    let blind = options.wait && target.envoys.is_empty();
+    let wanted = outcomes.iter().filter_map(|outcome| contents.wanted(&outcome.site)).collect::<Vec<_>>();
+    let wait = options.wait && !outcomes.is_empty();
+    let blind = wait && target.envoys.is_empty();
     let mut report =
         Report { target: target.name.clone(), outcomes, following: None, blind, durable: true, miscounted: None };
-    if options.wait && !blind {
+    if wait && !blind {
         let roll = target.call(None, options.deadline)?;
-        let overtaken = |before: &Wanted| {
-            writer.read().is_ok_and(|contents| contents.digest(&before.site).as_ref() != Some(&before.digest))
-        };
-        report.following = Some(adopt::wait(&roll, &all, options.deadline, &overtaken));
+        report.following = Some(adopt::wait(&roll, &wanted, options.deadline));
         report.miscounted = roll.miscounted;
     }
     Ok(report)
@@ -268,3 +266,7 @@ fn change(
     }
     Ok(Outcome { site: site.to_owned(), before, after, changed })
 }
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

@@ -68,9 +68,11 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
 /// The configuration file.
 fn text(target: &str, args: &InitArgs) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let header = if !target.is_empty() && target.chars().all(bare) { target.to_owned() } else { quoted(target) };
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| quoted(&path.to_string_lossy()));
     let mut text = format!(
-        "default = {target}\nfleet = {}\nkey = {}\n\n[target.{target}]\n",
+        "default = {target}\nfleet = {}\nkey = {}\n\n[target.{header}]\n",
         quoted(&args.fleet),
         quoted(KEY),
         target = quoted(target),

@@ -13,13 +13,16 @@ mod draft;
 mod ecds;
 mod edit;
 mod exit;
+mod explain;
 mod file;
 mod history;
 mod init;
 mod interrupt;
 mod keys;
+mod lint;
 mod open;
 mod output;
+mod policy_file;
 mod push;
 mod roll;
 
@@ -61,6 +64,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Schedule(args) => schedule::run(&global, &args),
         Command::Cancel(args) => cancel::run(&global, &args),
         Command::History(args) => history::run(&global, &args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Lint(args) => lint::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

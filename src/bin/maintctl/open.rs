@@ -13,7 +13,7 @@ use crate::{edit, when};
 pub fn run(global: &Global, args: &OpenArgs, alias: Option<&str>) -> Result<ExitCode> {
     let target = Target::load(global)?;
     let options = Options::new(&args.how);
-    let selection = Selection::new(&args.sites, "open");
+    let selection = Selection::new(&args.sites, "Open");
     let report = change::apply(&target, &selection, &|draft, _, now| edit::open(draft, now), &options)?;
     let answers = if args.how.json { Answers::Json } else { Answers::Lines };
     output::finish(&report, answers, |outcome, now| {

@@ -102,25 +102,26 @@ pub fn changed_text(before: &Document, after: &Document, now: &Zoned) -> String 
     if was_closed && old.mode() != new.mode() {
         text.push_str(&format!(" (was {})", label(old.mode())));
     }
-    let short = |time: Option<Time>| time.map(|time| when::short(time, now));
-    let mut part = |name: &str, none: &str, old: Option<String>, new: Option<String>, always: bool| {
-        if old == new && !(always && new.is_some()) || !was_closed && new.is_none() {
+    let mut part = |name: &str, old: Option<String>, new: Option<String>, also_unchanged: bool| {
+        let changed = old != new && (was_closed || new.is_some());
+        if !(changed || also_unchanged && new.is_some()) {
             return;
         }
-        let now_text = new.as_ref().map_or_else(|| none.to_owned(), |new| format!("{name} {new}"));
-        text.push_str(&format!(", {now_text}"));
-        if was_closed && old != new {
-            text.push_str(&format!(" (was {})", old.as_deref().unwrap_or("open")));
+        let none = || "none".to_owned();
+        text.push_str(&format!(", {name} {}", new.unwrap_or_else(none)));
+        if changed && was_closed {
+            text.push_str(&format!(" (was {})", old.unwrap_or_else(none)));
         }
     };
-    part("until", "no end", short(old.until()), short(new.until()), true);
-    part("eta", "no eta", short(old.eta()), short(new.eta()), false);
+    let short = |time: Option<Time>| time.map(|time| when::short(time, now));
+    part("until", short(old.until()), short(new.until()), true);
+    part("eta", short(old.eta()), short(new.eta()), false);
     let suspended = |document: &Document| (!document.suspend.is_empty()).then(|| document.suspend.join(", "));
-    part("suspended:", "nothing suspended", suspended(before), suspended(after), false);
+    part("suspended", suspended(before), suspended(after), false);
     if was_closed {
-        let quoted = |reason: Option<&str>| reason.map(|reason| format!("{reason:?}"));
-        part("reason", "no reason", quoted(old.reason()), quoted(new.reason()), false);
-        part("note", "no note", quoted(before.note.as_deref()), quoted(after.note.as_deref()), false);
+        let quoted = |text: Option<&str>| text.map(|text| format!("{text:?}"));
+        part("reason", quoted(old.reason()), quoted(new.reason()), false);
+        part("note", quoted(before.note.as_deref()), quoted(after.note.as_deref()), false);
     }
     text
 }
@@ -220,4 +221,45 @@ fn verdict(report: &Report) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(members: Value) -> Document {
+        let mut whole = json!({"site": "shop", "fleet": "demo", "revision": 1, "mode": "online"});
+        whole.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        Document::from_payload(whole.to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_answer_says_what_is_and_what_was() {
+        let now: Zoned = "2026-11-21T02:00:00Z[UTC]".parse().unwrap();
+        let open = json!({});
+        let offline = json!({"mode": "offline"});
+        let until_three = json!({"mode": "offline", "until": "2026-11-21T03:00:00Z"});
+        let until_half_past = json!({"mode": "offline", "until": "2026-11-21T03:30:00Z"});
+        let w1 = json!({"windows": [{"id": "w1", "mode": "offline", "from": "2026-11-21T04:00:00Z"}]});
+        for (before, after, expected) in [
+            (&open, &offline, "OFFLINE"),
+            (&open, &until_three, "OFFLINE, until 03:00"),
+            (&until_three, &until_half_past, "OFFLINE, until 03:30 (was 03:00)"),
+            (&offline, &until_half_past, "OFFLINE, until 03:30 (was none)"),
+            (&until_three, &offline, "OFFLINE, until none (was 03:00)"),
+            (&offline, &json!({"mode": "read_only"}), "READ_ONLY (was OFFLINE)"),
+            (&offline, &json!({"mode": "offline", "reason": "A"}), "OFFLINE, reason \"A\" (was none)"),
+            (
+                &until_three,
+                &json!({"mode": "offline", "until": "2026-11-21T03:00:00Z", "suspend": ["staff", "office"]}),
+                "OFFLINE, until 03:00, suspended staff, office (was none)",
+            ),
+            (&open, &json!({"mode": "offline", "eta": "2026-11-21T02:20:00Z"}), "OFFLINE, eta 02:20"),
+            (&offline, &open, "ONLINE"),
+            (&offline, &w1, "ONLINE; next: OFFLINE from 04:00 until somebody opens it (w1)"),
+        ] {
+            let text = changed_text(&document(before.clone()), &document(after.clone()), &now);
+            assert_eq!(text, expected, "{before} {after}");
+        }
+    }
 }

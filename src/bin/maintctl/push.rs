@@ -57,7 +57,7 @@ pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &
         }
         if !conflict {
             let wanted: Vec<Wanted> = plans.into_iter().filter_map(|plan| plan.wanted).collect();
-            let following = options.wait.then(|| adopt::wait(&roll, &wanted, options.deadline, &|_| false));
+            let following = (options.wait && !sites.is_empty()).then(|| adopt::wait(&roll, &wanted, options.deadline));
             return Ok(Report {
                 target: target.name.clone(),
                 outcomes,
@@ -123,7 +123,7 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
     };
     Ok(Plan {
         outcome: Outcome { site: site.to_owned(), before, after, changed },
-        wanted: wanted.map(|(revision, digest)| Wanted { site: site.to_owned(), revision: Some(revision), digest }),
+        wanted: wanted.map(|(revision, digest)| Wanted { site: site.to_owned(), revision, digest }),
         signed: send.then(|| key.sign_document(&payload)),
     })
 }

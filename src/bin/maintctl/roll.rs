@@ -169,8 +169,8 @@ impl Roll {
         match refused {
             true => bail!(End::Refused(format!("refused; nothing changed{lines}"))),
             false => bail!(End::NotFollowed(format!(
-                "no Envoy can be reached; nothing changed{lines}\nIs Envoy running, and does a listener of it carry \
-                 a policy with `control`?"
+                "no Envoy can be asked; nothing changed{lines}\n(the control endpoint is below `control.path_prefix` of a \
+                 policy, on a listener of its own)"
             ))),
         }
     }

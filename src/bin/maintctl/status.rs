@@ -135,7 +135,7 @@ fn details(site: &SiteView, now: &Zoned) -> Vec<String> {
         }));
         lines.extend(document.note.iter().map(|note| format!("note: {note}")));
     }
-    lines.extend(site.apart.iter().cloned());
+    lines.extend(site.remarks.iter().chain(&site.apart).cloned());
     lines
 }
 
@@ -192,11 +192,11 @@ fn changes(target: &Target, view: &View, now: &Zoned, json: bool) -> Vec<String>
         let mut value = json_of(target, view, now);
         // Clocks and counters change all the time.
         for envoy in value.get_mut("envoys").and_then(Value::as_array_mut).into_iter().flatten() {
-            envoy.as_object_mut().map(|envoy| envoy.shift_remove("time"));
+            envoy.as_object_mut().map(|envoy| envoy.remove("time"));
         }
         for site in value.get_mut("sites").and_then(Value::as_array_mut).into_iter().flatten() {
             for counter in ["refused", "bypassed"] {
-                site.as_object_mut().map(|site| site.shift_remove(counter));
+                site.as_object_mut().map(|site| site.remove(counter));
             }
         }
         return vec![value.to_string()];

@@ -17,7 +17,8 @@ pub struct Target {
     pub envoys: Vec<String>,
     pub expect: Option<usize>,
     pub fleet: Option<String>,
-    pub key: Option<Key>,
+    /// The key, if there is one. Only what must be signed fails without it.
+    key: Result<Option<Key>>,
     pub writer: Writer,
 }
 
@@ -52,7 +53,7 @@ impl Target {
             envoys: target.envoys.clone(),
             expect: target.expect,
             fleet: config.file.fleet.clone(),
-            key: Key::load(&config)?,
+            key: Key::load(&config),
             writer,
         })
     }
@@ -64,17 +65,21 @@ impl Target {
 
     /// The key and the fleet, for what must be signed.
     pub fn signer(&self) -> Result<(&Key, &str)> {
-        let key = self.key.as_ref().with_context(|| {
+        let key = match &self.key {
+            Ok(key) => key.as_ref(),
+            Err(error) => bail!("{error:#}"),
+        };
+        let key = key.with_context(|| {
             format!("no key: {FILE} needs `key` or `key_command`, or the environment MAINTCTL_KEY; `maintctl init` makes one")
         })?;
-        let fleet =
-            self.fleet.as_deref().with_context(|| format!("no fleet: {FILE} needs `fleet`, as the policy has it"))?;
-        Ok((key, fleet))
+        let fleet = self.fleet.as_deref();
+        Ok((key, fleet.with_context(|| format!("no fleet: {FILE} needs `fleet`, as the policy has it"))?))
     }
 
-    /// A token for the fuller status, where there is a key for it.
-    pub fn read_token(&self, now: Time) -> Option<String> {
-        Some(self.key.as_ref()?.read_token(self.fleet.as_deref()?, now))
+    /// A token for the fuller status, or why there is none.
+    pub fn read_token(&self, now: Time) -> Result<String> {
+        let (key, fleet) = self.signer()?;
+        Ok(key.read_token(fleet, now))
     }
 
     /// Asks every Envoy of the target.

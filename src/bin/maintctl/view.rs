@@ -42,6 +42,8 @@ pub struct SiteView {
     pub refused: Option<u64>,
     /// Requests that were let in, by rule.
     pub bypassed: BTreeMap<String, u64>,
+    /// What an operator should know beside: names that the policy lacks, fields that Envoy passed over.
+    pub remarks: Vec<String>,
     /// What each Envoy says, where not all follow.
     pub apart: Vec<String>,
 }
@@ -53,8 +55,12 @@ impl View {
             Writer::File(writer) => Some(writer.read()?),
             Writer::Push => None,
         };
-        let token = target.read_token(when::time(&when::now()));
-        let mut note = None;
+        let (token, mut note) = match target.read_token(when::time(&when::now())) {
+            Ok(token) => (Some(token), None),
+            // A file says by itself what a key would show.
+            Err(_) if contents.is_some() => (None, None),
+            Err(error) => (None, Some(format!("less is shown: {error:#}"))),
+        };
         let mut roll = target.call(token.as_deref(), deadline)?;
         let refused = roll.missing.iter().find(|missing| matches!(missing.trouble, Trouble::Refused { .. }));
         if let Some(refused) = refused.filter(|_| token.is_some()) {
@@ -79,7 +85,7 @@ impl SiteView {
         let newest =
             roll.of_site(site).map(|(_, status)| status).max_by_key(|status| (status.is_declared(), status.stamp()));
         let digest = contents
-            .and_then(|contents| contents.digest(site))
+            .and_then(|contents| Some(contents.wanted(site)?.digest))
             .or_else(|| newest.and_then(|status| status.digest.clone()));
         let document = match (contents, newest.and_then(|status| status.document.clone())) {
             (Some(contents), _) => Some(contents.document(site, None).0),
@@ -103,12 +109,12 @@ impl SiteView {
             workers: Workers::default(),
             refused: None,
             bypassed: BTreeMap::new(),
+            remarks: newest.map(remarks).unwrap_or_default(),
             apart: Vec::new(),
         };
         for envoy in &roll.envoys {
-            match envoy.status.site(site) {
-                Some(status) => view.add(status, follows(status)),
-                None => {}
+            if let Some(status) = envoy.status.site(site) {
+                view.add(status, follows(status));
             }
         }
         if view.followed < roll.envoys.len() || view.mode == MIXED {
@@ -177,6 +183,7 @@ impl SiteView {
             ("channel", json!(self.channel)),
             ("revision", json!(self.revision)),
             ("digest", json!(self.digest)),
+            ("remarks", json!(self.remarks)),
             ("refused", json!(self.refused)),
             ("bypassed", json!(self.bypassed)),
             ("envoys", envoys),
@@ -186,6 +193,23 @@ impl SiteView {
         }
         Value::Object(site)
     }
+}
+
+fn remarks(status: &SiteStatus) -> Vec<String> {
+    let list = |name: &str| {
+        let names = status.rest.get(name).and_then(Value::as_array).into_iter().flatten();
+        names.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut remarks = Vec::new();
+    for (name, text) in [
+        ("suspend_unknown", "suspended, but the policy has no such rule"),
+        ("unknown_fields", "in the document, but this Envoy's filter does not know it"),
+    ] {
+        remarks.extend(list(name).into_iter().map(|what| format!("{what}: {text}")));
+    }
+    let signed_by = status.rest.get("signed_by").and_then(Value::as_str);
+    remarks.extend(signed_by.filter(|name| name.contains(' ')).map(|name| format!("signed by {name}")));
+    remarks
 }
 
 const MIXED: &str = "mixed";

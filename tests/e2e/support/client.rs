@@ -1,6 +1,7 @@
 //! Clients: reqwest over HTTP/1.1 and HTTP/2, and curl. What they would never send is for [`super::raw`].
 
 use std::ffi::OsStr;
+use std::net::SocketAddr;
 
 use super::tls::Tls;
 
@@ -12,6 +13,11 @@ pub fn h1() -> reqwest::Client {
 /// A client of HTTP/2 without TLS and without an upgrade.
 pub fn h2() -> reqwest::Client {
     plain().http2_prior_knowledge().build().unwrap()
+}
+
+/// The same for one host, wherever that is: over HTTP/2 a `host` header does not stand for `:authority`.
+pub fn h2_of(host: &str, at: SocketAddr) -> reqwest::Client {
+    plain().http2_prior_knowledge().resolve(host, at).build().unwrap()
 }
 
 /// A client that trusts this authority, and shows this certificate where there is one (see [`Tls::client`]).

@@ -7,6 +7,7 @@ pub mod app;
 pub mod bootstrap;
 pub mod builder;
 pub mod client;
+pub mod desk;
 pub mod envoy;
 pub mod filters;
 pub mod raw;

@@ -1,0 +1,55 @@
+//! The arguments of the two subcommands that read files and speak to no Envoy.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  maintctl explain --policy policy.yaml https://shop.example.com/checkout\n  \
+    maintctl explain --policy envoy.yaml --state shop.json --ip 203.0.113.7 -H 'accept: text/html' \
+    https://shop.example.com/\n  \
+    maintctl explain --policy policy.yaml --at 2026-11-21T02:30:00Z -X POST https://api.example.com/checkout\n\n\
+    The URL is taken as written: its path is not normalised, as a stranger's need not be.")]
+pub struct ExplainArgs {
+    /// The policy, or a bootstrap, an ECDS file or an Istio manifest that holds it
+    #[arg(long, value_name = "FILE")]
+    pub policy: PathBuf,
+    /// The plugin whose policy is meant, where the file holds several
+    #[arg(long, value_name = "NAME")]
+    pub plugin: Option<String>,
+    /// A state document, as JSON or signed
+    #[arg(long, value_name = "FILE")]
+    pub state: Vec<PathBuf>,
+    /// The moment of the request [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// The client's address, as Envoy sees it
+    #[arg(long, value_name = "ADDRESS")]
+    pub ip: Option<IpAddr>,
+    /// A header of the request
+    #[arg(long, short = 'H', value_name = "NAME:VALUE")]
+    pub header: Vec<String>,
+    /// The method of the request
+    #[arg(long, short = 'X', value_name = "METHOD", default_value = "GET")]
+    pub method: String,
+    /// Print one JSON value
+    #[arg(long)]
+    pub json: bool,
+    /// The URL of the request
+    #[arg(value_name = "URL")]
+    pub url: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  maintctl lint policy.yaml\n  maintctl lint envoy.yaml istio/*.yaml --json\n\n\
+    error: Envoy would refuse it, or it does not protect what it seems to. warning: probably not what is meant.\n\
+    Exit: 0 no findings · 1 findings, of either kind")]
+pub struct LintArgs {
+    /// Policies, Envoy bootstraps, ECDS files or Istio manifests
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print one JSON value
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,168 @@
+//! `maintctl explain`: what a request would meet, and why. Files and flags stand in Envoy's place; all that decides and
+//! answers is the filter's own.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow};
+use envoy_maintenance::policy::{Policy, Site};
+use envoy_maintenance::reply::health_check;
+use envoy_maintenance::request::{Request, RequestPath};
+use envoy_maintenance::state::{Mode, Situation};
+use envoy_maintenance::time::Time;
+use envoy_maintenance::verdict::{Decision, Pass, Refusal, Verdict, decide};
+
+use crate::args::ExplainArgs;
+use crate::exit::End;
+use crate::{policy_file, when};
+
+mod peer;
+mod print;
+mod states;
+mod url;
+mod wire;
+
+use peer::Flags;
+use states::States;
+use wire::Response;
+
+/// What is to be said of a request.
+struct Explanation {
+    /// The moment of the request.
+    at: Time,
+    /// `control-endpoint`, or the verdict as logs show it.
+    verdict: String,
+    outcome: Outcome,
+    site: Option<String>,
+    /// The site's strictest active mode.
+    mode: Mode,
+    /// The rule that decided.
+    rule: Option<String>,
+    host: Option<String>,
+    path: RequestPath,
+    /// What else one should know.
+    notes: Vec<String>,
+}
+
+/// What becomes of a request.
+enum Outcome {
+    /// It goes on to the application, with these headers set.
+    Pass(Vec<(&'static str, String)>),
+    /// The filter answers it.
+    Answer(Response),
+    /// The control endpoint answers it, from what Envoy holds.
+    Control,
+}
+
+pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
+    let (name, found) = policy_file::only(&args.policy, args.plugin.as_deref())?;
+    let refused = |path: &str, problem: &str| match found.place(path).as_str() {
+        "" => anyhow!("{name}: {problem}"),
+        place => anyhow!("{name}: {place}: {problem}"),
+    };
+    let tree = found.policy.as_ref().map_err(|error| refused(&error.path, &error.problem))?;
+    let policy = Policy::from_tree(tree).map_err(|error| refused(&error.path, &error.problem))?;
+    let at = at(args.at.as_deref())?;
+    let states = States::read(&args.state, &policy, at)?;
+    let (headers, url_notes) = url::headers(args).map_err(|problem| anyhow!(End::Usage(problem)))?;
+    let flags = Flags::new(args.ip);
+    let request = Request::new(&headers, &flags);
+    let mut explanation = explain(&policy, &states, &request, &flags, at);
+    explanation.notes.splice(0..0, url_notes.into_iter().chain(states.notes));
+    if args.json {
+        println!("{}", print::json(&explanation));
+    } else {
+        print::lines(&explanation);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The moment that is asked for.
+fn at(text: Option<&str>) -> Result<Time> {
+    let now = when::now();
+    match text {
+        None => Ok(when::time(&now)),
+        Some(text) => match Time::parse(text) {
+            Some(time) => Ok(time),
+            None => {
+                let time = when::ahead("--at", text, &now)?;
+                if let Some(echo) = when::echo("--at", text, time, &now) {
+                    eprintln!("{echo}");
+                }
+                Ok(time)
+            }
+        },
+    }
+}
+
+fn explain(policy: &Policy, states: &States, request: &Request<'_>, flags: &Flags, at: Time) -> Explanation {
+    let situation = |position: usize| states.situation(policy, position, at);
+    let explanation = |verdict: &str, outcome: Outcome, notes: Vec<String>| Explanation {
+        at,
+        verdict: verdict.to_owned(),
+        outcome,
+        site: None,
+        mode: Mode::Online,
+        rule: None,
+        host: request.host.as_ref().map(|host| host.as_str().to_owned()),
+        path: request.path.clone(),
+        notes,
+    };
+    if policy.below_control(&request.path).is_some() {
+        let note = "the control endpoint answers from what Envoy holds; `maintctl status` asks it".to_owned();
+        return explanation("control-endpoint", Outcome::Control, vec![note]);
+    }
+    if policy.control.is_some() && policy.sites.is_empty() {
+        let note = "this policy has no sites: its listener is there for the control endpoint, and all else is 404";
+        return explanation("control-endpoint", Outcome::Control, vec![note.to_owned()]);
+    }
+    let decision = decide(policy, situation, request);
+    let here = decision.site.map(|(position, _)| situation(position)).unwrap_or_default();
+    let mut notes =
+        decision.site.map_or_else(Vec::new, |(_, site)| peer::notes(site, &decision, &here, request, flags));
+    notes.extend(site_notes(policy, &decision, &here));
+    let mut explained = explanation(&decision.verdict.to_string(), outcome(&decision, &here, request, at), notes);
+    explained.site = decision.site.map(|(_, site)| site.name.clone());
+    explained.mode = here.mode();
+    explained.rule = rule(&decision.verdict).map(str::to_owned);
+    explained
+}
+
+fn outcome(decision: &Decision<'_>, here: &Situation<'_>, request: &Request<'_>, at: Time) -> Outcome {
+    match (decision.verdict, decision.site) {
+        (Verdict::Refuse(refusal), Some((_, site))) => {
+            // No jitter: a number that is drawn anew for each request explains nothing.
+            Outcome::Answer(Response::of(&site.reply.answer(refusal, here, request, at, 0), request))
+        }
+        (Verdict::HealthCheck(_), _) => Outcome::Answer(Response::of(&health_check(), request)),
+        (Verdict::Pass(_), _) | (Verdict::Refuse(_), None) if here.mode() == Mode::Online => Outcome::Pass(Vec::new()),
+        (Verdict::Pass(_), _) | (Verdict::Refuse(_), None) => {
+            Outcome::Pass(vec![("x-maintenance-status", format!("{}; via={}", here.mode(), decision.verdict))])
+        }
+    }
+}
+
+fn rule<'p>(verdict: &Verdict<'p>) -> Option<&'p str> {
+    match verdict {
+        Verdict::HealthCheck(rule)
+        | Verdict::Pass(Pass::Exempt(rule))
+        | Verdict::Refuse(Refusal::AlwaysClosed(rule)) => Some(rule),
+        Verdict::Pass(Pass::NoSite | Pass::Online | Pass::RedirectTarget | Pass::ReadOnly)
+        | Verdict::Refuse(Refusal::Mode(_)) => None,
+    }
+}
+
+/// What the site's state has to do with the verdict.
+fn site_notes(policy: &Policy, decision: &Decision<'_>, here: &Situation<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    let Some((_, site)) = decision.site else {
+        let sites: Vec<&str> = policy.sites.iter().map(|site| site.name.as_str()).collect();
+        notes.push(format!("no site has this host and path (sites: {})", sites.join(", ")));
+        return notes;
+    };
+    let rules = |site: &Site| site.exempt.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
+    let suspended: Vec<String> = rules(site).into_iter().filter(|name| here.suspends(name)).collect();
+    if !suspended.is_empty() {
+        notes.push(format!("suspended, so not counted: {}", suspended.join(", ")));
+    }
+    notes
+}

@@ -1,0 +1,108 @@
+//! Who sent the request, as far as flags can say, and what they cannot.
+
+use std::cell::Cell;
+use std::net::IpAddr;
+
+use envoy_maintenance::policy::text::Reading;
+use envoy_maintenance::policy::{Rule, Site};
+use envoy_maintenance::request::{Peer, Request, address};
+use envoy_maintenance::state::{Mode, Situation};
+use envoy_maintenance::verdict::{Decision, Pass, Refusal, Verdict};
+
+/// A client described by flags, which remembers what it could not answer.
+#[derive(Debug, Default)]
+pub struct Flags {
+    ip: Option<IpAddr>,
+    asked: Cell<Asked>,
+}
+
+/// What was asked and is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Asked {
+    address: bool,
+    certificate: bool,
+    claims: bool,
+}
+
+impl Flags {
+    pub fn new(ip: Option<IpAddr>) -> Flags {
+        Flags { ip: ip.map(address::fold), asked: Cell::default() }
+    }
+
+    fn note(&self, change: impl Fn(&mut Asked)) {
+        let mut asked = self.asked.get();
+        change(&mut asked);
+        self.asked.set(asked);
+    }
+}
+
+impl Peer for Flags {
+    fn remote_address(&self) -> Option<IpAddr> {
+        if self.ip.is_none() {
+            self.note(|asked| asked.address = true);
+        }
+        self.ip
+    }
+
+    fn uri_sans(&self) -> Vec<Vec<u8>> {
+        self.note(|asked| asked.certificate = true);
+        Vec::new()
+    }
+
+    fn claim(&self, _: &[String]) -> Vec<Vec<u8>> {
+        self.note(|asked| asked.claims = true);
+        Vec::new()
+    }
+}
+
+/// Which rules that could have changed the verdict asked for what flags do not say.
+pub fn notes(
+    site: &Site,
+    decision: &Decision<'_>,
+    here: &Situation<'_>,
+    request: &Request<'_>,
+    flags: &Flags,
+) -> Vec<String> {
+    let modes: Vec<Mode> = match here.mode() {
+        Mode::Online => vec![Mode::Online],
+        _ => here.modes().strictest_first().collect(),
+    };
+    let asked_by = |rule: &Rule, reading: Reading| {
+        flags.asked.set(Asked::default());
+        for mode in &modes {
+            rule.holds(request, *mode, reading);
+        }
+        flags.asked.get()
+    };
+    let mut unknown: Vec<(&str, Asked)> = Vec::new();
+    let decided = match decision.verdict {
+        Verdict::Refuse(Refusal::AlwaysClosed(rule))
+        | Verdict::HealthCheck(rule)
+        | Verdict::Pass(Pass::Exempt(rule)) => Some(rule),
+        _ => None,
+    };
+    let lists =
+        [(&site.always_closed, Reading::Wide), (&site.health_checks, Reading::Strict), (&site.exempt, Reading::Strict)];
+    // In the order of decision, up to the rule that decided; an open site asks only what is always closed.
+    let reached = if here.mode() == Mode::Online { 1 } else { lists.len() };
+    'lists: for (rules, reading) in lists.into_iter().take(reached) {
+        for rule in rules {
+            if decided == Some(rule.name.as_str()) {
+                break 'lists;
+            }
+            unknown.push((&rule.name, asked_by(rule, reading)));
+        }
+    }
+    let note = |what: &str, asked: fn(&Asked) -> bool| {
+        let rules: Vec<&str> = unknown.iter().filter(|(_, by)| asked(by)).map(|(rule, _)| *rule).collect();
+        (!rules.is_empty()).then(|| format!("{what}: {}", rules.join(", ")))
+    };
+    [
+        note("taken as not met, as no --ip says the client's address", |asked| asked.address),
+        note("taken as not met, as flags cannot say the client's certificate", |asked| asked.certificate),
+        note("taken as not met, as flags cannot say the claims of a verified token", |asked| asked.claims),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

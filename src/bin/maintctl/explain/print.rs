@@ -1,0 +1,128 @@
+//! How an explanation is printed: lines for people, or one JSON value.
+
+use std::io::IsTerminal;
+
+use envoy_maintenance::request::RequestPath;
+use envoy_maintenance::state::Mode;
+use serde_json::{Value, json};
+
+use super::wire::Response;
+use super::{Explanation, Outcome};
+
+/// How much of a body is shown on a terminal, in lines and in characters a line.
+const LINES: usize = 20;
+const WIDTH: usize = 160;
+
+/// One JSON value with all that is known.
+pub fn json(explanation: &Explanation) -> Value {
+    let Explanation { at, verdict, outcome, site, mode, rule, host, path, notes } = explanation;
+    let path = match path {
+        RequestPath::Canonical(path) => json!({ "canonical": path }),
+        RequestPath::Ambiguous { raw, resolved } => json!({ "ambiguous": { "raw": raw, "resolved": resolved } }),
+    };
+    let (action, upstream, reply) = match outcome {
+        Outcome::Pass(headers) => ("pass", json!(headers), Value::Null),
+        Outcome::Answer(response) => ("answer", Value::Null, response_json(response)),
+        Outcome::Control => ("control", Value::Null, Value::Null),
+    };
+    json!({
+        "verdict": verdict, "action": action, "site": site, "mode": mode.name(), "rule": rule,
+        "host": host, "path": path, "at": at.to_string(), "notes": notes,
+        "upstream_headers": upstream, "reply": reply,
+    })
+}
+
+fn response_json(response: &Response) -> Value {
+    let Response { status, headers, body } = response;
+    json!({ "status": status, "headers": headers, "body": String::from_utf8_lossy(body) })
+}
+
+/// Lines for people.
+pub fn lines(explanation: &Explanation) {
+    anstream::print!("{}", text(explanation, std::io::stdout().is_terminal()));
+}
+
+fn text(explanation: &Explanation, cut: bool) -> String {
+    let Explanation { at, verdict, outcome, site, mode, rule, host, path, notes } = explanation;
+    let what = match outcome {
+        Outcome::Pass(_) => "goes on to the application",
+        Outcome::Answer(_) => "answered by the filter",
+        Outcome::Control => "for the control endpoint",
+    };
+    let mut rows = vec![("verdict", format!("{verdict}: {what}"))];
+    let mode = if *mode == Mode::Online { String::new() } else { format!(", which is {mode}") };
+    rows.push(("site", site.as_ref().map_or_else(|| "none".to_owned(), |site| format!("{site}{mode}"))));
+    rows.push(("rule", rule.clone().unwrap_or_else(|| "none".to_owned())));
+    let unreadable = "cannot be read one way, so it might be of any site";
+    rows.push(("host", host.clone().unwrap_or_else(|| unreadable.to_owned())));
+    match path {
+        RequestPath::Canonical(path) => rows.push(("path", path.clone())),
+        RequestPath::Ambiguous { raw, resolved } => {
+            let meaning = "opens nothing, and closes what any reading of it would";
+            rows.push(("path", format!("ambiguous: {meaning}")));
+            rows.push(("  as sent", format!("{raw}  ({})", why(raw))));
+            rows.push(("  resolved", resolved.clone()));
+        }
+    }
+    rows.push(("at", at.to_string()));
+    rows.extend(notes.iter().map(|note| ("note", note.clone())));
+    if let Outcome::Pass(headers) = outcome {
+        rows.extend(headers.iter().map(|(name, value)| ("upstream", format!("{name}: {value}"))));
+    }
+    let mut text: String = rows.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect();
+    if let Outcome::Answer(response) = outcome {
+        text.push_str(&format!("\nHTTP {}\n", response.status));
+        for (name, value) in &response.headers {
+            text.push_str(&format!("{name}: {value}\n"));
+        }
+        text.push_str(&body(&String::from_utf8_lossy(&response.body), cut));
+    }
+    text
+}
+
+/// Why a path is ambiguous: the first thing in it that can be read in several ways.
+fn why(raw: &str) -> &'static str {
+    let lower = raw.to_ascii_lowercase();
+    let decoded = lower.replace("%2e", ".");
+    let has = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
+    if !raw.starts_with('/') {
+        "it does not begin with a slash"
+    } else if decoded.split('/').any(|segment| matches!(segment, "." | "..")) {
+        "it has dot segments"
+    } else if has(&["//"]) {
+        "it has an empty segment"
+    } else if has(&["%2f"]) {
+        "it has an encoded slash"
+    } else if has(&["\\", "%5c"]) {
+        "it has a backslash"
+    } else if has(&[";"]) {
+        "it has a semicolon"
+    } else if has(&["#"]) {
+        "it has a number sign"
+    } else if !raw.bytes().all(|byte| byte.is_ascii_graphic()) {
+        "it has bytes that are no printable ASCII"
+    } else {
+        "its percent-encoding is bad, or stands for a control character or for what is no UTF-8"
+    }
+}
+
+fn body(text: &str, cut: bool) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let mut shown = String::from("\n");
+    let lines: Vec<&str> = text.lines().collect();
+    for line in lines.iter().take(if cut { LINES } else { lines.len() }) {
+        let end = line.char_indices().nth(WIDTH).filter(|_| cut).map_or(line.len(), |(end, _)| end);
+        shown.push_str(line.get(..end).unwrap_or(line));
+        shown.push_str(if end < line.len() { "…\n" } else { "\n" });
+    }
+    if cut && lines.len() > LINES {
+        shown.push_str(&format!(
+            "… {} more lines, {} bytes in all; --json prints all\n",
+            lines.len() - LINES,
+            text.len()
+        ));
+    }
+    shown
+}

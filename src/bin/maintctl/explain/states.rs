@@ -1,0 +1,142 @@
+//! The state of each site: what the policy declares, else the newest document given.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use envoy_maintenance::policy::Policy;
+use envoy_maintenance::state::jws::{STATE_TYP, Token};
+use envoy_maintenance::state::{Document, MAX_AHEAD, Situation};
+use envoy_maintenance::time::Time;
+
+/// Documents by site, and what is to be said of them.
+#[derive(Debug)]
+pub struct States {
+    documents: Vec<Document>,
+    pub notes: Vec<String>,
+}
+
+impl States {
+    /// Reads documents. One that the filter would refuse is an error.
+    pub fn read(files: &[PathBuf], policy: &Policy, now: Time) -> Result<States> {
+        let mut states = States { documents: Vec::new(), notes: Vec::new() };
+        for file in files {
+            let bytes = std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+            states.add(file, &bytes, policy, now).with_context(|| file.display().to_string())?;
+        }
+        Ok(states)
+    }
+
+    fn add(&mut self, file: &Path, bytes: &[u8], policy: &Policy, now: Time) -> Result<()> {
+        let bytes = bytes.trim_ascii();
+        let file = file.display();
+        let document = if bytes.starts_with(b"{") {
+            Document::from_payload(bytes).map_err(|error| anyhow!("{error}"))?
+        } else {
+            let token = Token::parse(bytes, STATE_TYP).context("neither JSON nor a signed document")?;
+            let payload = String::from_utf8_lossy(&token.payload);
+            self.notes.push(format!("{file}: the signature was not checked; it says {payload}"));
+            Document::from_payload(&token.payload).map_err(|error| anyhow!("{error}"))?
+        };
+        let Some(site) = policy.sites.iter().find(|site| site.name == document.site) else {
+            bail!("site: \"{}\" is no site of the policy", document.site)
+        };
+        if document.fleet != policy.fleet {
+            let fleet = |fleet: &Option<String>| fleet.clone().unwrap_or_default();
+            bail!("fleet: \"{}\" is not that of the policy, \"{}\"", fleet(&document.fleet), fleet(&policy.fleet));
+        }
+        if i64::try_from(document.stamp.revision).is_ok_and(|revision| revision > now.0.saturating_add(MAX_AHEAD)) {
+            bail!("revision: {} lies more than 10 minutes ahead", document.stamp.revision);
+        }
+        if !document.unknown.is_empty() {
+            self.notes.push(format!("{file}: fields that this version does not know: {}", document.unknown.join(", ")));
+        }
+        if site.declared.is_some() {
+            self.notes.push(format!("{file}: does not count, as the policy declares the state of {}", site.name));
+            return Ok(());
+        }
+        match self.documents.iter_mut().find(|known| known.site == document.site) {
+            None => self.documents.push(document),
+            Some(known) => {
+                self.notes.push(format!("{}: of several documents the newest counts", document.site));
+                if document.stamp > known.stamp {
+                    *known = document;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What holds at a site of the policy, by its position.
+    pub fn situation<'s>(&'s self, policy: &'s Policy, position: usize, now: Time) -> Situation<'s> {
+        let site = policy.sites.get(position);
+        let pushed = |site: &str| self.documents.iter().find(|document| document.site == site);
+        site.and_then(|site| site.declared.as_ref().or_else(|| pushed(&site.name)))
+            .map(|document| document.at(now))
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ed25519_compact::{KeyPair, Seed};
+    use envoy_maintenance::state::{Mode, jws};
+    use envoy_maintenance::tree::Tree;
+
+    const NOW: Time = Time(1_000_000);
+
+    fn policy() -> Policy {
+        let text = br#"{"fleet": "f", "sites": [{"name": "shop"}, {"name": "api", "hosts": ["a"]}], "state": {"api": {"mode": "online"}}}"#;
+        Policy::from_tree(&Tree::from_json(text).unwrap()).unwrap()
+    }
+
+    fn document(site: &str, revision: u64, mode: &str) -> String {
+        format!(r#"{{"site":"{site}","fleet":"f","revision":{revision},"mode":"{mode}"}}"#)
+    }
+
+    fn states(texts: &[String]) -> Result<(Mode, Vec<String>), String> {
+        let (policy, mut states) = (policy(), States { documents: Vec::new(), notes: Vec::new() });
+        for text in texts {
+            states.add(Path::new("f"), text.as_bytes(), &policy, NOW).map_err(|error| format!("{error:#}"))?;
+        }
+        let mode = states.situation(&policy, 0, NOW).mode();
+        Ok((mode, states.notes))
+    }
+
+    #[test]
+    fn the_newest_document_counts() {
+        let (old, new) = (document("shop", 1, "offline"), document("shop", 2, "read_only"));
+        for texts in [[old.clone(), new.clone()], [new, old]] {
+            assert_eq!(states(&texts).unwrap().0, Mode::ReadOnly, "{texts:?}");
+        }
+        assert_eq!(states(&[]).unwrap().0, Mode::Online);
+    }
+
+    #[test]
+    fn a_declared_state_stands_over_documents() {
+        let (_, notes) = states(&[document("api", 1, "offline")]).unwrap();
+        assert_eq!(notes, ["f: does not count, as the policy declares the state of api"]);
+    }
+
+    #[test]
+    fn a_signed_document_is_read_and_its_signature_is_not() {
+        let payload = document("shop", 1, "offline");
+        let token = jws::sign(STATE_TYP, payload.as_bytes(), &KeyPair::from_seed(Seed::new([7; 32])));
+        let (mode, notes) = states(&[token]).unwrap();
+        assert_eq!(mode, Mode::Offline);
+        assert_eq!(notes, [format!("f: the signature was not checked; it says {payload}")]);
+    }
+
+    #[test]
+    fn a_document_that_the_filter_would_refuse_is_an_error() {
+        for (text, message) in [
+            (document("shp", 1, "offline"), "site: \"shp\" is no site of the policy"),
+            (document("shop", 1, "offline").replace("\"f\"", "\"g\""), "fleet: \"g\" is not that of the policy, \"f\""),
+            (document("shop", 1_600_001, "offline"), "revision: 1600001 lies more than 10 minutes ahead"),
+            ("{}".to_owned(), "site: missing"),
+            ("garbage".to_owned(), "neither JSON nor a signed document: not a JWS in compact form"),
+        ] {
+            assert_eq!(states(&[text]).unwrap_err(), message);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The file writer in a folder of its own.
+
+use super::*;
+use envoy_maintenance::state::Mode;
+use std::thread;
+
+const WHOLE: &str = r#"{"resources": [{"name": "maintenance", "typed_config": {"config": {"configuration": {
+    "@type": "type.googleapis.com/google.protobuf.Struct",
+    "value": {"fleet": "demo", "sites": [{"name": "shop", "hosts": ["shop"]}, {"name": "api"}], "state": {"api": {"mode": "offline"}}}
+}}}}]}"#;
+
+fn target(folder: &Path) -> (Target, FileTarget) {
+    let writer = FileTarget { file: folder.join("out.yaml"), policy: folder.join("policy.yaml") };
+    fs::write(&writer.policy, WHOLE).unwrap();
+    let config = "[target.a]\nfile = \"out.yaml\"\npolicy = \"policy.yaml\"\n";
+    let path = folder.join("maintctl.toml");
+    fs::write(&path, config).unwrap();
+    let global = crate::args::Global { config: Some(path), target: None };
+    (Target::load(&global).unwrap(), writer)
+}
+
+fn close(target: &Target, writer: &FileTarget, site: &str) -> Result<Report> {
+    let selection = Selection::of(vec![site.to_owned()]);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let options = Options { by: "me".to_owned(), wait: false, deadline };
+    let edit = |draft: &mut Draft, _: &str, _: Time| {
+        draft.set("mode", Some(Mode::Offline.name()));
+        Ok(())
+    };
+    apply(target, writer, &selection, &edit, &options)
+}
+
+#[test]
+fn a_change_stands_in_the_file_beside_what_the_operator_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, writer) = target(folder.path());
+    close(&target, &writer, "shop").unwrap();
+    let written = PolicyFile::read(&fs::read_to_string(&writer.file).unwrap()).unwrap();
+    let policy = Policy::from_tree(&written.policy).unwrap();
+    let modes: Vec<Mode> = policy.sites.iter().map(|site| site.declared.as_ref().unwrap().mode).collect();
+    assert_eq!(modes, [Mode::Offline, Mode::Offline]);
+    assert_eq!(fs::read_to_string(&writer.policy).unwrap(), WHOLE, "the operator's policy is never edited");
+}
+
+#[test]
+fn what_the_operator_declares_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, writer) = target(folder.path());
+    let error = close(&target, &writer, "api").unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(End::Refused(_))), "{error}");
+    assert!(!writer.file.exists());
+}
+
+#[test]
+fn two_at_once_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, writer) = target(folder.path());
+    let sites: Vec<String> = (0..8).map(|number| format!("s{number}")).collect();
+    let named: Vec<Value> = sites.iter().map(|site| serde_json::json!({ "name": site, "hosts": [site] })).collect();
+    let policy = serde_json::json!({ "fleet": "demo", "sites": named });
+    let whole = PolicyFile::read(WHOLE).unwrap().with_policy(Tree::from_json(policy.to_string().as_bytes()).unwrap());
+    fs::write(&writer.policy, whole.to_ecds().unwrap().to_string()).unwrap();
+    thread::scope(|scope| {
+        for site in &sites {
+            scope.spawn(|| close(&target, &writer, site).unwrap());
+        }
+    });
+    let contents = writer.read().unwrap();
+    assert_eq!(contents.documents.len(), sites.len());
+}
+
+#[cfg(unix)]
+#[test]
+fn permissions_stay_and_links_lead_where_they_led() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (target, mut writer) = target(folder.path());
+    let real = writer.file.clone();
+    close(&target, &writer, "shop").unwrap();
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o644);
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+    writer.file = folder.path().join("link.yaml");
+    symlink(&real, &writer.file).unwrap();
+    let options = Options { by: "me".to_owned(), wait: false, deadline: Instant::now() + Duration::from_secs(10) };
+    let edit = |draft: &mut Draft, _: &str, _: Time| draft.end_all(Time(0));
+    apply(&target, &writer, &Selection::of(vec!["shop".to_owned()]), &edit, &options).unwrap();
+    assert!(fs::symlink_metadata(&writer.file).unwrap().is_symlink());
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(fs::read_to_string(&real).unwrap().contains("online"));
+}

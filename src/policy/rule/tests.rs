@@ -1,0 +1,110 @@
+use super::*;
+use crate::config::PluginConfig;
+use crate::tree::Tree;
+
+/// Compiles the conditions of a rule whose quotes are single, so that the tables below can be read.
+fn rule(conditions: &str) -> Result<Rule, PathError> {
+    let text = format!("{{'exempt': [{{'name': 'a', {conditions}}}]}}").replace('\'', "\"");
+    let config = PluginConfig::read(&Tree::from_json(text.as_bytes()).unwrap()).unwrap();
+    Rule::compile(&config.exempt[0], &Path::Root.key("rule"))
+}
+
+#[test]
+fn a_condition_that_could_never_hold_is_refused() {
+    for (conditions, message) in [
+        ("'modes': ['offline']", "rule: a rule without a condition would hold for everyone"),
+        ("'paths': []", "rule.paths: an empty list matches nothing"),
+        ("'paths': ['/a', 'b']", "rule.paths[1]: \"b\" starts with neither '/' nor '*'"),
+        ("'paths': ['']", "rule.paths[0]: \"\" starts with neither '/' nor '*'"),
+        ("'paths': [{'absent': true}]", "rule.paths[0]: a request always has a path"),
+        (
+            "'paths': ['/a/*/b']",
+            "rule.paths[0]: \"/a/*/b\" has a '*' that stands neither first nor last; write it as { regex: … }",
+        ),
+        ("'paths': ['*a*']", "rule.paths[0]: \"*a*\" has a '*' at both ends; write it as { regex: … }"),
+        ("'paths': [{'regex': '['}]", "rule.paths[0].regex: \"[\" is not a regex: found unclosed character class"),
+        ("'methods': []", "rule.methods: an empty list matches nothing"),
+        ("'methods': ['GET', 'get']", "rule.methods[1]: \"get\" is not a method in upper case"),
+        ("'methods': ['']", "rule.methods[0]: \"\" is not a method in upper case"),
+        ("'remote_ips': []", "rule.remote_ips: an empty list matches nothing"),
+        ("'remote_ips': ['::1', '10.0.0/8']", "rule.remote_ips[1]: \"10.0.0/8\" is not an IP address or CIDR range"),
+        ("'remote_ips': ['10.0.0.1/8']", "rule.remote_ips[0]: \"10.0.0.1/8\" has bits behind its prefix of 8"),
+        ("'uri_sans': []", "rule.uri_sans: an empty list matches nothing"),
+        ("'uri_sans': ['ops']", "rule.uri_sans[0]: \"ops\" names no scheme such as spiffe://"),
+        ("'uri_sans': ['*']", "rule.uri_sans[0]: \"*\" names no scheme such as spiffe://"),
+        ("'uri_sans': [{'absent': true}]", "rule.uri_sans[0]: a missing certificate proves nothing"),
+        ("'headers': []", "rule.headers: an empty list asks for nothing"),
+        ("'query': []", "rule.query: an empty list asks for nothing"),
+        ("'cookies': []", "rule.cookies: an empty list asks for nothing"),
+        ("'claims': []", "rule.claims: an empty list asks for nothing"),
+        ("'headers': [{'name': ''}]", "rule.headers[0].name: empty"),
+        ("'headers': [{'name': 'x y'}]", "rule.headers[0].name: \"x y\" is not a header name"),
+        ("'headers': [{'name': ':'}]", "rule.headers[0].name: \":\" is not a header name"),
+        ("'query': [{'name': ''}]", "rule.query[0].name: empty"),
+        ("'cookies': [{'name': ''}]", "rule.cookies[0].name: empty"),
+        ("'cookies': [{'name': 'a'}, {'name': 'a=b'}]", "rule.cookies[1].name: \"a=b\" is not a cookie name"),
+        ("'cookies': [{'name': 'a;b'}]", "rule.cookies[0].name: \"a;b\" is not a cookie name"),
+        ("'cookies': [{'name': ' a'}]", "rule.cookies[0].name: \" a\" is not a cookie name"),
+        ("'headers': [{'name': 'x', 'value': []}]", "rule.headers[0].value: an empty list matches nothing"),
+        (
+            "'query': [{'name': 'x', 'value': ['a', {'sha256': 'A1'}]}]",
+            "rule.query[0].value[1].sha256: not a SHA-256 digest of 64 hexadecimal digits",
+        ),
+        ("'claims': [{'iss': '', 'name': 'a'}]", "rule.claims[0].iss: empty; a claim is worth what its issuer is"),
+        (
+            "'claims': [{'iss': 'i', 'name': 'a..b'}]",
+            "rule.claims[0].name: \"a..b\" is not a claim, or members joined by dots",
+        ),
+        ("'claims': [{'iss': 'i', 'name': ''}]", "rule.claims[0].name: \"\" is not a claim, or members joined by dots"),
+        (
+            "'claims': [{'iss': 'i', 'name': 'a', 'value': 'a*b'}]",
+            "rule.claims[0].value[0]: \"a*b\" has a '*' that stands neither first nor last; write it as { regex: … }",
+        ),
+        ("'paths': ['/a'], 'modes': []", "rule.modes: an empty list holds in no mode"),
+    ] {
+        assert_eq!(rule(conditions).unwrap_err().to_string(), message, "{conditions}");
+    }
+}
+
+#[test]
+fn a_path_pattern_stands_for_canonical_paths() {
+    for (pattern, matching, other) in [
+        ("/%61dmin", "/admin", "/%61dmin"),
+        ("/%7euser/*", "/~user/", "/~user"),
+        ("/caf%c3%a9*", "/caf%C3%A9/x", "/caf"),
+        ("/.*", "/.git", "/git"),
+        ("/a/..*", "/a/..b", "/a/b"),
+        ("*.css", "/a.css", "/a.css/b"),
+        ("*/", "/a/", "/a"),
+        ("*.", "/a.", "/a"),
+        ("*/end", "/x/end", "/xend"),
+        ("*", "/", ""),
+    ] {
+        let paths = rule(&format!("'paths': ['{pattern}']")).unwrap().paths.unwrap();
+        // What a prefix of nothing but a slash matches is not asked here: a path always begins with one.
+        assert!(paths.is_match(matching.as_bytes(), Reading::Strict), "{pattern} {matching}");
+        assert!(pattern == "*" || !paths.is_match(other.as_bytes(), Reading::Wide), "{pattern} {other}");
+    }
+    for pattern in ["/a/../b", "/a//*", "/a;b", "/a%2Fb", "/a%zz", "/a/%2*", "*/..", "*//", "/a b", "/ä*", "/a/./*"] {
+        let message = format!("rule.paths[0]: \"{pattern}\" is no canonical path, so no request could ever match it");
+        assert_eq!(rule(&format!("'paths': ['{pattern}']")).unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn a_rule_of_everyone_is_known_as_one() {
+    for (conditions, everyone) in [
+        ("'paths': ['*']", true),
+        ("'paths': ['/*'], 'modes': ['read_only']", true),
+        ("'remote_ips': ['0.0.0.0/0']", true),
+        ("'headers': [{'name': 'x'}]", true),
+        ("'paths': ['/a*']", false),
+        ("'methods': ['GET']", false),
+        ("'paths': ['*'], 'remote_ips': ['10.0.0.0/8']", false),
+        ("'headers': [{'name': 'x', 'value': 'y'}]", false),
+        ("'uri_sans': ['spiffe://*']", false),
+        ("'claims': [{'iss': 'i', 'name': 'a'}]", false),
+    ] {
+        assert_eq!(rule(conditions).unwrap().lets_everyone_through(), everyone, "{conditions}");
+    }
+}

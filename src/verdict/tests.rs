@@ -1,0 +1,448 @@
+use std::cell::Cell;
+use std::net::IpAddr;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::request::{Headers, Peer};
+use crate::state::jws::{STATE_TYP, Token};
+use crate::state::{Document, Situation};
+use crate::time::Time;
+use crate::tree::{Path, Tree};
+
+/// A client at 10.0.0.9, with a token of the issuer `i` whose claim `role` is `staff`. Counts how often it is asked.
+#[derive(Default)]
+struct Client {
+    asked: Cell<usize>,
+}
+
+impl Peer for Client {
+    fn remote_address(&self) -> Option<IpAddr> {
+        self.asked.set(self.asked.get() + 1);
+        "10.0.0.9".parse().ok()
+    }
+    fn uri_sans(&self) -> Vec<Vec<u8>> {
+        vec![b"spiffe://cluster/ns/ops/sa/x".to_vec()]
+    }
+    fn claim(&self, path: &[String]) -> Vec<Vec<u8>> {
+        match path.join(".").as_str() {
+            "iss" => vec![b"i".to_vec()],
+            "realm.roles" => vec![b"staff".to_vec(), b"other".to_vec()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn json(text: &str) -> Vec<u8> {
+    text.replace('\'', "\"").into_bytes()
+}
+
+fn policy(text: &str) -> Policy {
+    Policy::from_plugin_configuration(&json(text)).unwrap()
+}
+
+fn document(text: &str) -> Document {
+    let path = Path::Root;
+    Document::declared("a", &Tree::from_json(&json(text)).unwrap(), &path).unwrap()
+}
+
+/// `METHOD host/path name: value | name: value`; a host that begins with a space is none.
+fn headers(request: &str) -> Headers {
+    let (line, rest) = request.split_once(" | ").unwrap_or((request, ""));
+    let (method, target) = line.split_once(' ').unwrap();
+    let (host, path) = target.split_at(target.find('/').unwrap_or(target.len()));
+    let pairs = rest.split(" | ").filter_map(|pair| pair.split_once(": "));
+    let own = [(":method", method), (":authority", host), (":path", path)];
+    Headers::new(own.into_iter().chain(pairs).map(|(name, value)| (name.into(), value.into())).collect())
+}
+
+/// The verdict at noon of the day, where `states` are what sites of the policy, in order, are told to be.
+fn verdict(policy: &Policy, states: &[Document], request: &str) -> String {
+    let now = Time::parse("2026-11-21T12:00:00Z").unwrap();
+    let headers = headers(request);
+    let situation = |site: usize| states.get(site).map_or_else(Situation::default, |state| state.at(now));
+    decide(policy, situation, &Request::new(&headers, &Client::default())).verdict.to_string()
+}
+
+const STEPS: &str = "{'builtin_rules': false, 'jwt': {'metadata_key': 'payload'},
+    'sites': [{'name': 'a', 'hosts': ['shop'], 'paths': ['/in'],
+      'always_closed': [{'name': 'shut', 'headers': [{'name': 'x-shut'}]}],
+      'health_checks': [{'name': 'probe', 'headers': [{'name': 'x-probe'}]}],
+      'exempt': [{'name': 'staff', 'headers': [{'name': 'x-staff'}]}, {'name': 'bots', 'headers': [{'name': 'x-bot'}]}],
+      'reply': {'redirect': '/in/sorry'}}]}";
+
+#[test]
+fn each_step_comes_before_the_next() {
+    let policy = policy(STEPS);
+    for (state, request, expected) in [
+        // All at once, and then without what decided, down to the refusal.
+        ("offline", "GET other/in/sorry | x-shut: 1 | x-probe: 1 | x-staff: 1", "no-site"),
+        ("offline", "GET shop/inn | x-shut: 1 | x-probe: 1 | x-staff: 1", "no-site"),
+        ("offline", "GET shop/in/sorry | x-shut: 1 | x-probe: 1 | x-staff: 1", "always_closed:shut"),
+        ("online", "GET shop/in/sorry | x-shut: 1 | x-probe: 1 | x-staff: 1", "always_closed:shut"),
+        ("online", "GET shop/in/sorry | x-probe: 1 | x-staff: 1", "online"),
+        ("online", "DELETE shop/in", "online"),
+        ("offline", "GET shop/in/sorry | x-probe: 1 | x-staff: 1", "health-check:probe"),
+        ("read_only", "GET shop/in/sorry | x-probe: 1 | x-staff: 1", "health-check:probe"),
+        ("offline", "GET shop/in/sorry | x-staff: 1 | x-bot: 1", "exempt:staff"),
+        ("read_only", "GET shop/in/sorry | x-staff: 1 | x-bot: 1", "exempt:staff"),
+        ("offline", "GET shop/in/sorry | x-bot: 1", "exempt:bots"),
+        ("offline", "GET shop/in/sorry", "redirect-target"),
+        ("read_only", "GET shop/in/sorry", "redirect-target"),
+        ("read_only", "GET shop/in", "read_only"),
+        ("read_only", "HEAD shop/in/x", "read_only"),
+        ("read_only", "OPTIONS shop/in/x", "read_only"),
+    ] {
+        let state = document(&format!("{{'mode': '{state}'}}"));
+        assert_eq!(verdict(&policy, &[state], request), expected, "{request}");
+    }
+    for (state, request) in [
+        ("offline", "GET shop/in"),
+        ("offline", "GET SHOP.:80/in/sorry/x"),
+        ("offline", "GET shop/in/sorry/"),
+        ("read_only", "POST shop/in"),
+        ("read_only", "get shop/in"),
+        ("read_only", "CONNECT shop/in"),
+    ] {
+        let document = document(&format!("{{'mode': '{state}'}}"));
+        let headers = headers(request);
+        let now = Time(0);
+        let decision = decide(&policy, |_| document.at(now), &Request::new(&headers, &Client::default()));
+        assert!(matches!(decision.verdict, Verdict::Refuse(Refusal::Mode(mode)) if mode.name() == state), "{request}");
+        assert_eq!(decision.verdict.to_string(), state);
+        assert_eq!(decision.site.map(|(position, site)| (position, site.name.as_str())), Some((0, "a")));
+    }
+}
+
+#[test]
+fn a_redirect_to_another_host_is_the_target_there_only() {
+    let policy = policy(
+        "{'sites': [{'name': 'a', 'hosts': ['shop', 'status'], 'reply': {'redirect': 'https://Status/now?from=shop'}}]}",
+    );
+    let offline = [document("{'mode': 'offline'}")];
+    for (request, expected) in [
+        ("GET status/now", "redirect-target"),
+        ("GET status:443/%6eow?x=y", "redirect-target"),
+        ("GET shop/now", "offline"),
+        ("GET status/", "offline"),
+        ("GET status//now", "offline"),
+    ] {
+        assert_eq!(verdict(&policy, &offline, request), expected, "{request}");
+    }
+}
+
+#[test]
+fn every_active_mode_must_let_a_request_pass() {
+    let policy = policy(
+        "{'sites': [{'name': 'a',
+          'always_closed': [{'name': 'shut-now', 'headers': [{'name': 'x-shut'}], 'modes': ['offline']}],
+          'exempt': [{'name': 'reader', 'headers': [{'name': 'x-reader'}], 'modes': ['read_only']},
+                     {'name': 'staff', 'headers': [{'name': 'x-staff'}]},
+                     {'name': 'boss', 'headers': [{'name': 'x-boss'}], 'modes': ['offline']}]}]}",
+    );
+    let window = |mode: &str, suspend: &str| {
+        format!(
+            "{{'id': '{mode}{}', 'mode': '{mode}', 'from': '2026-11-21T11:00:00Z', 'suspend': [{suspend}]}}",
+            suspend.len()
+        )
+    };
+    let with =
+        |mode: &str, windows: &[String]| document(&format!("{{'mode': '{mode}', 'windows': [{}]}}", windows.join(",")));
+    let online = with("online", &[]);
+    let read_only = with("online", &[window("read_only", "")]);
+    let offline = with("online", &[window("offline", "")]);
+    let both = with("read_only", &[window("offline", "")]);
+    let suspended = with("offline", &[window("read_only", "'staff'"), window("read_only", "")]);
+    for (state, request, expected) in [
+        (&online, "GET x/ | x-shut: 1", "online"),
+        (&read_only, "GET x/ | x-shut: 1", "read_only"),
+        (&offline, "GET x/ | x-shut: 1", "always_closed:shut-now"),
+        (&both, "GET x/ | x-shut: 1", "always_closed:shut-now"),
+        (&read_only, "POST x/ | x-reader: 1", "exempt:reader"),
+        (&offline, "POST x/ | x-reader: 1", "offline"),
+        // Offline refuses, though read-only would not.
+        (&both, "GET x/", "offline"),
+        (&both, "POST x/ | x-reader: 1", "offline"),
+        // Offline lets it pass, read-only refuses.
+        (&both, "POST x/ | x-boss: 1", "read_only"),
+        (&both, "GET x/ | x-boss: 1", "exempt:boss"),
+        (&both, "POST x/ | x-boss: 1 | x-reader: 1", "exempt:boss"),
+        (&both, "POST x/ | x-staff: 1", "exempt:staff"),
+        // What is suspended by anything active does not count at all.
+        (&suspended, "POST x/ | x-staff: 1", "offline"),
+        (&suspended, "POST x/ | x-staff: 1 | x-boss: 1", "read_only"),
+        (&suspended, "POST x/ | x-staff: 1 | x-boss: 1 | x-reader: 1", "exempt:boss"),
+    ] {
+        assert_eq!(verdict(&policy, std::slice::from_ref(state), request), expected, "{request}");
+    }
+}
+
+#[test]
+fn suspending_touches_exempt_rules_alone_and_unknown_names_nothing() {
+    let policy = policy(STEPS);
+    let state = document("{'mode': 'offline', 'suspend': ['staff', 'shut', 'probe', 'nobody']}");
+    for (request, expected) in [
+        ("GET shop/in | x-staff: 1", "offline"),
+        ("GET shop/in | x-staff: 1 | x-bot: 1", "exempt:bots"),
+        ("GET shop/in | x-shut: 1", "always_closed:shut"),
+        ("GET shop/in | x-probe: 1", "health-check:probe"),
+    ] {
+        assert_eq!(verdict(&policy, std::slice::from_ref(&state), request), expected, "{request}");
+    }
+}
+
+#[test]
+fn each_condition_holds_for_what_it_says() {
+    for (condition, matching, other) in [
+        ("'paths': ['/a*']", "GET x/ab?b", "GET x/b?/a"),
+        ("'paths': ['/a*']", "GET x/%61b", "GET x/./ab"),
+        ("'methods': ['PUT']", "PUT x/", "put x/"),
+        ("'headers': [{'name': 'X-A', 'value': 'b'}]", "GET x/ | x-a: a | x-a: b", "GET x/ | x-a: a, b"),
+        ("'headers': [{'name': 'x-a'}, {'name': 'x-b'}]", "GET x/ | x-a: 1 | x-b: 1", "GET x/ | x-a: 1"),
+        ("'headers': [{'name': 'x-a', 'value': {'absent': true}}]", "GET x/", "GET x/ | x-a: "),
+        ("'headers': [{'name': 'x-a', 'value': ['', {'absent': true}]}]", "GET x/ | x-a: ", "GET x/ | x-a: 1"),
+        ("'query': [{'name': 'k', 'value': 'a b'}]", "GET x/?k=1&%6b=a+b", "GET x/?k=a-b&K=a+b"),
+        ("'query': [{'name': 'k'}]", "GET x/?k", "GET x/k?kk=1"),
+        ("'query': [{'name': 'a+b', 'value': 'c'}]", "GET x/?a%2Bb=c", "GET x/?a+b=c"),
+        ("'cookies': [{'name': 'k', 'value': 'v*'}]", "GET x/ | cookie: a=b; k=v1", "GET x/ | cookie: kk=v"),
+        ("'claims': [{'iss': 'i', 'name': 'realm.roles', 'value': 'staff'}]", "GET x/", ""),
+        ("'claims': [{'iss': 'j', 'name': 'realm.roles', 'value': 'staff'}]", "", "GET x/"),
+        ("'claims': [{'iss': 'i', 'name': 'realm.roles', 'value': 'boss'}]", "", "GET x/"),
+        ("'claims': [{'iss': 'i', 'name': 'realm'}]", "", "GET x/"),
+        ("'uri_sans': ['spiffe://cluster/ns/ops/*']", "GET x/", ""),
+        ("'uri_sans': ['spiffe://cluster/ns/dev/*']", "", "GET x/"),
+        ("'remote_ips': ['10.0.0.0/8']", "GET x/", ""),
+        ("'remote_ips': ['11.0.0.0/8']", "", "GET x/ | x-forwarded-for: 11.0.0.1"),
+        ("'remote_ips': ['10.0.0.0/8'], 'methods': ['PUT']", "PUT x/", "GET x/"),
+    ] {
+        let rule = format!("{{'name': 'r', {condition}}}");
+        let policy = policy(&format!("{{'jwt': {{'metadata_key': 'k'}}, 'exempt': [{rule}]}}"));
+        let offline = [document("{'mode': 'offline'}")];
+        for (request, expected) in [(matching, "exempt:r"), (other, "offline")] {
+            if !request.is_empty() {
+                assert_eq!(verdict(&policy, &offline, request), expected, "{condition} {request}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_ambiguous_path_opens_nothing_and_closes_what_either_reading_would() {
+    let policy = policy(
+        "{'sites': [{'name': 'shop', 'paths': ['/shop']}, {'name': 'admin', 'paths': ['/admin']}],
+          'always_closed': [{'name': 'secret', 'paths': ['*/secret']}],
+          'exempt': [{'name': 'public', 'paths': ['/shop/public/*']}, {'name': 'any', 'headers': [{'name': 'x-any'}]}]}",
+    );
+    let (online, offline) = (document("{'mode': 'online'}"), document("{'mode': 'offline'}"));
+    let closed =
+        |shop: bool, admin: bool| [shop, admin].map(|closed| if closed { offline.clone() } else { online.clone() });
+    for (shop, admin, request, expected) in [
+        (true, false, "GET x/shop/public/a", "exempt:public"),
+        (true, false, "GET x/shop/public//a", "offline"),
+        (true, false, "GET x/shop/public/../a", "offline"),
+        (true, false, "GET x/shop/public/;a", "offline"),
+        (true, false, "GET x/shop/public/%2e%2e/a", "offline"),
+        (true, false, "GET x/shop/public/%252e%252e/%2fa", "offline"),
+        (true, false, "GET x/shop/public/a\\b", "offline"),
+        (true, false, "GET x/shop/public/%00", "offline"),
+        (true, false, "GET x/shop/public/%c0%af", "offline"),
+        (true, false, "GET x/shop/public/../a | x-any: 1", "exempt:any"),
+        // Raw in the open site, resolved in the closed one, and the other way round.
+        (false, true, "GET x/shop/../admin", "offline"),
+        (true, false, "GET x/shop/../admin", "offline"),
+        (true, false, "GET x/admin/../shop", "offline"),
+        (false, true, "GET x/none/../admin", "offline"),
+        (false, true, "GET x/admin/../none", "offline"),
+        (false, false, "GET x/shop/../admin", "online"),
+        (true, true, "GET x/none/../other", "no-site"),
+        // Rules that close hold for both readings, also while all is open.
+        (false, false, "GET x/shop/a/../secret", "always_closed:secret"),
+        (false, false, "GET x/shop/secret/../b", "online"),
+        (false, false, "GET x/shop/a/..%2fsecret", "always_closed:secret"),
+    ] {
+        assert_eq!(verdict(&policy, &closed(shop, admin), request), expected, "{shop} {admin} {request}");
+    }
+}
+
+#[test]
+fn a_host_that_cannot_be_read_belongs_to_whichever_site_is_closed() {
+    let policy = policy(
+        "{'sites': [{'name': 'a', 'hosts': ['a'], 'exempt': [{'name': 'own', 'headers': [{'name': 'x-own'}]}]},
+                    {'name': 'b', 'hosts': ['b'], 'paths': ['/b']}],
+          'exempt': [{'name': 'wide', 'headers': [{'name': 'x-wide'}]}]}",
+    );
+    let modes = |a: &str, b: &str| [a, b].map(|mode| document(&format!("{{'mode': '{mode}'}}")));
+    for (a, b, request, expected) in [
+        ("online", "online", "GET a@b/", "online"),
+        ("online", "offline", "GET a@b/", "offline"),
+        ("offline", "online", "GET /x", "offline"),
+        ("offline", "online", "GET a,b/x", "offline"),
+        ("offline", "online", "GET a b/x", "offline"),
+        ("offline", "offline", "GET a@b/ | x-wide: 1", "exempt:wide"),
+        ("offline", "online", "GET a@b/ | x-own: 1", "exempt:own"),
+        ("offline", "read_only", "PUT a@b/ | x-own: 1", "read_only"),
+        ("offline", "read_only", "GET a@b/ | x-own: 1", "exempt:own"),
+        ("online", "offline", "GET c/", "no-site"),
+    ] {
+        assert_eq!(verdict(&policy, &modes(a, b), request), expected, "{a} {b} {request}");
+    }
+    let twice = Headers::new([":authority", ":authority"].map(|name| (name.into(), b"c".to_vec())).into());
+    let offline = document("{'mode': 'offline'}");
+    let decision = decide(&policy, |_| offline.at(Time(0)), &Request::new(&twice, &Client::default()));
+    assert_eq!(decision.verdict, Verdict::Refuse(Refusal::Mode(Mode::Offline)));
+}
+
+#[test]
+fn rules_for_every_site_are_asked_once_of_a_host_that_cannot_be_read() {
+    let sites: Vec<String> = (0..1000).map(|n| format!("{{'name': 's{n}', 'hosts': ['h{n}']}}")).collect();
+    let policy = policy(&format!(
+        "{{'exempt': [{{'name': 'r', 'remote_ips': ['10.0.0.0/8']}}], 'sites': [{}]}}",
+        sites.join(",")
+    ));
+    let offline = document("{'mode': 'offline'}");
+    let headers = headers("GET a@b/");
+    let client = Client::default();
+    let decision = decide(&policy, |_| offline.at(Time(0)), &Request::new(&headers, &client));
+    assert_eq!((decision.verdict, client.asked.get()), (Verdict::Pass(Pass::Exempt("r")), 1));
+}
+
+fn bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..most),
+        // Near what is meant, so that more than the first check is met.
+        prop::collection::vec(prop::sample::select(&b"/.%25eEfFcC0aA;\\#?&=+: \0\xff\xc0pub"[..]), 0..most),
+    ]
+}
+
+fn paths() -> impl Strategy<Value = Vec<u8>> {
+    let part = prop::sample::select(vec![
+        "/public/", "/public", "public", "/", "//", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", ";", "%", "%00", "a",
+        "%70", "?", "#", "%25", "2e", "private", "\u{fe0e}", "%c0%ae",
+    ]);
+    prop_oneof![
+        bytes(60),
+        prop::collection::vec(part, 0..9).prop_map(|parts| parts.concat().into_bytes()),
+        prop::collection::vec(prop::sample::select(vec!["..", "/", "a", ";", "%2e"]), 0..6).prop_map(|parts| format!(
+            "/public/{}",
+            parts.concat()
+        )
+        .into_bytes()),
+    ]
+}
+
+fn requests() -> impl Strategy<Value = Headers> {
+    let names = prop::sample::select(vec![
+        ":authority",
+        "cookie",
+        "origin",
+        "accept",
+        "content-type",
+        "x-a",
+        "sec-fetch-dest",
+        "access-control-request-method",
+        "access-control-request-headers",
+        "connect-protocol-version",
+        "user-agent",
+    ]);
+    let method = prop_oneof![Just(b"GET".to_vec()), Just(b"OPTIONS".to_vec()), bytes(8)];
+    let host = prop_oneof![Just(b"shop".to_vec()), bytes(20)];
+    let more = prop::collection::vec((names.prop_map(|name| name.as_bytes().to_vec()), bytes(60)), 0..6);
+    (method, host, paths(), more).prop_map(|(method, host, path, more)| {
+        let own = [(":method", method), (":authority", host), (":path", path)];
+        Headers::new(own.into_iter().map(|(name, value)| (name.into(), value)).chain(more).collect())
+    })
+}
+
+#[test]
+fn only_canonical_paths_below_an_exempt_one_pass_a_closed_site() {
+    let policy = policy(
+        "{'builtin_rules': false, 'exempt': [{'name': 'public', 'paths': ['/public/*']}],
+          'always_closed': [{'name': 'shut', 'query': [{'name': 'pub', 'value': {'regex': 'a+'}}],
+                             'cookies': [{'name': 'pub'}], 'headers': [{'name': 'x-a', 'value': {'regex': '.'}}]}],
+          'reply': {'text': '{{path}} {{reason}}', 'cors': {'origins': ['https://a', {'regex': '.*'}]},
+                    'formats': [{'paths': ['/public/*'], 'format': 'text'}]}}",
+    );
+    let document = document("{'mode': 'offline', 'reason': 'r', 'eta': '2026-11-21T02:00:00Z'}");
+    let situation = document.at(Time(0));
+    let passed = Cell::new(0);
+    proptest!(ProptestConfig::with_cases(4000), |(headers in requests())| {
+        let client = Client::default();
+        let request = Request::new(&headers, &client);
+        let decision = decide(&policy, |_| document.at(Time(0)), &request);
+        let (_, site) = decision.site.unwrap();
+        match decision.verdict {
+            Verdict::Refuse(refusal) => {
+                let reply = site.reply.answer(refusal, &situation, &request, Time(0), 7);
+                let is_plain = |text: &str| text.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte));
+                for (name, value) in reply.headers() {
+                    prop_assert!(is_plain(name) && is_plain(value), "{} {}", name, value);
+                }
+            }
+            Verdict::Pass(Pass::Exempt("public")) => {
+                let path = headers.first(":path").unwrap();
+                let path = path.split(|byte| *byte == b'?').next().unwrap();
+                passed.set(passed.get() + 1);
+                prop_assert!(!path.contains(&b';'));
+                // Once decoded, nothing is left that anyone could read in another way.
+                let decoded = String::from_utf8(percent_decoded(path)).unwrap();
+                prop_assert!(decoded.starts_with("/public/"), "{}", decoded);
+                prop_assert!(!decoded.contains(['\\', '\0']) && !decoded.contains("//"), "{}", decoded);
+                prop_assert!(decoded.split('/').all(|segment| segment != "." && segment != ".."), "{}", decoded);
+            }
+            other => prop_assert!(false, "{}", other),
+        }
+    });
+    assert!(passed.get() > 40, "too few requests passed to say anything: {}", passed.get());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn arbitrary_bytes_are_read_or_refused(bytes in bytes(300)) {
+        let _ = Token::parse(&bytes, STATE_TYP);
+        let _ = Document::from_payload(&bytes);
+        let _ = Policy::from_plugin_configuration(&bytes);
+    }
+
+    #[test]
+    fn a_policy_or_token_with_some_bytes_changed_is_read_or_refused(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)
+    ) {
+        let pair = ed25519_compact::KeyPair::from_seed(ed25519_compact::Seed::new([7; 32]));
+        let state = json("{'site': 'a', 'fleet': 'b', 'revision': 5, 'mode': 'offline', 'windows': [\
+            {'id': 'w', 'mode': 'offline', 'from': '2026-11-21T02:00:00Z'}], 'critical': ['until']}");
+        let token = crate::state::jws::sign(STATE_TYP, &state, &pair).into_bytes();
+        let changed = |bytes: &[u8]| {
+            let mut bytes = bytes.to_vec();
+            for (index, byte) in &changes {
+                let at = index.index(bytes.len());
+                bytes[at] = *byte;
+            }
+            bytes
+        };
+        let _ = Policy::from_plugin_configuration(&changed(&json(STEPS)));
+        let _ = Document::from_payload(&changed(&state)).map(|document| document.at(Time(0)).mode());
+        let changed = changed(&token);
+        if let Ok(parsed) = Token::parse(&changed, STATE_TYP) {
+            prop_assert!(changed == token || parsed.verify(&pair.pk).is_err());
+        }
+    }
+}
+
+fn percent_decoded(path: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::new();
+    let mut rest = path;
+    while let [byte, tail @ ..] = rest {
+        rest = tail;
+        match (byte, tail) {
+            (b'%', [one, other, after @ ..]) => {
+                let digits = String::from_utf8(vec![*one, *other]).unwrap();
+                decoded.push(u8::from_str_radix(&digits, 16).unwrap());
+                rest = after;
+            }
+            _ => decoded.push(*byte),
+        }
+    }
+    decoded
+}

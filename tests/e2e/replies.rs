@@ -1,0 +1,535 @@
+//! What a refused client gets, byte by byte, after Envoy has had its say on it.
+
+use serde_json::{Value, json};
+
+use crate::support::app::App;
+use crate::support::builder::Builder;
+use crate::support::envoy::Envoy;
+use crate::support::{client, eventually, filters, raw};
+
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
+
+/// An Envoy whose site `shop` is in this state and refuses by this `reply`.
+fn refusing(app: &App, state: Value, reply: Value) -> Builder {
+    Envoy::builder(app.address()).policy(&json!({
+        "fleet": "test",
+        "sites": [{ "name": "shop", "hosts": ["shop.example.com", "*.shop.example.com"] }],
+        "reply": reply,
+        "state": { "shop": state },
+    }))
+}
+
+fn offline() -> Value {
+    json!({ "mode": "offline", "reason": "Database upgrade" })
+}
+
+/// Sends a request: `METHOD /path`, and one line a header.
+async fn send(envoy: &Envoy, request: &str) -> raw::Response {
+    send_with(envoy, request, "").await
+}
+
+async fn send_with(envoy: &Envoy, request: &str, body: &str) -> raw::Response {
+    let mut connection = raw::Connection::open(envoy.data()).await;
+    ask(&mut connection, request, body).await
+}
+
+async fn ask(connection: &mut raw::Connection, request: &str, body: &str) -> raw::Response {
+    let (start, headers) = request.split_once('\n').unwrap_or((request, ""));
+    let mut text = format!("{start} HTTP/1.1\r\nhost: shop.example.com\r\n");
+    headers.lines().for_each(|line| text.push_str(&format!("{line}\r\n")));
+    if !body.is_empty() {
+        text.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
+    connection.send(format!("{text}\r\n{body}").as_bytes()).await;
+    let head = start.starts_with("HEAD ");
+    let response = if head { connection.response_to_head().await } else { connection.response().await };
+    response.unwrap_or_else(|| panic!("no answer to {request:?}"))
+}
+
+/// The same over HTTP/2: status, headers and body, in the same shape.
+async fn send_h2(envoy: &Envoy, request: &str) -> raw::Response {
+    let (start, headers) = request.split_once('\n').unwrap_or((request, ""));
+    let (method, path) = start.split_once(' ').unwrap();
+    let url = format!("http://shop.example.com:{}{path}", envoy.data().port());
+    let mut builder = client::h2_of("shop.example.com", envoy.data()).request(method.parse().unwrap(), url);
+    for (name, value) in headers.lines().map(|line| line.split_once(": ").unwrap()) {
+        builder = builder.header(name, value);
+    }
+    let response = builder.send().await.unwrap_or_else(|error| panic!("{request:?}: {error:?}"));
+    assert_eq!(response.version(), reqwest::Version::HTTP_2);
+    let status = response.status().as_u16();
+    let headers =
+        response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
+    let body = response.bytes().await.unwrap_or_else(|error| panic!("{request:?}: {error:?}")).to_vec();
+    raw::Response { status, headers, body }
+}
+
+/// The headers but for those that differ from answer to answer, and what says that there is no body, sorted.
+fn headers(response: &raw::Response) -> Vec<String> {
+    let volatile = ["date", "server", "connection", "transfer-encoding"];
+    let lasting = response.headers.iter().filter(|(name, _)| !volatile.contains(&name.as_str()));
+    let mut headers: Vec<_> =
+        lasting.map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value))).collect();
+    headers.retain(|header| header != "content-length: 0");
+    headers.sort();
+    headers
+}
+
+fn all<'r>(response: &'r raw::Response, name: &str) -> Vec<&'r str> {
+    let values = response.headers.iter().filter(|(known, _)| known == name);
+    values.map(|(_, value)| std::str::from_utf8(value).unwrap()).collect()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Html,
+    Json,
+    Text,
+    /// Headers alone.
+    Nothing,
+}
+use Kind::{Html, Json, Nothing, Text};
+
+fn kind(response: &raw::Response) -> Kind {
+    match response.header("content-type") {
+        Some("text/html; charset=utf-8") if response.text().starts_with("<!doctype html>") => Html,
+        Some("application/problem+json") if serde_json::from_slice::<Value>(&response.body).is_ok() => Json,
+        Some("text/plain; charset=utf-8") if response.text().starts_with("Down for maintenance") => Text,
+        None if response.body.is_empty() => Nothing,
+        other => panic!("{other:?}: {}", response.text()),
+    }
+}
+
+#[tokio::test]
+async fn clients_get_the_form_that_they_ask_for() {
+    let app = App::start();
+    let envoy = refusing(&app, offline(), json!({})).start().await;
+    for (request, body, wanted) in [
+        (&*format!("GET /\naccept: {BROWSER}"), "", Html),
+        ("GET /\naccept: text/html", "", Html),
+        ("POST /form\naccept: text/html, */*;q=0.1\ncontent-type: application/x-www-form-urlencoded", "a=b", Html),
+        ("GET /\naccept: application/json, text/html;q=0.5", "", Json),
+        ("GET /\naccept: application/json;q=0.5, text/html", "", Html),
+        ("GET /\naccept: text/html;q=0, */*", "", Json),
+        ("GET /", "", Json),
+        ("GET /\naccept: */*", "", Json),
+        ("GET /\naccept: application/json", "", Json),
+        ("GET /\naccept: application/problem+json", "", Json),
+        ("GET /\naccept: text/event-stream", "", Json),
+        ("POST /\ncontent-type: application/json", "{}", Json),
+        ("GET /\naccept: text/plain", "", Text),
+        ("GET /\naccept: text/plain;q=0.9, application/json;q=0.1", "", Text),
+        ("GET /\naccept: image/avif,image/webp,*/*", "", Nothing),
+        ("GET /\naccept: font/woff2", "", Nothing),
+        ("GET /\naccept: text/css,*/*;q=0.1\nsec-fetch-dest: style", "", Nothing),
+        ("GET /\naccept: */*\nsec-fetch-dest: script", "", Nothing),
+        ("GET /\naccept: */*\nsec-fetch-dest: empty", "", Json),
+        // Two headers are one list.
+        ("GET /\naccept: application/json;q=0.1\naccept: text/html", "", Html),
+    ] {
+        let answer = send_with(&envoy, request, body).await;
+        assert_eq!((answer.status, kind(&answer)), (503, wanted), "{request:?}");
+        assert_eq!(answer.header("content-length").unwrap_or("0"), answer.body.len().to_string(), "{request:?}");
+        for (name, value) in [
+            ("x-maintenance-mode", "offline"),
+            ("retry-after", "300"),
+            ("cache-control", "no-store, max-age=0"),
+            ("x-robots-tag", "noindex"),
+            ("vary", "accept, origin"),
+            ("x-envoy-ratelimited", "true"),
+        ] {
+            assert_eq!(all(&answer, name), [value], "{request:?}: {name}");
+        }
+        // reqwest sends an `accept` of its own where there is none.
+        if body.is_empty() && request.matches("accept").count() == 1 {
+            let over_h2 = send_h2(&envoy, request).await;
+            assert_eq!((over_h2.status, over_h2.text()), (503, answer.text()), "{request:?} over h2");
+            assert_eq!(headers(&over_h2), headers(&answer), "{request:?} over h2");
+        }
+    }
+    assert_eq!(app.hits(), 0);
+}
+
+#[tokio::test]
+async fn a_policy_sets_the_form_for_all_or_by_path() {
+    let app = App::start();
+    for (reply, request, wanted) in [
+        (json!({ "format": "json" }), &*format!("GET /\naccept: {BROWSER}"), Json),
+        (json!({ "format": "html" }), "GET /\naccept: application/json", Html),
+        (json!({ "format": "text" }), "GET /", Text),
+        (json!({ "formats": [{ "paths": ["/api/*"], "format": "json" }] }), "GET /api/a\naccept: text/html", Json),
+        (json!({ "formats": [{ "paths": ["/api/*"], "format": "json" }] }), "GET /a\naccept: text/html", Html),
+        (
+            json!({ "formats": [{ "paths": ["/a"], "format": "text" }, { "paths": ["*"], "format": "html" }] }),
+            "GET /a\naccept: application/json",
+            Text,
+        ),
+    ] {
+        let envoy = refusing(&app, offline(), reply.clone()).workers(1).start().await;
+        assert_eq!(kind(&send(&envoy, request).await), wanted, "{reply} {request:?}");
+    }
+}
+
+#[tokio::test]
+async fn api_clients_get_a_problem_with_all_its_members() {
+    let app = App::start();
+    let state = json!({
+        "mode": "offline", "reason": "\"Ümbau\" </b>", "until": "2099-01-02T03:04:05Z", "eta": "2099-01-01T00:00:00Z",
+    });
+    let reply = json!({ "json": { "error": { "code": 7 }, "help": "https://example.com/" } });
+    let envoy = refusing(&app, state, reply).start().await;
+    let answer = send(&envoy, "GET /\naccept: application/json").await;
+    let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    let problem: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(
+        problem,
+        json!({
+            "title": "Closed for maintenance", "status": 503, "detail": "\"Ümbau\" </b>", "site": "shop",
+            "mode": "offline", "until": "2099-01-02T03:04:05Z", "eta": "2099-01-01T00:00:00Z", "retry_after": wait,
+            "error": { "code": 7 }, "help": "https://example.com/",
+        })
+    );
+
+    let envoy =
+        refusing(&app, json!({ "mode": "read_only" }), json!({ "status": 423, "retry_after": null })).start().await;
+    let answer = send(&envoy, "POST /").await;
+    assert_eq!((answer.status, answer.header("retry-after")), (423, None));
+    let problem: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(
+        problem,
+        json!({
+            "title": "Read-only for maintenance", "status": 423, "site": "shop", "mode": "read_only",
+            "until": null, "eta": null, "retry_after": null,
+        })
+    );
+}
+
+#[tokio::test]
+async fn head_has_the_headers_of_get_and_no_body() {
+    let app = App::start();
+    let reply =
+        json!({ "redirect": "https://status.example.com/", "formats": [{ "paths": ["/f"], "format": "html" }] });
+    let envoy = refusing(&app, offline(), json!({})).start().await;
+    let redirecting = refusing(&app, offline(), reply).start().await;
+    for (envoy, path_and_headers) in [
+        (&envoy, &*format!("/\naccept: {BROWSER}")),
+        (&envoy, "/\naccept: application/json"),
+        (&envoy, "/\naccept: text/plain"),
+        (&envoy, "/\naccept: image/png"),
+        (&envoy, "/\naccept: */*\nuser-agent: kube-probe/1.31"),
+        (&redirecting, "/\naccept: text/html"),
+    ] {
+        let (get, head) = (format!("GET {path_and_headers}"), format!("HEAD {path_and_headers}"));
+        let mut connection = raw::Connection::open(envoy.data()).await;
+        let whole = ask(&mut connection, &get, "").await;
+        let answer = ask(&mut connection, &head, "").await;
+        assert_eq!((answer.status, headers(&answer)), (whole.status, headers(&whole)), "{head:?}");
+        // Had there been a body, the next answer would begin in it.
+        assert_eq!(ask(&mut connection, &get, "").await.status, whole.status, "{head:?}");
+        let over_h2 = send_h2(envoy, &head).await;
+        assert_eq!((over_h2.status, headers(&over_h2)), (whole.status, headers(&whole)), "{head:?} over h2");
+        assert!(over_h2.body.is_empty(), "{head:?} over h2");
+    }
+}
+
+const PREFLIGHT: &str = "access-control-request-method: PUT\naccess-control-request-headers: content-type,x-token";
+
+#[tokio::test]
+async fn preflights_are_answered_for_origins_that_may_read_the_refusal() {
+    let app = App::start();
+    let own = refusing(&app, offline(), json!({})).start().await;
+    let origins = ["https://app.example.org", "http://localhost:3000", "*.example.net", "https://preview-*"];
+    let listed = refusing(&app, offline(), json!({ "cors": { "origins": origins } })).start().await;
+    for (name, envoy, origin, may) in [
+        ("own host", &own, "https://shop.example.com", true),
+        ("own host, another port", &own, "https://shop.example.com:8443", true),
+        ("a host of the wildcard", &own, "https://www.shop.example.com", true),
+        ("own host without TLS", &own, "http://shop.example.com", false),
+        ("foreign", &own, "https://evil.example", false),
+        ("foreign, ends alike", &own, "https://evilshop.example.com", false),
+        ("foreign, begins alike", &own, "https://shop.example.com.evil.example", false),
+        ("foreign, with user information", &own, "https://shop.example.com@evil.example", false),
+        ("null", &own, "null", false),
+        ("listed", &listed, "https://app.example.org", true),
+        ("listed with its port", &listed, "http://localhost:3000", true),
+        ("listed by suffix", &listed, "https://a.example.net", true),
+        ("listed by prefix", &listed, "https://preview-7.example", true),
+        ("listed, another port", &listed, "http://localhost:3001", false),
+        ("own host, but others are listed", &listed, "https://shop.example.com", false),
+        ("foreign, others are listed", &listed, "https://evil.example", false),
+    ] {
+        let preflight = format!("OPTIONS /cart\norigin: {origin}\n{PREFLIGHT}");
+        let request = format!("GET /cart\naccept: application/json\norigin: {origin}");
+        for answer in [send(envoy, &preflight).await, send_h2(envoy, &preflight).await] {
+            assert_eq!(answer.status, if may { 204 } else { 503 }, "{name}: {answer:?}");
+            let allowed = |value: &'static str| if may { vec![value] } else { vec![] };
+            assert_eq!(all(&answer, "access-control-allow-origin"), if may { vec![origin] } else { vec![] }, "{name}");
+            assert_eq!(all(&answer, "access-control-allow-methods"), allowed("PUT"), "{name}");
+            assert_eq!(all(&answer, "access-control-allow-headers"), allowed("content-type,x-token"), "{name}");
+            assert_eq!(all(&answer, "access-control-allow-credentials"), allowed("true"), "{name}");
+            assert_eq!(all(&answer, "access-control-max-age"), allowed("0"), "{name}");
+            assert_eq!(all(&answer, "cache-control"), ["no-store, max-age=0"], "{name}");
+            assert_eq!(answer.body.is_empty(), may, "{name}");
+        }
+        for answer in [send(envoy, &request).await, send_h2(envoy, &request).await] {
+            assert_eq!((answer.status, kind(&answer)), (503, Json), "{name}");
+            let exposed = if may { vec!["retry-after, x-maintenance-mode"] } else { vec![] };
+            assert_eq!(all(&answer, "access-control-allow-origin"), if may { vec![origin] } else { vec![] }, "{name}");
+            assert_eq!(all(&answer, "access-control-expose-headers"), exposed, "{name}");
+        }
+    }
+    // Without an origin, or without the method that it asks for, it is no preflight.
+    for request in [format!("OPTIONS /\n{PREFLIGHT}"), "OPTIONS /\norigin: https://shop.example.com".to_owned()] {
+        assert_eq!(send(&own, &request).await.status, 503, "{request:?}");
+    }
+    assert_eq!(app.hits(), 0);
+}
+
+#[tokio::test]
+async fn behind_envoys_own_cors_filter_nothing_is_said_twice() {
+    let app = App::start();
+    let policy = json!({ "envoy.filters.http.cors": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy",
+        "allow_origin_string_match": [{ "exact": "https://shop.example.com" }],
+        "expose_headers": "x-own",
+    } });
+    let envoy = refusing(&app, offline(), json!({}))
+        .before(filters::cors())
+        .manager(move |manager| manager["route_config"]["virtual_hosts"][0]["typed_per_filter_config"] = policy.clone())
+        .start()
+        .await;
+    let answer = send(&envoy, "GET /\norigin: https://shop.example.com").await;
+    assert_eq!((answer.status, kind(&answer)), (503, Json));
+    assert_eq!(all(&answer, "access-control-allow-origin"), ["https://shop.example.com"]);
+}
+
+#[tokio::test]
+async fn read_only_lets_preflights_through_and_refuses_what_follows() {
+    let app = App::start();
+    let envoy = refusing(&app, json!({ "mode": "read_only" }), json!({})).start().await;
+    let origin = "origin: https://shop.example.com";
+    assert_eq!(send(&envoy, &format!("OPTIONS /\n{origin}\n{PREFLIGHT}")).await.text(), "app");
+    let refused = send_with(&envoy, &format!("PUT /\n{origin}\naccept: text/html"), "a").await;
+    assert_eq!((refused.status, kind(&refused)), (503, Html));
+    assert_eq!(refused.header("x-maintenance-mode"), Some("read_only"));
+    assert_eq!(refused.header("access-control-allow-origin"), Some("https://shop.example.com"));
+    assert!(refused.text().contains("Changes are paused"), "{}", refused.text());
+    assert_eq!(app.hits(), 1);
+}
+
+#[tokio::test]
+async fn a_page_of_64_kib_arrives_whole() {
+    let app = App::start();
+    let template = format!("<!doctype html><p>{{{{reason}}}}{}<p>end", "0123456789abcdef".repeat(4096));
+    let page = template.replace("{{reason}}", "Database upgrade");
+    let envoy = refusing(&app, offline(), json!({ "html": template })).start().await;
+    let mut connection = raw::Connection::open(envoy.data()).await;
+    for _ in 0..3 {
+        let answer = ask(&mut connection, "GET /\naccept: text/html", "").await;
+        assert_eq!((answer.status, answer.body.len()), (503, page.len()));
+        assert!(answer.text() == page);
+    }
+    assert!(send_h2(&envoy, "GET /\naccept: text/html").await.text() == page);
+    let head = ask(&mut connection, "HEAD /\naccept: text/html", "").await;
+    assert_eq!(head.header("content-length"), Some(&*page.len().to_string()));
+    assert_eq!(ask(&mut connection, "GET /\naccept: text/plain", "").await.status, 503);
+}
+
+const HOSTILE: &str = "<script>alert('\"`1`\"')</script>&amp;";
+
+fn html(value: &str) -> String {
+    let value = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    value.replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+fn url(value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    value.bytes().map(|byte| if plain(byte) { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// What a browser reads out of a string of JavaScript.
+fn unescaped(script: &str) -> String {
+    let text: Value = serde_json::from_str(&format!("\"{script}\"")).unwrap();
+    text.as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_template_shows_every_variable_and_none_gets_out_of_its_place() {
+    let app = App::start();
+    let path = format!("/a{HOSTILE}b");
+    let (since, until, eta) = ("2020-01-01T00:00:00Z", "2099-01-02T00:00:00Z", "2099-01-01T00:00:00Z");
+    let state = json!({ "mode": "offline", "reason": HOSTILE, "since": since, "until": until, "eta": eta });
+    let names = ["site", "mode", "reason", "since", "until", "eta", "retry_after", "path", "team"];
+    let page: String = names
+        .iter()
+        .map(|name| {
+            format!(
+                "<p title=\"[{{{{{name}}}}}]\">[{{{{{name}}}}}]</p><a href='/?v=[{{{{{name}}}}}]'></a>\
+                 <script>'[{{{{{name}}}}}]'</script>\n"
+            )
+        })
+        .collect();
+    let text: String = names.iter().map(|name| format!("{name}=[{{{{{name}}}}}]\n")).collect();
+    let reply = json!({ "html": format!("<!doctype html>\n{page}"), "text": text, "context": { "team": HOSTILE } });
+    let envoy = refusing(&app, state, reply).start().await;
+
+    let answer = send(&envoy, &format!("GET {path}?secret=1\naccept: text/html")).await;
+    assert_eq!(answer.status, 503);
+    let wait = answer.header("retry-after").unwrap().to_owned();
+    let values = ["shop", "offline", HOSTILE, since, until, eta, &wait, &path, HOSTILE];
+    let body = answer.text();
+    let lines: Vec<_> = body.lines().skip(1).collect();
+    assert_eq!(lines.len(), names.len(), "{body}");
+    for ((name, value), line) in names.iter().zip(values).zip(lines) {
+        let (h, u) = (html(value), url(value));
+        let before = format!("<p title=\"[{h}]\">[{h}]</p><a href='/?v=[{u}]'></a><script>'[");
+        let script = line.strip_prefix(&before).and_then(|rest| rest.strip_suffix("]'</script>"));
+        let script = script.unwrap_or_else(|| panic!("{name}: {line}\nwanted {before}"));
+        assert!(!script.contains(['<', '>', '\'', '"', '`', '&']), "{name}: {script}");
+        assert_eq!(unescaped(script), value, "{name}");
+    }
+
+    let answer = send(&envoy, &format!("GET {path}\naccept: text/plain")).await;
+    let wait = answer.header("retry-after").unwrap().to_owned();
+    let values = ["shop", "offline", HOSTILE, since, until, eta, &wait, &path, HOSTILE];
+    let wanted: String = names.iter().zip(values).map(|(name, value)| format!("{name}=[{value}]\n")).collect();
+    assert_eq!(answer.text(), wanted);
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+
+    // A path that is percent-encoded stays so, and is escaped all the same.
+    let answer = send(&envoy, "GET /%3Cscript%3E\"\naccept: text/html").await;
+    assert!(answer.text().contains("<p title=\"[/%3Cscript%3E&quot;]\">"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn the_built_in_page_shows_a_hostile_reason_as_text() {
+    let app = App::start();
+    let state = json!({ "mode": "offline", "reason": HOSTILE });
+    let envoy = refusing(&app, state, json!({})).start().await;
+    let answer = send(&envoy, "GET /\naccept: text/html").await;
+    assert_eq!(answer.text().matches(&html(HOSTILE)).count(), 1);
+    assert_eq!(answer.text().matches("<script").count(), 1);
+    assert!(answer.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+}
+
+#[tokio::test]
+async fn a_redirect_takes_browsers_elsewhere_and_is_never_kept() {
+    let app = App::start();
+    for location in ["https://status.example.com/down?from=shop#now", "/sorry"] {
+        let envoy = refusing(&app, offline(), json!({ "redirect": location, "clear_cookies": ["id"] })).start().await;
+        let request = format!("GET /a/b\naccept: {BROWSER}");
+        for answer in [send(&envoy, &request).await, send_h2(&envoy, &request).await] {
+            assert_eq!((answer.status, answer.header("location")), (302, Some(location)));
+            assert_eq!(answer.header("cache-control"), Some("no-store, max-age=0"));
+            assert_eq!(answer.header("x-maintenance-mode"), Some("offline"));
+            assert_eq!(answer.header("set-cookie"), Some("id=; Max-Age=0; Path=/"));
+            assert!(answer.body.is_empty());
+        }
+        let api = send(&envoy, "GET /a/b\naccept: application/json").await;
+        assert_eq!((api.status, api.header("location"), kind(&api)), (503, None, Json));
+        let fetched = send(&envoy, &format!("POST /a/b\naccept: {BROWSER}")).await;
+        assert_eq!((fetched.status, fetched.header("location"), kind(&fetched)), (503, None, Html));
+    }
+    assert_eq!(app.hits(), 0);
+}
+
+#[tokio::test]
+async fn cookies_are_expired_on_refusals_and_on_nothing_else() {
+    let app = App::start();
+    let reply = json!({ "clear_cookies": ["sessionid", "__Host-id"], "headers": { "X-Team": "ops" } });
+    let envoy = refusing(&app, json!({ "mode": "read_only" }), reply).start().await;
+    let wanted = ["sessionid=; Max-Age=0; Path=/", "__Host-id=; Max-Age=0; Path=/; Secure"];
+    for accept in [BROWSER, "application/json", "text/plain", "image/png"] {
+        let refused = send(&envoy, &format!("POST /\naccept: {accept}")).await;
+        assert_eq!((refused.status, all(&refused, "set-cookie")), (503, wanted.to_vec()), "{accept}");
+        assert_eq!(refused.header("x-team"), Some("ops"), "{accept}");
+    }
+    for request in ["GET /", "GET /\nuser-agent: kube-probe/1.31"] {
+        let passed = send(&envoy, request).await;
+        assert_eq!((passed.status, all(&passed, "set-cookie").len()), (200, 0), "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_health_check_is_answered_with_every_method_and_protocol_while_the_application_is_down() {
+    let app = App::start();
+    let envoy = refusing(&app, offline(), json!({ "status": 404, "format": "html" })).start().await;
+    drop(app);
+    for request in ["GET /", "GET /deep?a=b", "POST /", "GET /\naccept: text/html"] {
+        let request = match request.split_once('\n') {
+            Some((start, rest)) => format!("{start}\nuser-agent: kube-probe/1.31\n{rest}"),
+            None => format!("{request}\nuser-agent: kube-probe/1.31"),
+        };
+        for answer in [send(&envoy, &request).await, send_h2(&envoy, &request).await] {
+            assert_eq!((answer.status, answer.text().as_str()), (200, "ok"), "{request:?}");
+            assert_eq!(answer.header("x-maintenance-mode"), None, "{request:?}");
+            assert_eq!(answer.header("cache-control"), Some("no-store"), "{request:?}");
+        }
+    }
+    let head = send(&envoy, "HEAD /\nuser-agent: kube-probe/1.31").await;
+    assert_eq!((head.status, head.header("content-length")), (200, Some("2")));
+}
+
+/// Envoy's own rewriting of local replies.
+fn mapper(filter: Value) -> impl Fn(&mut Value) {
+    move |manager| {
+        manager["local_reply_config"] = json!({ "mappers": [{
+            "filter": filter,
+            "headers_to_add": [{ "header": { "key": "x-mapped", "value": "yes" } }],
+            "body_format_override": { "text_format_source": { "inline_string": "mapped: %LOCAL_REPLY_BODY%" } },
+        }] });
+    }
+}
+
+#[tokio::test]
+async fn a_mapper_for_envoys_own_failures_leaves_refusals_as_they_are() {
+    let app = App::start();
+    let filter = || json!({ "response_flag_filter": { "flags": ["UF", "UH", "UC", "NR"] } });
+    let plain = refusing(&app, offline(), json!({})).start().await;
+    let mapped = refusing(&app, offline(), json!({})).manager(mapper(filter())).start().await;
+    for accept in [BROWSER, "application/json", "text/plain", "image/png"] {
+        let request = format!("GET /\naccept: {accept}");
+        let (with, without) = (send(&mapped, &request).await, send(&plain, &request).await);
+        assert_eq!((with.status, headers(&with), with.text()), (503, headers(&without), without.text()), "{accept}");
+    }
+    // The mapper is at work: Envoy's own failure bears its mark.
+    let open = refusing(&app, json!({ "mode": "online" }), json!({})).manager(mapper(filter())).start().await;
+    drop(app);
+    let failed = eventually("the application is down", async || {
+        let answer = send(&open, "GET /").await;
+        (answer.status != 200).then_some(answer)
+    })
+    .await;
+    assert_eq!((failed.status, failed.header("x-mapped")), (503, Some("yes")), "{failed:?}");
+}
+
+#[tokio::test]
+async fn a_mapper_of_every_503_changes_the_body_and_nothing_that_machines_read() {
+    let app = App::start();
+    let filter = json!({ "status_code_filter": { "comparison": {
+        "op": "EQ", "value": { "default_value": 503, "runtime_key": "none" },
+    } } });
+    let envoy = refusing(&app, offline(), json!({})).manager(mapper(filter)).start().await;
+    for (accept, body) in [
+        (BROWSER, "mapped: <!doctype html>"),
+        ("application/json", "mapped: {\"title\":\"Closed for maintenance\""),
+        ("image/png", "mapped: "),
+    ] {
+        let answer = send(&envoy, &format!("GET /\naccept: {accept}\norigin: https://shop.example.com")).await;
+        assert_eq!((answer.status, answer.header("x-mapped")), (503, Some("yes")), "{accept}");
+        assert!(answer.text().starts_with(body), "{accept}: {}", answer.text());
+        for (name, value) in [
+            ("x-maintenance-mode", "offline"),
+            ("retry-after", "300"),
+            ("cache-control", "no-store, max-age=0"),
+            ("x-robots-tag", "noindex"),
+            ("x-envoy-ratelimited", "true"),
+            ("access-control-allow-origin", "https://shop.example.com"),
+        ] {
+            assert_eq!(all(&answer, name), [value], "{accept}: {name}");
+        }
+    }
+    // What has another status is not its concern.
+    let health = send(&envoy, "GET /\nuser-agent: kube-probe/1.31").await;
+    assert_eq!((health.status, health.text().as_str(), health.header("x-mapped")), (200, "ok", None));
+}

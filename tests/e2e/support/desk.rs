@@ -1,0 +1,75 @@
+//! An operator's folder: a key, a `maintctl.toml`, and `maintctl` run in it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::client::Output;
+use super::signer::Signer;
+
+/// The fleet of all desks.
+pub const FLEET: &str = "test";
+
+/// An operator's folder.
+pub struct Desk {
+    folder: TempDir,
+}
+
+impl Desk {
+    /// A desk with the key of `signer` and this target (TOML).
+    pub fn new(signer: &Signer, target: &str) -> Desk {
+        let desk = Desk { folder: TempDir::new().unwrap() };
+        desk.write("maintctl.key", &signer.pem());
+        fs::set_permissions(desk.path().join("maintctl.key"), fs::Permissions::from_mode(0o600)).unwrap();
+        desk.target(target);
+        desk
+    }
+
+    /// A desk whose target pushes to these control endpoints.
+    pub fn pushing(signer: &Signer, endpoints: &[&str]) -> Desk {
+        Desk::new(signer, &format!("envoys = {}", json!(endpoints)))
+    }
+
+    /// Puts another target in the place of the one there is.
+    pub fn target(&self, target: &str) {
+        let head = format!("default = \"one\"\nfleet = \"{FLEET}\"\nkey = \"maintctl.key\"\n\n[target.one]\n");
+        self.write("maintctl.toml", &(head + target + "\n"));
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn write(&self, name: &str, content: &str) {
+        fs::write(self.path().join(name), content).unwrap();
+    }
+
+    /// The command, not started.
+    pub fn command(&self, words: &str) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(super::maintctl());
+        command.args(words.split_whitespace()).current_dir(self.path()).stdin(Stdio::null());
+        command.env("MAINTCTL_BY", "ops@example.com").env("TZ", "UTC").env_remove("MAINTCTL_CONFIG");
+        command
+    }
+
+    /// Runs `maintctl` with these words to its end.
+    pub async fn run(&self, words: &str) -> Output {
+        let output = self.command(words).output().await.unwrap();
+        Output {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs `maintctl`, which must succeed, and reads its JSON.
+    pub async fn json(&self, words: &str) -> Value {
+        let output = self.run(words).await;
+        assert_eq!(output.code, 0, "{words}: {output:?}");
+        serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+}
