@@ -366,7 +366,7 @@ def measure(arguments, listed):
         check(envoy, listed)
         # V8 compiles anew what is called often: not in a slice.
         for row in listed:
-            load(row, arguments.requests * 2, load_core)
+            load(row, arguments.requests * 4, load_core)
         for number in range(arguments.slices):
             print(f"bench: slice {number + 1} of {arguments.slices}", file=sys.stderr, flush=True)
             for row in listed:
