@@ -43,8 +43,9 @@ pub struct ExplainArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  maintctl lint policy.yaml\n  maintctl lint envoy.yaml istio/*.yaml --json\n\n\
-    error: Envoy would refuse it, or it does not protect what it seems to. warning: probably not what is meant.\n\
-    Exit: 0 no findings · 1 findings, of either kind")]
+    error: Envoy would refuse it, or it does not protect what it seems to. warning: probably not what is meant. \
+    note, on stderr: may well be meant.\n\
+    Exit: 0 neither error nor warning · 1 some")]
 pub struct LintArgs {
     /// Policies, Envoy bootstraps, ECDS files or Istio manifests
     #[arg(value_name = "FILE", required = true)]
