@@ -76,9 +76,8 @@ fn passed(root: &Root, decision: &Decision<'_>, pass: Pass<'_>, situation: &Situ
     match (pass, stats) {
         (Pass::Online, _) => return,
         (Pass::NoSite, _) if root.is_closed() => stats::count("no_site_passed"),
-        (Pass::NoSite, _) => return,
         (Pass::Exempt(rule), Some(stats)) => stats.bypassed(rule),
-        (Pass::RedirectTarget | Pass::ReadOnly | Pass::Exempt(_), _) => {}
+        (Pass::NoSite | Pass::RedirectTarget | Pass::ReadOnly | Pass::Exempt(_), _) => {}
     }
     let via = decision.verdict.text();
     host::set_property("maintenance.via", &via);
