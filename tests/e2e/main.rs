@@ -10,6 +10,7 @@ mod support;
 
 mod claims;
 mod cli;
+mod clients;
 mod explain;
 mod harness;
 mod replies;
