@@ -13,6 +13,7 @@ mod cli;
 mod clients;
 mod explain;
 mod harness;
+mod page;
 mod replies;
 mod shipped;
 mod table;
