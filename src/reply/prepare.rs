@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use ct_codecs::{Base64, Encoder};
+
 use super::form::Form;
 use super::prepared::{Hole, Prepared, Writer};
 use super::template::{Piece, Template};
@@ -53,10 +55,14 @@ impl Reply {
             Form::GrpcWeb => {
                 status = 200;
                 add("content-type", "application/grpc-web+proto");
+                body.bytes(&self.trailers(facts));
             }
             Form::GrpcWebText => {
                 status = 200;
                 add("content-type", "application/grpc-web-text+proto");
+                if let Ok(text) = Base64::encode_to_string(self.trailers(facts)) {
+                    body.text(&text);
+                }
             }
             Form::Connect => {
                 status = 503;
@@ -65,9 +71,9 @@ impl Reply {
                 body.text(&format!("{{\"code\":\"unavailable\",\"message\":{message}}}"));
             }
         }
-        if form.is_grpc() && form != Form::Grpc {
+        if form == Form::GrpcPlain {
             add("grpc-status", "14");
-            headers.push((Cow::Borrowed("grpc-message"), Cow::Owned(self.message(facts).replace('%', "%25"))));
+            headers.push((Cow::Borrowed("grpc-message"), Cow::Owned(self.percent_encoded_message(facts))));
         }
         if let (Form::Redirect, Some(redirect)) = (form, &self.redirect) {
             headers.push((Cow::Borrowed("location"), Cow::Owned(redirect.location.clone())));
@@ -97,6 +103,22 @@ impl Reply {
                 }
             },
         );
+    }
+
+    /// The frame that ends each gRPC-Web response. Without a body Envoy would take out the content type, and some clients
+    /// take an answer without one for no answer.
+    fn trailers(&self, facts: &Facts<'_>) -> Vec<u8> {
+        const TRAILERS: u8 = 0x80;
+        let lines = format!("grpc-status: 14\r\ngrpc-message: {}\r\n", self.percent_encoded_message(facts));
+        let mut frame = vec![TRAILERS];
+        frame.extend_from_slice(&(lines.len() as u32).to_be_bytes());
+        frame.extend_from_slice(lines.as_bytes());
+        frame
+    }
+
+    /// The message as a header or trailer of gRPC's.
+    fn percent_encoded_message(&self, facts: &Facts<'_>) -> String {
+        self.message(facts).replace('%', "%25")
     }
 
     /// What machines are told: short, and printable ASCII, as it becomes a header.

@@ -71,19 +71,26 @@ impl PreparedBody {
 /// Writes a body.
 #[derive(Debug, Default)]
 pub struct Writer {
-    text: String,
+    text: Vec<u8>,
     holes: Vec<(usize, Hole)>,
 }
 
 impl Writer {
     /// Appends text as it is.
     pub fn text(&mut self, text: &str) {
-        self.text.push_str(text);
+        self.bytes(text.as_bytes());
+    }
+
+    /// Appends bytes as they are.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.text.extend_from_slice(bytes);
     }
 
     /// Appends a value, escaped.
     pub fn value(&mut self, value: &str, escape: Escape) {
-        escape.write(value, &mut self.text);
+        let mut escaped = String::new();
+        escape.write(value, &mut escaped);
+        self.text(&escaped);
     }
 
     /// Leaves a place for what comes with the request.
@@ -93,7 +100,7 @@ impl Writer {
 
     /// The body.
     pub fn finish(self) -> PreparedBody {
-        PreparedBody { text: Rc::new(self.text.into_bytes()), holes: self.holes }
+        PreparedBody { text: Rc::new(self.text), holes: self.holes }
     }
 }
 

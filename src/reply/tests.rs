@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ct_codecs::{Base64, Encoder};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -78,7 +79,7 @@ fn get<'r>(reply: &'r LocalReply, name: &str) -> Option<&'r str> {
 }
 
 fn body(reply: &LocalReply) -> String {
-    String::from_utf8(reply.body.to_vec()).unwrap()
+    String::from_utf8_lossy(&reply.body).into_owned()
 }
 
 const BROWSER: &str = "GET /cart\naccept: text/html,application/xhtml+xml,*/*;q=0.8";
@@ -130,8 +131,18 @@ fn clients_get_the_form_that_they_understand() {
         ("GET /\nupgrade: websocket", 503, Some("application/problem+json"), ""),
         ("GET /\naccept: */*\nsec-fetch-dest: script", 503, None, ""),
         ("GET /\naccept: text/css,*/*;q=0.1\nsec-fetch-dest: style", 503, None, ""),
-        ("POST /api/x\ncontent-type: application/grpc-web", 200, Some("application/grpc-web+proto"), ""),
-        ("POST /\ncontent-type: application/grpc-web-text+proto", 200, Some("application/grpc-web-text+proto"), ""),
+        (
+            "POST /api/x\ncontent-type: application/grpc-web",
+            200,
+            Some("application/grpc-web+proto"),
+            "grpc-status: 14\r\n",
+        ),
+        (
+            "POST /\ncontent-type: application/grpc-web-text+proto",
+            200,
+            Some("application/grpc-web-text+proto"),
+            "gAAAA",
+        ),
         ("POST /\ncontent-type: application/grpc; a=b", 503, Some("application/grpc"), ""),
         ("POST /\ncontent-type: Application/gRPC", 503, Some("application/grpc"), ""),
         (
@@ -163,7 +174,13 @@ fn grpc_gets_unavailable_and_a_short_message() {
         assert_eq!((answer.grpc_status, body(&answer).as_str()), (Some(14), message));
         assert_eq!(get(&answer, "grpc-retry-pushback-ms"), Some("60000"));
     }
+    let trailers = "\x00\x00\x00\x4egrpc-status: 14\r\ngrpc-message: shop is closed for maintenance: 100%25 gr??er\r\n";
+    let frame = [&[0x80], trailers.as_bytes()].concat();
     let answer = ask_at(&reply, &situation, "POST /a.B/C\ncontent-type: application/grpc-web+proto");
+    assert_eq!((answer.status, get(&answer, "grpc-status"), &*answer.body), (200, None, &frame));
+    let answer = ask_at(&reply, &situation, "POST /a.B/C\ncontent-type: application/grpc-web-text");
+    assert_eq!(body(&answer), Base64::encode_to_string(&frame).unwrap());
+    let answer = ask_at(&reply, &situation, "POST /a.B/C\ncontent-type: application/grpc; a=b");
     assert_eq!(get(&answer, "grpc-status"), Some("14"));
     assert_eq!(get(&answer, "grpc-message"), Some("shop is closed for maintenance: 100%25 gr??er"));
 }

@@ -1,0 +1,315 @@
+//! The built-in page in a real browser: how it looks, that it counts, and that it goes away by itself.
+//!
+//! Where there is no Chromium these tests say so and pass, but with `CI=true` that is a failure. Screenshots are left in
+//! `target/tmp/page`, to be looked at.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use headless_chrome::protocol::cdp::{Emulation, Page};
+use headless_chrome::{Browser, LaunchOptions, Tab};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::app::App;
+use crate::support::envoy::Envoy;
+use crate::support::eventually;
+use crate::support::signer::{Signer, document};
+
+/// A running Chromium with an empty profile.
+struct Chromium {
+    // Ends the process before its profile goes.
+    browser: Browser,
+    _profile: TempDir,
+}
+
+fn chromium() -> Option<Chromium> {
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
+    let found = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|p| p.is_file());
+    let Some(path) = found else {
+        assert_ne!(
+            std::env::var("CI").as_deref(),
+            Ok("true"),
+            "no Chromium; tests/install-debian-packages.sh installs it"
+        );
+        eprintln!("no Chromium on the PATH: the page is not looked at");
+        return None;
+    };
+    let profile = TempDir::new().unwrap();
+    let options = LaunchOptions {
+        path: Some(path),
+        headless: true,
+        sandbox: false,
+        enable_gpu: false,
+        user_data_dir: Some(profile.path().to_owned()),
+        idle_browser_timeout: Duration::from_secs(120),
+        args: [
+            "--disable-quic",
+            "--disable-component-update",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-sync",
+        ]
+        .map(AsRef::as_ref)
+        .to_vec(),
+        ..LaunchOptions::default()
+    };
+    let browser = Browser::new(options).unwrap_or_else(|error| panic!("Chromium does not start: {error:?}"));
+    Some(Chromium { browser, _profile: profile })
+}
+
+impl Chromium {
+    fn tab(&self) -> Arc<Tab> {
+        let tab = self.browser.new_tab().unwrap();
+        tab.set_default_timeout(Duration::from_secs(60));
+        tab
+    }
+}
+
+fn open(tab: &Tab, url: &str) {
+    tab.navigate_to(url).unwrap().wait_until_navigated().unwrap_or_else(|error| panic!("{url}: {error:?}"));
+}
+
+/// What an expression is in the page; `null` while the page is on its way to another.
+fn read(tab: &Tab, expression: &str) -> Value {
+    tab.evaluate(expression, false).ok().and_then(|answer| answer.value).unwrap_or_default()
+}
+
+fn text_of(tab: &Tab, id: &str) -> String {
+    read(tab, &format!("document.getElementById('{id}')?.textContent")).as_str().unwrap_or_default().to_owned()
+}
+
+/// RFC 3339, so many seconds from now.
+fn in_seconds(seconds: u64) -> String {
+    jiff::Timestamp::try_from(SystemTime::now() + Duration::from_secs(seconds)).unwrap().to_string()
+}
+
+/// An open site, and who may close it.
+async fn site(app: &App, signer: &Signer) -> Envoy {
+    let keys = json!([signer.entry("oncall")]);
+    let policy = json!({ "fleet": "test", "keys": keys, "sites": [{ "name": "shop" }] });
+    let control = json!({ "fleet": "test", "keys": keys, "sites": [], "control": { "path_prefix": "/.maintenance" } });
+    Envoy::builder(app.address()).policy(&policy).control(&control).start().await
+}
+
+/// Brings a site into this state, on all workers.
+async fn set(envoy: &Envoy, signer: &Signer, mode: &str, members: Value) {
+    let mut pushed = document("shop", mode);
+    for (name, value) in members.as_object().unwrap() {
+        pushed[name] = value.clone();
+    }
+    let (status, answer) = envoy.push("shop", &signer.sign(&pushed)).await;
+    assert_eq!(status, 200, "{answer}");
+    envoy.wait_adopted("shop", &pushed["revision"]).await;
+}
+
+/// The least contrast of text to what is behind it (WCAG 2.2, 1.4.3), over all that has text of its own.
+const LEAST_CONTRAST: &str = r"(() => {
+  const parse = color => color.match(/[\d.]+/g).map(Number);
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const behind = element => {
+    for (; element; element = element.parentElement) {
+      const color = parse(getComputedStyle(element).backgroundColor);
+      if (color.length < 4 || color[3] > 0) return color;
+    }
+    return [255, 255, 255];
+  };
+  const own = element => [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+  return Math.min(...[...document.querySelectorAll('body *')]
+    .filter(element => own(element) && element.tagName !== 'SCRIPT' && element.getClientRects().length)
+    .map(element => {
+      const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))];
+      return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    }));
+})()";
+
+#[tokio::test]
+async fn the_page_is_readable_in_light_in_dark_and_on_a_phone() {
+    let Some(chromium) = chromium() else { return };
+    let (app, signer) = (App::start(), Signer::generate());
+    let envoy = site(&app, &signer).await;
+    let reason = "We are moving the database to bigger machines. Orders that you have placed are safe. \
+                  https://status.example.com/incidents/averylongnamethatcannotbebrokenanywhere-0123456789-0123456789";
+    set(&envoy, &signer, "offline", json!({ "reason": reason, "eta": in_seconds(5400) })).await;
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("page");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut grounds = HashMap::new();
+    for (name, scheme, width, height) in [
+        ("light", "light", 1280, 800),
+        ("dark", "dark", 1280, 800),
+        ("phone", "light", 360, 740),
+        ("phone-dark", "dark", 360, 740),
+    ] {
+        let tab = chromium.tab();
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1.0, "mobile": width < 500 });
+        tab.call_method(serde_json::from_value::<Emulation::SetDeviceMetricsOverride>(metrics).unwrap()).unwrap();
+        let media = json!({ "media": "", "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        tab.call_method(serde_json::from_value::<Emulation::SetEmulatedMedia>(media).unwrap()).unwrap();
+        open(&tab, &envoy.url("/cart?item=7"));
+
+        assert_eq!(tab.get_title().unwrap(), "Down for maintenance", "{name}");
+        assert_eq!(read(&tab, "innerWidth"), width, "{name}");
+        assert_eq!(read(&tab, "document.documentElement.scrollWidth"), width, "{name}: it scrolls sideways");
+        assert_eq!(read(&tab, "document.body.innerText.split('Orders that you have placed').length"), 2, "{name}");
+        assert_eq!(read(&tab, "performance.getEntriesByType('resource').length"), 0, "{name}: it asks for something");
+        assert_eq!(read(&tab, "document.querySelectorAll('h1').length"), 1, "{name}");
+        assert_eq!(read(&tab, "document.documentElement.lang"), "en", "{name}");
+        let smallest = read(
+            &tab,
+            "Math.min(...[...document.querySelectorAll('p:not([hidden])')].map(p => parseFloat(getComputedStyle(p).fontSize)))",
+        );
+        assert!(smallest.as_f64().unwrap() >= 14.0, "{name}: {smallest} px");
+        let contrast = read(&tab, LEAST_CONTRAST);
+        assert!(contrast.as_f64().unwrap() >= 4.5, "{name}: contrast {contrast}");
+        grounds
+            .insert(name, read(&tab, "getComputedStyle(document.querySelector('main')).backgroundColor").to_string());
+
+        let picture = tab.capture_screenshot(Page::CaptureScreenshotFormatOption::Png, None, None, true).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), &picture).unwrap();
+        // Width and height as PNG has them: the picture is of the whole view.
+        let number = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().unwrap());
+        assert_eq!((number(16), number(20)), (width, height), "{name}");
+        tab.close(false).unwrap();
+    }
+    assert_eq!(grounds["light"], grounds["phone"]);
+    assert_eq!(grounds["dark"], grounds["phone-dark"]);
+    assert_ne!(grounds["light"], grounds["dark"], "a page of its own for the dark");
+}
+
+#[tokio::test]
+async fn the_page_counts_down_and_says_when_it_takes_longer() {
+    let Some(chromium) = chromium() else { return };
+    let (app, signer) = (App::start(), Signer::generate());
+    let envoy = site(&app, &signer).await;
+    let late = "This is taking longer than planned. We are still working on it.";
+    let tab = chromium.tab();
+
+    set(&envoy, &signer, "offline", json!({ "eta": in_seconds(100 * 60) })).await;
+    open(&tab, &envoy.url("/"));
+    let said = text_of(&tab, "status");
+    assert!(said.starts_with("Expected back in about 2 hours, at "), "{said}");
+    let seconds = |text: &str| -> Option<u32> {
+        let numbers: Option<Vec<u32>> = text.split(':').map(|number| number.parse().ok()).collect();
+        Some(numbers?.into_iter().fold(0, |sum, number| sum * 60 + number))
+    };
+    let first = seconds(&text_of(&tab, "timer")).unwrap();
+    assert!((5000..=6000).contains(&first), "{first}");
+    eventually("the countdown goes on", async || {
+        seconds(&text_of(&tab, "timer")).filter(|now| *now + 2 <= first).map(drop)
+    })
+    .await;
+    assert_eq!(
+        read(&tab, "document.getElementById('timer').getAttribute('aria-hidden')"),
+        "true",
+        "read out once only"
+    );
+    assert_eq!(read(&tab, "document.getElementById('status').getAttribute('aria-live')"), "polite");
+
+    // It runs out while somebody looks.
+    set(&envoy, &signer, "offline", json!({ "eta": in_seconds(8) })).await;
+    open(&tab, &envoy.url("/"));
+    eventually("the overrun", async || (text_of(&tab, "status") == late).then_some(())).await;
+    assert_eq!(read(&tab, "document.getElementById('timer').hidden"), true);
+
+    // It had run out before.
+    set(&envoy, &signer, "offline", json!({ "eta": "2020-01-01T00:00:00Z" })).await;
+    open(&tab, &envoy.url("/"));
+    assert_eq!(text_of(&tab, "status"), late);
+    assert_eq!(read(&tab, "document.getElementById('timer').hidden"), true);
+
+    // Nobody has promised anything.
+    set(&envoy, &signer, "offline", json!({})).await;
+    open(&tab, &envoy.url("/"));
+    assert_eq!(text_of(&tab, "status"), "We will be back as soon as we can.");
+    assert_eq!(read(&tab, "document.getElementById('timer').hidden"), true);
+}
+
+/// Lets the page's timers run 40 times as fast, and keeps what it had asked for.
+const FASTER: &str = "window.waits = []; const real = setTimeout;
+    window.setTimeout = (call, time) => { waits.push(time); return real(call, time / 40); };";
+
+#[tokio::test]
+async fn the_page_follows_what_is_said_and_reloads_when_the_site_is_open() {
+    let Some(chromium) = chromium() else { return };
+    let (app, signer) = (App::start(), Signer::generate());
+    let envoy = site(&app, &signer).await;
+    let tab = chromium.tab();
+    tab.call_method(Page::AddScriptToEvaluateOnNewDocument {
+        source: FASTER.to_owned(),
+        world_name: None,
+        include_command_line_api: None,
+        run_immediately: None,
+    })
+    .unwrap();
+    for path in ["/cart?item=7", "/basket?item=7#top"] {
+        set(&envoy, &signer, "offline", json!({ "reason": "First reason" })).await;
+        let hits = app.hits();
+        open(&tab, &envoy.url(path));
+        assert!(read(&tab, "document.body.innerText").as_str().unwrap().contains("First reason"), "{path}");
+        read(&tab, "window.here = true");
+
+        // A new reason comes without a reload.
+        set(&envoy, &signer, "offline", json!({ "reason": "Second reason", "eta": in_seconds(600) })).await;
+        eventually("the second reason", async || {
+            let text = read(&tab, "document.body.innerText");
+            let text = text.as_str()?;
+            (text.contains("Second reason") && text.contains("Expected back in")).then_some(())
+        })
+        .await;
+        assert_eq!(read(&tab, "window.here"), true, "{path}: it was reloaded");
+        assert_eq!(app.hits(), hits, "{path}");
+
+        // Open, but the application is still starting: the page stays, and goes on asking.
+        tab.set_extra_http_headers(HashMap::from([("x-app", "502")])).unwrap();
+        set(&envoy, &signer, "online", json!({})).await;
+        eventually("the page asks the application", async || (app.hits() >= hits + 3).then_some(())).await;
+        assert_eq!(read(&tab, "window.here"), true, "{path}: it left for an application that is not there");
+
+        // It is there.
+        let waits = read(&tab, "JSON.stringify(waits)");
+        let waits: Vec<f64> = serde_json::from_str(waits.as_str().unwrap()).unwrap();
+        assert!(waits.len() > 3, "{path}: {waits:?}");
+        assert!(waits.iter().all(|wait| (15_000.0..=45_000.0).contains(wait)), "{path}: {waits:?}");
+        assert!(waits.iter().any(|wait| *wait != waits[0]), "{path}: not all pages ask at once: {waits:?}");
+        tab.set_extra_http_headers(HashMap::new()).unwrap();
+        eventually("the page reloads", async || (read(&tab, "document.body.innerText") == "app").then_some(())).await;
+        assert_eq!(read(&tab, "location.href"), envoy.url(path), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_to_a_read_only_site_is_not_sent_twice() {
+    let Some(chromium) = chromium() else { return };
+    let (app, signer) = (App::start(), Signer::generate());
+    let envoy = site(&app, &signer).await;
+    set(&envoy, &signer, "read_only", json!({ "reason": "Stocktaking" })).await;
+    let tab = chromium.tab();
+    tab.call_method(Page::AddScriptToEvaluateOnNewDocument {
+        source: FASTER.to_owned(),
+        world_name: None,
+        include_command_line_api: None,
+        run_immediately: None,
+    })
+    .unwrap();
+    open(&tab, &envoy.url("/cart"));
+    assert_eq!(read(&tab, "document.body.innerText"), "app");
+    read(
+        &tab,
+        "const form = document.createElement('form'); form.method = 'post'; document.body.append(form); form.submit()",
+    );
+    eventually("the refusal", async || {
+        let text = read(&tab, "document.body.innerText");
+        let text = text.as_str()?;
+        (text.contains("Changes are paused") && text.contains("was not saved") && text.contains("Stocktaking"))
+            .then_some(())
+    })
+    .await;
+    assert_eq!(read(&tab, "waits.length"), 0, "it asks again");
+    assert_eq!(app.hits_of("/cart"), 1, "the form itself, and nothing that was sent");
+}
