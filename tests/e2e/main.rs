@@ -12,6 +12,7 @@ mod cli;
 mod control;
 mod explain;
 mod harness;
+mod proof;
 mod replies;
 mod shipped;
 mod table;
