@@ -8,10 +8,13 @@
 
 mod support;
 
+mod bad_policy;
 mod cli;
 mod control;
 mod explain;
+mod flood;
 mod harness;
+mod hostile;
 mod proof;
 mod replies;
 mod shipped;
