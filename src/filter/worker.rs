@@ -92,10 +92,14 @@ impl Worker {
         }
         self.last_tick.set(now.0);
         self.join(now);
-        let generation = register::generation();
         let roots: Vec<Rc<Root>> = self.roots.borrow().iter().filter_map(Weak::upgrade).collect();
-        let changed = self.generation.replace(Some(generation)) != Some(generation);
         let fresh = roots.iter().any(|root| root.is_fresh());
+        if fresh {
+            // It counts before it reads what holds, or a document that came in between would be adopted by all but it.
+            self.announce(&roots);
+        }
+        let generation = register::generation();
+        let changed = self.generation.replace(Some(generation)) != Some(generation);
         if changed || fresh {
             let build = self.build();
             roots.iter().for_each(|root| root.follow(&build));
@@ -139,6 +143,12 @@ impl Worker {
     }
 
     fn acknowledge(&self, roots: &[Rc<Root>], now: Time) {
+        self.announce(roots);
+        super::stats::publish(roots, &register::instances(now), now);
+    }
+
+    /// Says what has been adopted, where that is something else than what was said before.
+    fn announce(&self, roots: &[Rc<Root>]) {
         let mut adopted = String::new();
         roots.iter().filter(|root| !root.is_retired()).for_each(|root| root.acknowledge(&mut adopted));
         if *self.adopted.borrow() != adopted {
@@ -146,7 +156,6 @@ impl Worker {
             host::set_shared(&key, adopted.as_bytes(), None);
             *self.adopted.borrow_mut() = adopted;
         }
-        super::stats::publish(roots, &register::instances(now), now);
     }
 
     /// Whether one more signature of a stranger may be checked now.

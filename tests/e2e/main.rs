@@ -9,12 +9,16 @@
 mod support;
 
 mod claims;
+mod bad_policy;
 mod cli;
 mod control;
 mod clients;
 mod explain;
+mod flood;
 mod harness;
 mod page;
+mod hostile;
+mod proof;
 mod replies;
 mod shipped;
 mod table;

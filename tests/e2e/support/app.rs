@@ -76,6 +76,11 @@ impl App {
         self.state.hits.lock().unwrap().get(path).copied().unwrap_or(0)
     }
 
+    /// The paths by which requests have reached it, without the query.
+    pub fn paths(&self) -> Vec<String> {
+        self.state.hits.lock().unwrap().keys().cloned().collect()
+    }
+
     /// Lets go every request that is held, and those to come.
     pub fn release(&self) {
         self.state.released.send_replace(true);

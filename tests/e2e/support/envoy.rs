@@ -199,7 +199,9 @@ impl Envoy {
         eventually(&format!("every worker adopts {site} {revision}"), async || {
             let seen = self.site(site).await;
             let workers = &seen["workers"];
-            (&seen["revision"] == revision && workers["adopted"] == workers["members"]).then_some(())
+            // Before the first tick of an Envoy that has just started there is nobody to ask.
+            let all = workers["members"] != 0 && workers["adopted"] == workers["members"];
+            (&seen["revision"] == revision && all).then_some(())
         })
         .await;
     }

@@ -1,0 +1,74 @@
+//! Strangers at the control endpoint: what they can make a worker do is bounded, and the application's visitors do not
+//! notice.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::app::App;
+use crate::support::envoy::Envoy;
+use crate::support::raw::Connection;
+use crate::support::shop;
+use crate::support::signer::{Signer, document};
+
+/// Signatures that a worker checks in a second.
+const BUDGET: u64 = 50;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_bad_signatures_costs_its_budget_and_the_data_listener_goes_on() {
+    let (app, ops, stranger) = (App::start(), Signer::generate(), Signer::generate());
+    let envoy = Envoy::builder(app.address())
+        .policy(&shop::policy(&ops))
+        .control(&shop::control(&ops))
+        .workers(1)
+        .start()
+        .await;
+    let header = serde_json::json!({ "alg": "EdDSA", "typ": "maintenance-state+jwt", "kid": ops.kid() });
+    let forged = stranger.sign_parts(&header, document("shop", "offline").to_string().as_bytes());
+    let request = format!(
+        "PUT /.maintenance/v1/sites/shop HTTP/1.1\r\nHost: a\r\nx-maintenance-document: {forged}\r\ncontent-length: 0\r\n\r\n"
+    );
+    let (control, data) = (envoy.listener("control"), envoy.data());
+    let begin = Instant::now();
+    let flood = (0..4).map(|_| {
+        let request = request.clone();
+        tokio::spawn(async move {
+            let (mut checked, mut busy) = (0_u64, 0_u64);
+            let mut connection = Connection::open(control).await;
+            while begin.elapsed() < Duration::from_secs(4) {
+                connection.send(request.as_bytes()).await;
+                let answer = connection.response().await.expect("an answer");
+                let code: Value = serde_json::from_slice(&answer.body).unwrap();
+                match (answer.status, code["code"].as_str()) {
+                    (401, Some("bad_signature")) => checked += 1,
+                    (429, Some("busy")) => busy += 1,
+                    other => panic!("{other:?}"),
+                }
+            }
+            (checked, busy)
+        })
+    });
+    let flood: Vec<_> = flood.collect();
+    let mut connection = Connection::open(data).await;
+    let (mut served, mut slowest) = (0, Duration::ZERO);
+    while begin.elapsed() < Duration::from_secs(4) {
+        let sent = Instant::now();
+        connection.send(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert_eq!(connection.response().await.expect("an answer").status, 200);
+        slowest = slowest.max(sent.elapsed());
+        served += 1;
+    }
+    let (mut checked, mut busy) = (0, 0);
+    for flood in flood {
+        let (more_checked, more_busy) = flood.await.expect("the flood ran to its end");
+        checked += more_checked;
+        busy += more_busy;
+    }
+    // A second more than it lasted, as it may begin and end within one.
+    let seconds = begin.elapsed().as_secs() + 2;
+    assert!(checked >= BUDGET && checked <= BUDGET * seconds, "{checked} checked in {seconds} s, {busy} busy");
+    assert!(busy > checked, "{checked} checked, {busy} busy: no flood");
+    assert!(served > 100 && slowest < Duration::from_secs(2), "{served} served, the slowest in {slowest:?}");
+    assert_eq!(app.hits_of("/a"), served);
+    assert_eq!(envoy.site("shop").await["channel"], Value::Null);
+}
