@@ -82,7 +82,7 @@ fn rows() -> Vec<Row> {
                 ("shop.example.com GET /", Passes(ONLINE)),
                 ("shop.example.com POST /cart", Passes(ONLINE)),
                 ("shop.example.com GET /healthz", Passes(ONLINE)),
-                ("unknown.example.com GET /", Passes(ONLINE)),
+                ("unknown.example.com GET /", Passes("no-site")),
             ],
         ),
         row(
