@@ -18,4 +18,5 @@ mod hostile;
 mod proof;
 mod replies;
 mod shipped;
+mod state;
 mod table;
