@@ -21,4 +21,5 @@ mod page;
 mod proof;
 mod replies;
 mod shipped;
+mod state;
 mod table;
