@@ -10,8 +10,7 @@ use super::root::Root;
 use super::{control, host, register, stats};
 use crate::reply::{self, LocalReply};
 use crate::request::{Peer, Request, address};
-use crate::state::Situation;
-use crate::verdict::{Decision, Pass, Verdict, decide};
+use crate::verdict::{Pass, Verdict, decide};
 
 /// A request that nothing could refuse: no hostcall, no memory.
 pub struct Quiet;
@@ -43,46 +42,37 @@ impl HttpContext for Stream {
         }
         let held = root.held.borrow();
         let decision = decide(&root.policy, |site| root.situation(&held, site), &request);
-        let site = decision.site.map(|(position, _)| position);
-        let situation = site.map(|position| root.situation(&held, position)).unwrap_or_default();
+        let via = decision.verdict.text();
+        let Some((position, site)) = decision.site else {
+            if root.is_closed() {
+                stats::count("no_site_passed");
+            }
+            host::set_property("maintenance.via", &via);
+            return Action::Continue;
+        };
+        let situation = root.situation(&held, position);
+        let stats = root.stats.get(position);
+        if decision.verdict != Verdict::Pass(Pass::Online) {
+            host::set_property("maintenance.via", &via);
+        }
         match decision.verdict {
             Verdict::Pass(pass) => {
-                passed(root, &decision, pass, &situation);
+                if let (Pass::Exempt(rule), Some(stats)) = (pass, stats) {
+                    stats.bypassed(rule);
+                }
+                if let Some(status) = decision.status(&situation) {
+                    host::set_request_header("x-maintenance-status", &status);
+                }
                 Action::Continue
             }
-            Verdict::HealthCheck(_) => {
-                host::set_property("maintenance.via", &decision.verdict.text());
-                send(&reply::health_check())
-            }
+            Verdict::HealthCheck(_) => send(&reply::health_check()),
             Verdict::Refuse(refusal) => {
-                host::set_property("maintenance.via", &decision.verdict.text());
-                if let Some(stats) = site.and_then(|position| root.stats.get(position)) {
+                if let Some(stats) = stats {
                     stats.refused();
                 }
-                let random = register::spread();
-                match decision.site {
-                    Some((_, site)) => send(&site.reply.answer(refusal, &situation, &request, root.now.get(), random)),
-                    // No verdict refuses without a site.
-                    None => Action::Pause,
-                }
+                send(&site.reply.answer(refusal, &situation, &request, root.now.get(), register::spread()))
             }
         }
-    }
-}
-
-/// Counts a request that passes while something is closed, and tells the application of it.
-fn passed(root: &Root, decision: &Decision<'_>, pass: Pass<'_>, situation: &Situation<'_>) {
-    let stats = decision.site.and_then(|(position, _)| root.stats.get(position));
-    match (pass, stats) {
-        (Pass::Online, _) => return,
-        (Pass::NoSite, _) if root.is_closed() => stats::count("no_site_passed"),
-        (Pass::Exempt(rule), Some(stats)) => stats.bypassed(rule),
-        (Pass::NoSite | Pass::RedirectTarget | Pass::ReadOnly | Pass::Exempt(_), _) => {}
-    }
-    let via = decision.verdict.text();
-    host::set_property("maintenance.via", &via);
-    if let Some(status) = decision.status(situation) {
-        host::set_request_header("x-maintenance-status", &status);
     }
 }
 
