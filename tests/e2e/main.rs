@@ -8,16 +8,16 @@
 
 mod support;
 
-mod claims;
 mod bad_policy;
+mod claims;
 mod cli;
-mod control;
 mod clients;
+mod control;
 mod explain;
 mod flood;
 mod harness;
-mod page;
 mod hostile;
+mod page;
 mod proof;
 mod replies;
 mod shipped;
