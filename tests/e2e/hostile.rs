@@ -367,7 +367,7 @@ impl Dice {
 async fn thousands_of_generated_requests_open_nothing_and_every_worker_lives() {
     let app = App::start();
     let envoy = envoy(&app).await;
-    let mut dice = Dice(0x5eed_0fab_1e00);
+    let mut dice = Dice(0x005e_ed0f_ab1e);
     let requests: Vec<_> = (0..6000).map(|_| dice.request()).collect();
     let to = envoy.data();
     let answers: Vec<(Vec<u8>, u16)> = futures::stream::iter(requests)

@@ -415,8 +415,8 @@ async fn a_declared_entry_stands_before_what_was_pushed_and_removed_gives_way() 
         assert_eq!(envoy.set_policy(&policy).await, Update::Taken);
         wait_for_mode(&envoy, mode).await;
         assert_eq!(envoy.site("shop").await["channel"], channel);
-        let posted = "POST /p HTTP/1.1\r\nHost: a\r\ncontent-length: 0\r\n\r\n";
-        let posted = raw::exchange(envoy.data(), posted.as_bytes()).await.unwrap().status;
+        let post = b"POST /p HTTP/1.1\r\nHost: a\r\ncontent-length: 0\r\n\r\n";
+        let posted = raw::exchange(envoy.data(), post).await.unwrap().status;
         let expected = match mode {
             "offline" => (503, 503),
             "read_only" => (200, 503),
