@@ -8,8 +8,8 @@
 //!                                                       filter: pass → Continue ┘      refuse → send ┘
 //! ```
 //!
-//! One way, no way back. [`filter`](self) is the only part that knows of a host; `maintctl explain` walks the same road
-//! with files and flags in Envoy's place.
+//! One way, no way back. `filter`, built for wasm only, is the only part that knows of a host; `maintctl explain` walks
+//! the same road with files and flags in Envoy's place.
 
 pub mod config;
 pub mod policy;
