@@ -15,5 +15,5 @@ mod worker;
 
 proxy_wasm::main! {{
     proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
-    proxy_wasm::set_root_context(|context_id| Box::new(root::RootContext::new(context_id)));
+    proxy_wasm::set_root_context(|_| Box::new(root::RootContext::new()));
 }}

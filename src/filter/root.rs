@@ -227,7 +227,7 @@ pub struct RootContext {
 }
 
 impl RootContext {
-    pub fn new(_: u32) -> RootContext {
+    pub fn new() -> RootContext {
         RootContext { root: None }
     }
 }

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use super::host::{Metric, MetricKind};
 use super::register::{self, Instance};
 use super::root::Root;
-use crate::time::Time;
 
 thread_local! {
     static METRICS: RefCell<hashbrown::HashMap<String, Option<Metric>>> = RefCell::default();
@@ -71,7 +70,7 @@ pub fn bypassed_name(site: &str, rule: &str) -> String {
 }
 
 /// Sets the gauges of every site: its mode, and its revision once every worker has adopted it.
-pub fn publish(roots: &[Rc<Root>], instances: &[Instance], _: Time) {
+pub fn publish(roots: &[Rc<Root>], instances: &[Instance]) {
     for root in roots.iter().filter(|root| !root.is_retired()) {
         let held = root.held.borrow();
         for (position, site) in root.policy.sites.iter().enumerate() {

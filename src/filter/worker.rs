@@ -144,7 +144,7 @@ impl Worker {
 
     fn acknowledge(&self, roots: &[Rc<Root>], now: Time) {
         self.announce(roots);
-        super::stats::publish(roots, &register::instances(now), now);
+        super::stats::publish(roots, &register::instances(now));
     }
 
     /// Says what has been adopted, where that is something else than what was said before.
