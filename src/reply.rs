@@ -1,7 +1,6 @@
 //! What a refused client gets: a verdict becomes a local reply, Envoy's word for a response that a filter makes itself.
 //! Decides on form, headers and body; sends nothing, and knows no rules.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::policy::HostPattern;
@@ -15,6 +14,7 @@ mod accept;
 mod cors;
 mod escape;
 mod form;
+mod headers;
 mod page;
 mod part;
 mod position;
@@ -27,6 +27,7 @@ mod template;
 mod tests;
 mod variables;
 
+pub use headers::ReplyHeaders;
 pub use part::ReplyPart;
 pub use redirect::{Redirect, RedirectTarget};
 
@@ -35,9 +36,6 @@ use form::{Form, Format, FormatsByPath};
 use prepared::Cache;
 use template::Template;
 use variables::Facts;
-
-/// A header's name, in lower case, and its value.
-pub type Header = (Cow<'static, str>, Cow<'static, str>);
 
 /// gRPC's UNAVAILABLE.
 const GRPC_UNAVAILABLE: u32 = 14;
@@ -49,8 +47,8 @@ const DEFAULT_RETRY_AFTER: u64 = 300;
 pub struct LocalReply {
     /// The HTTP status. With `grpc_status` Envoy makes it 200.
     pub status: u32,
-    fixed_headers: Rc<[Header]>,
-    own_headers: Vec<Header>,
+    /// The headers.
+    pub headers: ReplyHeaders,
     /// The body, also for HEAD: Envoy counts it and leaves it out. With `grpc_status`, Envoy's `grpc-message`.
     pub body: Rc<Vec<u8>>,
     /// The gRPC status, for clients that Envoy itself takes for gRPC's.
@@ -61,27 +59,15 @@ pub struct LocalReply {
 
 impl LocalReply {
     /// A reply with just these headers.
-    pub fn new(status: u32, headers: Vec<Header>, body: Vec<u8>, details: &'static str) -> LocalReply {
-        LocalReply {
-            status,
-            fixed_headers: Rc::new([]),
-            own_headers: headers,
-            body: Rc::new(body),
-            grpc_status: None,
-            details,
-        }
-    }
-
-    /// The headers, names in lower case.
-    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
-        self.fixed_headers.iter().chain(&self.own_headers).map(|(name, value)| (&**name, &**value))
+    pub fn new(status: u32, headers: ReplyHeaders, body: Vec<u8>, details: &'static str) -> LocalReply {
+        LocalReply { status, headers, body: Rc::new(body), grpc_status: None, details }
     }
 }
 
 /// The answer to a health check while the application is closed.
 pub fn health_check() -> LocalReply {
     let headers = [("content-type", "text/plain"), ("cache-control", "no-store")];
-    LocalReply::new(200, headers.map(header).into(), b"ok".to_vec(), "maintenance_health_check")
+    LocalReply::new(200, headers.into_iter().collect(), b"ok".to_vec(), "maintenance_health_check")
 }
 
 /// How a site refuses: the policy's reply, overridden field by field by the site's own.
@@ -144,7 +130,7 @@ impl Reply {
     pub fn answer(
         &self,
         refusal: Refusal<'_>,
-        situation: &Situation<'_>,
+        situation: &Situation,
         request: &Request<'_>,
         now: Time,
         random: u32,
@@ -162,21 +148,19 @@ impl Reply {
         };
         let prepared = self.cache.get(form, &facts, || self.prepare(form, &facts));
 
-        let mut own_headers = Vec::new();
+        let mut headers = prepared.headers.clone();
         if let Some(seconds) = retry_after {
-            own_headers.push((Cow::Borrowed("retry-after"), Cow::Owned(seconds.to_string())));
+            headers.push("retry-after", &seconds.to_string());
             if form.is_grpc() {
-                let milliseconds = seconds.saturating_mul(1000).to_string();
-                own_headers.push((Cow::Borrowed("grpc-retry-pushback-ms"), Cow::Owned(milliseconds)));
+                headers.push("grpc-retry-pushback-ms", &seconds.saturating_mul(1000).to_string());
             }
         }
         if let Some(origin) = origin {
-            cors::add_headers(origin, form, request, &mut own_headers);
+            cors::add_headers(origin, form, request, &mut headers);
         }
         LocalReply {
             status: prepared.status,
-            fixed_headers: prepared.headers.clone(),
-            own_headers,
+            headers,
             body: prepared.body.fill(retry_after, request.path.readings().next().unwrap_or_default()),
             grpc_status: (form == Form::Grpc).then_some(GRPC_UNAVAILABLE),
             details: details(refusal),
@@ -199,10 +183,6 @@ impl Reply {
             Format::Text => Form::Text,
         }
     }
-}
-
-fn header((name, value): (&'static str, &'static str)) -> Header {
-    (Cow::Borrowed(name), Cow::Borrowed(value))
 }
 
 fn details(refusal: Refusal<'_>) -> &'static str {

@@ -42,14 +42,17 @@ impl Headers {
 
     /// Every occurrence of `name` (lower case).
     pub fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
-        let is = move |key: &Range<usize>| self.part(key) == name.as_bytes();
-        self.entries.iter().filter(move |(key, _)| is(key)).map(|(_, value)| self.part(value))
+        self.entries.iter().filter(move |(key, _)| self.is(key, name)).map(|(_, value)| self.part(value))
     }
 
     /// The first occurrence of `name`.
     pub fn first(&self, name: &str) -> Option<&[u8]> {
-        let found = self.entries.iter().find(|(key, _)| self.part(key) == name.as_bytes());
-        found.map(|(_, value)| self.part(value))
+        self.entries.iter().find(|(key, _)| self.is(key, name)).map(|(_, value)| self.part(value))
+    }
+
+    /// Whether `name` stands at `place`. The length tells most names apart.
+    fn is(&self, place: &Range<usize>, name: &str) -> bool {
+        place.len() == name.len() && self.part(place) == name.as_bytes()
     }
 
     fn part(&self, place: &Range<usize>) -> &[u8] {

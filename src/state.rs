@@ -6,6 +6,9 @@ use crate::time::Time;
 use crate::tree::{Fields, Path, PathError, Tree, fields};
 
 pub mod jws;
+mod situation;
+
+pub use situation::{Modes, Situation, Spell};
 
 /// The largest document, in bytes of its JSON.
 pub const MAX_DOCUMENT: usize = 8 * 1024;
@@ -59,27 +62,6 @@ impl Mode {
 impl fmt::Display for Mode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())
-    }
-}
-
-/// A set of modes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Modes(u8);
-
-impl Modes {
-    /// Puts `mode` into the set.
-    pub fn insert(&mut self, mode: Mode) {
-        self.0 |= 1 << mode as u8;
-    }
-
-    /// Whether `mode` is in the set.
-    pub fn contains(self, mode: Mode) -> bool {
-        self.0 & (1 << mode as u8) != 0
-    }
-
-    /// The modes of the set, the strictest first.
-    pub fn strictest_first(self) -> impl Iterator<Item = Mode> {
-        Mode::ALL.into_iter().rev().filter(move |mode| self.contains(*mode))
     }
 }
 
@@ -302,22 +284,22 @@ impl Document {
     }
 
     /// What holds at `now`.
-    pub fn at(&self, now: Time) -> Situation<'_> {
+    pub fn at(&self, now: Time) -> Situation {
         let own = (self.mode != Mode::Online && self.until.is_none_or(|until| now < until)).then_some(Spell {
             mode: self.mode,
             since: self.since,
             until: self.until,
             eta: self.eta,
-            reason: self.reason.as_deref(),
-            suspend: &self.suspend,
+            reason: self.reason.clone(),
+            suspend: self.suspend.clone(),
         });
         let windows = self.windows.iter().filter(|window| window.is_active(now)).map(|window| Spell {
             mode: window.mode,
             since: Some(window.from),
             until: window.until,
             eta: window.eta,
-            reason: window.reason.as_deref(),
-            suspend: &window.suspend,
+            reason: window.reason.clone(),
+            suspend: window.suspend.clone(),
         });
         Situation { spells: own.into_iter().chain(windows).collect() }
     }
@@ -327,75 +309,6 @@ impl Document {
         let own = if self.mode == Mode::Online { None } else { self.until };
         let windows = self.windows.iter().flat_map(|window| [Some(window.from), window.until]).flatten();
         own.into_iter().chain(windows).filter(|time| *time > now).min()
-    }
-}
-
-/// One reason why a site is closed at a moment: the document's own mode, or a window.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Spell<'d> {
-    /// Never `online`.
-    pub mode: Mode,
-    /// When it began.
-    pub since: Option<Time>,
-    /// When it ends by itself.
-    pub until: Option<Time>,
-    /// The promise to visitors.
-    pub eta: Option<Time>,
-    /// The reason, for visitors.
-    pub reason: Option<&'d str>,
-    /// Exempt rules that do not count.
-    pub suspend: &'d [String],
-}
-
-/// What holds for a site at a moment: every active spell, and what follows from all of them.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Situation<'d> {
-    /// None: online.
-    pub spells: Vec<Spell<'d>>,
-}
-
-impl<'d> Situation<'d> {
-    /// The active modes; empty: online.
-    pub fn modes(&self) -> Modes {
-        let mut modes = Modes::default();
-        self.spells.iter().for_each(|spell| modes.insert(spell.mode));
-        modes
-    }
-
-    /// The strictest active mode, or `online`.
-    pub fn mode(&self) -> Mode {
-        self.spells.iter().map(|spell| spell.mode).max().unwrap_or(Mode::Online)
-    }
-
-    /// Whether the exempt rule `name` is suspended by anything active.
-    pub fn suspends(&self, name: &str) -> bool {
-        self.spells.iter().any(|spell| spell.suspend.iter().any(|suspended| suspended == name))
-    }
-
-    /// The first spell of the strictest mode: what visitors are told.
-    fn leading(&self) -> Option<&Spell<'d>> {
-        let mode = self.mode();
-        self.spells.iter().find(|spell| spell.mode == mode)
-    }
-
-    /// The reason to show.
-    pub fn reason(&self) -> Option<&'d str> {
-        self.leading().and_then(|spell| spell.reason)
-    }
-
-    /// Since when the leading mode holds.
-    pub fn since(&self) -> Option<Time> {
-        self.leading().and_then(|spell| spell.since)
-    }
-
-    /// When the site opens by itself: with the last of its spells, and never where one of them has no end.
-    pub fn until(&self) -> Option<Time> {
-        self.spells.iter().map(|spell| spell.until).reduce(|a, b| Some(a?.max(b?))).flatten()
-    }
-
-    /// The latest promise to visitors.
-    pub fn eta(&self) -> Option<Time> {
-        self.spells.iter().filter_map(|spell| spell.eta).max()
     }
 }
 

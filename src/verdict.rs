@@ -47,11 +47,13 @@ pub enum Refusal<'p> {
     Mode(Mode),
 }
 
-/// A verdict, and the site that it was made for.
+/// A verdict, and what it was made for.
 #[derive(Clone, Copy, Debug)]
 pub struct Decision<'p> {
     /// The position of the site in the policy, and the site.
     pub site: Option<(usize, &'p Site)>,
+    /// What holds at the site.
+    pub situation: &'p Situation,
     /// The verdict.
     pub verdict: Verdict<'p>,
 }
@@ -59,9 +61,9 @@ pub struct Decision<'p> {
 impl Decision<'_> {
     /// The value of `x-maintenance-status`, by which the application knows of a request that passes a site which is not
     /// online; none for any other.
-    pub fn status(&self, situation: &Situation<'_>) -> Option<String> {
-        let mode = situation.mode();
-        let until = || situation.until().map(|until| format!("; until={until}")).unwrap_or_default();
+    pub fn status(&self) -> Option<String> {
+        let mode = self.situation.mode();
+        let until = || self.situation.until().map(|until| format!("; until={until}")).unwrap_or_default();
         (mode != Mode::Online).then(|| format!("{mode}; via={}{}", self.verdict.text(), until()))
     }
 }
@@ -70,15 +72,16 @@ impl Decision<'_> {
 ///
 /// A request that might belong to several sites, because its host or path can be read in several ways, passes only if
 /// each of them lets it pass.
-pub fn decide<'p, 's>(
+pub fn decide<'p>(
     policy: &'p Policy,
-    situation: impl Fn(usize) -> Situation<'s>,
+    situation: impl Fn(usize) -> &'p Situation,
     request: &Request<'_>,
 ) -> Decision<'p> {
     let decide = |position: usize, holds: &Holds<'_>| {
         let site = policy.sites.get(position)?;
-        let verdict = decide_at(site, &situation(position), request, holds);
-        Some(Decision { site: Some((position, site)), verdict })
+        let situation = situation(position);
+        let verdict = decide_at(site, situation, request, holds);
+        Some(Decision { site: Some((position, site)), situation, verdict })
     };
     let holds = |rule: &Rc<Rule>, mode, reading| rule.holds(request, mode, reading);
     let decision = match policy.index.find(request) {
@@ -95,7 +98,7 @@ pub fn decide<'p, 's>(
         }
     };
     // 1. It belongs to no site.
-    decision.unwrap_or(Decision { site: None, verdict: Verdict::Pass(Pass::NoSite) })
+    decision.unwrap_or(Decision { site: None, situation: Situation::ONLINE, verdict: Verdict::Pass(Pass::NoSite) })
 }
 
 /// The first decision that keeps the request from the application, or else the first.
@@ -108,7 +111,7 @@ fn strictest<'p>(mut decisions: impl Iterator<Item = Decision<'p>>) -> Option<De
 /// Whether a rule holds for the request.
 type Holds<'h> = dyn Fn(&Rc<Rule>, Mode, Reading) -> bool + 'h;
 
-fn decide_at<'p>(site: &'p Site, situation: &Situation<'_>, request: &Request<'_>, holds: &Holds<'_>) -> Verdict<'p> {
+fn decide_at<'p>(site: &'p Site, situation: &Situation, request: &Request<'_>, holds: &Holds<'_>) -> Verdict<'p> {
     let mode = situation.mode();
     // 2. A rule refuses it, also while the site is online.
     if let Some(rule) = first(&site.always_closed, |rule| holds(rule, mode, Reading::Wide)) {
@@ -130,7 +133,7 @@ fn decide_at<'p>(site: &'p Site, situation: &Situation<'_>, request: &Request<'_
 fn decide_in<'p>(
     mode: Mode,
     site: &'p Site,
-    situation: &Situation<'_>,
+    situation: &Situation,
     request: &Request<'_>,
     holds: &Holds<'_>,
 ) -> Verdict<'p> {

@@ -3,7 +3,6 @@
 //! A stranger gets far enough to cost something only with a token of the right size, form, key id and time, and the
 //! signatures that a worker checks in a second are limited.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 
 use serde_json::{Value, json};
@@ -92,7 +91,7 @@ fn json_reply(
     more: &[(&'static str, &'static str)],
 ) -> LocalReply {
     let fixed = [("content-type", content_type), ("cache-control", "no-store")];
-    let headers = fixed.iter().chain(more).map(|(name, value)| (Cow::Borrowed(*name), Cow::Borrowed(*value)));
+    let headers = fixed.iter().chain(more).copied();
     LocalReply::new(status, headers.collect(), format!("{body}\n").into_bytes(), "maintenance_control")
 }
 

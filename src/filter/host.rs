@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::reply::LocalReply;
+use crate::reply::{LocalReply, ReplyHeaders};
 use crate::request::Headers;
 use crate::time::Time;
 
@@ -154,19 +154,15 @@ fn pairs(bytes: &[u8]) -> Option<Vec<(Range<usize>, Range<usize>)>> {
 }
 
 /// Writes the ABI's form of a map.
-fn encode_pairs<'t>(entries: impl Iterator<Item = (&'t str, &'t str)> + Clone) -> Vec<u8> {
-    let (count, size) = entries
-        .clone()
-        .fold((0u32, 4), |(count, size), (name, value)| (count + 1, size + 10 + name.len() + value.len()));
-    let mut bytes = Vec::with_capacity(size);
-    bytes.extend_from_slice(&count.to_le_bytes());
-    for text in entries.clone().flat_map(|(name, value)| [name, value]) {
-        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+fn encode_pairs(headers: &ReplyHeaders) -> Vec<u8> {
+    let (lengths, text) = (headers.lengths(), headers.text());
+    let mut bytes = Vec::with_capacity(4 + lengths.len() * 8 + text.len());
+    bytes.extend_from_slice(&(lengths.len() as u32).to_le_bytes());
+    for (name, value) in lengths {
+        bytes.extend_from_slice(&name.to_le_bytes());
+        bytes.extend_from_slice(&value.to_le_bytes());
     }
-    for text in entries.flat_map(|(name, value)| [name, value]) {
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.push(0);
-    }
+    bytes.extend_from_slice(text.as_bytes());
     bytes
 }
 
@@ -210,7 +206,7 @@ pub fn set_shared(key: &str, bytes: &[u8], cas: Option<u32>) -> bool {
 
 /// Answers the request itself. The stream must pause afterwards, and never go on.
 pub fn send_local_response(reply: &LocalReply) {
-    let headers = encode_pairs(reply.headers());
+    let headers = encode_pairs(&reply.headers);
     let (body, details) = (&reply.body, reply.details);
     let grpc_status = reply.grpc_status.and_then(|code| i32::try_from(code).ok()).unwrap_or(-1);
     unsafe {

@@ -44,6 +44,8 @@ pub struct Root {
     pub slot: String,
     pub policy: Policy,
     pub held: RefCell<Vec<Option<Held>>>,
+    /// What follows from them at the time of the last tick, by site.
+    pub situations: RefCell<Vec<Situation>>,
     pub stats: Vec<SiteStats>,
     /// The time of the last tick.
     pub now: Cell<Time>,
@@ -67,6 +69,7 @@ impl Root {
         Root {
             slot,
             policy,
+            situations: RefCell::new(held.iter().map(|_| Situation::default()).collect()),
             held: RefCell::new(held),
             stats,
             now: Cell::new(Time(0)),
@@ -103,12 +106,6 @@ impl Root {
         self.retired.set(true);
     }
 
-    /// What holds at a site at this moment.
-    pub fn situation<'h>(&self, held: &'h [Option<Held>], site: usize) -> Situation<'h> {
-        let held = held.get(site).and_then(Option::as_ref);
-        held.map_or_else(Situation::default, |held| held.document.at(self.now.get()))
-    }
-
     /// Takes the slot where this policy is new, and leaves it while another build of the module has it.
     pub fn follow(&self, build: &str) {
         let key = format!("slot/{}", self.slot);
@@ -143,7 +140,10 @@ impl Root {
         }
         let documents = || held.iter().flatten().map(|held| &held.document);
         self.next_change.set(documents().filter_map(|document| document.next_change(now)).min());
-        let online = documents().all(|document| document.at(now).mode() == Mode::Online);
+        let situation = |held: &Option<Held>| held.as_ref().map(|held| held.document.at(now)).unwrap_or_default();
+        let situations: Vec<Situation> = held.iter().map(situation).collect();
+        let online = situations.iter().all(|situation| situation.mode() == Mode::Online);
+        *self.situations.borrow_mut() = situations;
         self.closed.set(!online);
         self.quiet.set(online && !self.policy.has_always_closed() && self.policy.control.is_none());
         true

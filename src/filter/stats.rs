@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::host::{Metric, MetricKind};
 use super::register::{self, Instance};
 use super::root::Root;
+use crate::state::{Mode, Situation};
 
 thread_local! {
     static METRICS: RefCell<hashbrown::HashMap<String, Option<Metric>>> = RefCell::default();
@@ -72,14 +73,14 @@ pub fn bypassed_name(site: &str, rule: &str) -> String {
 /// Sets the gauges of every site: its mode, and its revision once every worker has adopted it.
 pub fn publish(roots: &[Rc<Root>], instances: &[Instance]) {
     for root in roots.iter().filter(|root| !root.is_retired()) {
-        let held = root.held.borrow();
+        let (held, situations) = (root.held.borrow(), root.situations.borrow());
         for (position, site) in root.policy.sites.iter().enumerate() {
             let set = |name: &str, value: u64| {
                 if let Some(metric) = metric(MetricKind::Gauge, &format!("site.{}.{name}", site.name)) {
                     metric.record(value);
                 }
             };
-            set("mode", root.situation(&held, position).mode().number());
+            set("mode", situations.get(position).map_or(Mode::Online, Situation::mode).number());
             if let Some(held) = held.get(position).and_then(Option::as_ref) {
                 let wanted = super::status::adopted_as(Some((held.document.stamp.digest, held.channel)));
                 let name = format!("{}/{}", root.fleet(), site.name);

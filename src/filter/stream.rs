@@ -10,6 +10,7 @@ use super::root::Root;
 use super::{control, host, register, stats};
 use crate::reply::{self, LocalReply};
 use crate::request::{Peer, Request, address};
+use crate::state::Situation;
 use crate::verdict::{Pass, Verdict, decide};
 
 /// A request that nothing could refuse: no hostcall, no memory.
@@ -40,8 +41,9 @@ impl HttpContext for Stream {
         if let Some(reply) = control::answer(root, &request) {
             return send(&reply);
         }
-        let held = root.held.borrow();
-        let decision = decide(&root.policy, |site| root.situation(&held, site), &request);
+        let situations = root.situations.borrow();
+        let situation = |site: usize| situations.get(site).unwrap_or(Situation::ONLINE);
+        let decision = decide(&root.policy, situation, &request);
         let via = decision.verdict.text();
         let Some((position, site)) = decision.site else {
             if root.is_closed() {
@@ -50,7 +52,6 @@ impl HttpContext for Stream {
             host::set_property("maintenance.via", &via);
             return Action::Continue;
         };
-        let situation = root.situation(&held, position);
         let stats = root.stats.get(position);
         if decision.verdict != Verdict::Pass(Pass::Online) {
             host::set_property("maintenance.via", &via);
@@ -60,7 +61,7 @@ impl HttpContext for Stream {
                 if let (Pass::Exempt(rule), Some(stats)) = (pass, stats) {
                     stats.bypassed(rule);
                 }
-                if let Some(status) = decision.status(&situation) {
+                if let Some(status) = decision.status() {
                     host::set_request_header("x-maintenance-status", &status);
                 }
                 Action::Continue
@@ -70,7 +71,7 @@ impl HttpContext for Stream {
                 if let Some(stats) = stats {
                     stats.refused();
                 }
-                send(&site.reply.answer(refusal, &situation, &request, root.now.get(), register::spread()))
+                send(&site.reply.answer(refusal, decision.situation, &request, root.now.get(), register::spread()))
             }
         }
     }

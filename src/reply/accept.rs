@@ -2,6 +2,8 @@
 
 /// Looked at of each `accept` header: more is no browser's.
 const MAX_LENGTH: usize = 4096;
+/// The weight 1, in thousandths.
+const MOST: u16 = 1000;
 
 /// What a client would like best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +34,13 @@ impl Wish {
         let mut weights = Weights::default();
         for header in headers {
             let header = header.get(..MAX_LENGTH).unwrap_or(header);
-            header.split(|byte| *byte == b',').for_each(|range| weights.add(range));
+            for range in header.split(|byte| *byte == b',') {
+                weights.add(range);
+                // Nothing that follows could be liked better.
+                if weights.html == MOST {
+                    return Wish::Html;
+                }
+            }
         }
         weights.wish()
     }
@@ -46,7 +54,7 @@ impl Weights {
             let (name, value) = part.split_at_checked(2)?;
             name.eq_ignore_ascii_case(b"q=").then(|| thousandths(value))
         });
-        let quality = quality.unwrap_or(1000);
+        let quality = quality.unwrap_or(MOST);
         let is = |names: &[&str]| names.iter().any(|name| kind.eq_ignore_ascii_case(name.as_bytes()));
         let begins = |names: &[&str]| {
             names
@@ -89,7 +97,7 @@ impl Weights {
 fn thousandths(value: &[u8]) -> u16 {
     let (whole, fraction) = match value.split_first() {
         Some((b'0', rest)) => (0, rest),
-        Some((b'1', rest)) => (1000, rest),
+        Some((b'1', rest)) => (MOST, rest),
         _ => return 0,
     };
     let digits = match fraction.split_first() {
@@ -99,7 +107,7 @@ fn thousandths(value: &[u8]) -> u16 {
     };
     let places = [100, 10, 1];
     let part: u16 = digits.iter().zip(places).map(|(digit, place)| u16::from(digit - b'0') * place).sum();
-    (whole + part).min(1000)
+    (whole + part).min(MOST)
 }
 
 #[cfg(test)]

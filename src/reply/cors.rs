@@ -1,8 +1,6 @@
 //! Which pages may read a refusal (Fetch standard, section 3.2): without this their scripts see a network error.
 
-use std::borrow::Cow;
-
-use super::Header;
+use super::ReplyHeaders;
 use super::form::Form;
 use crate::config::TextConfig;
 use crate::policy::HostPattern;
@@ -66,25 +64,25 @@ pub fn is_preflight(request: &Request<'_>) -> bool {
 }
 
 /// Adds what lets a page of `origin` read the reply, also one that sent cookies: a refusal tells everyone the same.
-pub fn add_headers(origin: &str, form: Form, request: &Request<'_>, headers: &mut Vec<Header>) {
-    let mut add = |name: &'static str, value: Cow<'static, str>| headers.push((Cow::Borrowed(name), value));
-    add("access-control-allow-origin", Cow::Owned(origin.to_owned()));
-    add("access-control-allow-credentials", Cow::Borrowed("true"));
+pub fn add_headers(origin: &str, form: Form, request: &Request<'_>, headers: &mut ReplyHeaders) {
+    let mut add = |name: &str, value: &str| headers.push(name, value);
+    add("access-control-allow-origin", origin);
+    add("access-control-allow-credentials", "true");
     if form != Form::Preflight {
         let names = if form.is_grpc() {
             "retry-after, x-maintenance-mode, grpc-status, grpc-message"
         } else {
             "retry-after, x-maintenance-mode"
         };
-        add("access-control-expose-headers", Cow::Borrowed(names));
+        add("access-control-expose-headers", names);
         return;
     }
-    add("access-control-max-age", Cow::Borrowed("0"));
+    add("access-control-max-age", "0");
     let asked = |name: &str, most: usize, also: &[u8]| {
         let value = request.headers.first(name)?;
         let is_plain = |byte: &u8| super::is_token_byte(*byte) || also.contains(byte);
         let is_plain = value.len() <= most && value.iter().all(is_plain);
-        is_plain.then(|| Cow::Owned(String::from_utf8_lossy(value).into_owned()))
+        std::str::from_utf8(value).ok().filter(|_| is_plain)
     };
     if let Some(method) = asked("access-control-request-method", MAX_METHOD, b"") {
         add("access-control-allow-methods", method);

@@ -1,30 +1,28 @@
 //! Writes replies ahead, form by form: status, headers, and a body with holes.
 
-use std::borrow::Cow;
-
 use ct_codecs::{Base64, Encoder};
 
 use super::form::Form;
 use super::prepared::{Hole, Prepared, Writer};
 use super::template::{Piece, Template};
 use super::variables::{Facts, Variable};
-use super::{Header, Reply, header, page, problem};
+use super::{Reply, ReplyHeaders, page, problem};
 use crate::state::Mode;
 
 impl Reply {
     /// The reply of that form, but for what each request or second changes.
     pub(super) fn prepare(&self, form: Form, facts: &Facts<'_>) -> Prepared {
         let mut body = Writer::default();
-        let mut headers: Vec<Header> = [
+        let mut headers: ReplyHeaders = [
             ("x-maintenance-mode", facts.mode.name()),
             ("cache-control", "no-store, max-age=0"),
             ("x-robots-tag", "noindex"),
             ("vary", "accept, origin"),
             ("x-envoy-ratelimited", "true"),
         ]
-        .map(header)
-        .into();
-        let mut add = |name: &'static str, value: &'static str| headers.push(header((name, value)));
+        .into_iter()
+        .collect();
+        let mut add = |name: &str, value: &str| headers.push(name, value);
         let mut status = self.status;
         match form {
             Form::Html => {
@@ -73,20 +71,20 @@ impl Reply {
         }
         if form == Form::GrpcPlain {
             add("grpc-status", "14");
-            headers.push((Cow::Borrowed("grpc-message"), Cow::Owned(self.percent_encoded_message(facts))));
+            add("grpc-message", &self.percent_encoded_message(facts));
         }
         if let (Form::Redirect, Some(redirect)) = (form, &self.redirect) {
-            headers.push((Cow::Borrowed("location"), Cow::Owned(redirect.location.clone())));
+            add("location", &redirect.location);
         }
         for (name, value) in &self.headers {
-            if !headers.iter().any(|(known, _)| known == name) {
-                headers.push((Cow::Owned(name.clone()), Cow::Owned(value.clone())));
+            if !headers.has(name) {
+                headers.push(name, value);
             }
         }
         for name in &self.clear_cookies {
-            headers.push((Cow::Borrowed("set-cookie"), Cow::Owned(expired(name))));
+            headers.push("set-cookie", &expired(name));
         }
-        Prepared { status, headers: headers.into(), body: body.finish() }
+        Prepared { status, headers, body: body.finish() }
     }
 
     fn write(&self, template: &Template, facts: &Facts<'_>, out: &mut Writer) {

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::Header;
+use super::ReplyHeaders;
 use super::escape::Escape;
 use super::form::Form;
 use super::variables::Facts;
@@ -31,7 +31,7 @@ pub struct Prepared {
     /// The HTTP status.
     pub status: u32,
     /// The headers that all such replies have.
-    pub headers: Rc<[Header]>,
+    pub headers: ReplyHeaders,
     /// The body.
     pub body: PreparedBody,
 }

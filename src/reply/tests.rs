@@ -43,13 +43,15 @@ fn part(config: Value) -> ReplyPart {
 }
 
 /// A situation: mode, and seconds from now until `until` and `eta`.
-fn closed<'d>(mode: Mode, until: Option<i64>, eta: Option<i64>, reason: Option<&'d str>) -> Situation<'d> {
+fn closed(mode: Mode, until: Option<i64>, eta: Option<i64>, reason: Option<&str>) -> Situation {
     let time = |seconds: Option<i64>| seconds.map(|seconds| NOW.plus_seconds(seconds));
     let (since, until, eta) = (Some(NOW.plus_seconds(-60)), time(until), time(eta));
-    Situation { spells: vec![Spell { mode, since, until, eta, reason, suspend: &[] }] }
+    Situation {
+        spells: vec![Spell { mode, since, until, eta, reason: reason.map(str::to_owned), suspend: Vec::new() }],
+    }
 }
 
-fn offline() -> Situation<'static> {
+fn offline() -> Situation {
     closed(Mode::Offline, None, Some(3600), Some("Database upgrade"))
 }
 
@@ -62,7 +64,7 @@ fn headers(text: &str) -> Headers {
     Headers::new(pseudo.into_iter().chain(lines).map(|(name, value)| (name.into(), value.into())).collect())
 }
 
-fn ask_at(reply: &Reply, situation: &Situation<'_>, text: &str) -> LocalReply {
+fn ask_at(reply: &Reply, situation: &Situation, text: &str) -> LocalReply {
     let headers = headers(text);
     reply.answer(Refusal::Mode(situation.mode()), situation, &Request::new(&headers, &Nobody), NOW, 0)
 }
@@ -72,7 +74,7 @@ fn ask(reply: &Reply, text: &str) -> LocalReply {
 }
 
 fn get<'r>(reply: &'r LocalReply, name: &str) -> Option<&'r str> {
-    let mut values = reply.headers().filter(|(known, _)| *known == name).map(|(_, value)| value);
+    let mut values = reply.headers.iter().filter(|(known, _)| *known == name).map(|(_, value)| value);
     let first = values.next();
     assert_eq!(values.next(), None, "{name} once");
     first
@@ -328,7 +330,8 @@ fn a_site_of_any_host_is_read_by_its_own_pages_only() {
 fn cookies_are_expired() {
     let reply = reply(json!({ "clear_cookies": ["sessionid", "__Host-sid"] }));
     let answer = ask(&reply, "GET /");
-    let cookies: Vec<_> = answer.headers().filter(|(name, _)| *name == "set-cookie").map(|(_, value)| value).collect();
+    let cookies: Vec<_> =
+        answer.headers.iter().filter(|(name, _)| *name == "set-cookie").map(|(_, value)| value).collect();
     assert_eq!(cookies, ["sessionid=; Max-Age=0; Path=/", "__Host-sid=; Max-Age=0; Path=/; Secure"]);
 }
 
@@ -431,7 +434,7 @@ proptest! {
         let situation = closed(Mode::Offline, None, Some(60), Some(&reason));
         for config in [json!({}), json!({ "cors": { "origins": ["*"] }, "html": "<p>{{path}}", "format": "html" })] {
             let answer = reply(config).answer(Refusal::Mode(Mode::Offline), &situation, &request, NOW, random);
-            for (_, value) in answer.headers() {
+            for (_, value) in answer.headers.iter() {
                 prop_assert!(value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()), "{}", value);
             }
             prop_assert!((200..=599).contains(&answer.status));

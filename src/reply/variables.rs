@@ -86,7 +86,7 @@ pub struct Facts<'d> {
 
 impl<'d> Facts<'d> {
     /// What is to be said of `refusal` at `now`. What is always closed is offline to its visitors, whatever the site is.
-    pub fn new(refusal: Refusal<'_>, situation: &Situation<'d>, now: Time, retry: bool) -> Facts<'d> {
+    pub fn new(refusal: Refusal<'_>, situation: &'d Situation, now: Time, retry: bool) -> Facts<'d> {
         let mode = match refusal {
             Refusal::AlwaysClosed(_) => Mode::Offline,
             Refusal::Mode(mode) => mode,

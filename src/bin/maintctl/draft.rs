@@ -151,7 +151,7 @@ impl Draft {
         }
         let since = situation.spells.iter().filter_map(|spell| spell.since).min();
         let mut suspended: Vec<&str> = Vec::new();
-        for name in situation.spells.iter().flat_map(|spell| spell.suspend) {
+        for name in situation.spells.iter().flat_map(|spell| &spell.suspend) {
             if !suspended.contains(&name.as_str()) {
                 suspended.push(name);
             }

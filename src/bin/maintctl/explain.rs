@@ -95,7 +95,6 @@ fn at(text: Option<&str>) -> Result<Time> {
 }
 
 fn explain(policy: &Policy, states: &States, request: &Request<'_>, flags: &Flags, at: Time) -> Explanation {
-    let situation = |position: usize| states.situation(policy, position, at);
     let explanation = |verdict: &str, outcome: Outcome, notes: Vec<String>| Explanation {
         at,
         verdict: verdict.to_owned(),
@@ -115,28 +114,27 @@ fn explain(policy: &Policy, states: &States, request: &Request<'_>, flags: &Flag
         let note = "this policy has no sites: its listener is there for the control endpoint, and all else is 404";
         return explanation("control-endpoint", Outcome::Control, vec![note.to_owned()]);
     }
-    let decision = decide(policy, situation, request);
-    let here = decision.site.map(|(position, _)| situation(position)).unwrap_or_default();
-    let mut notes =
-        decision.site.map_or_else(Vec::new, |(_, site)| peer::notes(site, &decision, &here, request, flags));
-    notes.extend(site_notes(policy, &decision, &here));
-    let mut explained = explanation(&decision.verdict.to_string(), outcome(&decision, &here, request, at), notes);
+    let situations = states.situations(policy, at);
+    let decision = decide(policy, |site| situations.get(site).unwrap_or(Situation::ONLINE), request);
+    let mut notes = decision.site.map_or_else(Vec::new, |(_, site)| peer::notes(site, &decision, request, flags));
+    notes.extend(site_notes(policy, &decision));
+    let mut explained = explanation(&decision.verdict.to_string(), outcome(&decision, request, at), notes);
     explained.site = decision.site.map(|(_, site)| site.name.clone());
-    explained.mode = here.mode();
+    explained.mode = decision.situation.mode();
     explained.rule = rule(&decision.verdict).map(str::to_owned);
     explained
 }
 
-fn outcome(decision: &Decision<'_>, here: &Situation<'_>, request: &Request<'_>, at: Time) -> Outcome {
+fn outcome(decision: &Decision<'_>, request: &Request<'_>, at: Time) -> Outcome {
     match (decision.verdict, decision.site) {
         (Verdict::Refuse(refusal), Some((_, site))) => {
             // No jitter: a number that is drawn anew for each request explains nothing.
-            Outcome::Answer(Response::of(&site.reply.answer(refusal, here, request, at, 0), request))
+            Outcome::Answer(Response::of(&site.reply.answer(refusal, decision.situation, request, at, 0), request))
         }
         (Verdict::HealthCheck(_), _) => Outcome::Answer(Response::of(&health_check(), request)),
         // No verdict refuses without a site.
         (Verdict::Pass(_), _) | (Verdict::Refuse(_), None) => {
-            Outcome::Pass(decision.status(here).map(|status| ("x-maintenance-status", status)).into_iter().collect())
+            Outcome::Pass(decision.status().map(|status| ("x-maintenance-status", status)).into_iter().collect())
         }
     }
 }
@@ -152,7 +150,7 @@ fn rule<'p>(verdict: &Verdict<'p>) -> Option<&'p str> {
 }
 
 /// What the site's state has to do with the verdict.
-fn site_notes(policy: &Policy, decision: &Decision<'_>, here: &Situation<'_>) -> Vec<String> {
+fn site_notes(policy: &Policy, decision: &Decision<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     let Some((_, site)) = decision.site else {
         let sites: Vec<&str> = policy.sites.iter().map(|site| site.name.as_str()).collect();
@@ -160,7 +158,7 @@ fn site_notes(policy: &Policy, decision: &Decision<'_>, here: &Situation<'_>) ->
         return notes;
     };
     let rules = |site: &Site| site.exempt.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
-    let suspended: Vec<String> = rules(site).into_iter().filter(|name| here.suspends(name)).collect();
+    let suspended: Vec<String> = rules(site).into_iter().filter(|name| decision.situation.suspends(name)).collect();
     if !suspended.is_empty() {
         notes.push(format!("suspended, so not counted: {}", suspended.join(", ")));
     }

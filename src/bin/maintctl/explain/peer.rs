@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use envoy_maintenance::policy::text::Reading;
 use envoy_maintenance::policy::{Rule, Site};
 use envoy_maintenance::request::{Peer, Request, address};
-use envoy_maintenance::state::{Mode, Situation};
+use envoy_maintenance::state::Mode;
 use envoy_maintenance::verdict::{Decision, Pass, Refusal, Verdict};
 
 /// A client described by flags, which remembers what it could not answer.
@@ -56,13 +56,8 @@ impl Peer for Flags {
 }
 
 /// Which rules that could have changed the verdict asked for what flags do not say.
-pub fn notes(
-    site: &Site,
-    decision: &Decision<'_>,
-    here: &Situation<'_>,
-    request: &Request<'_>,
-    flags: &Flags,
-) -> Vec<String> {
+pub fn notes(site: &Site, decision: &Decision<'_>, request: &Request<'_>, flags: &Flags) -> Vec<String> {
+    let here = decision.situation;
     let modes: Vec<Mode> = match here.mode() {
         Mode::Online => vec![Mode::Online],
         _ => here.modes().strictest_first().collect(),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use envoy_maintenance::policy::Policy;
+use envoy_maintenance::policy::{Policy, Site};
 use envoy_maintenance::state::jws::{STATE_TYP, Token};
 use envoy_maintenance::state::{Document, MAX_AHEAD, Situation};
 use envoy_maintenance::time::Time;
@@ -66,13 +66,12 @@ impl States {
         Ok(())
     }
 
-    /// What holds at a site of the policy, by its position.
-    pub fn situation<'s>(&'s self, policy: &'s Policy, position: usize, now: Time) -> Situation<'s> {
-        let site = policy.sites.get(position);
+    /// What holds at each site of the policy, in its order.
+    pub fn situations(&self, policy: &Policy, now: Time) -> Vec<Situation> {
         let pushed = |site: &str| self.documents.iter().find(|document| document.site == site);
-        site.and_then(|site| site.declared.as_ref().or_else(|| pushed(&site.name)))
-            .map(|document| document.at(now))
-            .unwrap_or_default()
+        let document =
+            |site: &'_ Site| site.declared.as_ref().or_else(|| pushed(&site.name)).map(|found| found.at(now));
+        policy.sites.iter().map(|site| document(site).unwrap_or_default()).collect()
     }
 }
 
@@ -99,7 +98,7 @@ mod tests {
         for text in texts {
             states.add(Path::new("f"), text.as_bytes(), &policy, NOW).map_err(|error| format!("{error:#}"))?;
         }
-        let mode = states.situation(&policy, 0, NOW).mode();
+        let mode = states.situations(&policy, NOW)[0].mode();
         Ok((mode, states.notes))
     }
 

@@ -15,7 +15,7 @@ impl Response {
     /// The reply as Envoy sends it to this request.
     pub fn of(reply: &LocalReply, request: &Request<'_>) -> Response {
         let mut headers: Vec<(String, String)> =
-            reply.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            reply.headers.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let is_head = request.method == b"HEAD";
         let kind = request.headers.first("content-type").unwrap_or_default();
         let is_grpc = kind == b"application/grpc" || kind.starts_with(b"application/grpc+");

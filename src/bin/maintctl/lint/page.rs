@@ -119,7 +119,8 @@ fn is_refused(subject: &Subject, host: &str, target: &str) -> bool {
     let entries = [(":method", "GET"), (":authority", host), (":path", target)];
     let headers = Headers::new(entries.map(|(name, value)| (name.into(), value.into())).into());
     let request = Request::new(&headers, &Stranger);
-    let closed = Spell { mode: Mode::Offline, since: None, until: None, eta: None, reason: None, suspend: &[] };
-    let decision = decide(&subject.policy, |_| Situation { spells: vec![closed.clone()] }, &request);
+    let closed = Spell { mode: Mode::Offline, since: None, until: None, eta: None, reason: None, suspend: Vec::new() };
+    let situation = Situation { spells: vec![closed] };
+    let decision = decide(&subject.policy, |_| &situation, &request);
     !matches!(decision.verdict, Verdict::Pass(_))
 }
