@@ -148,7 +148,8 @@ impl Reply {
         };
         let prepared = self.cache.get(form, &facts, || self.prepare(form, &facts));
 
-        let mut headers = prepared.headers.clone();
+        // `retry-after`; more than it only for gRPC and for scripts of other origins.
+        let mut headers = prepared.headers.with_room(1, 32);
         if let Some(seconds) = retry_after {
             headers.push("retry-after", &seconds.to_string());
             if form.is_grpc() {

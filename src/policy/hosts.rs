@@ -59,9 +59,11 @@ pub struct SiteIndex {
     hosts: HashMap<HostPattern, PathIndex>,
 }
 
-/// The sites of one host by path prefix, without a trailing slash; the empty prefix stands for all paths.
+/// The sites of one host by path prefix, without a trailing slash.
 #[derive(Clone, Debug, Default)]
 struct PathIndex {
+    /// The site of the empty prefix, which stands for all paths.
+    all: Option<usize>,
     sites: HashMap<String, usize>,
     /// The length of the longest prefix, in bytes: a longer beginning of a path is not looked up.
     longest: usize,
@@ -69,11 +71,13 @@ struct PathIndex {
 
 impl PathIndex {
     fn longest_prefix(&self, path: &str) -> Option<usize> {
+        if self.longest == 0 {
+            return self.all;
+        }
         let slashes = path.match_indices('/').map(|(slash, _)| slash);
         let ends = slashes.take_while(|end| *end <= self.longest).filter_map(|end| path.get(..end));
         let whole = (path.len() <= self.longest).then_some(path);
-        // The empty prefix is the end before the first slash.
-        ends.chain(whole).filter_map(|prefix| self.sites.get(prefix)).last().copied()
+        ends.chain(whole).filter_map(|prefix| self.sites.get(prefix)).last().copied().or(self.all)
     }
 }
 
@@ -83,10 +87,11 @@ impl SiteIndex {
     pub fn insert(&mut self, host: HostPattern, prefix: &str, site: usize) -> Result<(), usize> {
         let paths = self.hosts.entry(host).or_default();
         paths.longest = paths.longest.max(prefix.len());
-        match paths.sites.insert(prefix.to_owned(), site) {
-            Some(before) => Err(before),
-            None => Ok(()),
-        }
+        let before = match prefix {
+            "" => paths.all.replace(site),
+            prefix => paths.sites.insert(prefix.to_owned(), site),
+        };
+        before.map_or(Ok(()), Err)
     }
 
     /// The site of a request, or each that it might be of, in the policy's order: an ambiguous path belongs to the

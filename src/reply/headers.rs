@@ -18,6 +18,15 @@ impl ReplyHeaders {
         }
     }
 
+    /// A copy with room for `headers` more, of `bytes` in all, so that adding them moves nothing.
+    pub fn with_room(&self, headers: usize, bytes: usize) -> ReplyHeaders {
+        let mut lengths = Vec::with_capacity(self.lengths.len() + headers);
+        lengths.extend_from_slice(&self.lengths);
+        let mut text = String::with_capacity(self.text.len() + bytes);
+        text.push_str(&self.text);
+        ReplyHeaders { lengths, text }
+    }
+
     /// Whether there is a header of that name.
     pub fn has(&self, name: &str) -> bool {
         self.iter().any(|(known, _)| known == name)

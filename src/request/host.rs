@@ -19,13 +19,13 @@ impl Host {
                 (format!("[{address}]"), rest)
             }
             None => {
-                let end = text.find(':').unwrap_or(text.len());
+                let end = text.bytes().position(|byte| byte == b':').unwrap_or(text.len());
                 let (name, rest) = text.split_at_checked(end)?;
                 let name = name.strip_suffix('.').unwrap_or(name);
-                let is_name = |label: &str| {
-                    !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+                let is_name = |label: &[u8]| {
+                    !label.is_empty() && label.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
                 };
-                if !name.split('.').all(is_name) {
+                if !name.as_bytes().split(|byte| *byte == b'.').all(is_name) {
                     return None;
                 }
                 (name.to_ascii_lowercase(), rest)

@@ -54,16 +54,16 @@ impl RequestPath {
 /// The canonical form, or none for an ambiguous path.
 fn canonical(bytes: &[u8]) -> Option<String> {
     let text = if bytes.contains(&b'%') { normalized(bytes)? } else { plain(bytes)?.to_owned() };
-    let segments = text.strip_prefix('/')?;
+    let segments = text.as_bytes().strip_prefix(b"/")?;
     let mut empty = false;
-    for segment in segments.split('/') {
+    for segment in segments.split(|byte| *byte == b'/') {
         // An empty segment is fine at the end only: `/a/` is, `/a//b` is not.
-        if empty || segment == "." || segment == ".." {
+        if empty || matches!(segment, b"." | b"..") {
             return None;
         }
         empty = segment.is_empty();
     }
-    (segments.is_empty() || !segments.starts_with('/')).then_some(text)
+    (segments.is_empty() || !segments.starts_with(b"/")).then_some(text)
 }
 
 /// Whether everyone reads the byte alike.

@@ -44,7 +44,7 @@ PAGE = PAGE.ljust(1020) + "</p>"
 
 BUDGET_ONLINE = 0.65  # of an empty SDK filter
 AIM_ONLINE = 1.5  # times a bare callback
-BUDGET_REFUSING = 1.0  # of Lua
+BUDGET_REFUSING = 1.0  # of Lua doing the same job
 BUDGET_SCALE = 1.2  # times a policy with one of each
 BUDGET_MODULE = 600 * 1024  # bytes
 BUDGET_MEMORY = 4 * 1024 * 1024  # bytes a worker over an empty filter, with 100 sites
@@ -88,45 +88,114 @@ def friends(count):
     return [{"name": "friends", **own}]
 
 
-# Lua that does the same job as far as Lua can: a table of sites and their modes, a rule by path and one by user agent.
+# Lua that does the same job, as far as Lua can: it reads the host and the path in one way only, knows rules by path and
+# by user agent, answers each client in its form, and leaves the verdict for the access log. It counts nothing, as it
+# has no counters.
 
 LUA = """
-local sites = { ["127.0.0.1"] = { mode = "%(mode)s", until_seconds = 300 } }
+local sites = { ["127.0.0.1"] = { name = "site-0", mode = "%(mode)s", retry_after = 300 } }
 local page = [[%(page)s]]
+local problem = '{"type":"about:blank","title":"Closed for maintenance","status":503}'
+
+local function host_of(headers)
+  local authority = headers:get(":authority")
+  return authority and authority:lower():match("^([%%w%%-._]-)%%.?:?%%d*$")
+end
+
+local function path_of(headers)
+  local path = headers:get(":path"):match("^[^?]*")
+  if path:find("//", 1, true) or path:find("/%%.%%.?/") or path:find("[%%%%;\\\\]") then return nil end
+  return path
+end
 
 local function exempt(headers)
-  local path = headers:get(":path")
-  if path:sub(1, 28) == "/.well-known/acme-challenge/" then return true end
+  local path = path_of(headers)
+  return path ~= nil and path:sub(1, 28) == "/.well-known/acme-challenge/"
+end
+
+local function is_probe(headers)
   local agent = headers:get("user-agent")
   return agent ~= nil and agent:sub(1, 11) == "kube-probe/"
 end
 
+local function form_of(headers)
+  local kind = headers:get("content-type")
+  if kind ~= nil and kind:sub(1, 16) == "application/grpc" then return "grpc" end
+  local destination = headers:get("sec-fetch-dest")
+  if destination == "image" or destination == "script" or destination == "style" then return "bare" end
+  local accept = headers:get("accept")
+  return accept ~= nil and accept:find("text/html", 1, true) and "html" or "json"
+end
+
 function envoy_on_request(handle)
   local headers = handle:headers()
-  local host = headers:get(":authority"):match("^[^:]*")
-  local site = sites[host]
-  if site == nil or site.mode == "online" or exempt(headers) then return end
-  handle:respond({
-    [":status"] = "503",
-    ["retry-after"] = tostring(site.until_seconds),
-    ["content-type"] = "text/html; charset=utf-8",%(headers)s
-  }, page)
-end
-"""
-
-# The other headers that this filter's refusals carry.
-LUA_HEADERS = """
+  local host = host_of(headers)
+  local site = host and sites[host]
+  if site == nil or site.mode == "online" then return end
+  local metadata = handle:streamInfo():dynamicMetadata()
+  if is_probe(headers) then
+    metadata:set("maintenance", "via", "health-check")
+    return handle:respond({ [":status"] = "200", ["content-type"] = "text/plain" }, "ok")
+  end
+  if exempt(headers) then
+    metadata:set("maintenance", "via", "exempt")
+    return
+  end
+  metadata:set("maintenance", "via", site.mode)
+  local form = form_of(headers)
+  local answer = {
+    [":status"] = form == "grpc" and "200" or "503",
+    ["retry-after"] = tostring(site.retry_after),
     ["x-maintenance-mode"] = site.mode,
     ["cache-control"] = "no-store, max-age=0",
     ["x-robots-tag"] = "noindex",
     ["vary"] = "accept, origin",
     ["x-envoy-ratelimited"] = "true",
-    ["x-content-type-options"] = "nosniff","""
+  }
+  local origin = headers:get("origin")
+  if origin ~= nil and origin == "https://" .. host then
+    answer["access-control-allow-origin"] = origin
+  end
+  local body
+  if form == "html" then
+    answer["content-type"] = "text/html; charset=utf-8"
+    answer["x-content-type-options"] = "nosniff"
+    body = page
+  elseif form == "json" then
+    answer["content-type"] = "application/problem+json"
+    body = problem
+  elseif form == "grpc" then
+    answer["content-type"] = "application/grpc"
+    answer["grpc-status"] = "14"
+  end
+  handle:respond(answer, body)
+end
+"""
+
+# The least that Lua can do for the same response: one host, one answer for everyone, and no word in the log.
+LEAST_LUA = """
+local page = [[%(page)s]]
+
+function envoy_on_request(handle)
+  if handle:headers():get(":authority"):match("^[^:]*") ~= "127.0.0.1" then return end
+  handle:respond({
+    [":status"] = "503",
+    ["retry-after"] = "300",
+    ["x-maintenance-mode"] = "%(mode)s",
+    ["cache-control"] = "no-store, max-age=0",
+    ["x-robots-tag"] = "noindex",
+    ["vary"] = "accept, origin",
+    ["x-envoy-ratelimited"] = "true",
+    ["content-type"] = "text/html; charset=utf-8",
+    ["x-content-type-options"] = "nosniff",
+  }, page)
+end
+"""
 
 
-def lua(mode, headers=""):
+def lua(mode, source=LUA):
     """A Lua filter."""
-    source = LUA % {"mode": mode, "page": PAGE, "headers": headers}
+    source = source % {"mode": mode, "page": PAGE}
     any_type = EXTENSIONS + "filters.http.lua.v3.Lua"
     return {"name": "lua", "typed_config": {"@type": any_type, "default_source_code": {"inline_string": source}}}
 
@@ -185,8 +254,8 @@ def rows(modules):
             policy(sites=1000, mode="offline", exempt=friends(10_000)),
             counted="rq_bypassed",
         ),
-        Row("Lua, refusing, same response", [lua("offline", LUA_HEADERS)], 503),
-        Row("Lua, refusing, same body, two headers", [lua("offline")], 503),
+        Row("Lua, refusing", [lua("offline")], 503),
+        Row("Lua, refusing, same answer for everyone", [lua("offline", LEAST_LUA)], 503),
         own("refusing, same body as Lua", policy(mode="offline", reply=page), 503),
         own("refusing, 1 site, 1 range, 1 path", policy(mode="offline", exempt=strangers(1)), 503),
         own("refusing, 1000 sites", policy(sites=1000, mode="offline", exempt=strangers(1)), 503),
@@ -351,11 +420,11 @@ def check(envoy, listed):
             counters = re.findall(rf"{row.counted}\S*: (\d+)", envoy.get("/stats")[1])
             if sum(map(int, counters)) < TIMES:
                 sys.exit(f"bench: {row.name}: nothing was counted as {row.counted}")
-    alike = [answers.get(name) for name in ("refusing, same body as Lua", "Lua, refusing, same response")]
-    if None not in alike:
-        (_, own, body), (_, other, same) = alike
-        if body != same or {**own, "date": ""} != {**other, "date": ""}:
-            sys.exit(f"bench: Lua and the filter do not send the same:\n{own}\n{other}")
+    alike = ["refusing, same body as Lua", "Lua, refusing", "Lua, refusing, same answer for everyone"]
+    found = [answers[name] for name in alike if name in answers]
+    responses = [(status, {**headers, "date": ""}, body) for status, headers, body in found]
+    if any(response != responses[0] for response in responses):
+        sys.exit(f"bench: Lua and the filter do not send the same: {responses}")
 
 
 def measure(arguments, listed):
@@ -425,7 +494,7 @@ def budgets(costs, modules, memory_found):
     online = costs["online, 1 site"]
     found.append(("online, 1 site / one bare callback (aim)", online / bare, AIM_ONLINE, ""))
     refusing = costs["refusing, same body as Lua"]
-    found.append(("refusing / Lua", refusing / costs["Lua, refusing, same response"], BUDGET_REFUSING, ""))
+    found.append(("refusing / Lua doing the same job", refusing / costs["Lua, refusing"], BUDGET_REFUSING, ""))
     for many, one in (
         ("exempt, 1000 sites, 10000 ranges, 10000 paths", "exempt, 1 site, 1 range, 1 path"),
         ("refusing, 1000 sites", "refusing, 1 site, 1 range, 1 path"),
