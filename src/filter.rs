@@ -1,10 +1,11 @@
 //! The module that Envoy loads. Nothing of the crate but this folder knows of a host.
 //!
-//! [`host`] makes every hostcall · [`root`] is the plugin on one worker, [`stream`] one request · [`worker`] ticks, and
+//! [`host`] makes every hostcall · [`root`] is the plugin on one worker, [`entry`] the way in, [`stream`] one request · [`worker`] ticks, and
 //! joins what stands on one thread · [`register`] is what all threads share: documents, policies, members · [`control`]
 //! answers `maintctl` · [`stats`] counts.
 
 mod control;
+mod entry;
 mod host;
 mod register;
 mod root;
@@ -15,5 +16,5 @@ mod worker;
 
 proxy_wasm::main! {{
     proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
-    proxy_wasm::set_root_context(|_| Box::new(root::RootContext::new()));
+    proxy_wasm::set_root_context(|context| Box::new(root::RootContext::new(context)));
 }}

@@ -1,4 +1,5 @@
-//! Takes out of the linked module every export that the filter does not use: `strip-exports IN OUT`.
+//! Takes out of the linked module every export that the filter does not use: `strip-exports IN OUT`. An export
+//! `before_NAME` takes the place of `NAME`.
 //!
 //! The SDK exports every callback there is, and Envoy calls each one that it finds, for each request, response, body
 //! chunk and log line. No linker flag takes an export away. What only they reached goes with them.
@@ -40,6 +41,15 @@ fn strip(input: &str, output: &str) -> Result<(), String> {
     let mut module = Module::from_file(input).map_err(|error| format!("{input}: {error:#}"))?;
     if let Some(missing) = KEEP.iter().find(|wanted| !module.exports.iter().any(|export| export.name == **wanted)) {
         return Err(format!("{input}: has no export \"{missing}\""));
+    }
+    let before: Vec<_> = module
+        .exports
+        .iter()
+        .filter_map(|export| Some((export.id(), export.name.strip_prefix("before_")?.to_owned())))
+        .collect();
+    for (export, name) in before {
+        module.exports.remove(&name).map_err(|error| format!("{input}: {error:#}"))?;
+        module.exports.get_mut(export).name = name;
     }
     let unused: Vec<_> = module
         .exports

@@ -8,8 +8,8 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::ContextType;
 
 use super::stats::SiteStats;
-use super::stream::{Quiet, Stream};
-use super::{host, register, stats, worker};
+use super::stream::Stream;
+use super::{entry, host, register, stats, worker};
 use crate::policy::{Key, Kind, Policy};
 use crate::state::jws::{STATE_TYP, Token};
 use crate::state::{Document, MAX_AHEAD, MAX_REVISION, Mode, Situation};
@@ -49,7 +49,6 @@ pub struct Root {
     pub stats: Vec<SiteStats>,
     /// The time of the last tick.
     pub now: Cell<Time>,
-    /// Nothing that this policy says could refuse a request now, and nothing else asks to see one.
     quiet: Cell<bool>,
     closed: Cell<bool>,
     fresh: Cell<bool>,
@@ -91,6 +90,11 @@ impl Root {
     /// Whether any site is closed at this moment.
     pub fn is_closed(&self) -> bool {
         self.closed.get()
+    }
+
+    /// Whether nothing could refuse a request now, and nothing else asks to see one.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet.get()
     }
 
     pub fn is_fresh(&self) -> bool {
@@ -223,17 +227,20 @@ pub fn plausible(document: &Document, now: Time) -> Result<(), String> {
 
 /// The SDK's side of a root.
 pub struct RootContext {
+    context: u32,
     root: Option<Rc<Root>>,
 }
 
 impl RootContext {
-    pub fn new() -> RootContext {
-        RootContext { root: None }
+    pub fn new(context: u32) -> RootContext {
+        entry::set_root(context, None);
+        RootContext { context, root: None }
     }
 }
 
 impl Drop for RootContext {
     fn drop(&mut self) {
+        entry::remove_root(self.context);
         if self.root.take().is_some() {
             worker::with(|worker| worker.remove());
         }
@@ -262,6 +269,7 @@ impl proxy_wasm::traits::RootContext for RootContext {
         register::prepare();
         let root = Rc::new(Root::new(slot.replace(['\n', '\0'], " "), policy));
         worker::with(|worker| worker.add(&root));
+        entry::set_root(self.context, Some(Rc::clone(&root)));
         self.root = Some(root);
         host::set_tick_period(worker::TICK);
         true
@@ -277,7 +285,7 @@ impl proxy_wasm::traits::RootContext for RootContext {
             // A request that comes before the first tick must not meet what was true before.
             worker::with(|worker| worker.tick(true));
         }
-        Some(if root.quiet.get() { Box::new(Quiet) } else { Box::new(Stream::new(Rc::clone(root))) })
+        Some(Box::new(Stream::new(Rc::clone(root))))
     }
 
     fn get_type(&self) -> Option<ContextType> {

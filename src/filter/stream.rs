@@ -13,12 +13,6 @@ use crate::request::{Peer, Request, address};
 use crate::state::Situation;
 use crate::verdict::{Pass, Verdict, decide};
 
-/// A request that nothing could refuse: no hostcall, no memory.
-pub struct Quiet;
-
-impl Context for Quiet {}
-impl HttpContext for Quiet {}
-
 /// A request that must be looked at.
 pub struct Stream {
     root: Rc<Root>,
