@@ -10,6 +10,7 @@
 //! | `instances` | a line for each running VM: its id and build |
 //! | `instance/<id>` | what that VM has adopted, a line a site and policy: `<fleet>/<site> <digest>@<channel> <slot>` |
 //! | `alive/<id>` | when that VM last ticked, milliseconds since the epoch |
+//! | `build/<build>` | when the first VM of that build joined, milliseconds since the epoch |
 //!
 //! An absent key takes any CAS, so those that several threads write at once are made by [`prepare`], which runs first on
 //! Envoy's main thread.
@@ -21,6 +22,8 @@ use crate::time::Time;
 
 /// How long a VM may be silent before it counts as stuck, in milliseconds.
 pub const SILENCE: i64 = 3000;
+/// All VMs of a build have started after so many milliseconds.
+const LATE: i64 = 10_000;
 
 /// Makes the keys that several threads write, where they are not there yet.
 pub fn prepare() {
@@ -184,9 +187,27 @@ pub fn instances(now: Time) -> Vec<Instance> {
 }
 
 /// Whether the VM has ticked of late.
-pub fn is_alive(id: &str, now: Time) -> bool {
-    let last = text(&format!("alive/{id}")).parse::<i64>().unwrap_or(0);
-    now.0.saturating_sub(last) < SILENCE
+fn is_alive(id: &str, now: Time) -> bool {
+    now.0.saturating_sub(last_tick(id)) < SILENCE
+}
+
+fn last_tick(id: &str) -> i64 {
+    text(&format!("alive/{id}")).parse().unwrap_or(0)
+}
+
+/// The line of the VM of this build that fell silent last.
+pub fn silent(build: &str, now: Time) -> Option<String> {
+    let lines = text("instances");
+    let of_build = lines.lines().filter_map(|line| line.split_once(' ').filter(|(_, known)| *known == build));
+    let silent = of_build.filter(|(id, _)| !is_alive(id, now)).max_by_key(|(id, _)| last_tick(id));
+    silent.map(|(id, build)| format!("{id} {build}"))
+}
+
+/// Whether a VM that joins now comes later than those with which its build has started.
+pub fn is_late(build: &str, now: Time) -> bool {
+    let key = format!("build/{build}");
+    update(&key, |text| text.is_empty().then(|| now.0.to_string()));
+    now.0.saturating_sub(text(&key).parse().unwrap_or(now.0)) > LATE
 }
 
 /// How many workers follow a site, and how many of them have adopted what is wanted.

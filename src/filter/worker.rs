@@ -25,6 +25,8 @@ pub struct Worker {
     id: RefCell<String>,
     build: RefCell<String>,
     joined: Cell<bool>,
+    /// Since when this VM looks for one that has trapped, to take its place.
+    stands_in_since: Cell<Option<Time>>,
     generation: Cell<Option<u64>>,
     last_tick: Cell<i64>,
     last_heartbeat: Cell<i64>,
@@ -120,25 +122,26 @@ impl Worker {
         self.last_heartbeat.set(now.0);
         let id = self.id.borrow().clone();
         host::set_shared(&format!("alive/{id}"), now.0.to_string().as_bytes(), None);
-        let line = self.line();
-        let first = !self.joined.replace(true);
-        let added = register::update("instances", |text| {
-            if text.lines().any(|known| known == line) {
-                return None;
-            }
-            // A VM that trapped is not told to leave. The one that stands in for it takes its place: the first of the
-            // same build that has fallen silent.
-            let build = format!(" {}", self.build.borrow());
-            let silent = text.lines().find(|known| {
-                first && known.strip_suffix(build.as_str()).is_some_and(|id| !register::is_alive(id, now))
-            });
-            let kept = text.lines().filter(|known| !known.is_empty() && Some(*known) != silent);
-            let lines: Vec<&str> = kept.chain([line.as_str()]).collect();
-            Some(format!("\n{}\n", lines.join("\n")))
-        });
-        if added {
+        if !self.joined.replace(true) {
+            self.stands_in_since.set(register::is_late(&self.build.borrow(), now).then_some(now));
+        }
+        if register::add_line("instances", &self.line()) {
             host::set_shared(&format!("instance/{id}"), self.adopted.borrow().as_bytes(), None);
             register::changed();
+        }
+        self.stand_in(now);
+    }
+
+    /// Takes the place of a VM that has trapped: nobody tells such a one to leave, and Envoy makes another one at the next
+    /// request of its worker. That comes late for its build, and one of its build falls silent: the last that did.
+    fn stand_in(&self, now: Time) {
+        let Some(since) = self.stands_in_since.get() else { return };
+        if let Some(line) = register::silent(&self.build.borrow(), now) {
+            self.stands_in_since.set(None);
+            register::remove_line("instances", &line);
+            register::changed();
+        } else if now.0.saturating_sub(since.0) > 2 * register::SILENCE {
+            self.stands_in_since.set(None);
         }
     }
 

@@ -23,3 +23,4 @@ mod replies;
 mod shipped;
 mod state;
 mod table;
+mod trap;

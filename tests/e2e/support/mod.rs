@@ -9,6 +9,7 @@ pub mod builder;
 pub mod client;
 pub mod desk;
 pub mod envoy;
+pub mod fault;
 pub mod filters;
 pub mod raw;
 pub mod shop;
