@@ -1,13 +1,14 @@
-//! A policy file in any of its shapes: the policy alone, or within a `TypedExtensionConfig` or the ECDS file that holds
-//! one; and the ECDS file that is made from it.
+//! The files of the file target: the operator's policy, alone or within a `TypedExtensionConfig` or the ECDS file that
+//! holds one; and the ECDS file that is made from it.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use envoy_maintenance::tree::Tree;
 use serde_json::{Map, Value, json};
 
+use crate::policy_file::{self, Carrier};
+
 const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 const TEXT: &str = "type.googleapis.com/google.protobuf.StringValue";
-const STRUCT: &str = "type.googleapis.com/google.protobuf.Struct";
 
 /// A policy, and the Wasm extension around it, if the file has one.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,20 +19,26 @@ pub struct PolicyFile {
 }
 
 impl PolicyFile {
-    /// Reads YAML, or JSON, which is YAML too.
-    pub fn read(text: &str) -> Result<PolicyFile> {
-        let tree: Tree = serde_saphyr::from_str(text).map_err(|error| anyhow::anyhow!("not YAML: {error}"))?;
-        let tree = if tree == Tree::Null { Tree::Map(Vec::new()) } else { tree };
-        let Value::Object(whole) = tree.to_json() else { bail!("{tree} is {}, not a policy", tree.kind()) };
-        let whole = match (whole.contains_key("resources"), whole.contains_key("typed_config")) {
-            (false, false) => {
-                return Ok(PolicyFile { policy: tree, around: None });
-            }
-            (true, _) => whole,
-            (false, true) => Map::from_iter([("resources".to_owned(), json!([whole]))]),
+    /// Reads the text of a file.
+    pub fn parse(file: &str, text: &str) -> Result<PolicyFile> {
+        let mut sources = policy_file::parse(file, text)?;
+        let (Some(mut source), true) = (sources.pop(), sources.is_empty()) else {
+            bail!("{file}: several documents, where one policy is wanted");
         };
-        let configuration = wasm(&whole)?.get("configuration");
-        Ok(PolicyFile { policy: policy(configuration)?, around: Some(whole) })
+        let (Some(found), true) = (source.policies.pop(), source.policies.is_empty()) else { bail!("{file}: {SHAPE}") };
+        let whole = source.tree.to_json();
+        let is_one = whole.pointer("/resources/1").is_none();
+        let around = match (found.carrier, found.plugin.as_str(), whole) {
+            (Carrier::Bare, ..) => None,
+            (Carrier::Envoy, "resources[0].typed_config.config", Value::Object(whole)) if is_one => Some(whole),
+            (Carrier::Envoy, "typed_config.config", extension) => {
+                Some(Map::from_iter([("resources".to_owned(), json!([extension]))]))
+            }
+            _ => bail!("{file}: {SHAPE}"),
+        };
+        let refused = |path: &str, problem: &str| anyhow!("{file}: {}: {problem}", found.place(path));
+        let policy = found.policy.as_ref().map_err(|error| refused(&error.path, &error.problem))?.clone();
+        Ok(PolicyFile { policy, around })
     }
 
     /// Whether the Wasm extension is there.
@@ -63,33 +70,12 @@ impl PolicyFile {
     }
 }
 
-const SHAPE: &str = "`resources` is not one TypedExtensionConfig with `typed_config.config` of the Wasm filter";
-
-fn wasm(whole: &Map<String, Value>) -> Result<&Map<String, Value>> {
-    match whole.get("resources").and_then(Value::as_array).map(Vec::as_slice) {
-        Some([resource]) => resource.pointer("/typed_config/config").and_then(Value::as_object).context(SHAPE),
-        _ => bail!(SHAPE),
-    }
-}
+const SHAPE: &str = "neither a policy nor an ECDS file: `resources` with one TypedExtensionConfig, whose `typed_config.config` \
+                     is that of the Wasm filter";
 
 fn wasm_mut(whole: &mut Map<String, Value>) -> Result<&mut Map<String, Value>> {
     let list = whole.get_mut("resources").context(SHAPE)?;
     list.pointer_mut("/0/typed_config/config").and_then(Value::as_object_mut).context(SHAPE)
-}
-
-fn policy(configuration: Option<&Value>) -> Result<Tree> {
-    let Some(configuration) = configuration else {
-        return Ok(Tree::Map(Vec::new()));
-    };
-    let value = configuration.get("value");
-    match (configuration.get("@type").and_then(Value::as_str), value) {
-        (Some(TEXT), Some(Value::String(text))) => Ok(Tree::from_plugin_configuration(text.as_bytes())?),
-        (Some(STRUCT), Some(value)) => Ok(Tree::from_json(value.to_string().as_bytes())?),
-        (Some(TEXT | STRUCT), None) => Ok(Tree::Map(Vec::new())),
-        _ => {
-            bail!("`configuration` is neither a StringValue nor a Struct, with `@type` and `value`")
-        }
-    }
 }
 
 #[cfg(test)]
@@ -113,10 +99,11 @@ resources:
         let as_struct = WHOLE
             .replace("protobuf.StringValue", "protobuf.Struct")
             .replace(r#"'{"fleet": "demo"}'"#, "{ fleet: demo }");
-        let alone = "name: maintenance\ntyped_config: { config: { configuration: { \"@type\": \
+        let alone = "name: maintenance\ntyped_config: { \"@type\": \
+                     type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm, config: { configuration: { \"@type\": \
                      type.googleapis.com/google.protobuf.StringValue, value: '{\"fleet\": \"demo\"}' } } }";
         for (text, whole) in [("fleet: demo", false), (WHOLE, true), (&as_struct, true), (alone, true)] {
-            let file = PolicyFile::read(text).unwrap();
+            let file = PolicyFile::parse("f", text).unwrap();
             assert_eq!(file.policy.to_json(), json!({ "fleet": "demo" }), "{text}");
             assert_eq!(file.is_whole(), whole, "{text}");
         }
@@ -124,29 +111,45 @@ resources:
 
     #[test]
     fn what_is_around_the_policy_stays() {
-        let file = PolicyFile::read(WHOLE).unwrap();
+        let file = PolicyFile::parse("f", WHOLE).unwrap();
         let changed = file.with_policy(Tree::from_json(br#"{"fleet": "other"}"#).unwrap());
         let text = serde_json::to_string_pretty(&changed.to_ecds().unwrap()).unwrap();
-        let again = PolicyFile::read(&text).unwrap();
+        let again = PolicyFile::parse("f", &text).unwrap();
         assert_eq!(again.policy, changed.policy);
-        let vm = |file: &PolicyFile| wasm(file.around.as_ref().unwrap()).unwrap().get("vm_config").cloned().unwrap();
+        let vm = |file: &PolicyFile| wasm_mut(&mut file.around.clone().unwrap()).unwrap()["vm_config"].clone();
         assert_eq!(vm(&again), vm(&file));
     }
 
     #[test]
     fn a_policy_alone_takes_the_extension_of_another_file() {
-        let alone = PolicyFile::read("fleet: other").unwrap();
+        let alone = PolicyFile::parse("f", "fleet: other").unwrap();
         assert!(alone.to_ecds().is_err());
-        let whole = alone.within(&PolicyFile::read(WHOLE).unwrap()).to_ecds().unwrap();
-        assert_eq!(PolicyFile::read(&whole.to_string()).unwrap().policy.to_json(), json!({ "fleet": "other" }));
+        let whole = alone.within(&PolicyFile::parse("f", WHOLE).unwrap()).to_ecds().unwrap();
+        assert_eq!(PolicyFile::parse("f", &whole.to_string()).unwrap().policy.to_json(), json!({ "fleet": "other" }));
     }
 
     #[test]
     fn other_shapes_are_refused() {
-        for text in
-            ["resources: []", "- a", "typed_config: {}", "resources: [{typed_config: {config: {configuration: 5}}}]"]
-        {
-            assert!(PolicyFile::read(text).is_err(), "{text}");
+        let two = WHOLE.replace("resources:", "resources:\n- {}");
+        let five = WHOLE.replace("value: '{\"fleet\": \"demo\"}'", "value: 5");
+        let text = WHOLE.replace("'{\"fleet\": \"demo\"}'", "'{'");
+        for (text, message) in [
+            ("resources: []", SHAPE),
+            ("typed_config: {}", SHAPE),
+            ("static_resources: {}", SHAPE),
+            (&two, SHAPE),
+            ("fleet: a\n---\nfleet: b", "several documents, where one policy is wanted"),
+            (
+                &five,
+                "resources[0].typed_config.config.configuration: neither a google.protobuf.StringValue with a text as its \
+                 `value` nor a google.protobuf.Struct with an object",
+            ),
+            (
+                &text,
+                "resources[0].typed_config.config.configuration.value: not JSON: EOF while parsing an object at line 1 column 1",
+            ),
+        ] {
+            assert_eq!(PolicyFile::parse("f", text).unwrap_err().to_string(), format!("f: {message}"), "{text}");
         }
     }
 }

@@ -41,14 +41,13 @@ impl FileTarget {
     /// Reads both files.
     pub fn read(&self) -> Result<Contents> {
         let shown = self.policy.display();
-        let text = fs::read_to_string(&self.policy).with_context(|| format!("policy {shown}"))?;
-        let mut policy = PolicyFile::read(&text).with_context(|| format!("policy {shown}"))?;
+        let policy = |text: String| PolicyFile::parse(&format!("policy {shown}"), &text);
+        let mut policy = policy(fs::read_to_string(&self.policy).with_context(|| format!("policy {shown}"))?)?;
+        let name = format!("file {}", self.file.display());
         let generated = match fs::read_to_string(&self.file) {
-            Ok(text) => Some(PolicyFile::read(&text).with_context(|| format!("file {}", self.file.display()))?),
+            Ok(text) => Some(PolicyFile::parse(&name, &text)?),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => {
-                return Err(error).with_context(|| format!("file {}", self.file.display()));
-            }
+            Err(error) => return Err(error).context(name),
         };
         match generated.as_ref().filter(|generated| generated.is_whole()) {
             Some(generated) if !policy.is_whole() => policy = policy.within(generated),

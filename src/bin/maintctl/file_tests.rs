@@ -4,7 +4,8 @@ use super::*;
 use envoy_maintenance::state::Mode;
 use std::thread;
 
-const WHOLE: &str = r#"{"resources": [{"name": "maintenance", "typed_config": {"config": {"configuration": {
+const WHOLE: &str = r#"{"resources": [{"name": "maintenance", "typed_config": {
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": {"configuration": {
     "@type": "type.googleapis.com/google.protobuf.Struct",
     "value": {"fleet": "demo", "sites": [{"name": "shop", "hosts": ["shop"]}, {"name": "api"}], "state": {"api": {"mode": "offline"}}}
 }}}}]}"#;
@@ -35,7 +36,7 @@ fn a_change_stands_in_the_file_beside_what_the_operator_wrote() {
     let folder = tempfile::tempdir().unwrap();
     let (target, writer) = target(folder.path());
     close(&target, &writer, "shop").unwrap();
-    let written = PolicyFile::read(&fs::read_to_string(&writer.file).unwrap()).unwrap();
+    let written = PolicyFile::parse("f", &fs::read_to_string(&writer.file).unwrap()).unwrap();
     let policy = Policy::from_tree(&written.policy).unwrap();
     let modes: Vec<Mode> = policy.sites.iter().map(|site| site.declared.as_ref().unwrap().mode).collect();
     assert_eq!(modes, [Mode::Offline, Mode::Offline]);
@@ -58,7 +59,8 @@ fn two_at_once_lose_nothing() {
     let sites: Vec<String> = (0..8).map(|number| format!("s{number}")).collect();
     let named: Vec<Value> = sites.iter().map(|site| serde_json::json!({ "name": site, "hosts": [site] })).collect();
     let policy = serde_json::json!({ "fleet": "demo", "sites": named });
-    let whole = PolicyFile::read(WHOLE).unwrap().with_policy(Tree::from_json(policy.to_string().as_bytes()).unwrap());
+    let whole =
+        PolicyFile::parse("f", WHOLE).unwrap().with_policy(Tree::from_json(policy.to_string().as_bytes()).unwrap());
     fs::write(&writer.policy, whole.to_ecds().unwrap().to_string()).unwrap();
     thread::scope(|scope| {
         for site in &sites {
