@@ -85,7 +85,7 @@ pub fn publish(roots: &[Rc<Root>], instances: &[Instance]) {
                 let wanted = super::status::adopted_as(Some((held.document.stamp.digest, held.channel)));
                 let name = format!("{}/{}", root.fleet(), site.name);
                 let workers = register::workers(instances, &name, &wanted);
-                if workers.members == workers.adopted {
+                if workers.members == workers.adopted && workers.members > 0 {
                     set("revision", held.document.stamp.revision);
                 }
             }

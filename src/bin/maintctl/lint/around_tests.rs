@@ -156,3 +156,22 @@ fn a_module_that_is_not_pinned() {
     finds(&manifest("sha256: abc1"), &[]);
     finds(&manifest("url: \"oci://a@sha256:abc\""), &[]);
 }
+
+#[test]
+fn two_plugins_of_one_name() {
+    let plugin = |name: &str, vm: &str, policy: &str| {
+        format!(
+            "{{'@type': x/envoy.extensions.filters.http.wasm.v3.Wasm, config: {{name: {name}, failure_policy: FAIL_RELOAD, \
+             vm_config: {{vm_id: {vm}}}, configuration: {{'@type': x/google.protobuf.Struct, value: {policy}}}}}}}"
+        )
+    };
+    let (one, other) = ("{sites: [{name: a}]}", "{sites: [{name: b}]}");
+    let both = |first: &str, second: &str| format!("resources: [{first}, {second}]");
+    let text = "has the name and root_id of resources[0].config, whose policy is another one, so the status counts only one \
+                of them; give each a `name` of its own";
+    let line = format!("f: resources[1].config: {text}");
+    finds(&both(&plugin("m", "m", one), &plugin("m", "m", other)), &[&line]);
+    finds(&both(&plugin("m", "m", one), &plugin("m", "m", one)), &[]);
+    finds(&both(&plugin("m", "m", one), &plugin("n", "m", other)), &[]);
+    finds(&both(&plugin("m", "m", one), &plugin("m", "n", other)), &[]);
+}

@@ -80,6 +80,34 @@ pub fn check(tree: &Tree, found: &Found, subject: &Subject) -> Vec<Finding> {
     .collect()
 }
 
+/// Plugins of one name with policies of their own, which count as one.
+pub fn share_a_name(tree: &Tree, policies: &[Found]) -> Vec<Finding> {
+    let objects = objects(tree);
+    // A plugin is told by its name and root id, within its VM.
+    let names = |found: &Found| {
+        let (_, plugin) = objects.iter().find(|(path, _)| *path == found.plugin)?;
+        let vm = member(plugin, "vm_config").and_then(|vm| text(vm, "vm_id"));
+        Some([text(plugin, "name"), text(plugin, "root_id"), vm].map(Option::unwrap_or_default))
+    };
+    let mut findings = Vec::new();
+    let is_read = |found: &&Found| found.carrier == Carrier::Envoy && found.policy.is_ok();
+    let policies: Vec<&Found> = policies.iter().filter(is_read).collect();
+    for (index, found) in policies.iter().enumerate() {
+        let earlier = policies.iter().take(index);
+        let twin =
+            |other: &&&Found| names(other) == names(found) && other.policy.as_ref().ok() != found.policy.as_ref().ok();
+        if let Some(twin) = earlier.into_iter().find(twin) {
+            let text = format!(
+                "has the name and root_id of {}, whose policy is another one, so the status counts only one of them; give \
+                 each a `name` of its own",
+                twin.plugin
+            );
+            findings.push(Finding::error(found.plugin.clone(), text));
+        }
+    }
+    findings
+}
+
 /// The names of the rules that `ask` for something, quoted.
 fn rules(place: &Place<'_>, ask: impl Fn(&envoy_maintenance::config::RuleConfig) -> bool) -> Option<String> {
     let rules = place.subject.rules();
