@@ -10,6 +10,8 @@ use crate::support::desk::{Desk, FLEET};
 use crate::support::envoy::Envoy;
 use crate::support::signer::Signer;
 
+mod reach;
+
 fn policy(signer: &Signer) -> Value {
     json!({
         "fleet": FLEET,
@@ -199,95 +201,6 @@ async fn a_command_runs_while_the_site_is_closed() {
     assert_eq!(status_of(&envoy).await, 503);
     assert_eq!(desk.run("close shop --on-failure open -- false").await.code, 1);
     assert_eq!(status_of(&envoy).await, 200);
-}
-
-#[tokio::test]
-async fn keys_that_will_not_do_are_refused_with_what_to_do() {
-    let (_app, envoy, desk, signer) = pushing().await;
-    let stranger = Desk::pushing(&Signer::generate(), &[&base(&envoy)]);
-    let output = stranger.run("close shop").await;
-    assert_eq!(output.code, 4, "{output:?}");
-    assert!(output.stderr.contains("key"), "{output:?}");
-    assert_eq!(status_of(&envoy).await, 200);
-    use std::os::unix::fs::PermissionsExt;
-    let file = desk.path().join("maintctl.key");
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let output = desk.run("close shop").await;
-    assert_ne!(output.code, 0);
-    assert!(output.stderr.contains("chmod 600"), "{output:?}");
-    std::fs::remove_file(&file).unwrap();
-    let mut command = desk.command("close shop");
-    assert!(command.env("MAINTCTL_KEY", signer.pem()).status().await.unwrap().success());
-}
-
-#[tokio::test]
-async fn an_envoy_that_is_gone_is_named() {
-    let (app, signer) = (App::start(), Signer::generate());
-    let start = async |node| {
-        let builder = Envoy::builder(app.address()).policy(&policy(&signer)).control(&control(&signer));
-        builder.node(node).start().await
-    };
-    let (one, mut two) = (start("one").await, start("two").await);
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
-    assert_eq!(desk.run("close shop").await.code, 0);
-    assert_eq!((status_of(&one).await, status_of(&two).await), (503, 503));
-    let gone = base(&two);
-    two.kill();
-    let output = desk.run("open shop --timeout 2s").await;
-    assert_eq!(output.code, 3, "{output:?}");
-    assert!(output.stderr.contains(&gone), "{output:?}");
-    assert_eq!(status_of(&one).await, 200);
-    let status = desk.run("status --timeout 2s").await;
-    assert_eq!(status.code, 3, "{status:?}");
-    assert!(status.stderr.contains(&gone), "{status:?}");
-    desk.target(&format!("envoys = [{:?}]\nexpect = 2", base(&one)));
-    let few = desk.run("close shop --timeout 2s").await;
-    assert_eq!(few.code, 3, "{few:?}");
-}
-
-#[tokio::test]
-async fn envoys_that_disagree_are_mixed_and_reconciled() {
-    let (app, signer) = (App::start(), Signer::generate());
-    let start = async |node| {
-        let builder = Envoy::builder(app.address()).policy(&policy(&signer)).control(&control(&signer));
-        builder.node(node).start().await
-    };
-    let (one, two) = (start("one").await, start("two").await);
-    assert_eq!(Desk::pushing(&signer, &[&base(&one)]).run("close shop").await.code, 0);
-    let both = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
-    let status = both.run("status shop").await;
-    assert!(status.stdout.contains("MIXED"), "{status:?}");
-    let again = both.run("close shop").await;
-    assert_eq!(again.code, 0, "{again:?}");
-    assert_eq!((status_of(&one).await, status_of(&two).await), (503, 503));
-}
-
-#[tokio::test]
-async fn a_load_balancer_in_place_of_the_envoys_is_told() {
-    let (app, signer) = (App::start(), Signer::generate());
-    let start = async |node| {
-        let builder = Envoy::builder(app.address()).policy(&policy(&signer)).control(&control(&signer));
-        builder.node(node).start().await
-    };
-    let (one, two) = (start("one").await, start("two").await);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let balancer = format!("http://{}/.maintenance", listener.local_addr().unwrap());
-    let authority = |envoy: &Envoy| base(envoy).trim_start_matches("http://").split('/').next().unwrap().to_owned();
-    let backends = [authority(&one), authority(&two)];
-    tokio::spawn(async move {
-        for turn in 0.. {
-            let Ok((mut client, _)) = listener.accept().await else { return };
-            let backend = backends[turn % 2].clone();
-            tokio::spawn(async move {
-                let mut server = tokio::net::TcpStream::connect(backend).await.unwrap();
-                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-            });
-        }
-    });
-    let desk = Desk::pushing(&signer, &[&balancer]);
-    let output = desk.run("close shop --timeout 3s").await;
-    assert!(matches!(output.code, 1 | 3), "{output:?}");
-    assert!(output.stderr.contains("load balancer"), "{output:?}");
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use envoy_maintenance::time::Time;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use ureq::config::Config;
@@ -228,11 +227,6 @@ fn plain(error: &ureq::Error) -> String {
 }
 
 impl Status {
-    /// The Envoy's clock.
-    pub fn clock(&self) -> Option<Time> {
-        Time::parse(&self.time)
-    }
-
     /// What it says of `site`.
     pub fn site(&self, site: &str) -> Option<&SiteStatus> {
         self.sites.iter().find(|status| status.site == site)

@@ -144,7 +144,7 @@ fn send(envoy: &Envoy, plans: &[Plan], deadline: Instant) -> Result<(), Trouble>
             Err(Trouble::Refused { code, .. }) if code == "declared" => {
                 return Err(Trouble::Refused { code, detail: declared(&wanted.site, "the policy there") });
             }
-            answer => answer.map_err(|trouble| explained(trouble, &envoy.endpoint, deadline))?,
+            answer => answer.map_err(explained)?,
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The roll: every Envoy behind the `envoys` of a target, each by an address of its own.
 
 use std::collections::BTreeSet;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -94,7 +94,7 @@ impl Roll {
             match answer {
                 Ok(status) => roll.add(endpoint, status),
                 Err(trouble) => {
-                    let loopback_of = endpoint.address.ip().is_loopback().then(|| endpoint.url.clone());
+                    let loopback_of = is_localhost(endpoint.address.ip()).then(|| endpoint.url.clone());
                     roll.missing.push(Missing { name: endpoint.to_string(), loopback_of, trouble });
                 }
             }
@@ -123,7 +123,7 @@ impl Roll {
     /// `localhost` is ::1 and 127.0.0.1, and Envoy mostly listens on one of them: the other is missed by nobody.
     fn forgive_loopback(&mut self) {
         let mut answered: BTreeSet<String> = BTreeSet::new();
-        for envoy in self.envoys.iter().filter(|envoy| envoy.endpoint.address.ip().is_loopback()) {
+        for envoy in self.envoys.iter().filter(|envoy| is_localhost(envoy.endpoint.address.ip())) {
             answered.insert(envoy.endpoint.url.clone());
         }
         let mut refused: BTreeSet<String> = BTreeSet::new();
@@ -213,7 +213,7 @@ fn resolve(url: &str, deadline: Instant) -> Result<Vec<SocketAddr>, Trouble> {
 
 /// Asks one address for its status, and on fresh connections whether it is always the same Envoy.
 fn identify(endpoint: &Endpoint, token: Option<&str>, deadline: Instant) -> Result<Status, Trouble> {
-    let status = endpoint.status(token, deadline).map_err(|trouble| explained(trouble, endpoint, deadline))?;
+    let status = endpoint.status(token, deadline).map_err(explained)?;
     for _ in 1..PROBES {
         let again = endpoint.fresh().status(None, deadline)?;
         if again.envoy != status.envoy {
@@ -240,7 +240,7 @@ impl Trouble {
 }
 
 /// What an operator can do about a refusal of the key.
-pub fn explained(trouble: Trouble, endpoint: &Endpoint, deadline: Instant) -> Trouble {
+pub fn explained(trouble: Trouble) -> Trouble {
     let Trouble::Refused { code, detail } = trouble else {
         return trouble;
     };
@@ -255,16 +255,17 @@ pub fn explained(trouble: Trouble, endpoint: &Endpoint, deadline: Instant) -> Tr
                             `fleet` there and at `fleet` in maintctl.toml"
             .to_owned(),
         "too_old" | "expired" => {
-            let here = jiff::Timestamp::now();
-            match endpoint.status(None, deadline).ok().and_then(|status| status.clock()) {
-                Some(there) => format!("Envoy's clock says {there}, this machine's {here:.0}; set the wrong one right"),
-                None => format!("this machine's clock says {here:.0}; compare it with Envoy's"),
-            }
+            format!("this machine's clock says {:.0}; set the wrong one right", jiff::Timestamp::now())
         }
         _ => return Trouble::Refused { code, detail },
     };
     let detail = if detail.is_empty() { advice } else { format!("{detail} ({advice})") };
     Trouble::Refused { code, detail }
+}
+
+/// Whether it is one of the two addresses of `localhost`.
+fn is_localhost(address: IpAddr) -> bool {
+    [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&address)
 }
 
 /// The answer of a thread; one that panicked is as good as one that could not be reached.

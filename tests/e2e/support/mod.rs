@@ -11,6 +11,7 @@ pub mod desk;
 pub mod envoy;
 pub mod fault;
 pub mod filters;
+pub mod preload;
 pub mod raw;
 pub mod shop;
 pub mod signer;

@@ -1,0 +1,199 @@
+//! What may stand between an operator and the Envoys: keys, names, clocks, balancers, and Envoys that are gone.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::{base, control, policy, pushing, status_of};
+use crate::support::app::App;
+use crate::support::desk::Desk;
+use crate::support::envoy::Envoy;
+use crate::support::signer::{Signer, document};
+use crate::support::{eventually, preload};
+
+/// An Envoy of this name.
+async fn envoy(app: &App, signer: &Signer, node: &str) -> Envoy {
+    Envoy::builder(app.address()).policy(&policy(signer)).control(&control(signer)).node(node).start().await
+}
+
+#[tokio::test]
+async fn keys_that_will_not_do_are_refused_with_what_to_do() {
+    let (_app, envoy, desk, _) = pushing().await;
+    let stranger = Desk::pushing(&Signer::generate(), &[&base(&envoy)]);
+    let output = stranger.run("close shop").await;
+    assert_eq!(output.code, 4, "{output:?}");
+    assert!(output.stderr.contains("key"), "{output:?}");
+    assert_eq!(status_of(&envoy).await, 200);
+    use std::os::unix::fs::PermissionsExt;
+    let file = desk.path().join("maintctl.key");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let output = desk.run("close shop").await;
+    assert_ne!(output.code, 0);
+    assert!(output.stderr.contains("chmod 600"), "{output:?}");
+    std::fs::remove_file(&file).unwrap();
+    let output = desk.run("close shop").await;
+    assert_ne!(output.code, 0);
+    assert!(output.stderr.contains("maintctl.key"), "{output:?}");
+    assert_eq!(status_of(&envoy).await, 200);
+}
+
+#[tokio::test]
+async fn a_key_may_come_from_the_environment_or_from_a_command() {
+    let (_app, envoy, desk, signer) = pushing().await;
+    std::fs::remove_file(desk.path().join("maintctl.key")).unwrap();
+    let mut command = desk.command("close shop");
+    assert!(command.env("MAINTCTL_KEY", signer.pem()).status().await.unwrap().success());
+    assert_eq!(status_of(&envoy).await, 503);
+    desk.write("vault", &signer.pem());
+    let config = std::fs::read_to_string(desk.path().join("maintctl.toml")).unwrap();
+    let by_command = |command: &str| desk.write("maintctl.toml", &config.replace("key = \"maintctl.key\"", command));
+    by_command("key_command = [\"cat\", \"vault\"]");
+    assert_eq!(desk.run("open shop").await.code, 0);
+    assert_eq!(status_of(&envoy).await, 200);
+    by_command("key_command = [\"false\"]");
+    let output = desk.run("close shop").await;
+    assert_eq!(output.code, 1, "{output:?}");
+    assert!(output.stderr.contains("key_command: false ended with exit status: 1"), "{output:?}");
+    by_command("key_command = [\"echo\", \"no key\"]");
+    let output = desk.run("close shop").await;
+    assert_eq!(output.code, 1, "{output:?}");
+    assert!(output.stderr.contains("what key_command printed"), "{output:?}");
+    assert_eq!(status_of(&envoy).await, 200);
+}
+
+#[tokio::test]
+async fn an_envoy_that_is_gone_is_named() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    assert_eq!(desk.run("close shop").await.code, 0);
+    assert_eq!((status_of(&one).await, status_of(&two).await), (503, 503));
+    let gone = base(&two);
+    two.kill();
+    let output = desk.run("open shop --timeout 2s").await;
+    assert_eq!(output.code, 3, "{output:?}");
+    assert!(output.stderr.contains(&gone), "{output:?}");
+    assert_eq!(status_of(&one).await, 200);
+    let status = desk.run("status --timeout 2s").await;
+    assert_eq!(status.code, 3, "{status:?}");
+    assert!(status.stderr.contains(&gone), "{status:?}");
+    desk.target(&format!("envoys = [{:?}]\nexpect = 2", base(&one)));
+    let few = desk.run("close shop --timeout 2s").await;
+    assert_eq!(few.code, 3, "{few:?}");
+}
+
+#[tokio::test]
+async fn envoys_that_disagree_are_mixed_and_reconciled() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    assert_eq!(Desk::pushing(&signer, &[&base(&one)]).run("close shop").await.code, 0);
+    let both = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let status = both.run("status shop").await;
+    assert!(status.stdout.contains("MIXED"), "{status:?}");
+    let again = both.run("close shop").await;
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!((status_of(&one).await, status_of(&two).await), (503, 503));
+}
+
+#[tokio::test]
+async fn a_load_balancer_in_place_of_the_envoys_is_told() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let balancer = format!("http://{}/.maintenance", listener.local_addr().unwrap());
+    let authority = |envoy: &Envoy| base(envoy).trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let backends = [authority(&one), authority(&two)];
+    tokio::spawn(async move {
+        for turn in 0.. {
+            let Ok((mut client, _)) = listener.accept().await else { return };
+            let backend = backends[turn % 2].clone();
+            tokio::spawn(async move {
+                let mut server = tokio::net::TcpStream::connect(backend).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    let desk = Desk::pushing(&signer, &[&balancer]);
+    let output = desk.run("close shop --timeout 3s").await;
+    assert!(matches!(output.code, 1 | 3), "{output:?}");
+    assert!(output.stderr.contains("load balancer"), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_told_with_both_times() {
+    let (_app, envoy, desk, _) = pushing().await;
+    let library = preload::library(desk.path());
+    for ahead in ["3600", "-3600"] {
+        let mut command = desk.command("close shop --timeout 3s");
+        let output = command.env("LD_PRELOAD", &library).env("SECONDS_AHEAD", ahead).output().await.unwrap();
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{complaint}");
+        let told =
+            ["Envoy's clock says 20", "this machine's clock says 20", "set the wrong one right", "nothing changed"];
+        assert!(told.iter().all(|part| complaint.contains(part)), "{complaint}");
+    }
+    assert_eq!(status_of(&envoy).await, 200);
+}
+
+#[tokio::test]
+async fn a_name_with_several_addresses_is_all_of_them() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let one = envoy(&app, &signer, "one").await;
+    let port = one.listener("control").port();
+    let two = Envoy::builder(app.address())
+        .policy(&policy(&signer))
+        .control(&control(&signer))
+        .node("two")
+        .bootstrap(move |bootstrap| {
+            let listeners = bootstrap["static_resources"]["listeners"].as_array_mut().unwrap();
+            let control = listeners.iter_mut().find(|listener| listener["name"] == "control").unwrap();
+            control["address"]["socket_address"] = json!({ "address": "127.0.0.2", "port_value": port });
+        })
+        .start()
+        .await;
+    let desk = Desk::pushing(&signer, &[&format!("http://fleet.example:{port}/.maintenance")]);
+    let library = preload::library(desk.path());
+    let run = async |words: &str| {
+        let output = desk.command(words).env("LD_PRELOAD", &library).output().await.unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said, complaints) = run("close shop").await;
+    assert_eq!(code, Some(0), "{said} {complaints}");
+    assert_eq!((status_of(&one).await, status_of(&two).await), (503, 503));
+    let (_, said, _) = run("status").await;
+    assert!(said.contains("2/2 Envoys"), "{said}");
+    drop(two);
+    let (code, said, complaints) = run("open shop --timeout 2s").await;
+    assert_eq!(code, Some(3), "{said} {complaints}");
+    assert!(complaints.contains(&format!("127.0.0.2:{port}")), "{complaints}");
+    assert_eq!(status_of(&one).await, 200);
+}
+
+#[tokio::test]
+async fn an_envoy_that_is_busy_is_asked_again() {
+    let (app, ops, stranger) = (App::start(), Signer::generate(), Signer::generate());
+    let envoy = Envoy::builder(app.address()).policy(&policy(&ops)).control(&control(&ops)).workers(1).start().await;
+    let desk = Desk::pushing(&ops, &[&base(&envoy)]);
+    let header = json!({ "alg": "EdDSA", "typ": "maintenance-state+jwt", "kid": ops.kid() });
+    let forged = stranger.sign_parts(&header, document("shop", "offline").to_string().as_bytes());
+    let begin = Instant::now();
+    let flood = async {
+        while begin.elapsed() < Duration::from_secs(3) {
+            envoy.push("shop", &forged).await;
+        }
+    };
+    let close = async {
+        eventually("the budget is used up", async || {
+            let (status, _) = envoy.push("shop", &forged).await;
+            (status == 429).then_some(())
+        })
+        .await;
+        desk.run("close shop").await
+    };
+    let ((), output) = tokio::join!(flood, close);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert_eq!(status_of(&envoy).await, 503);
+    // The flood only puts.
+    let is_turned_away = |line: &String| line.starts_with("429 ") && line.contains(" GET ");
+    eventually("maintctl was turned away", async || envoy.access_log().iter().any(is_turned_away).then_some(())).await;
+}

@@ -1,0 +1,16 @@
+//! A process with another clock and other names: a library that the loader puts before libc answers for both.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::project;
+
+/// Builds the library.
+pub fn library(folder: &Path) -> PathBuf {
+    let file = folder.join("preload.so");
+    let source = project().join("tests/e2e/support/preload_library.rs");
+    let arguments = ["--edition", "2024", "--crate-type", "cdylib", "-C", "panic=abort", "-o"];
+    let status = Command::new("rustc").args(arguments).arg(&file).arg(source).current_dir(project()).status().unwrap();
+    assert!(status.success());
+    file
+}
