@@ -85,7 +85,8 @@ pub fn decide<'p>(
     };
     let holds = |rule: &Rc<Rule>, mode, reading| rule.holds(request, mode, reading);
     let decision = match policy.index.find(request) {
-        Found::Sites(sites) => strictest(sites.into_iter().flatten().filter_map(|site| decide(site, &holds))),
+        Found::One(site) => site.and_then(|site| decide(site, &holds)),
+        Found::Several(sites) => strictest(sites.into_iter().filter_map(|site| decide(site, &holds))),
         Found::Any => {
             // A rule for every site is asked once and not once a site, or a stranger could make a worker read 60 KB of
             // cookies a thousand times. A rule is always read in one way, as it stands in one list.
@@ -101,25 +102,33 @@ pub fn decide<'p>(
     decision.unwrap_or(Decision { site: None, situation: Situation::ONLINE, verdict: Verdict::Pass(Pass::NoSite) })
 }
 
-/// The first decision that keeps the request from the application, or else the first.
-fn strictest<'p>(mut decisions: impl Iterator<Item = Decision<'p>>) -> Option<Decision<'p>> {
-    let passes = |decision: &Decision<'_>| matches!(decision.verdict, Verdict::Pass(_));
-    let first = decisions.next()?;
-    Some(if passes(&first) { decisions.find(|next| !passes(next)).unwrap_or(first) } else { first })
+/// The first decision that keeps the request from the application, or else the first at a site of the strictest mode.
+fn strictest<'p>(decisions: impl Iterator<Item = Decision<'p>>) -> Option<Decision<'p>> {
+    let mut strictest: Option<Decision<'p>> = None;
+    for decision in decisions {
+        if !matches!(decision.verdict, Verdict::Pass(_)) {
+            return Some(decision);
+        }
+        if strictest.is_none_or(|known| decision.situation.mode() > known.situation.mode()) {
+            strictest = Some(decision);
+        }
+    }
+    strictest
 }
 
 /// Whether a rule holds for the request.
 type Holds<'h> = dyn Fn(&Rc<Rule>, Mode, Reading) -> bool + 'h;
 
 fn decide_at<'p>(site: &'p Site, situation: &Situation, request: &Request<'_>, holds: &Holds<'_>) -> Verdict<'p> {
-    let mode = situation.mode();
+    let modes = situation.modes();
     // 2. A rule refuses it, also while the site is online.
-    if let Some(rule) = first(&site.always_closed, |rule| holds(rule, mode, Reading::Wide)) {
+    let is_shut = |rule: &Rc<Rule>| modes.or_online().any(|mode| holds(rule, mode, Reading::Wide));
+    if let Some(rule) = first(&site.always_closed, is_shut) {
         return Verdict::Refuse(Refusal::AlwaysClosed(rule));
     }
     // 3. No mode is active but online. A request passes a closed site only if every active mode would let it pass.
     let mut verdict = Verdict::Pass(Pass::Online);
-    for mode in situation.modes().strictest_first() {
+    for mode in modes.strictest_first() {
         let next = decide_in(mode, site, situation, request, holds);
         match (verdict, next) {
             (_, Verdict::Refuse(_)) => return next,

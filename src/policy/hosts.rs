@@ -94,18 +94,22 @@ impl SiteIndex {
         before.map_or(Ok(()), Err)
     }
 
-    /// The site of a request, or each that it might be of, in the policy's order: an ambiguous path belongs to the
-    /// site of each of its readings, and a host that cannot be read one way to any.
+    /// The site of a request, or each that it might be of: an ambiguous path belongs to the site of each of its
+    /// readings, and a host that cannot be read one way to any.
     pub fn find(&self, request: &Request<'_>) -> Found {
         let Some(host) = &request.host else {
             return Found::Any;
         };
         match &request.path {
-            RequestPath::Canonical(path) => Found::Sites([self.site(host.as_str(), path), None]),
-            RequestPath::Ambiguous { raw, resolved } => {
-                let first = self.site(host.as_str(), raw);
-                let second = self.site(host.as_str(), resolved).filter(|second| Some(*second) != first);
-                Found::Sites([first, second])
+            RequestPath::Canonical(path) => Found::One(self.site(host.as_str(), path)),
+            RequestPath::Ambiguous { .. } => {
+                let mut sites = Vec::new();
+                for site in request.path.readings().filter_map(|path| self.site(host.as_str(), path)) {
+                    if !sites.contains(&site) {
+                        sites.push(site);
+                    }
+                }
+                Found::Several(sites)
             }
         }
     }
@@ -152,10 +156,12 @@ impl hashbrown::Equivalent<HostPattern> for Name<'_> {
 }
 
 /// What [`SiteIndex::find`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// One site, none, or two for the two readings of an ambiguous path.
-    Sites([Option<usize>; 2]),
+    /// One site or none.
+    One(Option<usize>),
+    /// The sites of all readings of an ambiguous path, each once.
+    Several(Vec<usize>),
     /// The host cannot be read: it might be any site.
     Any,
 }
@@ -228,10 +234,13 @@ mod tests {
     fn an_ambiguous_path_belongs_to_the_site_of_each_reading() {
         let index = index(&SITES[..3]);
         for (authority, path, found) in [
-            ("api.example.com", "/checkout/../other", Found::Sites([Some(1), None])),
-            ("api.example.com", "/other/../checkout", Found::Sites([None, Some(1)])),
-            ("api.example.com", "//checkout", Found::Sites([None, Some(1)])),
-            ("api.example.com", "/checkout/%2e%2e/checkout/v2", Found::Sites([Some(1), Some(2)])),
+            ("api.example.com", "/other", Found::One(None)),
+            ("api.example.com", "/checkout/../other", Found::Several(vec![1])),
+            ("api.example.com", "/other/../checkout", Found::Several(vec![1])),
+            ("api.example.com", "//checkout", Found::Several(vec![1])),
+            ("api.example.com", "//checkout/%252e%252e/other", Found::Several(vec![1])),
+            ("api.example.com", "/other/../other", Found::Several(vec![])),
+            ("api.example.com", "/checkout/%2e%2e/checkout/v2", Found::Several(vec![1, 2])),
             ("api.example.com, a", "/", Found::Any),
             ("", "/", Found::Any),
         ] {

@@ -17,8 +17,9 @@ pub enum RequestPath {
     Ambiguous {
         /// As it came.
         raw: String,
-        /// As the most eager reader would take it: all decoded, parameters cut off, slashes merged, dots resolved.
-        resolved: String,
+        /// As others might take it, the most eager one first: decoded twice, once or not at all, cut at what ends a path
+        /// for some, parameters cut off and slashes merged, dots resolved or not. Each but `raw`, and once.
+        resolved: Vec<String>,
     },
 }
 
@@ -26,7 +27,10 @@ impl RequestPath {
     /// Reads the bytes before the query of a `:path`.
     pub fn parse(bytes: &[u8]) -> RequestPath {
         canonical(bytes).map_or_else(
-            || RequestPath::Ambiguous { raw: String::from_utf8_lossy(bytes).into_owned(), resolved: resolve(bytes) },
+            || {
+                let raw = String::from_utf8_lossy(bytes).into_owned();
+                RequestPath::Ambiguous { resolved: readings(bytes, &raw), raw }
+            },
             RequestPath::Canonical,
         )
     }
@@ -41,13 +45,11 @@ impl RequestPath {
 
     /// Every form under which somebody might read the path.
     pub fn readings(&self) -> impl Iterator<Item = &str> {
-        match self {
-            RequestPath::Canonical(path) => [Some(path), None],
-            RequestPath::Ambiguous { raw, resolved } => [Some(raw), Some(resolved)],
-        }
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
+        let (first, others) = match self {
+            RequestPath::Canonical(path) => (path, &[][..]),
+            RequestPath::Ambiguous { raw, resolved } => (raw, resolved.as_slice()),
+        };
+        std::iter::once(first).chain(others).map(String::as_str)
     }
 }
 
@@ -136,22 +138,47 @@ pub(super) fn decode(bytes: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// The path as the most eager reader would take it.
-fn resolve(bytes: &[u8]) -> String {
-    // Twice, as some applications decode what their proxy has decoded.
-    let decoded = decode(&decode(bytes));
-    let text = String::from_utf8_lossy(&decoded).replace('\\', "/");
-    let mut segments: Vec<&str> = Vec::new();
-    for segment in text.split('/') {
-        match segment.split([';', '#', '\0']).next().unwrap_or_default() {
-            "" | "." => {}
-            ".." => {
-                segments.pop();
+/// The readings of a path but `raw`. Some applications decode what their proxy has decoded: twice.
+fn readings(bytes: &[u8], raw: &str) -> Vec<String> {
+    let once = decode(bytes);
+    let twice = decode(&once);
+    let mut readings: Vec<String> = Vec::new();
+    let mut before: &[u8] = &[];
+    for decoded in [&twice[..], &once, bytes] {
+        if decoded == before {
+            continue;
+        }
+        before = decoded;
+        let text = String::from_utf8_lossy(decoded).replace('\\', "/");
+        let end = text.find(['#', '\0']).unwrap_or(text.len());
+        let cut = text.get(..end).filter(|cut| cut.len() < text.len());
+        for text in [Some(text.as_str()), cut].into_iter().flatten() {
+            for reading in [normalize(text, true), normalize(text, false)] {
+                if reading != raw && !readings.contains(&reading) {
+                    readings.push(reading);
+                }
             }
+        }
+    }
+    readings
+}
+
+/// Merges slashes, cuts parameters off, and resolves dots, if asked to (RFC 3986 section 5.2.4).
+fn normalize(text: &str, dots: bool) -> String {
+    let mut segments: Vec<&str> = Vec::new();
+    let mut is_folder = false;
+    for segment in text.split('/') {
+        let name = segment.split([';', '#', '\0']).next().unwrap_or_default();
+        is_folder = name.is_empty() || dots && matches!(name, "." | "..");
+        match name {
+            "" => {}
+            "." if dots => {}
+            ".." if dots => drop(segments.pop()),
             name => segments.push(name),
         }
     }
-    format!("/{}", segments.join("/"))
+    let end = if is_folder && !segments.is_empty() { "/" } else { "" };
+    format!("/{}{end}", segments.join("/"))
 }
 
 #[cfg(test)]
@@ -178,37 +205,46 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_read_in_two_ways_is_ambiguous() {
+    fn what_could_be_read_in_several_ways_is_ambiguous() {
         for (path, resolved) in [
-            (&b"/admin/../x"[..], "/x"),
-            (b"/admin/%2e%2e/x", "/x"),
-            (b"/admin/.%2E/x", "/x"),
-            (b"/a/./b", "/a/b"),
-            (b"/a/.", "/a"),
-            (b"//a", "/a"),
-            (b"/a//b", "/a/b"),
-            (b"/a//", "/a"),
-            (b"/a%2Fb", "/a/b"),
-            (b"/a%2fb", "/a/b"),
-            (b"/a%5Cb", "/a/b"),
-            (b"/a\\b", "/a/b"),
-            (b"/a;x=1/b", "/a/b"),
-            (b"/a%00b", "/a"),
-            (b"/a%0ab", "/a\nb"),
-            (b"/a%", "/a%"),
-            (b"/a%4", "/a%4"),
-            (b"/a%zz", "/a%zz"),
-            (b"/a%c0%ae%c0%ae/b", "/a\u{fffd}\u{fffd}\u{fffd}\u{fffd}/b"),
-            (b"/a\xffb", "/a\u{fffd}b"),
-            (b"/a#b", "/a"),
-            (b"/%252e%252e;/a", "/a"),
-            (b"", "/"),
-            (b"*", "/*"),
-            (b"a/b", "/a/b"),
-            (b"http://host/a", "/http:/host/a"),
+            (&b"/admin/../x"[..], &["/x"][..]),
+            (b"/admin/%2e%2e/x", &["/x", "/admin/../x"]),
+            (b"/admin/.%2E/x", &["/x", "/admin/../x"]),
+            (b"/a/./b", &["/a/b"]),
+            (b"/a/.", &["/a/"]),
+            (b"/a/b/..", &["/a/"]),
+            (b"/a/..", &["/"]),
+            (b"//a", &["/a"]),
+            (b"//a/", &["/a/"]),
+            (b"/x/../a/", &["/a/"]),
+            (b"/a//b", &["/a/b"]),
+            (b"/a//", &["/a/"]),
+            (b"//a/../b", &["/b", "/a/../b"]),
+            (b"/a%2Fb", &["/a/b"]),
+            (b"/a%2fb", &["/a/b"]),
+            (b"/a%5Cb", &["/a/b"]),
+            (b"/a\\b", &["/a/b"]),
+            (b"/a;x=1/b", &["/a/b"]),
+            (b"/a;x=1/", &["/a/"]),
+            (b"/a%00b", &["/a"]),
+            (b"/a%00/../../b", &["/b", "/a/../../b", "/a"]),
+            (b"/a%0ab", &["/a\nb"]),
+            (b"/a%", &[]),
+            (b"/a%4", &[]),
+            (b"/a%zz", &[]),
+            (b"/a%c0%ae%c0%ae/b", &["/a\u{fffd}\u{fffd}\u{fffd}\u{fffd}/b"]),
+            (b"/a\xffb", &[]),
+            (b"/a#b", &["/a"]),
+            (b"/a#/../b", &["/b", "/a/../b", "/a"]),
+            (b"/%252e%252e;/a", &["/a", "/../a", "/%2e%2e/a", "/%252e%252e/a"]),
+            (b"//a/%252e%252e/x", &["/x", "/a/../x", "/a/%2e%2e/x", "/a/%252e%252e/x"]),
+            (b"", &["/"]),
+            (b"*", &["/*"]),
+            (b"a/b", &["/a/b"]),
+            (b"http://host/a", &["/http:/host/a"]),
         ] {
             let raw = String::from_utf8_lossy(path).into_owned();
-            let resolved = resolved.to_owned();
+            let resolved = resolved.iter().map(|path| (*path).to_owned()).collect();
             assert_eq!(RequestPath::parse(path), RequestPath::Ambiguous { raw, resolved });
         }
     }

@@ -18,6 +18,12 @@ impl Modes {
         self.0 & (1 << mode as u8) != 0
     }
 
+    /// The modes of the set, the strictest first; `online` alone where it is empty.
+    pub fn or_online(self) -> impl Iterator<Item = Mode> {
+        let online = (self == Modes::default()).then_some(Mode::Online);
+        self.strictest_first().chain(online)
+    }
+
     /// The modes of the set, the strictest first.
     pub fn strictest_first(self) -> impl Iterator<Item = Mode> {
         Mode::ALL.into_iter().rev().filter(move |mode| self.contains(*mode))

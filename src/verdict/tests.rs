@@ -136,7 +136,8 @@ fn a_redirect_to_another_host_is_the_target_there_only() {
 fn every_active_mode_must_let_a_request_pass() {
     let policy = policy(
         "{'sites': [{'name': 'a',
-          'always_closed': [{'name': 'shut-now', 'headers': [{'name': 'x-shut'}], 'modes': ['offline']}],
+          'always_closed': [{'name': 'shut-now', 'headers': [{'name': 'x-shut'}], 'modes': ['offline']},
+                            {'name': 'frozen', 'headers': [{'name': 'x-write'}], 'modes': ['read_only']}],
           'exempt': [{'name': 'reader', 'headers': [{'name': 'x-reader'}], 'modes': ['read_only']},
                      {'name': 'staff', 'headers': [{'name': 'x-staff'}]},
                      {'name': 'boss', 'headers': [{'name': 'x-boss'}], 'modes': ['offline']}]}]}",
@@ -159,6 +160,9 @@ fn every_active_mode_must_let_a_request_pass() {
         (&read_only, "GET x/ | x-shut: 1", "read_only"),
         (&offline, "GET x/ | x-shut: 1", "always_closed:shut-now"),
         (&both, "GET x/ | x-shut: 1", "always_closed:shut-now"),
+        // A rule of any active mode, though the strictest one would let it pass.
+        (&offline, "GET x/ | x-write: 1 | x-staff: 1", "exempt:staff"),
+        (&both, "GET x/ | x-write: 1 | x-staff: 1", "always_closed:frozen"),
         (&read_only, "POST x/ | x-reader: 1", "exempt:reader"),
         (&offline, "POST x/ | x-reader: 1", "offline"),
         // Offline refuses, though read-only would not.
@@ -231,7 +235,7 @@ fn each_condition_holds_for_what_it_says() {
 fn an_ambiguous_path_opens_nothing_and_closes_what_either_reading_would() {
     let policy = policy(
         "{'sites': [{'name': 'shop', 'paths': ['/shop']}, {'name': 'admin', 'paths': ['/admin']}],
-          'always_closed': [{'name': 'secret', 'paths': ['*/secret']}],
+          'always_closed': [{'name': 'secret', 'paths': ['*/secret']}, {'name': 'beta', 'paths': ['/shop/beta/*']}],
           'exempt': [{'name': 'public', 'paths': ['/shop/public/*']}, {'name': 'any', 'headers': [{'name': 'x-any'}]}]}",
     );
     let (online, offline) = (document("{'mode': 'online'}"), document("{'mode': 'offline'}"));
@@ -254,12 +258,19 @@ fn an_ambiguous_path_opens_nothing_and_closes_what_either_reading_would() {
         (true, false, "GET x/admin/../shop", "offline"),
         (false, true, "GET x/none/../admin", "offline"),
         (false, true, "GET x/admin/../none", "offline"),
+        // As those read it who decode once, and do not resolve, or not at all.
+        (false, true, "GET x//admin/%252e%252e/none", "offline"),
+        (false, true, "GET x/a/../admin/b/%252e%252e/%252e%252e", "offline"),
+        (false, true, "GET x/admin%00/../../shop", "offline"),
+        (true, false, "GET x/admin/../shop | x-any: 1", "exempt:any"),
         (false, false, "GET x/shop/../admin", "online"),
         (true, true, "GET x/none/../other", "no-site"),
         // Rules that close hold for both readings, also while all is open.
         (false, false, "GET x/shop/a/../secret", "always_closed:secret"),
         (false, false, "GET x/shop/secret/../b", "online"),
         (false, false, "GET x/shop/a/..%2fsecret", "always_closed:secret"),
+        (false, false, "GET x/shop//beta/", "always_closed:beta"),
+        (false, false, "GET x/shop/a/../beta/", "always_closed:beta"),
     ] {
         assert_eq!(verdict(&policy, &closed(shop, admin), request), expected, "{shop} {admin} {request}");
     }

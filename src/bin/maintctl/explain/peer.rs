@@ -58,10 +58,7 @@ impl Peer for Flags {
 /// Which rules that could have changed the verdict asked for what flags do not say.
 pub fn notes(site: &Site, decision: &Decision<'_>, request: &Request<'_>, flags: &Flags) -> Vec<String> {
     let here = decision.situation;
-    let modes: Vec<Mode> = match here.mode() {
-        Mode::Online => vec![Mode::Online],
-        _ => here.modes().strictest_first().collect(),
-    };
+    let modes: Vec<Mode> = here.modes().or_online().collect();
     let asked_by = |rule: &Rule, reading: Reading| {
         flags.asked.set(Asked::default());
         for mode in &modes {

@@ -18,7 +18,7 @@ pub fn json(explanation: &Explanation) -> Value {
     let Explanation { at, verdict, outcome, site, mode, rule, host, path, notes } = explanation;
     let path = match path {
         RequestPath::Canonical(path) => json!({ "canonical": path }),
-        RequestPath::Ambiguous { raw, resolved } => json!({ "ambiguous": { "raw": raw, "resolved": resolved } }),
+        RequestPath::Ambiguous { raw, resolved } => json!({ "ambiguous": { "raw": raw, "readings": resolved } }),
     };
     let (action, upstream, reply) = match outcome {
         Outcome::Pass(headers) => ("pass", json!(headers), Value::Null),
@@ -61,7 +61,7 @@ pub fn text(explanation: &Explanation, cut: bool) -> String {
             let meaning = "opens nothing, and closes what any reading of it would";
             rows.push(("path", format!("ambiguous: {meaning}")));
             rows.push(("  as sent", format!("{raw}  ({})", why(raw))));
-            rows.push(("  resolved", resolved.clone()));
+            rows.extend(resolved.iter().map(|path| ("  read as", path.clone())));
         }
     }
     rows.push(("at", at.to_string()));

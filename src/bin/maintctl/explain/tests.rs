@@ -68,7 +68,8 @@ fn a_refusal_is_shown_with_its_reply() {
         host       shop\n\
         path       ambiguous: opens nothing, and closes what any reading of it would\n  \
         as sent  /a/%2e%2E/a  (it has dot segments)\n  \
-        resolved /a\n\
+        read as  /a\n  \
+        read as  /a/../a\n\
         at         1970-01-01T00:00:00Z\n\
         note       taken as not met, as flags cannot say the claims of a verified token: staff\n\
         note       suspended, so not counted: probe\n\
