@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::root::{Root, plausible};
 use super::status::{Current, Directory};
-use super::{host, register, status, worker};
+use super::{host, register, stats, status, worker};
 use crate::policy::{Key, Kind};
 use crate::reply::LocalReply;
 use crate::request::Request;
@@ -40,7 +40,9 @@ pub fn answer(root: &Root, request: &Request<'_>) -> Option<LocalReply> {
             _ => Err(Problem::method("GET")),
         },
         rest => match rest.strip_prefix("sites/").filter(|site| !site.is_empty() && !site.contains('/')) {
-            Some(site) if request.method == b"PUT" => put_site(root, request, site),
+            Some(site) if request.method == b"PUT" => {
+                put_site(root, request, site).inspect_err(|problem| rejected(site, problem))
+            }
             Some(_) => Err(Problem::method("PUT")),
             None => Err(Problem::new(404, "not_found", "no such path")),
         },
@@ -49,6 +51,17 @@ pub fn answer(root: &Root, request: &Request<'_>) -> Option<LocalReply> {
         Ok(body) => json_reply(200, "application/json", &body, &[]),
         Err(error) => problem(&error),
     })
+}
+
+/// Counts a document that was refused, and logs it, but not each one of a flood.
+fn rejected(site: &str, problem: &Problem) {
+    // Who was slower than another did nothing wrong.
+    if !matches!(problem.code, "conflict" | "busy") {
+        stats::count("channel.push.rejected");
+        if worker::with(|worker| worker.may_log(host::now())) {
+            log::warn!("push for {site} refused: {}: {}", problem.code, problem.detail);
+        }
+    }
 }
 
 /// Why a request was refused.
@@ -97,7 +110,7 @@ fn json_reply(
 
 fn get_status(root: &Root, request: &Request<'_>) -> Result<Value, Problem> {
     let (fleet, now) = (root.fleet(), host::now());
-    let directory = Directory::of(fleet);
+    let directory = Directory::of(fleet, now);
     let full = match request.headers.first(DOCUMENT) {
         None => false,
         Some(token) => {
@@ -118,13 +131,14 @@ fn get_status(root: &Root, request: &Request<'_>) -> Result<Value, Problem> {
 }
 
 thread_local! {
-    /// Digests of read tokens whose signature was good, and until when they are.
+    /// Digests of fleets with read tokens that were good for them, and until when they are.
     static READERS: RefCell<Vec<(Digest, i64)>> = const { RefCell::new(Vec::new()) };
 }
 
 fn check_reader(keys: &[Key], bytes: &[u8], fleet: &str, now: Time) -> Result<(), Problem> {
     let seconds = now.0 / 1000;
-    let digest = Digest::of(bytes.get(..bytes.len().min(crate::state::jws::MAX_TOKEN)).unwrap_or_default());
+    let token = bytes.get(..bytes.len().min(crate::state::jws::MAX_TOKEN)).unwrap_or_default();
+    let digest = Digest::of(&[fleet.as_bytes(), b"\n", token].concat());
     let known = READERS.with_borrow(|readers| readers.iter().any(|(known, exp)| *known == digest && *exp > seconds));
     if known {
         return Ok(());
@@ -190,7 +204,7 @@ fn check_signature(token: &Token<'_>, key: &Key, now: Time) -> Result<(), Proble
 
 fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value, Problem> {
     let (fleet, now) = (root.fleet(), host::now());
-    let directory = Directory::of(fleet);
+    let directory = Directory::of(fleet, now);
     let site =
         directory.sites.iter().find(|site| site.name == name).ok_or_else(|| {
             Problem::new(404, "unknown_site", format!("no policy of this fleet has a site \"{name}\""))
@@ -250,6 +264,9 @@ fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value, Pro
         }
         if register::put(fleet, name, (&key.name, &key.x), bytes, before.map(|entry| entry.cas)) {
             register::changed();
+            if !document.unknown.is_empty() {
+                stats::count("channel.push.unknown_fields");
+            }
             return Ok(accepted(name, document.stamp));
         }
     }

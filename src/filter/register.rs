@@ -8,7 +8,9 @@
 //! | `slots` | a line for each plugin: its slot, `<plugin name>/<root id>` |
 //! | `slot/<slot>` | the build that runs it, a line feed, and what its policy says of sites and keys, as JSON |
 //! | `instances` | a line for each running VM: its id and build |
-//! | `instance/<id>` | what that VM has adopted, a line a site and policy: `<fleet>/<site> <digest>@<channel> <slot>` |
+//! | `instance/<id>` | what runs in that VM, a line a policy: `* <slot>`; and what it has adopted, a line a site and policy: `<fleet>/<site> <digest>@<channel> <slot>` |
+//! | `left/<slot>` | when a VM has let go of the plugin without another policy for it, milliseconds since the epoch |
+//! | `held/<slot>/<fleet>/<site>` | the digest of the last document that the plugin has adopted there |
 //! | `alive/<id>` | when that VM last ticked, milliseconds since the epoch |
 //! | `build/<build>` | when the first VM of that build joined, milliseconds since the epoch |
 //!
@@ -18,12 +20,15 @@
 use std::cell::Cell;
 
 use super::host;
+use crate::state::Digest;
 use crate::time::Time;
 
 /// How long a VM may be silent before it counts as stuck, in milliseconds.
 pub const SILENCE: i64 = 3000;
 /// All VMs of a build have started after so many milliseconds.
-const LATE: i64 = 10_000;
+const LATE: i64 = 4000;
+/// How long a plugin may be nowhere between two builds of the module, in milliseconds.
+const BETWEEN: i64 = 5000;
 
 /// Makes the keys that several threads write, where they are not there yet.
 pub fn prepare() {
@@ -147,6 +152,41 @@ pub fn entry(fleet: &str, site: &str) -> Option<Entry> {
 pub fn put(fleet: &str, site: &str, key: (&str, &str), token: &[u8], cas: Option<u32>) -> bool {
     let bytes = [key.0.as_bytes(), b" ", key.1.as_bytes(), b"\n", token].concat();
     host::set_shared(&site_key(fleet, site), &bytes, cas)
+}
+
+fn held_key(slot: &str, fleet: &str, site: &str) -> String {
+    format!("held/{slot}/{fleet}/{site}")
+}
+
+/// Remembers that a plugin has adopted a document.
+pub fn hold(slot: &str, fleet: &str, site: &str, digest: Digest) {
+    if !is_held(slot, fleet, site, digest) {
+        host::set_shared(&held_key(slot, fleet, site), digest.to_string().as_bytes(), None);
+    }
+}
+
+/// Whether that document is the last that the plugin has adopted.
+pub fn is_held(slot: &str, fleet: &str, site: &str, digest: Digest) -> bool {
+    text(&held_key(slot, fleet, site)) == digest.to_string()
+}
+
+/// Notes that a plugin has left a VM, and nobody has taken its place there yet.
+pub fn leave_slot(slot: &str, now: Time) {
+    host::set_shared(&format!("left/{slot}"), now.0.to_string().as_bytes(), None);
+}
+
+/// The plugins that run, in the order in which they came. What has just left may be on its way to the VMs of another build
+/// of the module.
+pub fn running_slots(now: Time) -> Vec<String> {
+    let ids = text("instances");
+    let ids = ids.lines().filter_map(|line| line.split_once(' '));
+    let said: Vec<String> = ids.map(|(id, _)| text(&format!("instance/{id}"))).collect();
+    let running: hashbrown::HashSet<&str> =
+        said.iter().flat_map(|said| said.lines()).filter_map(|line| line.strip_prefix("* ")).collect();
+    let is_between = |slot: &str| now.0.saturating_sub(text(&format!("left/{slot}")).parse().unwrap_or(0)) < BETWEEN;
+    let slots = text("slots");
+    let slots = slots.lines().filter(|slot| !slot.is_empty() && (running.contains(slot) || is_between(slot)));
+    slots.map(str::to_owned).collect()
 }
 
 /// What one running VM says of itself.

@@ -166,8 +166,9 @@ impl Root {
         if slot.as_ref().is_some_and(|held| held.token == entry.token) {
             return;
         }
-        match verify(&self.policy.keys, &entry, self.fleet(), &site.name, now) {
+        match self.verify(&entry, &site.name, now) {
             Ok(document) => {
+                register::hold(&self.slot, self.fleet(), &site.name, document.stamp.digest);
                 *slot = Some(Held { document, channel: Channel::Push, token: entry.token });
             }
             Err(problem) => {
@@ -180,8 +181,41 @@ impl Root {
         }
     }
 
-    /// Writes what this policy has adopted, a line a site.
+    /// Checks a document of the register before it is adopted. What this plugin has adopted once, and what was signed by a
+    /// key that the policy has no more, was accepted when it came, and holds until it is replaced.
+    fn verify(&self, entry: &register::Entry, site: &str, now: Time) -> Result<Document, String> {
+        let token = Token::parse(&entry.token, STATE_TYP).map_err(|error| error.to_string())?;
+        let keys: Vec<&Key> = self.policy.keys.iter().filter(|key| key.kid == token.kid).collect();
+        match keys.first() {
+            Some(key) => token.verify(&key.public),
+            None => {
+                let public = crate::state::jws::decode(&entry.key_x)
+                    .ok()
+                    .and_then(|bytes| ed25519_compact::PublicKey::from_slice(&bytes).ok())
+                    .ok_or("the key is unknown")?;
+                token.verify(&public)
+            }
+        }
+        .map_err(|error| error.to_string())?;
+        let document = Document::from_payload(&token.payload).map_err(|error| error.to_string())?;
+        if document.site != site || document.fleet.as_deref() != Some(self.fleet()) {
+            return Err(format!("made for {} of fleet {:?}", document.site, document.fleet));
+        }
+        let objection = match keys.as_slice() {
+            [key, ..] if !keys.iter().any(|key| key.is_permitted(Kind::State, site)) => {
+                Some(format!("the key \"{}\" may not sign it", key.name))
+            }
+            _ => plausible(&document, now).err(),
+        };
+        match objection {
+            Some(problem) if !register::is_held(&self.slot, self.fleet(), site, document.stamp.digest) => Err(problem),
+            _ => Ok(document),
+        }
+    }
+
+    /// Writes that this policy runs, and what it has adopted, a line a site.
     pub fn acknowledge(&self, adopted: &mut String) {
+        let _ = writeln!(adopted, "* {}", self.slot);
         let held = self.held.borrow();
         for (site, held) in self.policy.sites.iter().zip(held.iter()) {
             let stamp = held.as_ref().map(|held| (held.document.stamp.digest, held.channel));
@@ -189,30 +223,6 @@ impl Root {
             let _ = writeln!(adopted, "{}/{} {document} {}", self.fleet(), site.name, self.slot);
         }
     }
-}
-
-/// Checks a document of the register before it is adopted. One signed by a key that the policy no longer has was
-/// accepted when it came, and holds until it is replaced.
-fn verify(keys: &[Key], entry: &register::Entry, fleet: &str, site: &str, now: Time) -> Result<Document, String> {
-    let token = Token::parse(&entry.token, STATE_TYP).map_err(|error| error.to_string())?;
-    match keys.iter().find(|key| key.kid == token.kid) {
-        Some(key) if key.is_permitted(Kind::State, site) => token.verify(&key.public),
-        Some(key) => return Err(format!("the key \"{}\" may not sign it", key.name)),
-        None => {
-            let public = crate::state::jws::decode(&entry.key_x)
-                .ok()
-                .and_then(|bytes| ed25519_compact::PublicKey::from_slice(&bytes).ok())
-                .ok_or("the key is unknown")?;
-            token.verify(&public)
-        }
-    }
-    .map_err(|error| error.to_string())?;
-    let document = Document::from_payload(&token.payload).map_err(|error| error.to_string())?;
-    if document.site != site || document.fleet.as_deref() != Some(fleet) {
-        return Err(format!("made for {} of fleet {:?}", document.site, document.fleet));
-    }
-    plausible(&document, now)?;
-    Ok(document)
 }
 
 /// Refuses a revision that no honest clock makes.
@@ -241,8 +251,8 @@ impl RootContext {
 impl Drop for RootContext {
     fn drop(&mut self) {
         entry::remove_root(self.context);
-        if self.root.take().is_some() {
-            worker::with(|worker| worker.remove());
+        if let Some(root) = self.root.take() {
+            worker::with(|worker| worker.remove(&root));
         }
     }
 }

@@ -75,20 +75,26 @@ pub fn publish(roots: &[Rc<Root>], instances: &[Instance]) {
     for root in roots.iter().filter(|root| !root.is_retired()) {
         let (held, situations) = (root.held.borrow(), root.situations.borrow());
         for (position, site) in root.policy.sites.iter().enumerate() {
-            let set = |name: &str, value: u64| {
-                if let Some(metric) = metric(MetricKind::Gauge, &format!("site.{}.{name}", site.name)) {
-                    metric.record(value);
-                }
-            };
-            set("mode", situations.get(position).map_or(Mode::Online, Situation::mode).number());
-            if let Some(held) = held.get(position).and_then(Option::as_ref) {
-                let wanted = super::status::adopted_as(Some((held.document.stamp.digest, held.channel)));
-                let name = format!("{}/{}", root.fleet(), site.name);
-                let workers = register::workers(instances, &name, &wanted);
-                if workers.members == workers.adopted && workers.members > 0 {
-                    set("revision", held.document.stamp.revision);
-                }
+            let mode = situations.get(position).map_or(Mode::Online, Situation::mode);
+            set_gauge(&site.name, "mode", mode.number());
+            let stamp = held.get(position).and_then(Option::as_ref).map(|held| (held.document.stamp, held.channel));
+            let wanted = super::status::adopted_as(stamp.map(|(stamp, channel)| (stamp.digest, channel)));
+            let workers = register::workers(instances, &format!("{}/{}", root.fleet(), site.name), &wanted);
+            if workers.members == workers.adopted && workers.members > 0 {
+                set_gauge(&site.name, "revision", stamp.map_or(0, |(stamp, _)| stamp.revision));
             }
         }
+    }
+}
+
+/// Sets the gauges of a site that no policy has any more.
+pub fn forget(site: &str) {
+    set_gauge(site, "mode", Mode::Online.number());
+    set_gauge(site, "revision", 0);
+}
+
+fn set_gauge(site: &str, name: &str, value: u64) {
+    if let Some(metric) = metric(MetricKind::Gauge, &format!("site.{site}.{name}")) {
+        metric.record(value);
     }
 }

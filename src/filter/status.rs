@@ -53,8 +53,8 @@ pub struct KnownSite {
 }
 
 thread_local! {
-    /// The directories of this thread's fleets, and the generation at which each was read.
-    static DIRECTORIES: RefCell<Vec<(u64, String, Rc<Directory>)>> = const { RefCell::new(Vec::new()) };
+    /// The directories of this thread's fleets, with the generation and the plugins of which each was read.
+    static DIRECTORIES: RefCell<Vec<(u64, Vec<String>, String, Rc<Directory>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// All policies of a fleet in this Envoy, taken together.
@@ -66,22 +66,22 @@ pub struct Directory {
 
 impl Directory {
     /// What the policies of `fleet` have published; read again only after something has changed.
-    pub fn of(fleet: &str) -> Rc<Directory> {
-        let generation = register::generation();
+    pub fn of(fleet: &str, now: Time) -> Rc<Directory> {
+        let (generation, slots) = (register::generation(), register::running_slots(now));
         DIRECTORIES.with_borrow_mut(|known| {
-            known.retain(|(at, _, _)| *at == generation);
-            if let Some((_, _, directory)) = known.iter().find(|(_, name, _)| name == fleet) {
+            known.retain(|(at, of, _, _)| *at == generation && *of == slots);
+            if let Some((_, _, _, directory)) = known.iter().find(|(_, _, name, _)| name == fleet) {
                 return Rc::clone(directory);
             }
-            let directory = Rc::new(Directory::read(fleet));
-            known.push((generation, fleet.to_owned(), Rc::clone(&directory)));
+            let directory = Rc::new(Directory::read(fleet, &slots));
+            known.push((generation, slots, fleet.to_owned(), Rc::clone(&directory)));
             directory
         })
     }
 
-    fn read(fleet: &str) -> Directory {
+    fn read(fleet: &str, slots: &[String]) -> Directory {
         let mut directory = Directory::default();
-        for slot in register::text("slots").lines().filter(|slot| !slot.is_empty()) {
+        for slot in slots {
             let said = register::text(&format!("slot/{slot}"));
             let config = said
                 .split_once('\n')

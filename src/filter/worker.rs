@@ -33,6 +33,7 @@ pub struct Worker {
     adopted: RefCell<String>,
     signatures: Cell<u32>,
     signatures_at: Cell<i64>,
+    logged_at: Cell<i64>,
 }
 
 /// Does something with this thread's state.
@@ -70,16 +71,29 @@ impl Worker {
         if !roots.iter().filter_map(Weak::upgrade).any(|known| Rc::ptr_eq(&known, root)) {
             roots.push(Rc::downgrade(root));
         }
+        let all: Vec<Rc<Root>> = roots.iter().filter_map(Weak::upgrade).collect();
+        drop(roots);
+        all.iter().filter(|known| known.slot == root.slot).for_each(|known| forget_sites(known, &all));
     }
 
-    /// Lets a root go. With its last one the VM is a member no more.
-    pub fn remove(&self) {
-        let mut roots = self.roots.borrow_mut();
-        roots.retain(|known| known.strong_count() > 0);
-        if roots.is_empty() && self.joined.replace(false) {
-            register::remove_line("instances", &self.line());
-            register::changed();
+    /// Lets a root go, which may live on for its streams. With its last one the VM is a member no more.
+    pub fn remove(&self, root: &Root) {
+        if !root.is_retired() {
+            root.retire();
+            register::leave_slot(&root.slot, host::now());
         }
+        let roots: Vec<Rc<Root>> = self.roots.borrow().iter().filter_map(Weak::upgrade).collect();
+        if !self.joined.get() {
+            return;
+        }
+        if roots.iter().all(|root| root.is_retired()) {
+            self.joined.set(false);
+            register::remove_line("instances", &self.line());
+        } else {
+            self.announce(&roots);
+        }
+        forget_sites(root, &roots);
+        register::changed();
     }
 
     fn line(&self) -> String {
@@ -161,6 +175,15 @@ impl Worker {
         }
     }
 
+    /// Whether one more line about what strangers send may be logged now: one a second.
+    pub fn may_log(&self, now: Time) -> bool {
+        let is_due = !(0..1000).contains(&now.0.saturating_sub(self.logged_at.get()));
+        if is_due {
+            self.logged_at.set(now.0);
+        }
+        is_due
+    }
+
     /// Whether one more signature of a stranger may be checked now.
     pub fn may_check_signature(&self, now: Time) -> bool {
         let passed = now.0.saturating_sub(self.signatures_at.get());
@@ -171,5 +194,14 @@ impl Worker {
         let used = self.signatures.get();
         self.signatures.set(used.saturating_add(1));
         used < SIGNATURES
+    }
+}
+
+/// Clears the gauges of what was a site of a retired policy alone.
+fn forget_sites(gone: &Root, roots: &[Rc<Root>]) {
+    let live = roots.iter().filter(|root| !root.is_retired()).flat_map(|root| &root.policy.sites);
+    let live: hashbrown::HashSet<&str> = live.map(|site| site.name.as_str()).collect();
+    for site in gone.policy.sites.iter().filter(|site| gone.is_retired() && !live.contains(site.name.as_str())) {
+        super::stats::forget(&site.name);
     }
 }

@@ -143,12 +143,11 @@ fn readings(bytes: &[u8], raw: &str) -> Vec<String> {
     let once = decode(bytes);
     let twice = decode(&once);
     let mut readings: Vec<String> = Vec::new();
-    let mut before: &[u8] = &[];
+    let mut before = None;
     for decoded in [&twice[..], &once, bytes] {
-        if decoded == before {
+        if before.replace(decoded) == Some(decoded) {
             continue;
         }
-        before = decoded;
         let text = String::from_utf8_lossy(decoded).replace('\\', "/");
         let end = text.find(['#', '\0']).unwrap_or(text.len());
         let cut = text.get(..end).filter(|cut| cut.len() < text.len());

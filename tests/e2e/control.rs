@@ -517,12 +517,24 @@ async fn a_bad_read_token_opens_nothing() {
 async fn fleets_in_one_envoy_keep_to_themselves() {
     let (app, ours, theirs) = (App::start(), Signer::generate(), Signer::generate());
     let other = json!({ "fleet": "other", "sites": [{ "name": "shop" }, { "name": "blog", "paths": ["/blog"] }], "keys": [theirs.entry("ops")] });
+    let their_control = json!({ "fleet": "other", "sites": [], "keys": [theirs.entry("ops")], "control": { "path_prefix": "/theirs" } });
     let envoy = Envoy::builder(app.address())
         .policy(&shop::policy(&ours))
         .listener("other", &other)
+        .listener("their-control", &their_control)
         .control(&shop::control(&ours))
+        .workers(1)
         .start()
         .await;
+    // What lets somebody read one fleet lets nobody read another, also on a worker that has seen it.
+    let token = shop::read_token(&ours);
+    for (base, fleet) in
+        [(envoy.control_url(""), 200), (format!("http://{}/theirs/", envoy.listener("their-control")), 401)]
+    {
+        let url = format!("{}/v1/status", base.trim_end_matches('/'));
+        let answer = client::h1().get(url).header(DOCUMENT, &token).send().await.unwrap();
+        assert_eq!(answer.status(), fleet);
+    }
     let (_, answer) = envoy.control(Method::GET, "/v1/status", &[]).await;
     assert_eq!(answer["sites"].as_array().unwrap().len(), 1, "{answer}");
     let (status, answer) = envoy.push("blog", &ours.sign(&document("blog", "offline"))).await;

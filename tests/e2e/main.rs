@@ -24,3 +24,4 @@ mod shipped;
 mod state;
 mod table;
 mod trap;
+mod updates;

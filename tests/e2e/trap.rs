@@ -8,7 +8,7 @@ use crate::support::app::App;
 use crate::support::envoy::Envoy;
 use crate::support::raw::Connection;
 use crate::support::signer::{Signer, document};
-use crate::support::{eventually, fault, shop};
+use crate::support::{eventually, shop, variants};
 
 const WORKERS: u32 = 2;
 
@@ -19,14 +19,14 @@ async fn a_trap_opens_nothing_and_the_vm_that_follows_takes_the_place_of_the_one
         .policy(&shop::policy(&ops))
         .control(&shop::control(&ops))
         .workers(WORKERS)
-        .module(&fault::traps_at_bodies(folder.path()))
+        .module(&variants::traps_at_bodies(folder.path()))
         .start()
         .await;
     let all = json!({ "members": WORKERS, "adopted": WORKERS });
     shop::push(&envoy, &ops, &document("shop", "offline")).await;
     assert_eq!(envoy.site("shop").await["workers"], all);
-    // What starts within ten seconds has not taken anybody's place.
-    tokio::time::sleep(Duration::from_secs(11)).await;
+    // What starts within four seconds of the first has not taken anybody's place.
+    tokio::time::sleep(Duration::from_secs(5)).await;
 
     let mut worker = Connection::open(envoy.data()).await;
     worker.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi").await;

@@ -124,6 +124,11 @@ impl Envoy {
         self.set_filter(&filter).await
     }
 
+    /// Puts a plugin of another name in the place of the one that there is.
+    pub async fn set_plugin(&self, name: &str, policy: &Value) -> Update {
+        self.set_filter(&bootstrap::maintenance(name, policy, self.form, &self.module)).await
+    }
+
     /// Brings a policy and another module with it, which is what an upgrade is.
     pub async fn upgrade(&mut self, module: &Path, policy: &Value) -> Update {
         self.module = module.to_owned();

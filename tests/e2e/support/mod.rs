@@ -9,13 +9,13 @@ pub mod builder;
 pub mod client;
 pub mod desk;
 pub mod envoy;
-pub mod fault;
 pub mod filters;
 pub mod preload;
 pub mod raw;
 pub mod shop;
 pub mod signer;
 pub mod tls;
+pub mod variants;
 pub mod wasm;
 
 use std::path::{Path, PathBuf};

@@ -146,3 +146,24 @@ pub async fn exchange(to: SocketAddr, bytes: &[u8]) -> Option<Response> {
     connection.send(bytes).await;
     connection.response().await
 }
+
+/// A request for this path.
+pub fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: shop.example.com\r\n\r\n")
+}
+
+/// Sends so many requests over kept-open connections, and returns the statuses that came.
+pub async fn ask_all(connections: &mut [Connection], path: &str, count: usize) -> Vec<u16> {
+    let share = count.div_ceil(connections.len());
+    let bytes = get(path);
+    let bytes = bytes.as_bytes();
+    let each = connections.iter_mut().map(|connection| async move {
+        let mut statuses = Vec::with_capacity(share);
+        while statuses.len() < share {
+            connection.send(bytes).await;
+            statuses.push(connection.response().await.expect("the connection stays open").status);
+        }
+        statuses
+    });
+    futures::future::join_all(each).await.concat()
+}

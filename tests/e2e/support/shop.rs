@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::client;
 use super::envoy::Envoy;
 use super::signer::Signer;
+use super::{client, eventually};
 
 /// A policy for the site `shop`, every host and path, whose keys are these.
 pub fn policy(signer: &Signer) -> Value {
@@ -45,4 +45,13 @@ pub async fn push(envoy: &Envoy, signer: &Signer, document: &Value) -> String {
 /// The status of a request for this path on a connection of its own.
 pub async fn get(envoy: &Envoy, path: &str) -> u16 {
     client::h1().get(envoy.url(path)).send().await.unwrap().status().as_u16()
+}
+
+/// Waits until all of so many workers hold the site to be in that mode.
+pub async fn wait_for_mode(envoy: &Envoy, mode: &str, workers: u32) {
+    eventually(&format!("every worker is {mode}"), async || {
+        let seen = envoy.site("shop").await;
+        (seen["mode"] == mode && seen["workers"] == json!({ "members": workers, "adopted": workers })).then_some(())
+    })
+    .await;
 }

@@ -1,11 +1,11 @@
-//! A module with a fault: the one under test, but for one thing that no request should ever meet.
+//! Modules like the one under test, but for one thing.
 
 use std::path::{Path, PathBuf};
 
 use walrus::ir::UnaryOp;
 use walrus::{ExportItem, FunctionBuilder, Module, ValType};
 
-use super::module;
+use super::{module, project};
 
 /// Writes the module under test with a trap before its own way: at each request that has a body.
 pub fn traps_at_bodies(folder: &Path) -> PathBuf {
@@ -31,5 +31,21 @@ pub fn traps_at_bodies(folder: &Path) -> PathBuf {
     faulty.exports.get_mut(id).item = ExportItem::Function(wrapper);
     let file = folder.join("faulty.wasm");
     faulty.emit_wasm_file(&file).unwrap();
+    file
+}
+
+/// Writes the module under test as another build: but for the number that it knows its build by.
+pub fn another_build(folder: &Path) -> PathBuf {
+    let script = "find src Cargo.toml Cargo.lock -type f | LC_ALL=C sort \
+                  | xargs $(command -v sha256sum || echo shasum -a 256) \
+                  | $(command -v sha256sum || echo shasum -a 256) | cut -c 1-16";
+    let output = std::process::Command::new("sh").args(["-c", script]).current_dir(project()).output().unwrap();
+    let build = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+    let mut bytes = std::fs::read(module()).unwrap();
+    let places: Vec<usize> = (0..bytes.len() - 16).filter(|at| &bytes[*at..at + 16] == build.as_bytes()).collect();
+    assert!(!places.is_empty(), "the module under test is not of build {build}: `make module`");
+    places.iter().for_each(|at| bytes[*at..at + 16].copy_from_slice(b"0123456789abcde0"));
+    let file = folder.join("another.wasm");
+    std::fs::write(&file, bytes).unwrap();
     file
 }
