@@ -204,6 +204,32 @@ async fn a_command_runs_while_the_site_is_closed() {
 }
 
 #[tokio::test]
+async fn what_somebody_else_has_closed_stays_closed_after_a_command() {
+    let (_app, envoy, desk, _) = pushing().await;
+    assert_eq!(desk.run("close shop --by alice").await.code, 0);
+    let ran = desk.run("close shop --by bob -- true").await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stderr.contains("shop was closed before, by alice, so it stays closed"), "{ran:?}");
+    assert_eq!(status_of(&envoy).await, 503);
+    let leased = desk.run("close shop --by bob --lease 2m -- true").await;
+    assert_eq!(leased.code, 4, "{leased:?}");
+    assert_eq!(desk.json("status shop --json").await["sites"][0]["until"], Value::Null);
+    assert_eq!(desk.run("close shop --by alice -- true").await.code, 0);
+    assert_eq!(status_of(&envoy).await, 200);
+}
+
+#[tokio::test]
+async fn suspending_a_rule_that_is_none_is_an_error_that_changes_nothing() {
+    let (_app, envoy, desk, _) = pushing().await;
+    let output = desk.run("close shop --suspend staf").await;
+    assert_eq!(output.code, 1, "{output:?}");
+    let told = "shop: --suspend \"staf\": no exempt rule has this name (they are: acme-challenge, staff); did you mean \"staff\"?";
+    assert!(output.stderr.contains(told), "{output:?}");
+    assert_eq!(status_of(&envoy).await, 200);
+    assert_eq!(desk.run("close shop --suspend staff").await.code, 0);
+}
+
+#[tokio::test]
 async fn two_operators_at_once_lose_nothing() {
     let (_app, envoy, desk, _) = pushing().await;
     assert_eq!(desk.run("close shop").await.code, 0);

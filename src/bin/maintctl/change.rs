@@ -1,6 +1,7 @@
 //! A change of some sites, from the names that were typed to the proof that every Envoy follows. Which way it goes is
 //! the writer's business.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -60,6 +61,26 @@ pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &
     match &target.writer {
         Writer::Push => push::apply(target, selection, edit, options),
         Writer::File(writer) => file::apply(target, writer, selection, edit, options),
+    }
+}
+
+/// Refuses to suspend a rule that the site does not have, which would keep nobody out.
+pub fn check_suspended(site: &str, before: &Draft, after: &Draft, rules: &BTreeSet<String>) -> Result<()> {
+    let suspended = |draft: &Draft| -> Result<BTreeSet<String>> {
+        let document = draft.read()?;
+        let by_windows = document.windows.into_iter().flat_map(|window| window.suspend);
+        Ok(document.suspend.into_iter().chain(by_windows).collect())
+    };
+    let before = suspended(before)?;
+    match suspended(after)?.into_iter().find(|name| !before.contains(name) && !rules.contains(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let near = did_you_mean(&name, rules.iter().map(String::as_str));
+            let names = rules.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            bail!(
+                "{site}: --suspend \"{name}\": no exempt rule has this name (they are: {names}){near}; nothing changed"
+            )
+        }
     }
 }
 

@@ -6,11 +6,15 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use envoy_maintenance::state::Mode;
+use envoy_maintenance::time::Time;
 
 use crate::args::{CloseArgs, OnFailure};
-use crate::change::{self, Edit, Options, Selection};
-use crate::close::{after, close, line};
+use crate::change::{self, Edit, Options, Outcome, Selection};
+use crate::close::{after, line};
+use crate::draft::Draft;
+use crate::exit::End;
 use crate::interrupt::Passing;
 use crate::output::{self, Answers};
 use crate::target::Target;
@@ -23,14 +27,23 @@ pub fn run(
     args: &CloseArgs,
     options: &Options,
 ) -> Result<ExitCode> {
-    let report = close(target, selection, &flags, options)?;
-    let sites: Vec<String> = report.outcomes.iter().map(|outcome| outcome.site.clone()).collect();
+    let edit: &Edit<'_> = &|draft, site, now| match closed_by_another(draft, &options.by, now)? {
+        Some(by) if args.lease.is_some() => bail!(End::Refused(format!(
+            "{site} is closed already, by {by}, and a lease would end that; leave out --lease. Nothing changed"
+        ))),
+        _ => edit::close(draft, &flags, now),
+    };
+    let report = change::apply(target, selection, edit, options)?;
+    let (others, sites) = by_whom(&report.outcomes, &options.by)?;
     output::finish(&report, Answers::Aside, |outcome, now| line(outcome, now, None))
         .context("the command was not run")?;
+    for (site, by) in &others {
+        eprintln!("note: {site} was closed before, by {by}, so it stays closed: maintctl open {site} opens it");
+    }
     let selection = Selection::of(sites);
     let status = thread::scope(|scope| {
         let (stop, stopped) = mpsc::channel::<()>();
-        if let Some(lease) = args.lease {
+        if let Some(lease) = args.lease.filter(|_| !selection.names.is_empty()) {
             let selection = &selection;
             scope.spawn(move || renew(target, selection, options, lease, &stopped));
         }
@@ -46,7 +59,7 @@ pub fn run(
         true => (&|draft, _, now| edit::open(draft, now), true),
         false => (&|draft, _, now| edit::end_at(draft, None, now), args.lease.is_some()),
     };
-    let settled = match needed {
+    let settled = match needed && !selection.names.is_empty() {
         true => change::apply(target, &selection, edit, &options).and_then(|report| {
             output::finish(&report, Answers::Aside, |outcome, now| match outcome.changed {
                 true => Ok(output::changed_text(&outcome.before.read()?, &outcome.after.read()?, now)),
@@ -55,7 +68,7 @@ pub fn run(
         }),
         false => Ok(()),
     };
-    if !reopen {
+    if !reopen && !selection.names.is_empty() {
         eprintln!(
             "note: the command failed; still closed: {} (--on-failure open would open)",
             selection.names.join(", ")
@@ -70,6 +83,26 @@ pub fn run(
         }
         Ok(()) => Ok(code(status)),
     }
+}
+
+/// The sites that somebody else had closed before, each with who did, and the others. What others have closed is not
+/// this command's to open.
+fn by_whom(outcomes: &[Outcome], own: &str) -> Result<(Vec<(String, String)>, Vec<String>)> {
+    let now = when::time(&when::now());
+    let (mut others, mut sites) = (Vec::new(), Vec::new());
+    for Outcome { site, before, .. } in outcomes {
+        match closed_by_another(before, own, now)? {
+            Some(by) => others.push((site.clone(), by)),
+            None => sites.push(site.clone()),
+        }
+    }
+    Ok((others, sites))
+}
+
+fn closed_by_another(draft: &Draft, own: &str, now: Time) -> Result<Option<String>> {
+    let document = draft.read()?;
+    let is_closed = document.at(now).mode() != Mode::Online;
+    Ok(document.by.filter(|by| is_closed && by != own))
 }
 
 fn execute(args: &CloseArgs) -> Result<ExitStatus> {

@@ -117,7 +117,7 @@ fn explain(policy: &Policy, states: &States, request: &Request<'_>, flags: &Flag
     let situations = states.situations(policy, at);
     let decision = decide(policy, |site| situations.get(site).unwrap_or(Situation::ONLINE), request);
     let mut notes = decision.site.map_or_else(Vec::new, |(_, site)| peer::notes(site, &decision, request, flags));
-    notes.extend(site_notes(policy, &decision));
+    notes.extend(site_notes(policy, states, &decision));
     let mut explained = explanation(&decision.verdict.to_string(), outcome(&decision, request, at), notes);
     explained.site = decision.site.map(|(_, site)| site.name.clone());
     explained.mode = decision.situation.mode();
@@ -150,13 +150,18 @@ fn rule<'p>(verdict: &Verdict<'p>) -> Option<&'p str> {
 }
 
 /// What the site's state has to do with the verdict.
-fn site_notes(policy: &Policy, decision: &Decision<'_>) -> Vec<String> {
+fn site_notes(policy: &Policy, states: &States, decision: &Decision<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     let Some((_, site)) = decision.site else {
         let sites: Vec<&str> = policy.sites.iter().map(|site| site.name.as_str()).collect();
         notes.push(format!("no site has this host and path (sites: {})", sites.join(", ")));
         return notes;
     };
+    if !states.knows(site) {
+        let note = "nothing says what its state is, so it is taken to be online: give a document by --state, or the \
+                    file that maintctl writes as --policy";
+        notes.push(note.to_owned());
+    }
     let rules = |site: &Site| site.exempt.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
     let suspended: Vec<String> = rules(site).into_iter().filter(|name| decision.situation.suspends(name)).collect();
     if !suspended.is_empty() {

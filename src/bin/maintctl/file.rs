@@ -1,6 +1,7 @@
 //! The file writer: an ECDS file that Envoy watches, generated whole from the operator's policy and the documents that
 //! stand in it as declared state. It is replaced in one step, so that a reader finds the old one or the new one.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use envoy_maintenance::tree::{Path as KeyPath, Tree};
 use serde_json::{Map, Value};
 
 use crate::adopt::{self, Wanted};
-use crate::change::{Edit, Options, Outcome, Report, Selection};
+use crate::change::{self, Edit, Options, Outcome, Report, Selection};
 use crate::draft::Draft;
 use crate::ecds::PolicyFile;
 use crate::exit::End;
@@ -35,6 +36,8 @@ pub struct Contents {
     config: PluginConfig,
     /// The documents of the generated file, but for what the operator's policy declares itself.
     documents: Map<String, Value>,
+    /// Whether the operator's policy says something else, apart from state, than the generated file.
+    pub is_edited: bool,
 }
 
 impl FileTarget {
@@ -61,9 +64,10 @@ impl FileTarget {
             );
         }
         let config = PluginConfig::read(&policy.policy).with_context(|| format!("policy {shown}"))?;
+        let is_edited = generated.as_ref().is_some_and(|file| rules_of(&file.policy) != rules_of(&policy.policy));
         let mut documents = generated.map(|generated| state_of(&generated.policy)).unwrap_or_default();
         documents.retain(|site, _| config.state.iter().all(|(declared, _)| declared != site));
-        Ok(Contents { policy, config, documents })
+        Ok(Contents { policy, config, documents, is_edited })
     }
 
     /// Waits until no other maintctl is at work on the file.
@@ -154,6 +158,13 @@ impl Contents {
         }
     }
 
+    /// The names of the exempt rules of `site`.
+    fn rules(&self, site: &str) -> Result<BTreeSet<String>> {
+        let policy = Policy::from_tree(&self.policy.policy)?;
+        let own = policy.sites.iter().filter(|known| known.name == site).flat_map(|known| &known.exempt);
+        Ok(own.map(|rule| rule.name.clone()).collect())
+    }
+
     /// The policy with every document in it. Documents of sites that are no more go.
     fn with_documents(&self) -> Result<PolicyFile> {
         let mut policy = match self.policy.policy.to_json() {
@@ -191,6 +202,13 @@ fn stamp(site: &str, entry: Value) -> Result<(u64, String)> {
     Ok((stamp.revision, stamp.digest.to_string()))
 }
 
+/// A policy without its state, the members in the order of their names.
+fn rules_of(policy: &Tree) -> Value {
+    let mut value = policy.to_json();
+    value.as_object_mut().map(|members| members.remove("state"));
+    value
+}
+
 fn state_of(policy: &Tree) -> Map<String, Value> {
     match policy.get("state").map(Tree::to_json) {
         Some(Value::Object(state)) => state,
@@ -213,7 +231,7 @@ pub fn apply(
     let now = when::time(&when::now());
     let mut outcomes = Vec::new();
     for site in sites {
-        let outcome = change(&contents, target, &site, edit, &options.by, now, &writer.policy)?;
+        let outcome = change_site(&contents, target, &site, edit, &options.by, now, &writer.policy)?;
         if outcome.changed {
             contents.documents.insert(site, Value::Object(outcome.after.members().clone()));
         }
@@ -222,6 +240,9 @@ pub fn apply(
     let text = writer.render(&contents)?;
     if fs::read_to_string(&writer.file).ok().as_deref() != Some(&text) {
         writer.write(&text).with_context(|| format!("file {}", writer.file.display()))?;
+        if contents.is_edited {
+            eprintln!("note: {} was edited; {} follows it now", writer.policy.display(), writer.file.display());
+        }
     }
     drop(lock);
     let wanted = outcomes.iter().filter_map(|outcome| contents.wanted(&outcome.site)).collect::<Vec<_>>();
@@ -237,7 +258,7 @@ pub fn apply(
     Ok(report)
 }
 
-fn change(
+fn change_site(
     contents: &Contents,
     target: &Target,
     site: &str,
@@ -259,6 +280,7 @@ fn change(
     let mut after = current;
     edit(&mut after, site, now)?;
     let changed = after != before;
+    change::check_suspended(site, &before, &after, &contents.rules(site)?)?;
     if changed {
         after.stamp(now, by);
         after.read()?;

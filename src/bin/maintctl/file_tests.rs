@@ -71,6 +71,19 @@ fn two_at_once_lose_nothing() {
     assert_eq!(contents.documents.len(), sites.len());
 }
 
+#[test]
+fn an_edited_policy_is_told_from_one_whose_state_has_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, writer) = target(folder.path());
+    assert!(!writer.read().unwrap().is_edited);
+    close(&target, &writer, "shop").unwrap();
+    assert!(!writer.read().unwrap().is_edited);
+    fs::write(&writer.policy, WHOLE.replace("\"hosts\": [\"shop\"]", "\"hosts\": [\"shop\", \"www\"]")).unwrap();
+    assert!(writer.read().unwrap().is_edited);
+    close(&target, &writer, "shop").unwrap();
+    assert!(!writer.read().unwrap().is_edited);
+}
+
 #[cfg(unix)]
 #[test]
 fn permissions_stay_and_links_lead_where_they_led() {

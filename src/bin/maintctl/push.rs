@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use envoy_maintenance::time::Time;
+use serde_json::{Map, Value};
 
 use crate::adopt::{self, Wanted};
-use crate::change::{Edit, Options, Outcome, Report, Selection};
+use crate::change::{self, Edit, Options, Outcome, Report, Selection};
 use crate::client::Trouble;
 use crate::draft::Draft;
 use crate::exit::End;
@@ -94,6 +95,8 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
     let mut after = current.clone();
     edit(&mut after, site, now)?;
     let changed = after != before;
+    let rules = roll.of_site(site).filter_map(|(_, status)| status.rest.get("bypassed").and_then(Value::as_object));
+    change::check_suspended(site, &before, &after, &rules.flat_map(Map::keys).cloned().collect())?;
     let digest = current.digest()?.to_string();
     let all_hold_it = newest.is_some_and(|(_, _, (_, newest))| {
         roll.of_site(site).all(|(_, status)| status.digest.as_deref() == Some(newest))

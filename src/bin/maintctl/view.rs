@@ -55,10 +55,12 @@ impl View {
             Writer::File(writer) => Some(writer.read()?),
             Writer::Push => None,
         };
+        let edited = contents.as_ref().is_some_and(|contents| contents.is_edited);
+        let edited = edited.then(|| "the policy was edited; the next change writes it into the file".to_owned());
         let (token, mut note) = match target.read_token(when::time(&when::now())) {
-            Ok(token) => (Some(token), None),
+            Ok(token) => (Some(token), edited),
             // A file says by itself what a key would show.
-            Err(_) if contents.is_some() => (None, None),
+            Err(_) if contents.is_some() => (None, edited),
             Err(error) => (None, Some(format!("less is shown: {error:#}"))),
         };
         let mut roll = target.call(token.as_deref(), deadline)?;

@@ -66,6 +66,11 @@ impl States {
         Ok(())
     }
 
+    /// Whether anything says what holds at a site.
+    pub fn knows(&self, site: &Site) -> bool {
+        site.declared.is_some() || self.documents.iter().any(|document| document.site == site.name)
+    }
+
     /// What holds at each site of the policy, in its order.
     pub fn situations(&self, policy: &Policy, now: Time) -> Vec<Situation> {
         let pushed = |site: &str| self.documents.iter().find(|document| document.site == site);

@@ -9,7 +9,8 @@ use clap::Parser;
 
 const POLICY: &str = r#"{
     "fleet": "f", "control": { "path_prefix": "/.m" }, "jwt": { "metadata_key": "payload" },
-    "sites": [{ "name": "shop", "hosts": ["shop"], "paths": ["/a"], "reply": { "format": "text", "text": "one\ntwo" } }],
+    "sites": [{ "name": "shop", "hosts": ["shop"], "paths": ["/a"], "reply": { "format": "text", "text": "one\ntwo" } },
+              { "name": "blog", "hosts": ["blog"] }],
     "exempt": [
         { "name": "office", "remote_ips": ["10.0.0.0/8"] },
         { "name": "mesh", "uri_sans": ["spiffe://a"], "methods": ["GET"] },
@@ -49,7 +50,14 @@ fn what_flags_cannot_say_is_said_with_the_rules_that_ask() {
             ],
         ),
         (&["--ip", "::ffff:10.0.0.1", "http://shop/a"], &["suspended, so not counted: probe"]),
-        (&["http://shop/b"], &["no site has this host and path (sites: shop)"]),
+        (&["http://shop/b"], &["no site has this host and path (sites: shop, blog)"]),
+        (
+            &["http://blog/"],
+            &[
+                "nothing says what its state is, so it is taken to be online: give a document by --state, or the file that \
+               maintctl writes as --policy",
+            ],
+        ),
         (
             &["http://shop/.m/v1/status"],
             &["the control endpoint answers from what Envoy holds; `maintctl status` asks it"],
