@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use crate::support::app::App;
 use crate::support::client;
 use crate::support::envoy::{Envoy, replace, validate};
-use crate::support::{maintctl, module, project, raw, wasm};
+use crate::support::signer::{Signer, document};
+use crate::support::{eventually, maintctl, module, project, raw, wasm};
 
 #[test]
 fn the_module_exports_what_it_uses_and_nothing_else() {
@@ -40,6 +41,9 @@ fn shipped(name: &str) -> String {
     fs::read_to_string(project().join("envoy").join(name)).unwrap()
 }
 
+/// The bootstraps that are shipped.
+const BOOTSTRAPS: [&str; 2] = ["push.yaml", "file.yaml"];
+
 /// A bootstrap with free ports, the module under test, and its watched file in `folder`; all else as it is shipped.
 fn bootstrap(name: &str, folder: &Path, application: Option<&App>) -> Value {
     let module = module();
@@ -64,21 +68,93 @@ fn bootstrap(name: &str, folder: &Path, application: Option<&App>) -> Value {
         parts["clusters"][0]["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
             ["port_value"] = free.into();
     }
-    let indented: Vec<_> = demo_policy().lines().map(|line| format!("          {line}")).collect();
-    let watched = shipped("ecds.yaml").replace("dist/envoy_maintenance.wasm", module.to_str().unwrap());
     fs::create_dir_all(folder.join("ecds")).unwrap();
-    replace(&folder.join("ecds/maintenance.yaml"), &format!("{watched}{}\n", indented.join("\n")));
+    watch(folder, &serde_saphyr::from_str(&demo_policy()).unwrap());
     bootstrap
 }
 
+/// Puts this policy into the watched file.
+fn watch(folder: &Path, policy: &Value) {
+    let mut watched: Value = serde_saphyr::from_str(&shipped("ecds.yaml")).unwrap();
+    let config = &mut watched["resources"][0]["typed_config"]["config"];
+    assert_eq!(config["vm_config"]["code"]["local"]["filename"], "dist/envoy_maintenance.wasm");
+    config["vm_config"]["code"]["local"]["filename"] = module().to_str().unwrap().into();
+    config["configuration"]["value"] = policy.clone();
+    replace(&folder.join("ecds/maintenance.yaml"), &watched.to_string());
+}
+
 fn demo_policy() -> String {
-    let jwk = crate::support::signer::Signer::generate().jwk();
+    let jwk = Signer::generate().jwk();
     shipped("demo.yaml").replace("KEY", &jwk.to_string())
+}
+
+/// A shipped bootstrap that runs before an application, with a key of the test's and an exempt rule for `/b`.
+struct Running {
+    folder: TempDir,
+    envoy: Envoy,
+    signer: Signer,
+    /// The policy of the watched file, where that is what the bootstrap is for.
+    policy: Option<Value>,
+}
+
+impl Running {
+    async fn start(name: &str, app: &App) -> Running {
+        let (folder, signer) = (TempDir::new().unwrap(), Signer::generate());
+        let mut bootstrap = bootstrap(name, folder.path(), Some(app));
+        let mut policy = None;
+        let exempt = json!([{ "name": "open", "paths": ["/b"] }]);
+        if name == "file.yaml" {
+            let mut own: Value = serde_saphyr::from_str(&demo_policy()).unwrap();
+            own["exempt"] = exempt;
+            watch(folder.path(), &own);
+            policy = Some(own);
+        } else {
+            let manager = &mut bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0];
+            let filter = &mut manager["typed_config"]["http_filters"][0]["typed_config"]["config"];
+            filter["configuration"]["value"]["exempt"] = exempt;
+            let example = "gYJaw-0h1bAImXaQnJYUAzd5m2Bna9E67vxP3Eqld9g";
+            let text = bootstrap.to_string().replace(example, signer.jwk()["x"].as_str().unwrap());
+            bootstrap = serde_json::from_str(&text).unwrap();
+        }
+        let envoy = Envoy::with_bootstrap(bootstrap, Some("/.maintenance")).await;
+        Running { folder, envoy, signer, policy }
+    }
+
+    /// Brings the site into this mode by the channel that the bootstrap is for.
+    async fn set(&self, mode: &str) {
+        if let Some(mut policy) = self.policy.clone() {
+            policy["state"] = json!({ "demo": { "mode": mode } });
+            watch(self.folder.path(), &policy);
+        } else {
+            let mut document = document("demo", mode);
+            document["fleet"] = "demo".into();
+            let (status, answer) = self.envoy.push("demo", &self.signer.sign(&document)).await;
+            assert_eq!(status, 200, "{answer}");
+        }
+        eventually(&format!("every worker has the site {mode}"), async || {
+            let seen = self.envoy.site("demo").await;
+            let workers = &seen["workers"];
+            (seen["mode"] == mode && workers["members"] != 0 && workers["adopted"] == workers["members"]).then_some(())
+        })
+        .await;
+    }
+
+    /// Sends this as the head of a request with the host `a`, for the application's echo.
+    async fn ask(&self, method: &str, path: &str, headers: &str) -> raw::Response {
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nx-app: echo\r\n{headers}\r\n");
+        raw::exchange(self.envoy.data(), request.as_bytes()).await.unwrap()
+    }
+}
+
+/// What the application's echo says of the request that reached it.
+fn echo(answer: &raw::Response) -> Value {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    serde_json::from_slice(&answer.body).unwrap()
 }
 
 #[tokio::test]
 async fn bootstraps_validate_start_and_serve() {
-    for name in ["push.yaml", "file.yaml"] {
+    for name in BOOTSTRAPS {
         let folder = TempDir::new().unwrap();
         let bootstrap = bootstrap(name, folder.path(), None);
         let file = folder.path().join("bootstrap.json");
@@ -98,16 +174,22 @@ async fn bootstraps_validate_start_and_serve() {
 
 #[tokio::test]
 async fn a_client_cannot_say_what_only_the_filter_says() {
-    let folder = TempDir::new().unwrap();
     let app = App::start();
-    let envoy = Envoy::with_bootstrap(bootstrap("push.yaml", folder.path(), Some(&app)), Some("/.maintenance")).await;
-    let request = b"GET / HTTP/1.1\r\nHost: a\r\nx-app: echo\r\nX-Maintenance-Status: a\r\nx-maintenance-status: b\r\n\
-                    x-maintenance-mode: c\r\nx-other: d\r\n\r\n";
-    let answer = raw::exchange(format!("127.0.0.1:{}", envoy.data().port()).parse().unwrap(), request).await.unwrap();
-    let echo: Value = serde_json::from_slice(&answer.body).unwrap();
-    let headers = echo["headers"].as_object().unwrap();
-    assert_eq!(headers["x-other"], json!(["d"]));
-    assert!(!headers.keys().any(|name| name.starts_with("x-maintenance-")), "{headers:?}");
+    for name in BOOTSTRAPS {
+        let running = Running::start(name, &app).await;
+        let own = "X-Maintenance-Status: a\r\nx-maintenance-status: b\r\nx-maintenance-mode: c\r\n\
+                   x-maintenance-document: d\r\nX-MAINTENANCE-Invented: e\r\nx-maintenance-: f\r\nx-other: g\r\n";
+        for (mode, said) in [("online", None), ("read_only", Some(json!(["read_only; via=read_only"])))] {
+            running.set(mode).await;
+            let echo = echo(&running.ask("GET", "/", own).await);
+            let headers = echo["headers"].as_object().unwrap();
+            assert_eq!(headers["x-other"], json!(["g"]), "{name}");
+            let reserved: Vec<_> = headers.iter().filter(|(header, _)| header.starts_with("x-maintenance-")).collect();
+            let status = "x-maintenance-status".to_owned();
+            let expected: Vec<_> = said.iter().map(|value| (&status, value)).collect();
+            assert_eq!(reserved, expected, "{name} {mode}");
+        }
+    }
 }
 
 #[tokio::test]
