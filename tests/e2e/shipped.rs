@@ -144,6 +144,17 @@ impl Running {
         let request = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nx-app: echo\r\n{headers}\r\n");
         raw::exchange(self.envoy.data(), request.as_bytes()).await.unwrap()
     }
+
+    /// The line of the access log for this path, from the method on.
+    async fn logged(&self, path: &str) -> String {
+        let request = format!(" a{path} ");
+        eventually(&format!("the access log has {path}"), async || {
+            let output = self.envoy.output();
+            let line = output.lines().find(|line| line.contains(&request))?;
+            Some(line.splitn(3, ' ').last()?.to_owned())
+        })
+        .await
+    }
 }
 
 /// What the application's echo says of the request that reached it.
@@ -189,6 +200,43 @@ async fn a_client_cannot_say_what_only_the_filter_says() {
             let expected: Vec<_> = said.iter().map(|value| (&status, value)).collect();
             assert_eq!(reserved, expected, "{name} {mode}");
         }
+    }
+}
+
+#[tokio::test]
+async fn access_logs_say_why_a_request_passed_or_was_refused() {
+    let app = App::start();
+    for name in BOOTSTRAPS {
+        let running = Running::start(name, &app).await;
+        for (mode, method, path, expected) in [
+            ("read_only", "GET", "/passed", "200 via_upstream verdict=read_only"),
+            ("read_only", "POST", "/refused", "503 maintenance_read_only verdict=read_only"),
+            ("offline", "GET", "/b", "200 via_upstream verdict=exempt:open"),
+            ("offline", "GET", "/closed", "503 maintenance_offline verdict=offline"),
+        ] {
+            running.set(mode).await;
+            running.ask(method, path, "").await;
+            assert_eq!(running.logged(path).await, format!("{method} a{path} {expected}"), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_filter_and_the_application_see_one_spelling_of_a_path() {
+    for name in BOOTSTRAPS {
+        let app = App::start();
+        let running = Running::start(name, &app).await;
+        running.set("offline").await;
+        // The rule for /b would hold for none of these as they were sent.
+        for path in ["/a/%2e%2e/b", "/a/../b", "/./b", "//b"] {
+            assert_eq!(echo(&running.ask("GET", path, "").await)["path"], "/b", "{name} {path}");
+        }
+        // Before the filter, which would answer 503.
+        for path in ["/a%2fb", "/a%2Fb", "/a%5cb"] {
+            let answer = running.ask("GET", path, "").await;
+            assert_eq!((answer.status, answer.header("location")), (307, Some("/a/b")), "{name} {path}");
+        }
+        assert_eq!(app.paths(), ["/b"], "{name}");
     }
 }
 
