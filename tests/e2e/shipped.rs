@@ -252,6 +252,102 @@ async fn policies_bootstraps_and_manifests_pass_lint() {
     }
 }
 
+/// Where in policy.yaml the objects stand whose fields a function of `src` reads: the ends of their paths.
+const OBJECTS: [(&str, &str, &[&str]); 14] = [
+    ("src/config.rs", "read", &["policy", "jwt", "control"]),
+    ("src/config.rs", "site", &["sites"]),
+    ("src/config.rs", "rule", &["exempt", "always_closed", "health_checks"]),
+    ("src/config.rs", "text", &["value"]),
+    ("src/config.rs", "named", &["headers", "query", "cookies"]),
+    ("src/config.rs", "claim", &["claims"]),
+    ("src/config.rs", "reply", &["reply", "cors"]),
+    ("src/config.rs", "format", &["formats"]),
+    ("src/config.rs", "key", &["keys"]),
+    ("src/config.rs", "jwk", &["jwk"]),
+    ("src/state.rs", "from_payload", &["state.checkout"]),
+    ("src/state.rs", "declared", &["state.checkout"]),
+    ("src/state.rs", "windows", &["windows"]),
+    ("src/state.rs", "past", &["past"]),
+];
+
+/// The names of the fields that a source asks for, each after the function that has begun to read the object.
+fn fields(source: &str) -> Vec<(&str, &str)> {
+    let steps = r#"fn (\w+)|(Fields::of)\(|(?:\.(?:optional|required|list|raw)|only_member)\(\s*"(\w+)""#;
+    let (mut function, mut reader) = ("", "");
+    let mut fields = Vec::new();
+    for step in regex_lite::Regex::new(steps).unwrap().captures_iter(source) {
+        match [1, 2, 3].map(|group| step.get(group)) {
+            [Some(name), ..] => function = name.as_str(),
+            [_, Some(_), _] => reader = function,
+            [.., name] => fields.push((reader, name.unwrap().as_str())),
+        }
+    }
+    fields
+}
+
+/// All that stands below a value, by path; the elements of a list have the path of the list.
+fn paths<'v>(value: &'v Value, path: &str, found: &mut Vec<(String, &'v Value)>) {
+    found.push((path.to_owned(), value));
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, member)| paths(member, &format!("{path}.{name}"), found))
+        }
+        Value::Array(items) => items.iter().for_each(|item| paths(item, path, found)),
+        _ => (),
+    }
+}
+
+/// All that stands in policy.yaml, by path.
+fn annotated(policy: &Value) -> Vec<(String, &Value)> {
+    let mut found = Vec::new();
+    paths(policy, ".policy", &mut found);
+    found
+}
+
+#[tokio::test]
+async fn the_annotated_policy_has_every_field() {
+    let policy = serde_saphyr::from_str(&shipped("policy.yaml")).unwrap();
+    let found = annotated(&policy);
+    let src = project().join("src");
+    let sources = client::run("grep", &["-rl".as_ref(), "Fields::of(".as_ref(), src.as_os_str()]).await.stdout;
+    let mut read = Vec::new();
+    for source in sources.lines() {
+        let file = Path::new(source).strip_prefix(project()).unwrap().to_str().unwrap();
+        // The claims of a token, and what the tests of the reader make up: they stand in no policy.
+        if ["src/filter/control.rs", "src/tree/fields.rs"].contains(&file) {
+            continue;
+        }
+        for (reader, field) in fields(&fs::read_to_string(source).unwrap()) {
+            let object = OBJECTS.iter().find(|(of, function, _)| (*of, *function) == (file, reader));
+            let (.., ends) = object.unwrap_or_else(|| panic!("where does what {file} reads in {reader} stand?"));
+            let stands = |end: &&str| found.iter().any(|(path, _)| path.ends_with(&format!(".{end}.{field}")));
+            assert!(ends.iter().any(stands), "policy.yaml has no {field} in {ends:?}, as {file} reads it");
+            read.push((file.to_owned(), reader.to_owned()));
+        }
+    }
+    for (file, reader, _) in OBJECTS {
+        assert!(read.contains(&(file.to_owned(), reader.to_owned())), "{file} reads no field in {reader}");
+    }
+}
+
+#[test]
+fn the_annotated_policy_has_every_form_of_text() {
+    let policy = serde_saphyr::from_str(&shipped("policy.yaml")).unwrap();
+    let found = annotated(&policy);
+    let is_text = |path: &str| ["paths", "uri_sans", "value", "origins"].iter().any(|end| path.ends_with(end));
+    let texts: Vec<&str> =
+        found.iter().filter(|(path, _)| is_text(path)).filter_map(|(_, text)| text.as_str()).collect();
+    let stars = |text: &&&str| (text.starts_with('*'), text.ends_with('*'), text.len() > 1);
+    for (form, wanted) in [
+        ("exact", (false, false, true)),
+        ("prefix*", (false, true, true)),
+        ("*suffix", (true, false, true)),
+        ("*", (true, true, false)),
+    ] {
+        assert!(texts.iter().any(|text| stars(&text) == wanted), "{form} is not among {texts:?}");
+    }
+}
+
 #[test]
 fn manifests_select_a_gateway_pin_the_module_and_say_the_same() {
     let manifest = |name: &str| -> Value { serde_saphyr::from_str(&shipped(name)).unwrap() };
