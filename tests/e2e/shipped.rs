@@ -1,5 +1,6 @@
 //! What is shipped: the module's exports, and what lies in `envoy/`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -362,6 +363,29 @@ fn manifests_select_a_gateway_pin_the_module_and_say_the_same() {
         assert_eq!(wasm["failStrategy"], "FAIL_RELOAD", "{kind}");
         assert_eq!(wasm["pluginConfig"], old["spec"]["pluginConfig"], "{kind}");
     }
+}
+
+#[tokio::test]
+async fn pinned_manifests_differ_by_the_modules_sha256_alone() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("istio");
+    let script = project().join("envoy/scripts/pin-istio.sh");
+    let pinned = client::run(&script, &[module().as_os_str(), out.as_os_str()]).await;
+    assert_eq!(pinned.code, 0, "{pinned:?}");
+    let digest = hmac_sha256::Hash::hash(&fs::read(module()).unwrap());
+    let sum: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let names = |folder: &Path| -> BTreeSet<_> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert_eq!(names(&out), names(&project().join("envoy/istio")));
+    for name in names(&out) {
+        let (zeros, manifest) = ("0".repeat(64), shipped(&format!("istio/{name}")));
+        assert_eq!(manifest.matches(&zeros).count(), 1, "{name}");
+        assert_eq!(fs::read_to_string(out.join(&name)).unwrap(), manifest.replace(&zeros, &sum), "{name}");
+    }
+    let missing = client::run(script, &[folder.path().join("none"), folder.path().join("nothing")]).await;
+    assert_ne!(missing.code, 0, "{missing:?}");
+    assert!(!folder.path().join("nothing").exists(), "{missing:?}");
 }
 
 #[test]
