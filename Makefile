@@ -24,9 +24,7 @@ run: module maintctl ## starts Envoy with the filter before a demo application o
 
 build: strip_profile := --release
 build: module maintctl ## makes dist/envoy_maintenance.wasm, dist/maintctl, and dist/istio with the module's sha256
-	@mkdir -p dist/istio
-	@sum=$$($(SHA256) $(MODULE) | cut -c 1-64) && for name in wasmplugin trafficextension; do \
-		sed "s/sha256: .*/sha256: \"$$sum\"/" envoy/istio/$$name.yaml >dist/istio/$$name.yaml; done
+	@envoy/scripts/pin-istio.sh $(MODULE) dist/istio
 	@ls -l dist
 
 test: lint unit module e2e ## runs everything: lint, unit, property and command-line tests, and real Envoy

@@ -55,8 +55,9 @@ fi
 process=$!
 trap 'kill "$process" 2>/dev/null || true; wait "$process" || true; exit 0' INT TERM HUP
 
-# Until it serves, or has given up with a reason of its own.
-until python3 -c 'import urllib.request as http; http.urlopen("http://127.0.0.1:9901/ready", timeout=1)' 2>/dev/null; do
+# Until it serves, or has given up with a reason of its own. No proxy that the environment names leads there.
+ready='import urllib.request as http; http.urlopen("http://127.0.0.1:9901/ready", timeout=1)'
+until no_proxy='*' python3 -c "$ready" 2>/dev/null; do
     kill -0 "$process" 2>/dev/null || { wait "$process"; exit 1; }
     sleep 0.1
 done
@@ -73,7 +74,7 @@ Envoy runs before a demo application on http://localhost:10000. In another termi
     curl -i http://localhost:10000/
     curl -i -H 'accept: text/html' http://localhost:10000/
     curl -i -H 'x-staff: letmein' http://localhost:10000/
-    dist/maintctl explain --policy .run/policy.yaml http://localhost:10000/
+    dist/maintctl explain --policy .run/ecds/maintenance.yaml http://localhost:10000/
     dist/maintctl open demo
 
 What Envoy says follows, a line a request. ^C ends it; a closed site is still closed at the next start.

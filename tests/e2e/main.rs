@@ -13,6 +13,7 @@ mod claims;
 mod cli;
 mod clients;
 mod control;
+mod demo;
 mod explain;
 mod flood;
 mod harness;

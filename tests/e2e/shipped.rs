@@ -1,5 +1,6 @@
 //! What is shipped: the module's exports, and what lies in `envoy/`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -9,7 +10,8 @@ use tempfile::TempDir;
 use crate::support::app::App;
 use crate::support::client;
 use crate::support::envoy::{Envoy, replace, validate};
-use crate::support::{maintctl, module, project, raw, wasm};
+use crate::support::signer::{Signer, document};
+use crate::support::{eventually, maintctl, module, project, raw, wasm};
 
 #[test]
 fn the_module_exports_what_it_uses_and_nothing_else() {
@@ -40,6 +42,9 @@ fn shipped(name: &str) -> String {
     fs::read_to_string(project().join("envoy").join(name)).unwrap()
 }
 
+/// The bootstraps that are shipped.
+const BOOTSTRAPS: [&str; 2] = ["push.yaml", "file.yaml"];
+
 /// A bootstrap with free ports, the module under test, and its watched file in `folder`; all else as it is shipped.
 fn bootstrap(name: &str, folder: &Path, application: Option<&App>) -> Value {
     let module = module();
@@ -64,21 +69,104 @@ fn bootstrap(name: &str, folder: &Path, application: Option<&App>) -> Value {
         parts["clusters"][0]["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
             ["port_value"] = free.into();
     }
-    let indented: Vec<_> = demo_policy().lines().map(|line| format!("          {line}")).collect();
-    let watched = shipped("ecds.yaml").replace("dist/envoy_maintenance.wasm", module.to_str().unwrap());
     fs::create_dir_all(folder.join("ecds")).unwrap();
-    replace(&folder.join("ecds/maintenance.yaml"), &format!("{watched}{}\n", indented.join("\n")));
+    watch(folder, &serde_saphyr::from_str(&demo_policy()).unwrap());
     bootstrap
 }
 
+/// Puts this policy into the watched file.
+fn watch(folder: &Path, policy: &Value) {
+    let mut watched: Value = serde_saphyr::from_str(&shipped("ecds.yaml")).unwrap();
+    let config = &mut watched["resources"][0]["typed_config"]["config"];
+    assert_eq!(config["vm_config"]["code"]["local"]["filename"], "dist/envoy_maintenance.wasm");
+    config["vm_config"]["code"]["local"]["filename"] = module().to_str().unwrap().into();
+    config["configuration"]["value"] = policy.clone();
+    replace(&folder.join("ecds/maintenance.yaml"), &watched.to_string());
+}
+
 fn demo_policy() -> String {
-    let jwk = crate::support::signer::Signer::generate().jwk();
+    let jwk = Signer::generate().jwk();
     shipped("demo.yaml").replace("KEY", &jwk.to_string())
+}
+
+/// A shipped bootstrap that runs before an application, with a key of the test's and an exempt rule for `/b`.
+struct Running {
+    folder: TempDir,
+    envoy: Envoy,
+    signer: Signer,
+    /// The policy of the watched file, where that is what the bootstrap is for.
+    policy: Option<Value>,
+}
+
+impl Running {
+    async fn start(name: &str, app: &App) -> Running {
+        let (folder, signer) = (TempDir::new().unwrap(), Signer::generate());
+        let mut bootstrap = bootstrap(name, folder.path(), Some(app));
+        let mut policy = None;
+        let exempt = json!([{ "name": "open", "paths": ["/b"] }]);
+        if name == "file.yaml" {
+            let mut own: Value = serde_saphyr::from_str(&demo_policy()).unwrap();
+            own["exempt"] = exempt;
+            watch(folder.path(), &own);
+            policy = Some(own);
+        } else {
+            let manager = &mut bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0];
+            let filter = &mut manager["typed_config"]["http_filters"][0]["typed_config"]["config"];
+            filter["configuration"]["value"]["exempt"] = exempt;
+            let example = "gYJaw-0h1bAImXaQnJYUAzd5m2Bna9E67vxP3Eqld9g";
+            let text = bootstrap.to_string().replace(example, signer.jwk()["x"].as_str().unwrap());
+            bootstrap = serde_json::from_str(&text).unwrap();
+        }
+        let envoy = Envoy::with_bootstrap(bootstrap, Some("/.maintenance")).await;
+        Running { folder, envoy, signer, policy }
+    }
+
+    /// Brings the site into this mode by the channel that the bootstrap is for.
+    async fn set(&self, mode: &str) {
+        if let Some(mut policy) = self.policy.clone() {
+            policy["state"] = json!({ "demo": { "mode": mode } });
+            watch(self.folder.path(), &policy);
+        } else {
+            let mut document = document("demo", mode);
+            document["fleet"] = "demo".into();
+            let (status, answer) = self.envoy.push("demo", &self.signer.sign(&document)).await;
+            assert_eq!(status, 200, "{answer}");
+        }
+        eventually(&format!("every worker has the site {mode}"), async || {
+            let seen = self.envoy.site("demo").await;
+            let workers = &seen["workers"];
+            (seen["mode"] == mode && workers["members"] != 0 && workers["adopted"] == workers["members"]).then_some(())
+        })
+        .await;
+    }
+
+    /// Sends this as the head of a request with the host `a`, for the application's echo.
+    async fn ask(&self, method: &str, path: &str, headers: &str) -> raw::Response {
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nx-app: echo\r\n{headers}\r\n");
+        raw::exchange(self.envoy.data(), request.as_bytes()).await.unwrap()
+    }
+
+    /// The line of the access log for this path, from the method on.
+    async fn logged(&self, path: &str) -> String {
+        let request = format!(" a{path} ");
+        eventually(&format!("the access log has {path}"), async || {
+            let output = self.envoy.output();
+            let line = output.lines().find(|line| line.contains(&request))?;
+            Some(line.splitn(3, ' ').last()?.to_owned())
+        })
+        .await
+    }
+}
+
+/// What the application's echo says of the request that reached it.
+fn echo(answer: &raw::Response) -> Value {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    serde_json::from_slice(&answer.body).unwrap()
 }
 
 #[tokio::test]
 async fn bootstraps_validate_start_and_serve() {
-    for name in ["push.yaml", "file.yaml"] {
+    for name in BOOTSTRAPS {
         let folder = TempDir::new().unwrap();
         let bootstrap = bootstrap(name, folder.path(), None);
         let file = folder.path().join("bootstrap.json");
@@ -98,16 +186,59 @@ async fn bootstraps_validate_start_and_serve() {
 
 #[tokio::test]
 async fn a_client_cannot_say_what_only_the_filter_says() {
-    let folder = TempDir::new().unwrap();
     let app = App::start();
-    let envoy = Envoy::with_bootstrap(bootstrap("push.yaml", folder.path(), Some(&app)), Some("/.maintenance")).await;
-    let request = b"GET / HTTP/1.1\r\nHost: a\r\nx-app: echo\r\nX-Maintenance-Status: a\r\nx-maintenance-status: b\r\n\
-                    x-maintenance-mode: c\r\nx-other: d\r\n\r\n";
-    let answer = raw::exchange(format!("127.0.0.1:{}", envoy.data().port()).parse().unwrap(), request).await.unwrap();
-    let echo: Value = serde_json::from_slice(&answer.body).unwrap();
-    let headers = echo["headers"].as_object().unwrap();
-    assert_eq!(headers["x-other"], json!(["d"]));
-    assert!(!headers.keys().any(|name| name.starts_with("x-maintenance-")), "{headers:?}");
+    for name in BOOTSTRAPS {
+        let running = Running::start(name, &app).await;
+        let own = "X-Maintenance-Status: a\r\nx-maintenance-status: b\r\nx-maintenance-mode: c\r\n\
+                   x-maintenance-document: d\r\nX-MAINTENANCE-Invented: e\r\nx-maintenance-: f\r\nx-other: g\r\n";
+        for (mode, said) in [("online", None), ("read_only", Some(json!(["read_only; via=read_only"])))] {
+            running.set(mode).await;
+            let echo = echo(&running.ask("GET", "/", own).await);
+            let headers = echo["headers"].as_object().unwrap();
+            assert_eq!(headers["x-other"], json!(["g"]), "{name}");
+            let reserved: Vec<_> = headers.iter().filter(|(header, _)| header.starts_with("x-maintenance-")).collect();
+            let status = "x-maintenance-status".to_owned();
+            let expected: Vec<_> = said.iter().map(|value| (&status, value)).collect();
+            assert_eq!(reserved, expected, "{name} {mode}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn access_logs_say_why_a_request_passed_or_was_refused() {
+    let app = App::start();
+    for name in BOOTSTRAPS {
+        let running = Running::start(name, &app).await;
+        for (mode, method, path, expected) in [
+            ("read_only", "GET", "/passed", "200 via_upstream verdict=read_only"),
+            ("read_only", "POST", "/refused", "503 maintenance_read_only verdict=read_only"),
+            ("offline", "GET", "/b", "200 via_upstream verdict=exempt:open"),
+            ("offline", "GET", "/closed", "503 maintenance_offline verdict=offline"),
+        ] {
+            running.set(mode).await;
+            running.ask(method, path, "").await;
+            assert_eq!(running.logged(path).await, format!("{method} a{path} {expected}"), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_filter_and_the_application_see_one_spelling_of_a_path() {
+    for name in BOOTSTRAPS {
+        let app = App::start();
+        let running = Running::start(name, &app).await;
+        running.set("offline").await;
+        // The rule for /b would hold for none of these as they were sent.
+        for path in ["/a/%2e%2e/b", "/a/../b", "/./b", "//b"] {
+            assert_eq!(echo(&running.ask("GET", path, "").await)["path"], "/b", "{name} {path}");
+        }
+        // Before the filter, which would answer 503.
+        for path in ["/a%2fb", "/a%2Fb", "/a%5cb"] {
+            let answer = running.ask("GET", path, "").await;
+            assert_eq!((answer.status, answer.header("location")), (307, Some("/a/b")), "{name} {path}");
+        }
+        assert_eq!(app.paths(), ["/b"], "{name}");
+    }
 }
 
 #[tokio::test]
@@ -119,6 +250,102 @@ async fn policies_bootstraps_and_manifests_pass_lint() {
     for file in shipped.iter().map(|name| project().join("envoy").join(name)).chain([demo]) {
         let output = client::run(maintctl(), &["lint".as_ref(), file.as_os_str()]).await;
         assert_eq!(output.code, 0, "{}: {output:?}", file.display());
+    }
+}
+
+/// Where in policy.yaml the objects stand whose fields a function of `src` reads: the ends of their paths.
+const OBJECTS: [(&str, &str, &[&str]); 14] = [
+    ("src/config.rs", "read", &["policy", "jwt", "control"]),
+    ("src/config.rs", "site", &["sites"]),
+    ("src/config.rs", "rule", &["exempt", "always_closed", "health_checks"]),
+    ("src/config.rs", "text", &["value"]),
+    ("src/config.rs", "named", &["headers", "query", "cookies"]),
+    ("src/config.rs", "claim", &["claims"]),
+    ("src/config.rs", "reply", &["reply", "cors"]),
+    ("src/config.rs", "format", &["formats"]),
+    ("src/config.rs", "key", &["keys"]),
+    ("src/config.rs", "jwk", &["jwk"]),
+    ("src/state.rs", "from_payload", &["state.checkout"]),
+    ("src/state.rs", "declared", &["state.checkout"]),
+    ("src/state.rs", "windows", &["windows"]),
+    ("src/state.rs", "past", &["past"]),
+];
+
+/// The names of the fields that a source asks for, each after the function that has begun to read the object.
+fn fields(source: &str) -> Vec<(&str, &str)> {
+    let steps = r#"fn (\w+)|(Fields::of)\(|(?:\.(?:optional|required|list|raw)|only_member)\(\s*"(\w+)""#;
+    let (mut function, mut reader) = ("", "");
+    let mut fields = Vec::new();
+    for step in regex_lite::Regex::new(steps).unwrap().captures_iter(source) {
+        match [1, 2, 3].map(|group| step.get(group)) {
+            [Some(name), ..] => function = name.as_str(),
+            [_, Some(_), _] => reader = function,
+            [.., name] => fields.push((reader, name.unwrap().as_str())),
+        }
+    }
+    fields
+}
+
+/// All that stands below a value, by path; the elements of a list have the path of the list.
+fn paths<'v>(value: &'v Value, path: &str, found: &mut Vec<(String, &'v Value)>) {
+    found.push((path.to_owned(), value));
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, member)| paths(member, &format!("{path}.{name}"), found))
+        }
+        Value::Array(items) => items.iter().for_each(|item| paths(item, path, found)),
+        _ => (),
+    }
+}
+
+/// All that stands in policy.yaml, by path.
+fn annotated(policy: &Value) -> Vec<(String, &Value)> {
+    let mut found = Vec::new();
+    paths(policy, ".policy", &mut found);
+    found
+}
+
+#[tokio::test]
+async fn the_annotated_policy_has_every_field() {
+    let policy = serde_saphyr::from_str(&shipped("policy.yaml")).unwrap();
+    let found = annotated(&policy);
+    let src = project().join("src");
+    let sources = client::run("grep", &["-rl".as_ref(), "Fields::of(".as_ref(), src.as_os_str()]).await.stdout;
+    let mut read = Vec::new();
+    for source in sources.lines() {
+        let file = Path::new(source).strip_prefix(project()).unwrap().to_str().unwrap();
+        // The claims of a token, and what the tests of the reader make up: they stand in no policy.
+        if ["src/filter/control.rs", "src/tree/fields.rs"].contains(&file) {
+            continue;
+        }
+        for (reader, field) in fields(&fs::read_to_string(source).unwrap()) {
+            let object = OBJECTS.iter().find(|(of, function, _)| (*of, *function) == (file, reader));
+            let (.., ends) = object.unwrap_or_else(|| panic!("where does what {file} reads in {reader} stand?"));
+            let stands = |end: &&str| found.iter().any(|(path, _)| path.ends_with(&format!(".{end}.{field}")));
+            assert!(ends.iter().any(stands), "policy.yaml has no {field} in {ends:?}, as {file} reads it");
+            read.push((file.to_owned(), reader.to_owned()));
+        }
+    }
+    for (file, reader, _) in OBJECTS {
+        assert!(read.contains(&(file.to_owned(), reader.to_owned())), "{file} reads no field in {reader}");
+    }
+}
+
+#[test]
+fn the_annotated_policy_has_every_form_of_text() {
+    let policy = serde_saphyr::from_str(&shipped("policy.yaml")).unwrap();
+    let found = annotated(&policy);
+    let is_text = |path: &str| ["paths", "uri_sans", "value", "origins"].iter().any(|end| path.ends_with(end));
+    let texts: Vec<&str> =
+        found.iter().filter(|(path, _)| is_text(path)).filter_map(|(_, text)| text.as_str()).collect();
+    let stars = |text: &&&str| (text.starts_with('*'), text.ends_with('*'), text.len() > 1);
+    for (form, wanted) in [
+        ("exact", (false, false, true)),
+        ("prefix*", (false, true, true)),
+        ("*suffix", (true, false, true)),
+        ("*", (true, true, false)),
+    ] {
+        assert!(texts.iter().any(|text| stars(&text) == wanted), "{form} is not among {texts:?}");
     }
 }
 
@@ -136,6 +363,29 @@ fn manifests_select_a_gateway_pin_the_module_and_say_the_same() {
         assert_eq!(wasm["failStrategy"], "FAIL_RELOAD", "{kind}");
         assert_eq!(wasm["pluginConfig"], old["spec"]["pluginConfig"], "{kind}");
     }
+}
+
+#[tokio::test]
+async fn pinned_manifests_differ_by_the_modules_sha256_alone() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("istio");
+    let script = project().join("envoy/scripts/pin-istio.sh");
+    let pinned = client::run(&script, &[module().as_os_str(), out.as_os_str()]).await;
+    assert_eq!(pinned.code, 0, "{pinned:?}");
+    let digest = hmac_sha256::Hash::hash(&fs::read(module()).unwrap());
+    let sum: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let names = |folder: &Path| -> BTreeSet<_> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert_eq!(names(&out), names(&project().join("envoy/istio")));
+    for name in names(&out) {
+        let (zeros, manifest) = ("0".repeat(64), shipped(&format!("istio/{name}")));
+        assert_eq!(manifest.matches(&zeros).count(), 1, "{name}");
+        assert_eq!(fs::read_to_string(out.join(&name)).unwrap(), manifest.replace(&zeros, &sum), "{name}");
+    }
+    let missing = client::run(script, &[folder.path().join("none"), folder.path().join("nothing")]).await;
+    assert_ne!(missing.code, 0, "{missing:?}");
+    assert!(!folder.path().join("nothing").exists(), "{missing:?}");
 }
 
 #[test]

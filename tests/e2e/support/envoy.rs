@@ -226,6 +226,11 @@ impl Envoy {
         read(&self.folder.path().join("access.log")).lines().map(str::to_owned).collect()
     }
 
+    /// What Envoy has written to its standard output, where shipped bootstraps have their access log.
+    pub fn output(&self) -> String {
+        read(&self.folder.path().join("envoy.out"))
+    }
+
     /// Kills Envoy as a crash would.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -253,6 +258,7 @@ impl Envoy {
         let _ = fs::remove_file(folder.join("admin"));
         let program = std::env::var_os("ENVOY").expect("ENVOY names an Envoy; `make e2e` sets it");
         let log = fs::File::create(folder.join("envoy.log")).unwrap();
+        let output = fs::File::create(folder.join("envoy.out")).unwrap();
         let process = Command::new(program)
             .args(["--disable-hot-restart", "--file-flush-interval-msec", "10"])
             .args(["--log-level", "warning", "--component-log-level", "wasm:info,config:info"])
@@ -263,7 +269,7 @@ impl Envoy {
             .arg(folder.join("envoy.json"))
             .current_dir(super::project())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(output)
             .stderr(log)
             .spawn()
             .expect("Envoy can be run");

@@ -1,0 +1,211 @@
+//! `make run`: `envoy/scripts/run.sh` with the module and the maintctl under test, in a folder of its own.
+//!
+//! The demo's ports are fixed, so these tests follow each other, and fail where something else holds one.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::support::{DEADLINE, client, eventually, maintctl, module, project};
+
+const SITE: &str = "http://localhost:10000/";
+const PORTS: [&str; 4] = ["0.0.0.0:10000", "127.0.0.1:10001", "127.0.0.1:10002", "127.0.0.1:9901"];
+
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// A folder like the project's after `make build`, and the turn to use the ports.
+struct Demo {
+    folder: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Demo {
+    async fn new() -> Demo {
+        let turn = TURN.lock().await;
+        let folder = TempDir::new().unwrap();
+        let copy = client::run("cp", &["-R".as_ref(), project().join("envoy").as_path(), folder.path()]).await;
+        assert_eq!(copy.code, 0, "{copy:?}");
+        fs::create_dir(folder.path().join("dist")).unwrap();
+        symlink(module(), folder.path().join("dist/envoy_maintenance.wasm")).unwrap();
+        symlink(maintctl(), folder.path().join("dist/maintctl")).unwrap();
+        Demo { folder, _turn: turn }
+    }
+
+    /// A command in this folder, which knows of nobody's maintctl.toml, keys and proxies.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.folder.path()).stdin(Stdio::null()).env("no_proxy", "*");
+        for name in ["MAINTCTL_CONFIG", "MAINTCTL_KEY", "MAINTCTL_TARGET"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Runs the script, as the first of a process group.
+    fn run(&self) -> Run {
+        let file = self.folder.path().join("output");
+        let output = fs::File::create(&file).unwrap();
+        let mut command = self.command("envoy/scripts/run.sh");
+        // What it asks itself must not go through a proxy, of which this one is closed.
+        command.env("ENVOY", envoy()).env("http_proxy", "http://127.0.0.1:9").env_remove("no_proxy");
+        command.stdout(output.try_clone().unwrap()).stderr(output);
+        let script = command.process_group(0).spawn().unwrap();
+        Run { group: Pid::from_child(&script), script, output: file }
+    }
+
+    /// Runs the script until it says that Envoy runs.
+    async fn serving(&self) -> Run {
+        let mut run = self.run();
+        eventually("the demo says that it runs", async || {
+            let ended = run.script.try_wait().unwrap();
+            assert!(ended.is_none(), "{ended:?}: {}", run.output());
+            run.output().contains("What Envoy says follows").then_some(())
+        })
+        .await;
+        run
+    }
+
+    /// What a command line says in a shell; it must succeed.
+    fn shell(&self, line: &str) -> String {
+        let output = self.command("sh").args(["-c", line]).output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+/// The Envoy of these tests; one named by a path stands where the project's folder says.
+fn envoy() -> PathBuf {
+    let program = std::env::var_os("ENVOY").expect("ENVOY names an Envoy; `make e2e` sets it");
+    let program = PathBuf::from(program);
+    if program.components().count() > 1 { project().join(program) } else { program }
+}
+
+/// A running script, killed with all that it started when dropped.
+struct Run {
+    script: Child,
+    group: Pid,
+    output: PathBuf,
+}
+
+impl Run {
+    /// What the script and Envoy have said.
+    fn output(&self) -> String {
+        fs::read_to_string(&self.output).unwrap()
+    }
+
+    /// The command lines that the script says to try.
+    fn commands(&self) -> Vec<String> {
+        self.output().lines().filter_map(|line| line.strip_prefix("    ")).map(str::to_owned).collect()
+    }
+
+    /// Waits until the script has ended; what it started must be gone by then.
+    async fn ended(&mut self) -> ExitStatus {
+        let status = eventually("the script ends", async || self.script.try_wait().unwrap()).await;
+        assert!(test_kill_process_group(self.group).is_err(), "something still runs: {}", self.output());
+        status
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = kill_process_group(self.group, Signal::KILL);
+        let _ = self.script.wait();
+        // What the script leaves behind frees the ports when it is gone, which the next test waits for.
+        let end = Instant::now() + DEADLINE;
+        while test_kill_process_group(self.group).is_ok() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+async fn status() -> u16 {
+    client::h1().get(SITE).send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn the_demo_serves_and_every_command_that_it_prints_works() {
+    let demo = Demo::new().await;
+    let run = demo.serving().await;
+    assert_eq!(status().await, 200);
+    // Workers count from their first tick on, sooner than anybody types.
+    eventually("the workers follow", async || {
+        let mut status = demo.command("dist/maintctl");
+        let output = status.args(["--config", ".run/maintctl.toml", "status"]).output().unwrap();
+        output.status.success().then_some(())
+    })
+    .await;
+    let expected: [(&str, &[&str]); 9] = [
+        ("curl", &["HTTP/1.1 200 ", "The demo application"]),
+        ("export", &[]),
+        ("dist/maintctl status", &["demo", "ONLINE"]),
+        ("dist/maintctl close", &["demo: OFFLINE"]),
+        ("curl", &["HTTP/1.1 503 ", "application/problem+json", "Database upgrade"]),
+        ("curl", &["HTTP/1.1 503 ", "text/html", "Database upgrade"]),
+        ("curl", &["HTTP/1.1 200 ", "The demo application"]),
+        ("dist/maintctl explain", &["offline: answered by the filter", "HTTP 503", "Database upgrade"]),
+        ("dist/maintctl open", &["demo: ONLINE"]),
+    ];
+    let commands = run.commands();
+    let mut lines = String::new();
+    assert_eq!(commands.len(), expected.len(), "{commands:?}");
+    for (command, (start, says)) in commands.iter().zip(expected) {
+        assert!(command.starts_with(start), "{command} is not what is expected here: {start}");
+        let said = demo.shell(&format!("{lines}{command}"));
+        says.iter().for_each(|part| assert!(said.contains(part), "{command}: {part} is not in {said}"));
+        // What a shell would still know at the next command.
+        if command.starts_with("export ") {
+            lines.push_str(&format!("{command}\n"));
+        }
+    }
+    assert_eq!(status().await, 200);
+}
+
+#[tokio::test]
+async fn a_signal_ends_all_that_the_demo_started() {
+    let demo = Demo::new().await;
+    for (name, to_all) in [("^C", true), ("SIGTERM", false)] {
+        let mut run = demo.serving().await;
+        let sent =
+            if to_all { kill_process_group(run.group, Signal::INT) } else { kill_process(run.group, Signal::TERM) };
+        sent.unwrap();
+        let status = run.ended().await;
+        assert!(status.success(), "{name}: {status}: {}", run.output());
+        for port in PORTS {
+            TcpListener::bind(port).unwrap_or_else(|error| panic!("{name}: {port} is held: {error}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_closed_demo_is_still_closed_at_the_next_start() {
+    let demo = Demo::new().await;
+    let mut run = demo.serving().await;
+    demo.shell("MAINTCTL_CONFIG=.run/maintctl.toml dist/maintctl close demo");
+    assert_eq!(status().await, 503);
+    kill_process_group(run.group, Signal::INT).unwrap();
+    run.ended().await;
+    let _run = demo.serving().await;
+    assert_eq!(status().await, 503);
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named_and_nothing_starts() {
+    let demo = Demo::new().await;
+    for address in PORTS {
+        let _held = TcpListener::bind(address).unwrap_or_else(|error| panic!("{address}: {error}"));
+        let mut run = demo.run();
+        let status = run.ended().await;
+        let (host, port) = address.split_once(':').unwrap();
+        assert!(!status.success(), "{address}: {}", run.output());
+        assert!(run.output().contains(&format!("port {port} ({host}) cannot be had")), "{}", run.output());
+        assert!(!demo.folder.path().join(".run").exists(), "{address}");
+    }
+}
