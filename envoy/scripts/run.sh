@@ -31,7 +31,8 @@ if [ ! -e .run/maintctl.toml ]; then
     echo "== demo: makes a key and a configuration for maintctl in .run/"
     rm -rf .run/new
     mkdir -p .run/new/ecds
-    (cd .run/new && ../../dist/maintctl init >key.json)
+    (cd .run/new && ../../dist/maintctl init >key.json 2>init.log) || { cat .run/new/init.log >&2; exit 1; }
+    rm .run/new/init.log
     sed "s|KEY|$(cat .run/new/key.json)|" envoy/demo.yaml >.run/new/policy.yaml
     { cat envoy/ecds.yaml && sed 's/^/          /' .run/new/policy.yaml; } >.run/new/ecds/maintenance.yaml
     cat >.run/new/maintctl.toml <<'TOML'
@@ -50,10 +51,15 @@ TOML
     rmdir .run/new
 fi
 
-"$envoy" --config-path envoy/file.yaml --use-dynamic-base-id \
+process=
+end() {
+    [ -z "$process" ] || { kill "$process" 2>/dev/null || true; wait "$process" || true; }
+    exit 0
+}
+trap end INT TERM HUP
+"$envoy" --config-path envoy/file.yaml --disable-hot-restart --file-flush-interval-msec 100 \
     --log-level warning --component-log-level wasm:info &
 process=$!
-trap 'kill "$process" 2>/dev/null || true; wait "$process" || true; exit 0' INT TERM HUP
 
 # Until it serves, or has given up with a reason of its own. No proxy that the environment names leads there.
 ready='import urllib.request as http; http.urlopen("http://127.0.0.1:9901/ready", timeout=1)'
