@@ -20,6 +20,7 @@ mod harness;
 mod hostile;
 mod page;
 mod proof;
+mod quiet;
 mod replies;
 mod shipped;
 mod state;
