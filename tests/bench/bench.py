@@ -325,6 +325,7 @@ class Envoy:
         for row, port in zip(listed, ports):
             row.port = port
         config = {
+            "node": {"id": "bench", "cluster": "bench"},
             "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": self.admin}}},
             "stats_flush_interval": "200s",
             "static_resources": {"listeners": [listener(row.name, row.port, row.filters) for row in listed]},
