@@ -12,6 +12,8 @@ use crate::support::preload;
 use crate::support::signer::Signer;
 
 mod reach;
+mod running;
+mod words;
 
 fn policy(signer: &Signer) -> Value {
     json!({

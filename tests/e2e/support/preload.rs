@@ -1,5 +1,5 @@
-//! A process with another clock and other names, or one that dies at a certain call: a library that the loader puts
-//! before libc sees to all of them.
+//! A process with another clock, other names and terminals, or one that dies at a certain call: a library that the loader
+//! puts before libc sees to it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

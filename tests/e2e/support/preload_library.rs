@@ -1,5 +1,6 @@
 //! Put before libc by LD_PRELOAD: a clock that is `SECONDS_AHEAD`, `fleet.example`, a name with the two addresses
-//! 127.0.0.1 and 127.0.0.2, and a death at the call to the file system with the number `KILL_AT_CALL`.
+//! 127.0.0.1 and 127.0.0.2, a death at the call to the file system with the number `KILL_AT_CALL`, and terminals: the
+//! streams whose numbers stand in `TERMINALS`.
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
 use std::mem::transmute;
@@ -64,6 +65,12 @@ unsafe extern "C" fn getaddrinfo(
         }
         if result != 0 { result } else { real(c"127.0.0.2".as_ptr(), service, hints, &mut (*last).next) }
     }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn isatty(file: c_int) -> c_int {
+    let terminals = std::env::var("TERMINALS").unwrap_or_default();
+    c_int::from(terminals.contains(&file.to_string()))
 }
 
 /// Whether this call to the file system is the last one, counted from 1.
