@@ -196,6 +196,8 @@ async fn findings_are_one_json_value() {
     for finding in findings.as_array().unwrap() {
         assert_eq!(members(finding), ["file", "level", "path", "text"], "{finding}");
     }
+    let levels: Vec<_> = findings.as_array().unwrap().iter().map(|finding| &finding["level"]).collect();
+    assert_eq!(levels, ["error", "note", "error"], "{findings}");
     let expected = json!({
         "file": "bad.yaml", "level": "error", "path": "sits", "text": "unknown field; did you mean \"sites\"?",
     });
