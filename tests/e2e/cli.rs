@@ -8,9 +8,12 @@ use crate::support::app::App;
 use crate::support::client;
 use crate::support::desk::{Desk, FLEET};
 use crate::support::envoy::Envoy;
+use crate::support::preload;
 use crate::support::signer::Signer;
 
 mod reach;
+mod running;
+mod words;
 
 fn policy(signer: &Signer) -> Value {
     json!({
@@ -366,29 +369,51 @@ async fn a_file_closes_and_opens_and_outlives_envoy() {
     assert!(desk.run("history shop").await.stdout.contains("Upgrade"));
 }
 
+/// What the generated file says: all but the states, and the states.
+fn generated(envoy: &Envoy) -> (Value, Value) {
+    let text = std::fs::read_to_string(envoy.ecds_file()).unwrap();
+    let mut file: Value = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let value = &mut file["resources"][0]["typed_config"]["config"]["configuration"]["value"];
+    let mut policy: Value = serde_json::from_str(value.as_str().unwrap()).unwrap();
+    let states = policy["state"].take();
+    *value = policy;
+    (file, states)
+}
+
 #[tokio::test]
 async fn killed_at_any_instant_it_leaves_the_file_whole() {
     let (app, signer) = (App::start(), Signer::generate());
     let (envoy, desk) = writing(&app, &signer).await;
-    assert_eq!(desk.run("close shop").await.code, 0);
-    for round in 0..60u64 {
-        let words = if round % 2 == 0 { "open shop --wait=false" } else { "close shop --wait=false" };
-        let mut process = desk
-            .command(words)
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        tokio::time::sleep(Duration::from_micros(round * 400)).await;
-        let _ = process.kill().await;
-        let text = std::fs::read_to_string(envoy.ecds_file()).unwrap();
-        let file: Value =
-            serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("round {round}: {error}\n{text}"));
-        assert!(file["resources"][0]["typed_config"].is_object(), "round {round}: {text}");
+    let library = preload::library(desk.path());
+    let (mut kept, mut replaced) = (0, 0);
+    for call in 1.. {
+        let closed = desk.run(&format!("close shop --wait=false --reason {call}")).await;
+        assert_eq!(closed.code, 0, "before call {call}: {closed:?}");
+        let (before, states) = generated(&envoy);
+        assert_eq!((&states["shop"]["mode"], &states["shop"]["reason"]), (&json!("offline"), &json!(call.to_string())));
+        let mut command = desk.command("open shop --wait=false");
+        let output = command.env("LD_PRELOAD", &library).env("KILL_AT_CALL", call.to_string()).output().await.unwrap();
+        let (after, new) = generated(&envoy);
+        assert_eq!(after, before, "call {call}");
+        if output.status.success() {
+            assert_eq!(new["shop"]["mode"], "online");
+            break;
+        }
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(9), "call {call}: {output:?}");
+        match new == states {
+            true => kept += 1,
+            false => {
+                assert_eq!(new["shop"]["mode"], "online", "call {call}: {new}");
+                replaced += 1;
+            }
+        }
     }
-    let last = desk.run("open shop").await;
+    assert!(kept > 5 && replaced > 1, "killed {kept} times before the file was another one, {replaced} times after");
+    let last = desk.run("close shop").await;
     assert_eq!(last.code, 0, "{last:?}");
-    assert_eq!(status_of(&envoy).await, 200);
-    let left: Vec<_> = std::fs::read_dir(envoy.ecds_file().parent().unwrap()).unwrap().collect();
-    assert!(left.len() <= 2 + 60, "{left:?}");
+    assert_eq!(status_of(&envoy).await, 503);
+    let beside = std::fs::read_dir(envoy.ecds_file().parent().unwrap()).unwrap();
+    let mut names: Vec<_> = beside.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".maintenance.yaml.lock", "maintenance.yaml"]);
 }

@@ -10,6 +10,8 @@ use crate::support::bootstrap::Form;
 use crate::support::envoy::Envoy;
 use crate::support::{client, maintctl, raw};
 
+mod pushed;
+
 /// A request: method, host, target, headers.
 type Row = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
@@ -190,14 +192,43 @@ async fn through_envoy(envoy: &Envoy, (method, host, target, headers): Row) -> S
     Seen::new(response.status.into(), headers, text)
 }
 
-async fn explained(file: &str, (method, host, target, headers): Row) -> Value {
+/// Explains the request of a client at this address; `files` are the policy and the states.
+async fn explained(files: &[&str], ip: &str, (method, host, target, headers): Row) -> Value {
     let url = format!("http://{host}{target}");
-    let mut words = vec!["explain", "--json", "--policy", file, "--ip", "127.0.0.1", "-X", method, "-H", "x-app: echo"];
+    let mut words = vec!["explain", "--json", "--ip", ip, "-X", method, "-H", "x-app: echo"];
+    words.extend(files);
     headers.iter().for_each(|header| words.extend(["-H", *header]));
     words.push(&url);
     let output = client::run(maintctl(), &words).await;
     assert_eq!(output.code, 0, "{words:?}: {}", output.stderr);
     serde_json::from_str(&output.stdout).unwrap()
+}
+
+/// Asks both, who must say the same, and returns the verdict.
+async fn agree(envoy: &Envoy, files: &[&str], ip: &str, row: Row) -> String {
+    let explanation = explained(files, ip, row).await;
+    let seen = through_envoy(envoy, row).await;
+    let verdict = explanation["verdict"].as_str().unwrap().to_owned();
+    if explanation["action"] == "pass" {
+        assert_eq!(seen.status, 200, "{row:?}: {explanation} but {seen:?}");
+        if row.0 != "HEAD" {
+            let echo: Value = serde_json::from_str(&seen.body).unwrap_or_else(|_| panic!("{row:?}: {seen:?}"));
+            let status = explanation["upstream_headers"].as_array().unwrap();
+            let status = status.first().map_or(Value::Null, |header| json!([header[1]]));
+            assert_eq!(echo["headers"]["x-maintenance-status"], status, "{row:?}");
+        }
+        return verdict;
+    }
+    let reply = &explanation["reply"];
+    let headers = reply["headers"].as_array().unwrap_or_else(|| panic!("{row:?}: {explanation}"));
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let headers = headers.iter().map(|header| (text(&header[0]), text(&header[1])));
+    let said = Seen::new(reply["status"].as_u64().unwrap(), headers, text(&reply["body"]));
+    let ((said, said_seconds), (seen, seen_seconds)) = (said.without_seconds(), seen.without_seconds());
+    assert_eq!(said, seen, "{row:?}");
+    let apart = said_seconds.zip(seen_seconds).map_or(0, |(said, seen)| (said - seen).abs());
+    assert_eq!((said_seconds.is_some(), apart <= 1), (seen_seconds.is_some(), true), "{row:?}");
+    verdict
 }
 
 #[tokio::test]
@@ -209,28 +240,7 @@ async fn explain_and_envoy_say_the_same() {
     let envoy = Envoy::builder(app.address()).policy(&policy()).form(Form::Struct).start().await;
     let mut verdicts = std::collections::BTreeSet::new();
     for row in ROWS {
-        let explanation = explained(file.to_str().unwrap(), *row).await;
-        let seen = through_envoy(&envoy, *row).await;
-        verdicts.insert(explanation["verdict"].as_str().unwrap().to_owned());
-        if explanation["action"] == "pass" {
-            assert_eq!(seen.status, 200, "{row:?}: {explanation} but {seen:?}");
-            if row.0 != "HEAD" {
-                let echo: Value = serde_json::from_str(&seen.body).unwrap_or_else(|_| panic!("{row:?}: {seen:?}"));
-                let status = explanation["upstream_headers"].as_array().unwrap();
-                let status = status.first().map_or(Value::Null, |header| json!([header[1]]));
-                assert_eq!(echo["headers"]["x-maintenance-status"], status, "{row:?}");
-            }
-            continue;
-        }
-        let reply = &explanation["reply"];
-        let headers = reply["headers"].as_array().unwrap_or_else(|| panic!("{row:?}: {explanation}"));
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let headers = headers.iter().map(|header| (text(&header[0]), text(&header[1])));
-        let said = Seen::new(reply["status"].as_u64().unwrap(), headers, text(&reply["body"]));
-        let ((said, said_seconds), (seen, seen_seconds)) = (said.without_seconds(), seen.without_seconds());
-        assert_eq!(said, seen, "{row:?}");
-        let apart = said_seconds.zip(seen_seconds).map_or(0, |(said, seen)| (said - seen).abs());
-        assert_eq!((said_seconds.is_some(), apart <= 1), (seen_seconds.is_some(), true), "{row:?}");
+        verdicts.insert(agree(&envoy, &["--policy", file.to_str().unwrap()], "127.0.0.1", *row).await);
     }
     // The table would prove little if it asked for the same thing over and over.
     let expected = [

@@ -9,6 +9,8 @@ use crate::support::app::App;
 use crate::support::envoy::Envoy;
 use crate::support::raw;
 
+mod control;
+
 /// The site is closed but for `/public/*`, and for rules that read whatever a request may hold.
 fn policy() -> Value {
     let named = |kind: &str, name: &str, value: Value| json!({ "name": format!("{kind}-rule"), kind: [{ "name": name, "value": value }] });

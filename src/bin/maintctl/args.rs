@@ -1,5 +1,7 @@
 //! The arguments as typed, and their help. What they mean is worked out by each subcommand.
 
+#[cfg(test)]
+mod examples;
 mod offline;
 
 use std::ffi::OsString;
@@ -14,7 +16,9 @@ pub use offline::{ExplainArgs, LintArgs};
 /// Closes and opens sites behind Envoy, and shows what every Envoy does.
 #[derive(Debug, Parser)]
 #[command(name = "maintctl", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit: 0 done · 1 failed · 2 usage · 3 some Envoys did not follow or cannot be read · \
+#[command(after_help = "Examples:\n  maintctl close shop --reason 'Database upgrade' --for 1h\n  maintctl status\n  \
+    maintctl open shop\n  maintctl close --help       # every command has examples of its own\n\n\
+    Exit: 0 done · 1 failed · 2 usage · 3 some Envoys did not follow or cannot be read · \
     4 refused · 130 ^C\n\nConfiguration: --config FILE, else $MAINTCTL_CONFIG, else ./maintctl.toml, else \
     ~/.config/maintctl/maintctl.toml")]
 pub struct Cli {
@@ -278,7 +282,7 @@ pub struct CancelArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  maintctl history shop")]
+#[command(after_help = "Examples:\n  maintctl history\n  maintctl history shop --json")]
 pub struct HistoryArgs {
     /// The site; none: all
     #[arg(value_name = "SITE")]
@@ -292,7 +296,9 @@ pub struct HistoryArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  maintctl completions bash > ~/.local/share/bash-completion/completions/maintctl")]
+#[command(after_help = "Examples:\n  \
+    maintctl completions bash > ~/.local/share/bash-completion/completions/maintctl\n  \
+    maintctl completions fish > ~/.config/fish/completions/maintctl.fish")]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_name = "SHELL")]

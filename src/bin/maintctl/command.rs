@@ -108,8 +108,7 @@ fn closed_by_another(draft: &Draft, own: &str, now: Time) -> Result<Option<Strin
 fn execute(args: &CloseArgs) -> Result<ExitStatus> {
     let (program, arguments) = args.command.split_first().context("no command")?;
     let named = || program.to_string_lossy().into_owned();
-    let mut child = Command::new(program).args(arguments).spawn().with_context(named)?;
-    let _passing = Passing::to(child.id());
+    let (mut child, _passing) = Passing::start(Command::new(program).args(arguments)).with_context(named)?;
     child.wait().with_context(named)
 }
 

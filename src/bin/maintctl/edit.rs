@@ -1,7 +1,7 @@
 //! The changes that operators make, as changes of a document. They know nothing of Envoys or files.
 
 use anyhow::{Result, bail};
-use envoy_maintenance::state::Mode;
+use envoy_maintenance::state::{Document, Mode, Window};
 use envoy_maintenance::time::Time;
 use envoy_maintenance::tree::fields::did_you_mean;
 use serde_json::{Map, Value, json};
@@ -19,7 +19,8 @@ pub struct Close {
     pub suspend: Vec<String>,
 }
 
-/// Closes the site; one that is closed changes where the flags say so.
+/// Closes the site; one that is closed changes where the flags say so. Windows that are open stay beside what the document
+/// says itself, unless it says nothing or they would keep the flags from being true.
 pub fn close(draft: &mut Draft, flags: &Close, now: Time) -> Result<()> {
     draft.tidy(now)?;
     let document = draft.read()?;
@@ -37,7 +38,7 @@ pub fn close(draft: &mut Draft, flags: &Close, now: Time) -> Result<()> {
         draft.set_time("since", Some(now));
     } else if says_nothing && situation.mode() == flags.mode {
         return Ok(());
-    } else {
+    } else if document.mode == Mode::Online || is_contradicted(flags, &document, now) {
         draft.take_over_windows(now)?;
     }
     draft.set("mode", Some(flags.mode.name()));
@@ -55,6 +56,13 @@ pub fn close(draft: &mut Draft, flags: &Close, now: Time) -> Result<()> {
         draft.set("suspend", Some(json!(flags.suspend)));
     }
     Ok(())
+}
+
+/// Whether a window that is open keeps from happening what the flags say: it is stricter, or ends later.
+fn is_contradicted(flags: &Close, document: &Document, now: Time) -> bool {
+    let ends_later = |window: &Window| flags.until.is_some_and(|until| window.until.is_none_or(|end| end > until));
+    let mut open = document.windows.iter().filter(|window| window.is_active(now));
+    open.any(|window| window.mode > flags.mode || ends_later(window))
 }
 
 /// Opens the site: ends what closes it now.

@@ -115,6 +115,68 @@ fn close_sets_what_its_flags_say_and_keeps_the_rest() {
     }
 }
 
+/// Closed by the document itself until 03:00, and by a window until 05:00.
+fn twice(own: &str, window: &str) -> Value {
+    json!({
+        "mode": own, "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:00:00Z", "reason": "A",
+        "windows": [
+            {"id": "w1", "mode": window, "from": "2026-11-21T01:30:00Z", "until": "2026-11-21T05:00:00Z", "reason": "B"},
+            {"id": "w2", "mode": "offline", "from": "2026-11-22T01:00:00Z"}
+        ]
+    })
+}
+
+#[test]
+fn close_leaves_windows_alone_beside_a_site_that_is_closed_without_them() {
+    let members = |document: &Value, changes: Value| {
+        let mut members = document.as_object().unwrap().clone();
+        members.extend(changes.as_object().unwrap().clone());
+        Value::Object(members)
+    };
+    let (offline_twice, read_only_after) = (twice("offline", "offline"), twice("offline", "read_only"));
+    let later = json!([{"id": "w2", "mode": "offline", "from": "2026-11-22T01:00:00Z"}]);
+    let at = |text: &str| Some(time(text));
+    for (row, before, flags, changes) in [
+        ("another reason", &read_only_after, Close { reason: Some("x".to_owned()), ..flags() }, json!({"reason": "x"})),
+        (
+            "another promise and a rule to suspend",
+            &read_only_after,
+            Close { eta: at("2026-11-21T02:30:00Z"), suspend: vec!["staff".to_owned()], ..flags() },
+            json!({"eta": "2026-11-21T02:30:00Z", "suspend": ["staff"]}),
+        ),
+        ("no flag", &read_only_after, flags(), json!({})),
+        ("what was read-only becomes offline", &twice("read_only", "read_only"), flags(), json!({"mode": "offline"})),
+        (
+            "what was offline becomes read-only",
+            &read_only_after,
+            Close { mode: Mode::ReadOnly, ..flags() },
+            json!({"mode": "read_only"}),
+        ),
+        (
+            "an end after that of the window",
+            &read_only_after,
+            Close { until: at("2026-11-21T06:00:00Z"), ..flags() },
+            json!({"until": "2026-11-21T06:00:00Z"}),
+        ),
+        (
+            "an end before that of the window, which the site would not have",
+            &read_only_after,
+            Close { until: at("2026-11-21T04:00:00Z"), ..flags() },
+            json!({"until": "2026-11-21T04:00:00Z", "windows": later}),
+        ),
+        (
+            "read-only, which the site would not be",
+            &offline_twice,
+            Close { mode: Mode::ReadOnly, ..flags() },
+            json!({"mode": "read_only", "until": "2026-11-21T05:00:00Z", "windows": later}),
+        ),
+    ] {
+        let mut draft = draft(before.clone());
+        close(&mut draft, &flags, time(NOW)).unwrap();
+        assert_eq!(rest(&draft), members(before, changes), "{row}");
+    }
+}
+
 #[test]
 fn open_ends_what_is_active_and_keeps_what_is_to_come() {
     for (row, before, after) in [

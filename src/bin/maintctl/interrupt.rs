@@ -1,7 +1,8 @@
 //! Signals: they end maintctl with the code that a shell would show, or are passed on to the command that it runs.
 
-use std::io::IsTerminal;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::io::{self, IsTerminal};
+use std::process::{Child, Command};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -9,15 +10,21 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// The process id of the command that runs; 0: none.
-static CHILD: AtomicI32 = AtomicI32::new(0);
+/// The command that runs.
+static CHILD: Mutex<Option<Pid>> = Mutex::new(None);
+
+fn child() -> MutexGuard<'static, Option<Pid>> {
+    CHILD.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Handles signals from now on. Nothing is lost at any instant: files are replaced in one step.
 pub fn install() -> Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).context("signals")?;
     thread::spawn(move || {
         for signal in signals.forever() {
-            match Pid::from_raw(CHILD.load(Ordering::SeqCst)) {
+            // Held until the end, so that a command does not start meanwhile.
+            let child = child();
+            match *child {
                 Some(child) => pass_on(child, signal),
                 None => {
                     anstream::eprintln!("\r\x1b[Kinterrupted; `maintctl status` shows what holds now");
@@ -47,14 +54,17 @@ fn pass_on(child: Pid, number: i32) {
 pub struct Passing;
 
 impl Passing {
-    pub fn to(child: u32) -> Passing {
-        CHILD.store(i32::try_from(child).unwrap_or(0), Ordering::SeqCst);
-        Passing
+    /// Starts a command. A signal that comes meanwhile waits for it.
+    pub fn start(command: &mut Command) -> io::Result<(Child, Passing)> {
+        let mut running = child();
+        let started = command.spawn()?;
+        *running = i32::try_from(started.id()).ok().and_then(Pid::from_raw);
+        Ok((started, Passing))
     }
 }
 
 impl Drop for Passing {
     fn drop(&mut self) {
-        CHILD.store(0, Ordering::SeqCst);
+        *child() = None;
     }
 }

@@ -76,7 +76,8 @@ enum List {
 }
 
 impl List {
-    const ALL: [List; 3] = [List::Exempt, List::AlwaysClosed, List::HealthChecks];
+    /// In the order in which they are asked.
+    const ALL: [List; 3] = [List::AlwaysClosed, List::HealthChecks, List::Exempt];
 
     fn name(self) -> &'static str {
         match self {
@@ -97,7 +98,7 @@ struct Written<'c> {
 }
 
 impl Subject {
-    /// Every rule as written, those for every site first.
+    /// Every rule as written, in the order in which they are asked: list by list, those for every site first.
     fn rules(&self) -> Vec<Written<'_>> {
         let mut all = Vec::new();
         for list in List::ALL {
@@ -219,5 +220,7 @@ fn subject(found: &Found, now: Time) -> Result<Subject, Finding> {
 
 #[cfg(test)]
 mod around_tests;
+#[cfg(test)]
+mod reached_tests;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
-//! A process with another clock and other names: a library that the loader puts before libc answers for both.
+//! A process with another clock, other names and terminals, or one that dies at a certain call: a library that the loader
+//! puts before libc sees to it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

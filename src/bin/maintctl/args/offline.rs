@@ -7,9 +7,8 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  maintctl explain --policy policy.yaml https://shop.example.com/checkout\n  \
-    maintctl explain --policy envoy.yaml --state shop.json --ip 203.0.113.7 -H 'accept: text/html' \
-    https://shop.example.com/\n  \
-    maintctl explain --policy policy.yaml --at 2026-11-21T02:30:00Z -X POST https://api.example.com/checkout\n\n\
+    maintctl explain --policy envoy.yaml --ip 203.0.113.7 -H 'x-staff: 1' https://shop.example.com/\n  \
+    maintctl explain --policy policy.yaml --state shop.json --at 02:30 -X PUT https://api.example.com\n\n\
     The URL is taken as written: its path is not normalised, as a stranger's need not be.")]
 pub struct ExplainArgs {
     /// The policy, or a bootstrap, an ECDS file or an Istio manifest that holds it

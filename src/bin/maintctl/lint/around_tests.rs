@@ -86,6 +86,36 @@ fn routes_that_no_site_has() {
 }
 
 #[test]
+fn routes_of_which_sites_have_some_paths_only() {
+    let one = "sites: [{ name: s, hosts: [s.x, \"*.s.x\"] }]";
+    let with = |sites: &str| {
+        let policy = format!("sites: [{{ name: s, hosts: [s.x], paths: [/b, /a] }}, {{ name: w, {sites} }}]");
+        assert!(BOOTSTRAP.contains(one));
+        BOOTSTRAP.replacen(one, &policy, 1)
+    };
+    let domain = |number: u8| format!("{MANAGER}.route_config.virtual_hosts[0].domains[{number}]");
+    let text = with("hosts: [\"*.s.x\"], paths: [/c]");
+    finds(
+        &text,
+        &[
+            &format!("{}: only /a, /b of \"s.x\" belong to a site; the rest is never closed", domain(0)),
+            &format!("{}: only /c of \"*.s.x\" belongs to a site; the rest is never closed", domain(1)),
+            &format!("{}: only /a, /b of \"S.x:80\" belong to a site; the rest is never closed", domain(2)),
+        ],
+    );
+    assert_eq!(levels(&text), [Level::Note; 3]);
+    // What the sites of a host leave out may belong to that of a wider one.
+    let all = with("hosts: [\"*\"]");
+    finds(
+        &all,
+        &[
+            "f: static_resources.listeners[0].filter_chains[0].filters[0].typed_config.http_filters[1].typed_config.config\
+           .configuration.value.sites[0]: site \"s\" lies within site \"w\" (sites[1]); at s.x/b/ \"s\" wins",
+        ],
+    );
+}
+
+#[test]
 fn a_control_endpoint_that_all_can_reach() {
     for address in ["0.0.0.0", "10.0.0.1"] {
         let line = format!(

@@ -147,40 +147,57 @@ fn believes_untrusted_certificates(place: &Place<'_>) -> Vec<Finding> {
     untrusted.map(finding).collect()
 }
 
-/// Domains that Envoy routes and no site has.
+/// Domains that Envoy routes and no site has, or of which sites have some paths only.
 fn routes_are_wider_than_the_sites(place: &Place<'_>) -> Vec<Finding> {
     let Some((path, manager)) = &place.manager else { return Vec::new() };
     let sites = &place.subject.policy.sites;
     if sites.is_empty() {
         return Vec::new();
     }
-    let hosts = || sites.iter().flat_map(|site| &site.hosts);
-    let is_covered = |domain: &str| match domain.strip_prefix('*') {
-        Some(suffix) => hosts().any(|host| match host {
-            HostPattern::Any => true,
-            HostPattern::Suffix(own) => !suffix.is_empty() && suffix.to_ascii_lowercase().ends_with(own.as_str()),
-            HostPattern::Exact(_) => false,
-        }),
-        None => match Host::parse(domain.as_bytes()) {
-            Some(domain) => hosts().any(|host| host.matches(domain.as_str())),
-            None => hosts().any(|host| *host == HostPattern::Any),
-        },
-    };
     let mut findings = Vec::new();
     let routes = member(manager, "route_config").map_or(&[][..], |config| list(config, "virtual_hosts"));
     for (index, host) in routes.iter().enumerate() {
         for (number, domain) in list(host, "domains").iter().enumerate() {
-            if let Tree::Text(domain) = domain
-                && !is_covered(domain)
-            {
-                let at = format!("{path}.route_config.virtual_hosts[{index}].domains[{number}]");
-                let text =
-                    format!("no site has all of \"{domain}\", and what has no site is never closed; add it to one");
-                findings.push(Finding::warning(at, text));
+            let Tree::Text(domain) = domain else { continue };
+            let at = format!("{path}.route_config.virtual_hosts[{index}].domains[{number}]");
+            // A path that the sites of one host leave out is left to those of the next wider one.
+            let its = sites.iter().filter(|site| site.hosts.iter().any(|host| has_all_of(host, domain)));
+            let mut paths: Vec<&str> = its.flat_map(|site| &site.paths).map(String::as_str).collect();
+            paths.sort_unstable();
+            paths.dedup();
+            match paths.first() {
+                None => {
+                    let text =
+                        format!("no site has all of \"{domain}\", and what has no site is never closed; add it to one");
+                    findings.push(Finding::warning(at, text));
+                }
+                // The empty one, which stands for all paths, comes first.
+                Some(&"") => {}
+                Some(_) => {
+                    let verb = if paths.len() == 1 { "belongs" } else { "belong" };
+                    let paths = paths.join(", ");
+                    let text = format!("only {paths} of \"{domain}\" {verb} to a site; the rest is never closed");
+                    findings.push(Finding::note(at, text));
+                }
             }
         }
     }
     findings
+}
+
+/// Whether every host that Envoy takes for `domain` is one of `host`.
+fn has_all_of(host: &HostPattern, domain: &str) -> bool {
+    match domain.strip_prefix('*') {
+        Some(suffix) => match host {
+            HostPattern::Any => true,
+            HostPattern::Suffix(own) => !suffix.is_empty() && suffix.to_ascii_lowercase().ends_with(own.as_str()),
+            HostPattern::Exact(_) => false,
+        },
+        None => match Host::parse(domain.as_bytes()) {
+            Some(domain) => host.matches(domain.as_str()),
+            None => *host == HostPattern::Any,
+        },
+    }
 }
 
 /// A control endpoint that more than this machine can reach.

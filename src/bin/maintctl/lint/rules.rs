@@ -2,6 +2,7 @@
 
 use envoy_maintenance::config::{RuleConfig, TextConfig};
 use envoy_maintenance::policy::{Rule, Site};
+use envoy_maintenance::state::Mode;
 use envoy_maintenance::tree::Path;
 
 use super::cover::covers;
@@ -43,24 +44,70 @@ fn is_for_everyone(rule: &RuleConfig) -> bool {
     Rule::compile(rule, &Path::Root).is_ok_and(|rule| rule.lets_everyone_through())
 }
 
-/// Rules behind one that holds wherever they do.
+/// Rules behind one that holds wherever they do, at every site that they are for.
 pub fn is_never_reached(subject: &Subject) -> Vec<Finding> {
     let rules = subject.rules();
     let mut findings = Vec::new();
     for (index, later) in rules.iter().enumerate() {
-        let is_before = |earlier: &&Written<'_>| {
-            earlier.list == later.list && (earlier.site.is_none() || earlier.site == later.site)
+        let before = rules.get(..index).unwrap_or_default();
+        let covers_at = |site: usize| {
+            let mut before = before.iter().filter(|earlier| earlier.site.is_none_or(|own| own == site));
+            before.find(|earlier| is_covered(later, earlier))
         };
-        let before = rules.iter().take(index).filter(is_before).find(|earlier| covers(earlier.rule, later.rule));
-        if let Some(earlier) = before {
-            let text = format!(
-                "rule \"{}\" never decides, as \"{}\" ({}) holds wherever it does; take one of them out",
-                later.rule.name, earlier.rule.name, earlier.path
-            );
-            findings.push(Finding::warning(&*later.path, text));
+        let sites = match later.site {
+            Some(site) => site..site + 1,
+            None => 0..subject.policy.sites.len(),
+        };
+        let covering: Option<Vec<&Written<'_>>> = sites.map(covers_at).collect();
+        let covering = covering.unwrap_or_default();
+        // The one to name is one that a suspension takes away, if there is one.
+        let exempt = covering.iter().find(|earlier| earlier.list == List::Exempt);
+        if let Some(earlier) = exempt.or(covering.first()) {
+            findings.push(never_reached(later, earlier));
         }
     }
     findings
+}
+
+fn never_reached(later: &Written<'_>, earlier: &Written<'_>) -> Finding {
+    let (name, other, place) = (&later.rule.name, &earlier.rule.name, &earlier.path);
+    match earlier.list {
+        List::Exempt => Finding::note(
+            &*later.path,
+            format!(
+                "rule \"{name}\" decides only while \"{other}\" ({place}) is suspended, as that comes first and holds wherever \
+                 it does"
+            ),
+        ),
+        List::AlwaysClosed | List::HealthChecks => Finding::warning(
+            &*later.path,
+            format!(
+                "rule \"{name}\" never decides, as \"{other}\" ({place}) comes first and holds wherever it does; take one of \
+                 them out"
+            ),
+        ),
+    }
+}
+
+/// Whether `earlier` surely decides wherever `later` would.
+fn is_covered(later: &Written<'_>, earlier: &Written<'_>) -> bool {
+    if later.list == List::AlwaysClosed {
+        return covers(earlier.rule, later.rule);
+    }
+    // All others are asked in closed sites only, by each mode that is active; what is always closed, by the strictest.
+    let closed = [Mode::ReadOnly, Mode::Offline];
+    let asked: Vec<Mode> = match &later.rule.modes {
+        Some(modes) => closed.into_iter().filter(|mode| modes.contains(mode)).collect(),
+        None => closed.to_vec(),
+    };
+    let least = asked.iter().min().copied();
+    let met = match earlier.list {
+        List::AlwaysClosed => closed.into_iter().filter(|mode| Some(*mode) >= least).collect(),
+        List::Exempt | List::HealthChecks => asked,
+    };
+    let with = |modes: Option<Vec<Mode>>, rule: &RuleConfig| RuleConfig { modes, ..rule.clone() };
+    let holds_then = earlier.rule.modes.as_ref().is_none_or(|modes| met.iter().all(|mode| modes.contains(mode)));
+    holds_then && covers(&with(None, earlier.rule), &with(None, later.rule))
 }
 
 /// Rules of a site whose paths all lie outside of it.

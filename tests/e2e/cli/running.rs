@@ -1,0 +1,176 @@
+//! While maintctl runs: a lease on the site, signals, and a command that it runs.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::{generated, pushing, status_of, writing};
+use crate::support::app::App;
+use crate::support::desk::Desk;
+use crate::support::signer::Signer;
+use crate::support::{DEADLINE, eventually};
+
+/// A maintctl that runs, and what it prints.
+struct Running {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Running {
+        let mut process =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("maintctl");
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        Running { process, lines }
+    }
+
+    /// One that runs a shell script while `shop` is closed.
+    fn script(desk: &Desk, flags: &str, script: &str) -> Running {
+        Running::start(desk.command(&format!("close shop {flags} --")).args(["sh", "-c", script]))
+    }
+
+    /// The next line that it, or its command, prints.
+    async fn line(&mut self) -> String {
+        let line = tokio::time::timeout(DEADLINE, self.lines.next_line()).await.expect("a line in time");
+        line.unwrap().expect("a line")
+    }
+
+    fn signal(&self, signal: Signal) {
+        send(self.process.id().unwrap(), signal);
+    }
+
+    /// Its exit code, and what it has said on stderr.
+    async fn end(self) -> (Option<i32>, String) {
+        let output = tokio::time::timeout(DEADLINE, self.process.wait_with_output()).await.expect("an end in time");
+        let output = output.unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+}
+
+fn send(process: u32, signal: Signal) {
+    kill_process(Pid::from_raw(i32::try_from(process).unwrap()).unwrap(), signal).unwrap();
+}
+
+async fn until(desk: &Desk) -> Option<Timestamp> {
+    let site = desk.json("status shop --json").await["sites"][0].clone();
+    assert_eq!(site["mode"], "offline", "{site}");
+    site["until"].as_str().map(|time| time.parse().unwrap())
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_while_the_command_runs_and_a_dead_runner_reopens_the_site() {
+    let (_app, envoy, desk, _) = pushing().await;
+    let mut runner = Running::script(&desk, "--lease 3s", "echo $$; exec sleep 60");
+    let command = runner.line().await.parse().unwrap();
+    let first = until(&desk).await.expect("an end");
+    assert!(first <= Timestamp::now() + Duration::from_secs(3), "{first}");
+    eventually("the first end has passed", async || {
+        assert_eq!(status_of(&envoy).await, 503);
+        (Timestamp::now() > first + Duration::from_secs(1)).then_some(())
+    })
+    .await;
+    assert!(until(&desk).await.expect("an end") > Timestamp::now());
+    runner.process.kill().await.unwrap();
+    let dead = Instant::now();
+    eventually("the site opens by itself", async || (status_of(&envoy).await == 200).then_some(())).await;
+    assert!(dead.elapsed() < Duration::from_secs(5), "{:?}", dead.elapsed());
+    send(command, Signal::KILL);
+    assert!(desk.run("history shop").await.stdout.contains("OFFLINE"));
+}
+
+#[tokio::test]
+async fn a_lease_ends_with_the_command() {
+    let (_app, envoy, desk, _) = pushing().await;
+    let failed = desk.run("close shop --lease 2s -- false").await;
+    assert_eq!(failed.code, 1, "{failed:?}");
+    assert_eq!(until(&desk).await, None, "what has failed stays closed until somebody opens it");
+    assert_eq!(status_of(&envoy).await, 503);
+    let done = desk.run("close shop --lease 2s -- true").await;
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(status_of(&envoy).await, 200);
+}
+
+#[tokio::test]
+async fn a_lease_in_a_file_is_renewed_too() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (envoy, desk) = writing(&app, &signer).await;
+    let mut runner = Running::script(&desk, "--lease 2s", "echo ready; sleep 4; echo done");
+    assert_eq!(runner.line().await, "ready");
+    let first = until(&desk).await.expect("an end");
+    assert_eq!(runner.line().await, "done");
+    assert!(Timestamp::now() > first);
+    assert_eq!(runner.end().await.0, Some(0));
+    assert_eq!(status_of(&envoy).await, 200);
+    assert_eq!(generated(&envoy).1["shop"]["mode"], "online");
+}
+
+#[tokio::test]
+async fn interrupted_while_it_waits_it_says_so_and_the_change_stands() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (envoy, desk) = writing(&app, &signer).await;
+    // A file that no Envoy watches, so that none ever follows.
+    let target = std::fs::read_to_string(desk.path().join("maintctl.toml")).unwrap();
+    desk.write("maintctl.toml", &target.replace(envoy.ecds_file().to_str().unwrap(), "nobody.yaml"));
+    desk.write("nobody.yaml", &std::fs::read_to_string(envoy.ecds_file()).unwrap());
+    for (mode, words, signal, code) in [
+        ("offline", "close shop --timeout 20s", Signal::INT, 130),
+        ("online", "open shop --timeout 20s", Signal::TERM, 143),
+        ("offline", "close shop --timeout 20s", Signal::HUP, 129),
+    ] {
+        let waiting = Running::start(&mut desk.command(words));
+        eventually("the file is written", async || {
+            let file: Value =
+                serde_saphyr::from_str(&std::fs::read_to_string(desk.path().join("nobody.yaml")).ok()?).ok()?;
+            let policy = &file["resources"][0]["typed_config"]["config"]["configuration"]["value"];
+            let policy: Value = serde_json::from_str(policy.as_str()?).ok()?;
+            (policy["state"]["shop"]["mode"] == mode).then_some(())
+        })
+        .await;
+        waiting.signal(signal);
+        let (ended, said) = waiting.end().await;
+        assert_eq!(ended, Some(code), "{said}");
+        assert!(said.contains("interrupted; `maintctl status` shows what holds now"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn signals_go_to_the_command() {
+    let (_app, envoy, desk, _) = pushing().await;
+    let patient = "trap 'echo got it; exit 7' HUP INT TERM; echo ready; while :; do sleep 0.1; done";
+    for signal in [Signal::HUP, Signal::INT, Signal::TERM] {
+        let mut running = Running::script(&desk, "", patient);
+        assert_eq!(running.line().await, "ready");
+        running.signal(signal);
+        assert_eq!(running.line().await, "got it");
+        let (code, said) = running.end().await;
+        assert_eq!(code, Some(7), "{signal:?}: {said}");
+        assert!(said.contains("still closed: shop"), "{said}");
+        assert_eq!(status_of(&envoy).await, 503);
+    }
+    // A command that the signal ends is told as a shell would tell it.
+    let mut running = Running::script(&desk, "--on-failure open", "echo ready; exec sleep 60");
+    assert_eq!(running.line().await, "ready");
+    running.signal(Signal::TERM);
+    assert_eq!(running.end().await.0, Some(143));
+    assert_eq!(status_of(&envoy).await, 200);
+}
+
+#[tokio::test]
+async fn the_output_belongs_to_the_command() {
+    let (_app, envoy, desk, _) = pushing().await;
+    let ran = desk.run("close shop -- echo hello").await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "hello\n"), "{ran:?}");
+    assert!(ran.stderr.contains("shop: OFFLINE") && ran.stderr.contains("shop: ONLINE"), "{ran:?}");
+    let missing = desk.run("close shop -- ./no-such-command").await;
+    assert_eq!(missing.code, 1, "{missing:?}");
+    assert!(
+        missing.stderr.contains("./no-such-command") && missing.stderr.contains("still closed: shop"),
+        "{missing:?}"
+    );
+    assert_eq!(status_of(&envoy).await, 503);
+}
