@@ -170,7 +170,7 @@ pub fn existing(names: &[String], known: &[String], ignore_not_found: bool) -> R
         let hint = did_you_mean(name, known.iter().map(String::as_str));
         let there = if known.is_empty() { "there is none".to_owned() } else { format!("sites: {}", known.join(", ")) };
         match ignore_not_found {
-            true => eprintln!("warning: unknown site \"{name}\" is left out ({there})"),
+            true => aside!("warning: unknown site \"{name}\" is left out ({there})"),
             false => bail!("unknown site \"{name}\"{hint} ({there}); nothing changed"),
         }
     }

@@ -74,7 +74,7 @@ pub fn read(flag: &str, text: &str, now: &Zoned, reader: impl Fn(&str, &str, &Zo
     if text.contains(':')
         && let Some(echo) = when::echo(flag, text, time, now)
     {
-        eprintln!("{echo}");
+        aside!("{echo}");
     }
     Ok(time)
 }

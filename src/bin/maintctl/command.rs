@@ -38,7 +38,7 @@ pub fn run(
     output::finish(&report, Answers::Aside, |outcome, now| line(outcome, now, None))
         .context("the command was not run")?;
     for (site, by) in &others {
-        eprintln!("note: {site} was closed before, by {by}, so it stays closed: maintctl open {site} opens it");
+        aside!("note: {site} was closed before, by {by}, so it stays closed: maintctl open {site} opens it");
     }
     let selection = Selection::of(sites);
     let status = thread::scope(|scope| {
@@ -69,16 +69,13 @@ pub fn run(
         false => Ok(()),
     };
     if !reopen && !selection.names.is_empty() {
-        eprintln!(
-            "note: the command failed; still closed: {} (--on-failure open would open)",
-            selection.names.join(", ")
-        );
+        aside!("note: the command failed; still closed: {} (--on-failure open would open)", selection.names.join(", "));
     }
     let status = status?;
     match settled {
         Err(error) if status.success() => Err(error),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            aside!("error: {error:#}");
             Ok(code(status))
         }
         Ok(()) => Ok(code(status)),
@@ -119,7 +116,7 @@ fn renew(target: &Target, selection: &Selection, options: &Options, lease: Durat
         let edit: &Edit<'_> = &|draft, _, now| edit::end_at(draft, Some(until), now);
         let options = Options { by: options.by.clone(), wait: false, deadline: change::deadline(lease / 3) };
         if let Err(error) = change::apply(target, selection, edit, &options) {
-            eprintln!("warning: the lease is not renewed: {error:#}");
+            aside!("warning: the lease is not renewed: {error:#}");
         }
     }
 }

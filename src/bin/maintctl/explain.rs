@@ -69,7 +69,7 @@ pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
     let mut explanation = explain(&policy, &states, &request, &flags, at);
     explanation.notes.splice(0..0, url_notes.into_iter().chain(states.notes));
     if args.json {
-        println!("{}", print::json(&explanation));
+        answer!("{}", print::json(&explanation));
     } else {
         print::lines(&explanation);
     }
@@ -86,7 +86,7 @@ fn at(text: Option<&str>) -> Result<Time> {
             None => {
                 let time = when::ahead("--at", text, &now)?;
                 if let Some(echo) = when::echo("--at", text, time, &now) {
-                    eprintln!("{echo}");
+                    aside!("{echo}");
                 }
                 Ok(time)
             }

@@ -176,7 +176,7 @@ impl Contents {
         for (site, document) in &self.documents {
             match sites.contains(site) {
                 true => drop(state.insert(site.clone(), document.clone())),
-                false => eprintln!("warning: the policy has no site \"{site}\" any more; its state is dropped"),
+                false => aside!("warning: the policy has no site \"{site}\" any more; its state is dropped"),
             }
         }
         if !state.is_empty() {
@@ -241,7 +241,7 @@ pub fn apply(
     if fs::read_to_string(&writer.file).ok().as_deref() != Some(&text) {
         writer.write(&text).with_context(|| format!("file {}", writer.file.display()))?;
         if contents.is_edited {
-            eprintln!("note: {} was edited; {} follows it now", writer.policy.display(), writer.file.display());
+            aside!("note: {} was edited; {} follows it now", writer.policy.display(), writer.file.display());
         }
     }
     drop(lock);

@@ -58,12 +58,12 @@ pub fn run(global: &Global, args: &HistoryArgs) -> Result<ExitCode> {
     }
     entries.sort_by_key(|(until, ..)| std::cmp::Reverse(*until));
     if args.json {
-        println!("{}", entries.into_iter().map(|(_, _, value)| value).collect::<Value>());
+        answer!("{}", entries.into_iter().map(|(_, _, value)| value).collect::<Value>());
     } else if entries.is_empty() {
-        eprintln!("no maintenance yet");
+        aside!("no maintenance yet");
     } else {
         let rows: Vec<Vec<String>> = entries.into_iter().map(|(_, row, _)| row).collect();
-        println!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "LASTED", "BY", "REASON"], &rows));
+        answer!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "LASTED", "BY", "REASON"], &rows));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -28,30 +28,30 @@ pub fn run(global: &Global, args: &InitArgs) -> Result<ExitCode> {
     let key = match Key::generate() {
         key if !exists(&key_path)? => {
             key.write_new(&key_path).with_context(|| format!("{}", key_path.display()))?;
-            eprintln!("made {}: keep it secret", key_path.display());
+            aside!("made {}: keep it secret", key_path.display());
             key
         }
         _ => {
-            eprintln!("{} is there already: kept", key_path.display());
+            aside!("{} is there already: kept", key_path.display());
             Key::from_file(&key_path)?
         }
     };
     match write_new(&config, &text(global.target.as_deref().unwrap_or("local"), args)) {
-        Ok(()) => eprintln!("made {}", config.display()),
+        Ok(()) => aside!("made {}", config.display()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            eprintln!("{} is there already: kept", config.display())
+            aside!("{} is there already: kept", config.display())
         }
         Err(error) => return Err(error).with_context(|| format!("{}", config.display())),
     }
     let jwk = key.jwk()?;
-    eprintln!(
+    aside!(
         "\nPut this into the policy, so that Envoy takes what this key signs:\n\n\
          fleet: {}\nkeys:\n- {{ name: {}, jwk: {jwk}, sites: [\"*\"], may: [state] }}\n\
          control: {{ path_prefix: \"/.maintenance\" }}   # only where a listener is not public\n",
         args.fleet,
         key_name(),
     );
-    println!("{jwk}");
+    answer!("{jwk}");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -32,6 +32,16 @@ enum Level {
     Note,
 }
 
+impl Level {
+    fn name(self) -> &'static str {
+        match self {
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Note => "note",
+        }
+    }
+}
+
 /// What is wrong, where, and what to do.
 #[derive(Debug, PartialEq, Eq)]
 struct Finding {
@@ -155,12 +165,12 @@ pub fn run(args: &LintArgs) -> Result<ExitCode> {
         }
     }
     if args.json {
-        println!("{}", found.iter().map(|(file, finding)| to_json(file, finding)).collect::<Value>());
+        answer!("{}", found.iter().map(|(file, finding)| to_json(file, finding)).collect::<Value>());
     } else {
         for (file, finding) in &found {
             match finding.level {
-                Level::Note => eprintln!("note: {}", finding.line(file)),
-                Level::Error | Level::Warning => println!("{}", finding.line(file)),
+                Level::Note => aside!("note: {}", finding.line(file)),
+                level => answer!("{}: {}", level.name(), finding.line(file)),
             }
         }
     }
@@ -169,12 +179,7 @@ pub fn run(args: &LintArgs) -> Result<ExitCode> {
 }
 
 fn to_json(file: &str, finding: &Finding) -> Value {
-    let level = match finding.level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-        Level::Note => "note",
-    };
-    json!({ "file": file, "path": finding.path, "level": level, "text": finding.text })
+    json!({ "file": file, "path": finding.path, "level": finding.level.name(), "text": finding.text })
 }
 
 fn check(file: &str, sources: &[Source], now: Time) -> Vec<(String, Finding)> {

@@ -1,5 +1,8 @@
 //! maintctl: closes and opens sites behind Envoy, and shows what every Envoy does.
 
+#[macro_use]
+mod say;
+
 mod adopt;
 mod args;
 mod cancel;
@@ -43,7 +46,7 @@ fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
-            anstream::eprintln!("\x1b[1;31merror:\x1b[0m {error:#}");
+            aside!("\x1b[1;31merror:\x1b[0m {error:#}");
             exit::code_of(&error)
         }
     }

@@ -174,8 +174,8 @@ pub fn finish(report: &Report, answers: Answers, line: impl Fn(&Outcome, &Zoned)
             text.push_str(&format!(" ({}/{} Envoys follow)", behind.followed, behind.total));
         }
         match answers {
-            Answers::Lines => anstream::println!("{text}"),
-            Answers::Aside => anstream::eprintln!("{text}"),
+            Answers::Lines => answer!("{text}"),
+            Answers::Aside => aside!("{text}"),
             Answers::Json => sites.push(outcome_json(outcome, when::time(&now))?),
         }
     }
@@ -186,16 +186,16 @@ pub fn finish(report: &Report, answers: Answers, line: impl Fn(&Outcome, &Zoned)
                 lagging.map(|missing| json!({ "envoy": missing.name, "why": missing.trouble.to_string() })).collect();
             json!({ "total": following.total, "followed": following.followed, "lagging": lagging })
         });
-        println!("{}", json!({ "target": report.target, "sites": sites, "envoys": envoys }));
+        answer!("{}", json!({ "target": report.target, "sites": sites, "envoys": envoys }));
     }
     for site in following.iter().flat_map(|following| &following.overtaken) {
-        eprintln!("note: {site}: somebody has changed it since; Envoy already follows the newer document");
+        aside!("note: {site}: somebody has changed it since; Envoy already follows the newer document");
     }
     let kept = |outcome: &Outcome| {
         outcome.after.read().is_ok_and(|document| document.mode != Mode::Online || !document.windows.is_empty())
     };
     if !report.durable && report.outcomes.iter().any(|outcome| outcome.changed && kept(outcome)) {
-        eprintln!("note: not durable: target \"{}\" only pushes, and an Envoy that restarts forgets it", report.target);
+        aside!("note: not durable: target \"{}\" only pushes, and an Envoy that restarts forgets it", report.target);
     }
     verdict(report)
 }

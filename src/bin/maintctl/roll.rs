@@ -113,7 +113,7 @@ impl Roll {
     fn add(&mut self, endpoint: Endpoint, status: Status) {
         match self.envoys.iter().find(|known| known.status.envoy == status.envoy) {
             Some(known) if known.endpoint.url != endpoint.url => {
-                eprintln!("note: {} and {endpoint} are the same Envoy; it counts once", known.endpoint);
+                aside!("note: {} and {endpoint} are the same Envoy; it counts once", known.endpoint);
             }
             Some(_) => {}
             None => self.envoys.push(Envoy { endpoint, status }),

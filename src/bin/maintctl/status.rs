@@ -18,7 +18,7 @@ use crate::output::{self, table};
 use crate::roll::missing_lines;
 use crate::target::Target;
 use crate::view::{SiteView, View, missing_json};
-use crate::when;
+use crate::{say, when};
 
 /// How often `--watch` looks.
 const WATCH: Duration = Duration::from_millis(500);
@@ -31,11 +31,11 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<ExitCode> {
     let view = look(&target, args)?;
     let now = when::now();
     match args.json {
-        true => println!("{}", json_of(&target, &view, &now)),
-        false => print!("{}", text_of(&target, &view, &now)),
+        true => answer!("{}", json_of(&target, &view, &now)),
+        false => drop(say::out(format_args!("{}", text_of(&target, &view, &now)))),
     }
     if let Some(note) = &view.note {
-        eprintln!("note: {note}");
+        aside!("note: {note}");
     }
     if let Some(trouble) = trouble(&target, &view) {
         bail!(End::NotFollowed(trouble));
@@ -174,10 +174,20 @@ fn watch(target: &Target, args: &StatusArgs) -> Result<ExitCode> {
             bar.tick();
         } else {
             for line in lines.iter().filter(|line| !last.contains(line)) {
-                match line.strip_prefix("error: ") {
-                    Some(_) => eprintln!("{line}"),
-                    None if args.json => println!("{line}"),
-                    None => println!("{} {line}", now.timestamp().strftime("%Y-%m-%dT%H:%M:%SZ")),
+                let told = match line.strip_prefix("error: ") {
+                    Some(_) => {
+                        aside!("{line}");
+                        Ok(())
+                    }
+                    None if args.json => say::out(format_args!("{line}\n")),
+                    None => {
+                        let time = now.timestamp().strftime("%Y-%m-%dT%H:%M:%SZ");
+                        say::out(format_args!("{time} {line}\n"))
+                    }
+                };
+                if told.is_err() {
+                    // Nobody reads on.
+                    return Ok(ExitCode::SUCCESS);
                 }
             }
         }

@@ -301,3 +301,22 @@ async fn the_help_of_every_command_has_examples() {
         assert!(help.stdout.contains(&format!("Examples:\n  maintctl {verb}")), "{verb}: {}", help.stdout);
     }
 }
+
+#[tokio::test]
+async fn a_reader_that_has_gone_changes_nothing_of_what_is_done() {
+    let (_app, envoy, desk, _) = pushing().await;
+    for (words, code, status) in [
+        ("close shop", 0, 503),
+        ("status", 0, 503),
+        ("open shop --json", 0, 200),
+        ("status --watch", 0, 200),
+        ("lint maintctl.toml", 1, 200),
+        ("close shop -- false", 1, 503),
+        ("close shop -- true", 0, 200),
+    ] {
+        let gone = || std::io::pipe().unwrap().1;
+        let ran = desk.command(words).stdout(gone()).stderr(gone()).status();
+        let ended = tokio::time::timeout(DEADLINE, ran).await.expect("an end in time").unwrap();
+        assert_eq!((ended.code(), status_of(&envoy).await), (Some(code), status), "{words}");
+    }
+}

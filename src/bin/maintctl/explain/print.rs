@@ -39,7 +39,7 @@ fn response_json(response: &Response) -> Value {
 
 /// Lines for people.
 pub fn lines(explanation: &Explanation) {
-    anstream::print!("{}", text(explanation, std::io::stdout().is_terminal()));
+    let _ = crate::say::out(format_args!("{}", text(explanation, std::io::stdout().is_terminal())));
 }
 
 pub fn text(explanation: &Explanation, cut: bool) -> String {
