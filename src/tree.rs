@@ -185,6 +185,8 @@ mod tests {
     #[test]
     fn no_configuration_is_an_empty_one() {
         assert_eq!(Tree::from_plugin_configuration(b""), Ok(Tree::Map(Vec::new())));
+        let error = Tree::from_plugin_configuration(b"\x0a\x05\x0a\x01a\x12").unwrap_err();
+        assert_eq!(error.to_string(), "not a google.protobuf.Struct");
     }
 
     #[test]

@@ -69,6 +69,11 @@ fn an_unknown_field_is_refused_wherever_it_stands() {
         ("{'colour': 1}", "colour: unknown field"),
         // Of later versions, and so of none.
         ("{'public_status': {}}", "public_status: unknown field"),
+        ("{'sessions': {}}", "sessions: unknown field"),
+        ("{'passes': {}}", "passes: unknown field"),
+        ("{'tasks': {}}", "tasks: unknown field"),
+        ("{'etcd': {}}", "etcd: unknown field"),
+        ("{'close_streams': true}", "close_streams: unknown field"),
         ("{'jwt': {'metadata_key': 'a', 'key': 'b'}}", "jwt.key: unknown field"),
         (
             "{'control': {'path_prefix': '/a', 'path-prefix': 'b'}}",

@@ -208,9 +208,16 @@ fn compile_ranges(ranges: &[String], path: &Path<'_>) -> Result<IpSet, PathError
 
 fn compile_uri_sans(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatcher, PathError> {
     for (index, text) in texts.iter().enumerate() {
-        if let TextConfig::Plain(text) = text
-            && !text.contains("://")
-        {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+        let scheme = match text {
+            TextConfig::Plain(text) => Some((
+                text,
+                text.split_once("://").is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.bytes().all(is_token)),
+            )),
+            TextConfig::Regex(regex) => Some((regex, regex.replace('\\', "").contains("://"))),
+            TextConfig::Sha256(_) | TextConfig::Absent => None,
+        };
+        if let Some((text, false)) = scheme {
             let problem = format_args!("\"{text}\" names no scheme such as spiffe://");
             return Err(PathError::new(&path.index(index), problem));
         }

@@ -27,11 +27,6 @@ impl ReplyHeaders {
         ReplyHeaders { lengths, text }
     }
 
-    /// Whether there is a header of that name.
-    pub fn has(&self, name: &str) -> bool {
-        self.iter().any(|(known, _)| known == name)
-    }
-
     /// Names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut rest = self.text.split('\0');

@@ -22,7 +22,13 @@ impl Reply {
         ]
         .into_iter()
         .collect();
-        let mut add = |name: &str, value: &str| headers.push(name, value);
+        // What the operator says of the page stands: a policy may name none of the others.
+        let is_own = |name: &str| self.headers.iter().any(|(own, _)| own == name);
+        let mut add = |name: &str, value: &str| {
+            if !is_own(name) {
+                headers.push(name, value);
+            }
+        };
         let mut status = self.status;
         match form {
             Form::Html => {
@@ -76,11 +82,7 @@ impl Reply {
         if let (Form::Redirect, Some(redirect)) = (form, &self.redirect) {
             add("location", &redirect.location);
         }
-        for (name, value) in &self.headers {
-            if !headers.has(name) {
-                headers.push(name, value);
-            }
-        }
+        self.headers.iter().for_each(|(name, value)| headers.push(name, value));
         for name in &self.clear_cookies {
             headers.push("set-cookie", &expired(name));
         }

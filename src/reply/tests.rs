@@ -415,6 +415,16 @@ fn a_health_check_is_answered() {
     assert_eq!(answer.details, "maintenance_health_check");
 }
 
+#[test]
+fn the_operator_may_say_of_the_page_what_the_filter_would() {
+    let headers = json!({ "Content-Security-Policy": "default-src 'self'", "x-content-type-options": "x", "x-a": "b" });
+    let answer = ask(&reply(json!({ "headers": headers })), "GET /\naccept: text/html");
+    assert_eq!(get(&answer, "content-security-policy"), Some("default-src 'self'"));
+    assert_eq!((get(&answer, "x-content-type-options"), get(&answer, "x-a")), (Some("x"), Some("b")));
+    let answer = ask(&reply(json!({})), "GET /\naccept: text/html");
+    assert_eq!(get(&answer, "x-content-type-options"), Some("nosniff"));
+}
+
 proptest! {
     #[test]
     fn any_request_gets_a_reply_with_headers_that_can_be_sent(

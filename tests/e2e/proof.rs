@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::App;
 use crate::support::bootstrap::{self, Form};
+use crate::support::desk::Desk;
 use crate::support::envoy::{Envoy, Update, replace};
 use crate::support::raw::{Connection, ask_all, get};
 use crate::support::signer::{Signer, document, now_ms};
@@ -101,7 +102,7 @@ fn answer_in_the_route(manager: &mut Value) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_a_push_is_adopted_no_new_request_meets_what_was_before() {
+async fn after_maintctl_returns_no_new_request_meets_what_was_before() {
     let (app, ops) = (App::start(), Signer::generate());
     let envoy = Envoy::builder(app.address())
         .policy(&shop::policy(&ops))
@@ -113,7 +114,9 @@ async fn after_a_push_is_adopted_no_new_request_meets_what_was_before() {
     let mut connections = kept_open(&envoy).await;
     let load = Load::start(envoy.data());
 
-    shop::push(&envoy, &ops, &document("shop", "offline")).await;
+    let desk = Desk::pushing(&ops, &[envoy.control_url("").trim_end_matches('/')]);
+    let closed = desk.run("close shop").await;
+    assert_eq!(closed.code, 0, "{closed:?}");
     let refused = envoy.stat("wasmcustom.maintenance.site.shop.rq_refused").await;
     all_get(503, &envoy, &mut connections, "/closed").await;
     assert_eq!(app.hits_of("/closed"), 0);
@@ -121,8 +124,7 @@ async fn after_a_push_is_adopted_no_new_request_meets_what_was_before() {
     let now = envoy.stat("wasmcustom.maintenance.site.shop.rq_refused").await;
     assert!(now - refused >= (KEPT + FRESH) as u64, "{refused} {now}");
 
-    let opening = document("shop", "online");
-    shop::push(&envoy, &ops, &opening).await;
+    let opening = desk.json("open shop --json").await["sites"][0]["revision"].clone();
     all_get(200, &envoy, &mut connections, "/direct").await;
     let reached = ask_all(&mut connections, "/app", 1000).await;
     assert!(reached.iter().all(|status| *status == 200));
@@ -130,19 +132,17 @@ async fn after_a_push_is_adopted_no_new_request_meets_what_was_before() {
     assert!(load.stop().await > 0);
     eventually("the gauges say so", async || {
         let gauge = async |name: &str| envoy.stat(&format!("wasmcustom.maintenance.site.shop.{name}")).await;
-        (gauge("mode").await == 0 && json!(gauge("revision").await) == opening["revision"]).then_some(())
+        (gauge("mode").await == 0 && json!(gauge("revision").await) == opening).then_some(())
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_a_watched_file_is_adopted_no_new_request_meets_what_was_before() {
+async fn after_maintctl_returns_from_a_file_no_new_request_meets_what_was_before() {
     let (app, ops) = (App::start(), Signer::generate());
-    let open = shop::policy(&ops);
-    let mut closed = open.clone();
-    closed["state"] = json!({ "shop": { "mode": "offline" } });
+    let policy = shop::policy(&ops);
     let envoy = Envoy::builder(app.address())
-        .policy(&open)
+        .policy(&policy)
         .control(&shop::control(&ops))
         .workers(WORKERS)
         .watched_file()
@@ -152,16 +152,19 @@ async fn after_a_watched_file_is_adopted_no_new_request_meets_what_was_before() 
     let mut connections = kept_open(&envoy).await;
     let load = Load::start(envoy.data());
 
-    assert_eq!(envoy.set_policy(&closed).await, Update::Taken);
-    shop::wait_for_mode(&envoy, "offline", WORKERS).await;
+    let desk = Desk::new(&ops, "");
+    desk.write("policy.json", &policy.to_string());
+    let endpoint = envoy.control_url("");
+    let endpoint = endpoint.trim_end_matches('/');
+    desk.target(&format!("file = {:?}\npolicy = \"policy.json\"\nenvoys = [{endpoint:?}]", envoy.ecds_file()));
+    let closed = desk.run("close shop").await;
+    assert_eq!(closed.code, 0, "{closed:?}");
     all_get(503, &envoy, &mut connections, "/closed").await;
     assert_eq!(app.hits_of("/closed"), 0);
 
-    // The entry removed, the site is open.
-    assert_eq!(envoy.set_policy(&open).await, Update::Taken);
-    shop::wait_for_mode(&envoy, "online", WORKERS).await;
+    let opened = desk.run("open shop").await;
+    assert_eq!(opened.code, 0, "{opened:?}");
     all_get(200, &envoy, &mut connections, "/direct").await;
-    assert_eq!(envoy.site("shop").await["channel"], Value::Null);
     assert!(load.stop().await > 0);
 }
 

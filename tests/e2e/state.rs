@@ -201,3 +201,36 @@ async fn fields_of_a_later_version_are_passed_over_and_shown() {
     unknown.sort();
     assert_eq!(unknown, ["colour", "quorum"]);
 }
+
+#[tokio::test]
+async fn whatever_the_order_in_which_documents_come_the_newest_holds() {
+    let (app, ops) = (App::start(), Signer::generate());
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    let site = |number: usize| format!("site{number}");
+    let sites: Vec<Value> =
+        (0..orders.len()).map(|number| json!({ "name": site(number), "paths": [format!("/{number}")] })).collect();
+    let mut policy = shop::policy(&ops);
+    policy["sites"] = sites.into();
+    let envoy = envoy(&app, &policy, &ops).await;
+    let revision = now_ms();
+    for (number, order) in orders.iter().enumerate() {
+        // Two of one revision: the greater digest is the newer then.
+        let documents = [("offline", 0), ("read_only", 1), ("offline", 1)].map(|(mode, later)| {
+            json!({ "site": site(number), "fleet": "test", "revision": revision + later, "mode": mode })
+        });
+        let mut last = Value::Null;
+        for _ in 0..2 {
+            for turn in order {
+                let (status, answer) = envoy.push(&site(number), &ops.sign(&documents[*turn])).await;
+                assert!(status == 200 || answer["code"] == "stale_revision", "{answer}");
+            }
+            let seen = envoy.site(&site(number)).await;
+            assert!(last == Value::Null || last == seen["digest"], "{seen}");
+            last = seen["digest"].clone();
+        }
+        let newest = [&documents[1], &documents[2]].map(|document| {
+            hmac_sha256::Hash::hash(document.to_string().as_bytes()).map(|byte| format!("{byte:02x}")).concat()
+        });
+        assert_eq!(last, *newest.iter().max().unwrap(), "{order:?}");
+    }
+}
