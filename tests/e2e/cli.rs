@@ -229,7 +229,12 @@ async fn suspending_a_rule_that_is_none_is_an_error_that_changes_nothing() {
     let told = "shop: --suspend \"staf\": no exempt rule has this name (they are: acme-challenge, staff); did you mean \"staff\"?";
     assert!(output.stderr.contains(told), "{output:?}");
     assert_eq!(status_of(&envoy).await, 200);
-    assert_eq!(desk.run("close shop --suspend staff").await.code, 0);
+    assert_eq!(desk.run("close shop --suspend staff --until 2099-01-01T00:00:00Z --eta 2h").await.code, 0);
+    let taken_back = desk.run("close shop --suspend none --until none --eta none").await;
+    assert_eq!(taken_back.code, 0, "{taken_back:?}");
+    let site = desk.json("status shop --json").await["sites"][0].clone();
+    assert_eq!((&site["until"], &site["eta"]), (&Value::Null, &Value::Null), "{site}");
+    assert!(site["suspend"].as_array().is_none_or(Vec::is_empty), "{site}");
 }
 
 #[tokio::test]

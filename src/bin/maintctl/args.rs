@@ -146,22 +146,22 @@ pub struct CloseArgs {
     /// A word for other operators; visitors never see it
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
-    /// When visitors may come back: a promise, nothing opens by it
+    /// When visitors may come back: a promise, nothing opens by it; `none` takes it back
     #[arg(long, value_name = "DURATION|TIME")]
     pub eta: Option<String>,
     /// Open by itself after this long
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub lasting: Option<Duration>,
-    /// Open by itself at this time
+    /// Open by itself at this time; `none`: stay closed until somebody opens it
     #[arg(long, value_name = "TIME", conflicts_with = "lasting")]
     pub until: Option<String>,
     /// Let requests pass that change nothing: GET, HEAD and OPTIONS
     #[arg(long)]
     pub read_only: bool,
-    /// An exempt rule that does not count this time
+    /// An exempt rule that does not count this time; `none` lets all count again
     #[arg(long, value_name = "RULE")]
     pub suspend: Vec<String>,
-    /// Close at once
+    /// Close at once, as it does anyway
     #[arg(long, alias = "force")]
     pub now: bool,
     /// While the command runs keep the end this far ahead, so that a dead runner reopens the site

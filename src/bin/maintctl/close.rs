@@ -47,24 +47,42 @@ pub fn line(outcome: &Outcome, now: &Zoned, alias: Option<&str>) -> Result<Strin
     Ok(format!("{}{}", output::already_text(&after, now), hint.unwrap_or_default()))
 }
 
+/// What takes away what a flag would say.
+const NONE: &str = "none";
+
 fn flags(args: &CloseArgs, now: &Zoned) -> Result<edit::Close> {
     let start = when::time(now);
-    let until = match (&args.until, args.lasting.or(args.lease)) {
+    let mut cleared = Vec::new();
+    let mut given = |name: &'static str, text: &Option<String>| match text.as_deref() {
+        Some(NONE) => {
+            cleared.push(name);
+            None
+        }
+        _ => text.clone(),
+    };
+    let (until, eta) = (given("until", &args.until), given("eta", &args.eta));
+    let until = match (&until, args.lasting.or(args.lease)) {
         (Some(text), _) => Some(read("--until", text, now, when::ahead)?),
         (None, Some(lasting)) => Some(after(start, lasting)),
         (None, None) => None,
     };
-    let eta = match &args.eta {
+    let eta = match &eta {
         Some(text) => Some(read("--eta", text, now, |flag, text, now| when::ahead_or_after(flag, text, start, now))?),
         None => None,
     };
+    let mut suspend = args.suspend.clone();
+    if suspend == [NONE] {
+        suspend.clear();
+        cleared.push("suspend");
+    }
     Ok(edit::Close {
         mode: if args.read_only { Mode::ReadOnly } else { Mode::Offline },
         until,
         eta,
         reason: args.reason.clone(),
         note: args.note.clone(),
-        suspend: args.suspend.clone(),
+        suspend,
+        cleared,
     })
 }
 

@@ -17,6 +17,8 @@ pub struct Close {
     pub reason: Option<String>,
     pub note: Option<String>,
     pub suspend: Vec<String>,
+    /// What is to be said no more: `until`, `eta`, `suspend`.
+    pub cleared: Vec<&'static str>,
 }
 
 /// Closes the site; one that is closed changes where the flags say so. Windows that are open stay beside what the document
@@ -30,7 +32,8 @@ pub fn close(draft: &mut Draft, flags: &Close, now: Time) -> Result<()> {
         && flags.eta.is_none()
         && flags.reason.is_none()
         && flags.note.is_none()
-        && flags.suspend.is_empty();
+        && flags.suspend.is_empty()
+        && flags.cleared.is_empty();
     if first {
         for name in ["eta", "until", "reason", "note", "suspend"] {
             draft.set(name, None::<Value>);
@@ -55,6 +58,7 @@ pub fn close(draft: &mut Draft, flags: &Close, now: Time) -> Result<()> {
     if !flags.suspend.is_empty() {
         draft.set("suspend", Some(json!(flags.suspend)));
     }
+    flags.cleared.iter().for_each(|name| draft.set(name, None::<Value>));
     Ok(())
 }
 

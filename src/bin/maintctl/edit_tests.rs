@@ -16,7 +16,15 @@ fn draft(members: Value) -> Draft {
 }
 
 fn flags() -> Close {
-    Close { mode: Mode::Offline, until: None, eta: None, reason: None, note: None, suspend: Vec::new() }
+    Close {
+        mode: Mode::Offline,
+        until: None,
+        eta: None,
+        reason: None,
+        note: None,
+        suspend: Vec::new(),
+        cleared: Vec::new(),
+    }
 }
 
 /// The members of the result, but for those that always stand.
@@ -37,6 +45,7 @@ fn close_sets_what_its_flags_say_and_keeps_the_rest() {
         reason: Some("Upgrade".to_owned()),
         note: Some("ticket 7".to_owned()),
         suspend: vec!["staff".to_owned()],
+        cleared: Vec::new(),
     };
     for (row, before, flags, after) in [
         ("an open site", json!({}), flags(), json!({"mode": "offline", "since": NOW})),
@@ -48,6 +57,13 @@ fn close_sets_what_its_flags_say_and_keeps_the_rest() {
                 "mode": "read_only", "since": NOW, "eta": "2026-11-21T03:00:00Z", "until": "2026-11-21T03:30:00Z",
                 "reason": "Upgrade", "note": "ticket 7", "suspend": ["staff"]
             }),
+        ),
+        (
+            "what is taken back",
+            json!({"mode": "offline", "until": "2026-11-21T03:30:00Z", "eta": "2026-11-21T03:00:00Z", "reason": "r",
+                   "suspend": ["staff"]}),
+            Close { cleared: vec!["until", "suspend"], ..flags() },
+            json!({"mode": "offline", "eta": "2026-11-21T03:00:00Z", "reason": "r"}),
         ),
         (
             "what is left of an earlier time is gone",
