@@ -30,10 +30,10 @@ build: module maintctl ## makes dist/envoy_maintenance.wasm, dist/maintctl, and 
 test: lint unit module e2e ## runs everything: lint, unit, property and command-line tests, and real Envoy
 
 bench: strip_profile := --release
-bench: module ## compares the cost of a request: no filter, an empty one, Lua, this one
+bench: module maintctl ## compares the cost of a request: no filter, an empty one, Lua, this one; and times switches
 	$(call say,bench: measures; takes some minutes and wants the machine for itself)
 	@envoy=$$(envoy/scripts/get-envoy.sh) && python3 tests/bench/bench.py --envoy "$$envoy" \
-		--strip '$(TARGET_DIR)/release/strip-exports' $(BENCH)
+		--strip '$(TARGET_DIR)/release/strip-exports' $(BENCH) && python3 tests/bench/switch.py --envoy "$$envoy"
 
 clean: ## removes what was built or fetched; keeps the demo's key and state in .run
 	cargo clean
