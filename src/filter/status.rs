@@ -53,13 +53,17 @@ pub struct KnownSite {
 }
 
 thread_local! {
-    /// The directories of this thread's fleets, with the generation and the plugins of which each was read.
-    static DIRECTORIES: RefCell<Vec<(u64, Vec<String>, String, Rc<Directory>)>> = const { RefCell::new(Vec::new()) };
+    /// The directories of this thread's fleets.
+    static DIRECTORIES: RefCell<Vec<Rc<Directory>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// All policies of a fleet in this Envoy, taken together.
 #[derive(Default)]
 pub struct Directory {
+    fleet: String,
+    /// When and of which plugins it was read.
+    generation: u64,
+    slots: Vec<String>,
     pub sites: Vec<KnownSite>,
     pub keys: Vec<Key>,
 }
@@ -69,19 +73,19 @@ impl Directory {
     pub fn of(fleet: &str, now: Time) -> Rc<Directory> {
         let (generation, slots) = (register::generation(), register::running_slots(now));
         DIRECTORIES.with_borrow_mut(|known| {
-            known.retain(|(at, of, _, _)| *at == generation && *of == slots);
-            if let Some((_, _, _, directory)) = known.iter().find(|(_, _, name, _)| name == fleet) {
+            known.retain(|directory| directory.generation == generation && directory.slots == slots);
+            if let Some(directory) = known.iter().find(|directory| directory.fleet == fleet) {
                 return Rc::clone(directory);
             }
-            let directory = Rc::new(Directory::read(fleet, &slots));
-            known.push((generation, slots, fleet.to_owned(), Rc::clone(&directory)));
+            let directory = Rc::new(Directory::read(fleet, generation, slots));
+            known.push(Rc::clone(&directory));
             directory
         })
     }
 
-    fn read(fleet: &str, slots: &[String]) -> Directory {
-        let mut directory = Directory::default();
-        for slot in slots {
+    fn read(fleet: &str, generation: u64, slots: Vec<String>) -> Directory {
+        let mut directory = Directory { fleet: fleet.to_owned(), generation, ..Directory::default() };
+        for slot in &slots {
             let said = register::text(&format!("slot/{slot}"));
             let config = said
                 .split_once('\n')
@@ -90,7 +94,7 @@ impl Directory {
                 directory.add(config);
             }
         }
-        directory
+        Directory { slots, ..directory }
     }
 
     fn add(&mut self, config: PluginConfig) {
