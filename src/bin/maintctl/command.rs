@@ -1,6 +1,7 @@
 //! `maintctl close … -- CMD`: closes, runs a command, and opens if it succeeded. A lease keeps the end of the
 //! maintenance a little ahead meanwhile, so that the site opens if whoever runs this dies.
 
+use std::collections::BTreeMap;
 use std::process::{Command, ExitCode, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -34,7 +35,9 @@ pub fn run(
         _ => edit::close(draft, &flags, now),
     };
     let report = change::apply(target, selection, edit, options)?;
-    let (others, sites) = by_whom(&report.outcomes, &options.by)?;
+    let others = of_others(&report.outcomes, &options.by)?;
+    let sites = report.outcomes.iter().map(|outcome| outcome.site.clone());
+    let sites: Vec<String> = sites.filter(|site| !others.contains_key(site)).collect();
     output::finish(&report, Answers::Aside, |outcome, now| line(outcome, now, None))
         .context("the command was not run")?;
     for (site, by) in &others {
@@ -82,18 +85,16 @@ pub fn run(
     }
 }
 
-/// The sites that somebody else had closed before, each with who did, and the others. What others have closed is not
-/// this command's to open.
-fn by_whom(outcomes: &[Outcome], own: &str) -> Result<(Vec<(String, String)>, Vec<String>)> {
+/// The sites that somebody else had closed before, with who did. They are not this command's to open.
+fn of_others(outcomes: &[Outcome], own: &str) -> Result<BTreeMap<String, String>> {
     let now = when::time(&when::now());
-    let (mut others, mut sites) = (Vec::new(), Vec::new());
+    let mut others = BTreeMap::new();
     for Outcome { site, before, .. } in outcomes {
-        match closed_by_another(before, own, now)? {
-            Some(by) => others.push((site.clone(), by)),
-            None => sites.push(site.clone()),
+        if let Some(by) = closed_by_another(before, own, now)? {
+            others.insert(site.clone(), by);
         }
     }
-    Ok((others, sites))
+    Ok(others)
 }
 
 fn closed_by_another(draft: &Draft, own: &str, now: Time) -> Result<Option<String>> {
