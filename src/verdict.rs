@@ -83,20 +83,22 @@ pub fn decide<'p>(
         let verdict = decide_at(site, situation, request, holds);
         Some(Decision { site: Some((position, site)), situation, verdict })
     };
-    let holds = |rule: &Rc<Rule>, mode, reading| rule.holds(request, mode, reading);
+    let decide_for_all = |sites: Vec<usize>| {
+        // A rule for every site is asked once and not once a site, or a stranger could make a worker read 60 KB of cookies
+        // a thousand times. A rule is always read in one way, as it stands in one list.
+        let answers = RefCell::new(HashMap::new());
+        let holds = |rule: &Rc<Rule>, mode, reading| {
+            let key = (Rc::as_ptr(rule), mode);
+            *answers.borrow_mut().entry(key).or_insert_with(|| rule.holds(request, mode, reading))
+        };
+        strictest(sites.into_iter().filter_map(|site| decide(site, &holds)))
+    };
     let decision = match policy.index.find(request) {
-        Found::One(site) => site.and_then(|site| decide(site, &holds)),
-        Found::Several(sites) => strictest(sites.into_iter().filter_map(|site| decide(site, &holds))),
-        Found::Any => {
-            // A rule for every site is asked once and not once a site, or a stranger could make a worker read 60 KB of
-            // cookies a thousand times. A rule is always read in one way, as it stands in one list.
-            let answers = RefCell::new(HashMap::new());
-            let holds = |rule: &Rc<Rule>, mode, reading| {
-                let key = (Rc::as_ptr(rule), mode);
-                *answers.borrow_mut().entry(key).or_insert_with(|| rule.holds(request, mode, reading))
-            };
-            strictest((0..policy.sites.len()).filter_map(|site| decide(site, &holds)))
+        Found::One(site) => {
+            site.and_then(|site| decide(site, &|rule, mode, reading| rule.holds(request, mode, reading)))
         }
+        Found::Several(sites) => decide_for_all(sites),
+        Found::Any => decide_for_all((0..policy.sites.len()).collect()),
     };
     // 1. It belongs to no site.
     decision.unwrap_or(Decision { site: None, situation: Situation::ONLINE, verdict: Verdict::Pass(Pass::NoSite) })

@@ -59,7 +59,7 @@ fn rejected(site: &str, problem: &Problem) {
     if !matches!(problem.code, "conflict" | "busy") {
         stats::count("channel.push.rejected");
         if worker::with(|worker| worker.may_log(host::now())) {
-            log::warn!("push for {site} refused: {}: {}", problem.code, problem.detail);
+            log::warn!("push for {site:?} refused: {}: {:?}", problem.code, problem.detail);
         }
     }
 }
@@ -247,7 +247,7 @@ fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value, Pro
     }
     let wanted = request.headers.first("if-match");
     for _ in 0..100 {
-        let before = register::entry(fleet, name);
+        let before = register::cas(fleet, name);
         let current = Current::of(fleet, site).map(|current| current.document);
         if current.as_ref().is_some_and(|current| current.stamp == document.stamp) {
             return Ok(accepted(name, document.stamp));
@@ -262,7 +262,7 @@ fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value, Pro
             let detail = "a newer document is the current one";
             return Err(with_current(Problem::new(409, "stale_revision", detail), current.as_ref()));
         }
-        if register::put(fleet, name, (&key.name, &key.x), bytes, before.map(|entry| entry.cas)) {
+        if register::put(fleet, name, (&key.name, &key.x), bytes, before) {
             register::changed();
             if !document.unknown.is_empty() {
                 stats::count("channel.push.unknown_fields");

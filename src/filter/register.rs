@@ -9,6 +9,7 @@
 //! | `slot/<slot>` | the build that runs it, a line feed, and what its policy says of sites and keys, as JSON |
 //! | `instances` | a line for each running VM: its id and build |
 //! | `instance/<id>` | what runs in that VM, a line a policy: `* <slot>`; and what it has adopted, a line a site and policy: `<fleet>/<site> <digest>@<channel> <slot>` |
+//! | `missing/<build>` | how many VMs of that build look for one that has trapped, to take its place |
 //! | `left/<slot>` | when a VM has let go of the plugin without another policy for it, milliseconds since the epoch |
 //! | `held/<slot>/<fleet>/<site>` | the digest of the last document that the plugin has adopted there |
 //! | `alive/<id>` | when that VM last ticked, milliseconds since the epoch |
@@ -20,6 +21,7 @@
 use std::cell::Cell;
 
 use super::host;
+use crate::policy::Site;
 use crate::state::Digest;
 use crate::time::Time;
 
@@ -31,7 +33,12 @@ const LATE: i64 = 4000;
 const BETWEEN: i64 = 5000;
 
 /// Makes the keys that several threads write, where they are not there yet.
-pub fn prepare() {
+pub fn prepare(fleet: &str, sites: &[Site]) {
+    for key in sites.iter().map(|site| site_key(fleet, &site.name)) {
+        if host::shared(&key).is_none() {
+            host::set_shared(&key, b"", None);
+        }
+    }
     for (key, value) in [("generation", "0"), ("instances", "\n"), ("slots", "\n")] {
         if host::shared(key).is_none() {
             host::set_shared(key, value.as_bytes(), None);
@@ -111,14 +118,14 @@ pub fn add_line(key: &str, line: &str) -> bool {
 }
 
 /// Takes a line out of a shared list, if it is there.
-pub fn remove_line(key: &str, line: &str) -> bool {
+pub fn remove_line(key: &str, line: &str) {
     update(key, |text| {
         let kept = |known: &&str| *known != line && !known.is_empty();
         text.lines().any(|known| known == line).then(|| {
             let lines: Vec<&str> = text.lines().filter(kept).collect();
             format!("\n{}{}", lines.join("\n"), if lines.is_empty() { "" } else { "\n" })
         })
-    })
+    });
 }
 
 /// The newest document of a site, as it travelled, and the key that had signed it when it came.
@@ -146,6 +153,11 @@ pub fn entry(fleet: &str, site: &str) -> Option<Entry> {
         token: token.get(1..)?.to_vec(),
         cas: shared.cas,
     })
+}
+
+/// The number that a [`put`] must name to follow what is there now.
+pub fn cas(fleet: &str, site: &str) -> Option<u32> {
+    host::shared(&site_key(fleet, site)).map(|shared| shared.cas)
 }
 
 /// Puts a document into the register, if nobody else has since `cas` was read.
@@ -241,6 +253,16 @@ pub fn silent(build: &str, now: Time) -> Option<String> {
     let of_build = lines.lines().filter_map(|line| line.split_once(' ').filter(|(_, known)| *known == build));
     let silent = of_build.filter(|(id, _)| !is_alive(id, now)).max_by_key(|(id, _)| last_tick(id));
     silent.map(|(id, build)| format!("{id} {build}"))
+}
+
+/// How many VMs of this build have come late, and look for one whose place they take.
+pub fn missing(build: &str) -> i64 {
+    text(&format!("missing/{build}")).parse().unwrap_or(0)
+}
+
+/// Changes that number.
+pub fn add_missing(build: &str, by: i64) {
+    update(&format!("missing/{build}"), |text| Some((text.parse().unwrap_or(0) + by).max(0).to_string()));
 }
 
 /// Whether a VM that joins now comes later than those with which its build has started.

@@ -10,7 +10,7 @@ use proxy_wasm::types::ContextType;
 use super::stats::SiteStats;
 use super::stream::Stream;
 use super::{entry, host, register, stats, worker};
-use crate::policy::{Key, Kind, Policy};
+use crate::policy::{Kind, Policy};
 use crate::state::jws::{STATE_TYP, Token};
 use crate::state::{Document, MAX_AHEAD, MAX_REVISION, Mode, Situation};
 use crate::time::Time;
@@ -181,30 +181,29 @@ impl Root {
         }
     }
 
-    /// Checks a document of the register before it is adopted. What this plugin has adopted once, and what was signed by a
-    /// key that the policy has no more, was accepted when it came, and holds until it is replaced.
+    /// Checks a document of the register before it is adopted. A policy that lists keys takes what they may sign; one that
+    /// lists none takes what the control endpoint of its fleet has accepted. What this plugin has adopted once holds until
+    /// it is replaced, whatever has become of the key.
     fn verify(&self, entry: &register::Entry, site: &str, now: Time) -> Result<Document, String> {
         let token = Token::parse(&entry.token, STATE_TYP).map_err(|error| error.to_string())?;
-        let keys: Vec<&Key> = self.policy.keys.iter().filter(|key| key.kid == token.kid).collect();
-        match keys.first() {
-            Some(key) => token.verify(&key.public),
-            None => {
-                let public = crate::state::jws::decode(&entry.key_x)
-                    .ok()
-                    .and_then(|bytes| ed25519_compact::PublicKey::from_slice(&bytes).ok())
-                    .ok_or("the key is unknown")?;
-                token.verify(&public)
-            }
-        }
-        .map_err(|error| error.to_string())?;
+        let key = self.policy.keys.iter().find(|key| key.kid == token.kid);
+        let public = match key {
+            Some(key) => key.public,
+            None => crate::state::jws::decode(&entry.key_x)
+                .ok()
+                .and_then(|bytes| ed25519_compact::PublicKey::from_slice(&bytes).ok())
+                .ok_or("the key is unknown")?,
+        };
+        token.verify(&public).map_err(|error| error.to_string())?;
         let document = Document::from_payload(&token.payload).map_err(|error| error.to_string())?;
         if document.site != site || document.fleet.as_deref() != Some(self.fleet()) {
             return Err(format!("made for {} of fleet {:?}", document.site, document.fleet));
         }
-        let objection = match keys.as_slice() {
-            [key, ..] if !keys.iter().any(|key| key.is_permitted(Kind::State, site)) => {
+        let objection = match key {
+            Some(key) if !key.is_permitted(Kind::State, site) => {
                 Some(format!("the key \"{}\" may not sign it", key.name))
             }
+            None if !self.policy.keys.is_empty() => Some(format!("the policy has no key \"{}\"", entry.key_name)),
             _ => plausible(&document, now).err(),
         };
         match objection {
@@ -276,7 +275,7 @@ impl proxy_wasm::traits::RootContext for RootContext {
         let name =
             |part: &str| host::property(&[part]).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
         let slot = format!("{}/{}", name("plugin_name"), name("plugin_root_id"));
-        register::prepare();
+        register::prepare(policy.fleet.as_deref().unwrap_or_default(), &policy.sites);
         let root = Rc::new(Root::new(slot.replace(['\n', '\0'], " "), policy));
         worker::with(|worker| worker.add(&root));
         entry::set_root(self.context, Some(Rc::clone(&root)));

@@ -27,6 +27,7 @@ pub struct Worker {
     joined: Cell<bool>,
     /// Since when this VM looks for one that has trapped, to take its place.
     stands_in_since: Cell<Option<Time>>,
+    has_replaced: Cell<bool>,
     generation: Cell<Option<u64>>,
     last_tick: Cell<i64>,
     last_heartbeat: Cell<i64>,
@@ -137,7 +138,11 @@ impl Worker {
         let id = self.id.borrow().clone();
         host::set_shared(&format!("alive/{id}"), now.0.to_string().as_bytes(), None);
         if !self.joined.replace(true) {
-            self.stands_in_since.set(register::is_late(&self.build.borrow(), now).then_some(now));
+            let is_late = register::is_late(&self.build.borrow(), now);
+            self.stands_in_since.set(is_late.then_some(now));
+            if is_late {
+                register::add_missing(&self.build.borrow(), 1);
+            }
         }
         if register::add_line("instances", &self.line()) {
             host::set_shared(&format!("instance/{id}"), self.adopted.borrow().as_bytes(), None);
@@ -147,15 +152,24 @@ impl Worker {
     }
 
     /// Takes the place of a VM that has trapped: nobody tells such a one to leave, and Envoy makes another one at the next
-    /// request of its worker. That comes late for its build, and one of its build falls silent: the last that did.
+    /// request of its worker. That one comes late for its build, and a VM of its build falls silent.
     fn stand_in(&self, now: Time) {
         let Some(since) = self.stands_in_since.get() else { return };
-        if let Some(line) = register::silent(&self.build.borrow(), now) {
-            self.stands_in_since.set(None);
+        let build = self.build.borrow();
+        while register::missing(&build) > 0
+            && let Some(line) = register::silent(&build, now)
+        {
+            register::add_missing(&build, -1);
             register::remove_line("instances", &line);
             register::changed();
-        } else if now.0.saturating_sub(since.0) > 2 * register::SILENCE {
+            self.has_replaced.set(true);
+        }
+        if now.0.saturating_sub(since.0) > 2 * register::SILENCE {
             self.stands_in_since.set(None);
+            if !self.has_replaced.get() {
+                // It has taken nobody's place, as where a plugin comes back.
+                register::add_missing(&build, -1);
+            }
         }
     }
 

@@ -152,7 +152,7 @@ fn readings(bytes: &[u8], raw: &str) -> Vec<String> {
         let end = text.find(['#', '\0']).unwrap_or(text.len());
         let cut = text.get(..end).filter(|cut| cut.len() < text.len());
         for text in [Some(text.as_str()), cut].into_iter().flatten() {
-            for reading in [normalize(text, true), normalize(text, false)] {
+            for reading in [normalize(text, true), normalize(text, false), text.to_owned()] {
                 if reading != raw && !readings.contains(&reading) {
                     readings.push(reading);
                 }
@@ -225,8 +225,8 @@ mod tests {
             (b"/a\\b", &["/a/b"]),
             (b"/a;x=1/b", &["/a/b"]),
             (b"/a;x=1/", &["/a/"]),
-            (b"/a%00b", &["/a"]),
-            (b"/a%00/../../b", &["/b", "/a/../../b", "/a"]),
+            (b"/a%00b", &["/a", "/a\0b"]),
+            (b"/a%00/../../b", &["/b", "/a/../../b", "/a\0/../../b", "/a"]),
             (b"/a%0ab", &["/a\nb"]),
             (b"/a%", &[]),
             (b"/a%4", &[]),
@@ -235,8 +235,9 @@ mod tests {
             (b"/a\xffb", &[]),
             (b"/a#b", &["/a"]),
             (b"/a#/../b", &["/b", "/a/../b", "/a"]),
-            (b"/%252e%252e;/a", &["/a", "/../a", "/%2e%2e/a", "/%252e%252e/a"]),
-            (b"//a/%252e%252e/x", &["/x", "/a/../x", "/a/%2e%2e/x", "/a/%252e%252e/x"]),
+            (b"/%252e%252e;/a", &["/a", "/../a", "/..;/a", "/%2e%2e/a", "/%2e%2e;/a", "/%252e%252e/a"]),
+            (b"//a/%252e%252e/x", &["/x", "/a/../x", "//a/../x", "/a/%2e%2e/x", "//a/%2e%2e/x", "/a/%252e%252e/x"]),
+            (b"/a/1;%2ejson", &["/a/1", "/a/1;.json"]),
             (b"", &["/"]),
             (b"*", &["/*"]),
             (b"a/b", &["/a/b"]),

@@ -50,3 +50,35 @@ async fn a_trap_opens_nothing_and_the_vm_that_follows_takes_the_place_of_the_one
         assert_eq!(shop::get(&envoy, "/").await, 200);
     }
 }
+
+#[tokio::test]
+async fn of_vms_that_trap_one_after_another_none_is_counted_for_ever() {
+    let (app, ops, folder) = (App::start(), Signer::generate(), tempfile::tempdir().unwrap());
+    let envoy = Envoy::builder(app.address())
+        .policy(&shop::policy(&ops))
+        .control(&shop::control(&ops))
+        .workers(1)
+        .module(&variants::traps_at_bodies(folder.path()))
+        .start()
+        .await;
+    let all = json!({ "members": 1, "adopted": 1 });
+    shop::push(&envoy, &ops, &document("shop", "offline")).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    for turn in 0..2 {
+        let mut worker = Connection::open(envoy.data()).await;
+        worker.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi").await;
+        assert_eq!(worker.response().await.unwrap().header("x-maintenance-mode"), None, "{turn}");
+        eventually("the next VM answers", async || {
+            let mut worker = Connection::open(envoy.data()).await;
+            worker.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+            let answer = worker.response().await.unwrap();
+            assert_eq!(answer.status, 503);
+            answer.header("x-maintenance-mode").map(|_| ())
+        })
+        .await;
+    }
+    tokio::time::sleep(Duration::from_millis(4500)).await;
+    shop::push(&envoy, &ops, &document("shop", "online")).await;
+    assert_eq!(envoy.site("shop").await["workers"], all);
+    assert_eq!((app.hits(), shop::get(&envoy, "/").await), (0, 200));
+}
