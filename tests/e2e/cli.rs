@@ -214,11 +214,22 @@ async fn what_somebody_else_has_closed_stays_closed_after_a_command() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stderr.contains("shop was closed before, by alice, so it stays closed"), "{ran:?}");
     assert_eq!(status_of(&envoy).await, 503);
-    let leased = desk.run("close shop --by bob --lease 2m -- true").await;
-    assert_eq!(leased.code, 4, "{leased:?}");
-    assert_eq!(desk.json("status shop --json").await["sites"][0]["until"], Value::Null);
+    let leased = desk.run("close shop --by bob --lease 2m --reason Mine -- true").await;
+    assert_eq!(leased.code, 0, "{leased:?}");
+    let site = desk.json("status shop --json").await["sites"][0].clone();
+    assert_eq!((&site["until"], &site["reason"]), (&Value::Null, &Value::Null), "{site}");
     assert_eq!(desk.run("close shop --by alice -- true").await.code, 0);
     assert_eq!(status_of(&envoy).await, 200);
+    // Nor is what others close while the command runs.
+    let meanwhile = format!("{} close shop --by carol --for 1h", crate::support::maintctl().display());
+    let ran = desk.run(&format!("close shop --by bob --lease 2m -- {meanwhile}")).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stderr.contains("by carol meanwhile"), "{ran:?}");
+    assert_eq!(status_of(&envoy).await, 503);
+    let weaker = desk.run("open shop").await.code + desk.run("close shop --by carol --read-only").await.code;
+    assert_eq!(weaker, 0);
+    let refused = desk.run("close shop --by bob -- true").await;
+    assert_eq!(refused.code, 4, "{refused:?}");
 }
 
 #[tokio::test]

@@ -28,11 +28,13 @@ pub fn run(
     args: &CloseArgs,
     options: &Options,
 ) -> Result<ExitCode> {
+    let started = when::time(&when::now());
     let edit: &Edit<'_> = &|draft, site, now| match closed_by_another(draft, &options.by, now)? {
-        Some(by) if args.lease.is_some() => bail!(End::Refused(format!(
-            "{site} is closed already, by {by}, and a lease would end that; leave out --lease. Nothing changed"
+        None => edit::close(draft, &flags, now),
+        Some(_) if draft.read()?.at(now).mode() >= flags.mode => Ok(()),
+        Some(by) => bail!(End::Refused(format!(
+            "{site} is read_only already, by {by}, and what others have closed is not changed for a command; nothing changed"
         ))),
-        _ => edit::close(draft, &flags, now),
     };
     let report = change::apply(target, selection, edit, options)?;
     let others = of_others(&report.outcomes, &options.by)?;
@@ -59,20 +61,28 @@ pub fn run(
     let succeeded = status.as_ref().is_ok_and(ExitStatus::success);
     let reopen = succeeded || args.on_failure.unwrap_or_default() == OnFailure::Open;
     let (edit, needed): (&Edit<'_>, bool) = match reopen {
-        true => (&|draft, _, now| edit::open(draft, now), true),
+        true => (&|draft, _, now| edit::reopen(draft, started, now), true),
         false => (&|draft, _, now| edit::end_at(draft, None, now), args.lease.is_some()),
+    };
+    let edit: &Edit<'_> = &|draft, site, now| match closed_by_another(draft, &options.by, now)? {
+        None => edit(draft, site, now),
+        Some(_) => Ok(()),
     };
     let settled = match needed && !selection.names.is_empty() {
         true => change::apply(target, &selection, edit, &options).and_then(|report| {
             output::finish(&report, Answers::Aside, |outcome, now| match outcome.changed {
                 true => Ok(output::changed_text(&outcome.before.read()?, &outcome.after.read()?, now)),
-                false => Ok(output::already_text(&outcome.after.read()?, now)),
+                false => {
+                    let by = closed_by_another(&outcome.after, &options.by, when::time(now))?;
+                    let by = by.map(|by| format!(", by {by} meanwhile"));
+                    Ok(format!("{}{}", output::already_text(&outcome.after.read()?, now), by.unwrap_or_default()))
+                }
             })
         }),
         false => Ok(()),
     };
     if !reopen && !selection.names.is_empty() {
-        aside!("note: the command failed; still closed: {} (--on-failure open would open)", selection.names.join(", "));
+        aside!("note: the command failed; not opened: {} (--on-failure open would open)", selection.names.join(", "));
     }
     let status = status?;
     match settled {
@@ -114,7 +124,10 @@ fn execute(args: &CloseArgs) -> Result<ExitStatus> {
 fn renew(target: &Target, selection: &Selection, options: &Options, lease: Duration, stopped: &mpsc::Receiver<()>) {
     while stopped.recv_timeout(lease / 3) == Err(RecvTimeoutError::Timeout) {
         let until = after(when::time(&when::now()), lease);
-        let edit: &Edit<'_> = &|draft, _, now| edit::end_at(draft, Some(until), now);
+        let edit: &Edit<'_> = &|draft, site, now| match closed_by_another(draft, &options.by, now)? {
+            None => edit::renew(draft, until, now).with_context(|| site.to_owned()),
+            Some(by) => bail!("{site}: closed by {by} meanwhile"),
+        };
         let options = Options { by: options.by.clone(), wait: false, deadline: change::deadline(lease / 3) };
         if let Err(error) = change::apply(target, selection, edit, &options) {
             aside!("warning: the lease is not renewed: {error:#}");

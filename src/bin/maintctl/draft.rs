@@ -116,10 +116,10 @@ impl Draft {
         Ok(())
     }
 
-    /// Ends everything that closes the site at `now`.
-    pub fn end_all(&mut self, now: Time) -> Result<()> {
+    /// Ends everything that closes the site at `now`, but for windows that have begun after `since`.
+    pub fn end_all(&mut self, since: Time, now: Time) -> Result<()> {
         let document = self.read()?;
-        for window in document.windows.iter().filter(|window| window.is_active(now)) {
+        for window in document.windows.iter().filter(|window| window.is_active(now) && window.from <= since) {
             self.end_window(&document, &window.id, now);
         }
         if document.mode != Mode::Online {

@@ -24,6 +24,9 @@ pub struct Close {
 /// Closes the site; one that is closed changes where the flags say so. Windows that are open stay beside what the document
 /// says itself, unless it says nothing or they would keep the flags from being true.
 pub fn close(draft: &mut Draft, flags: &Close, now: Time) -> Result<()> {
+    if let Some(until) = flags.until.filter(|until| *until <= now) {
+        bail!("the end, {until}, has passed meanwhile; nothing changed");
+    }
     draft.tidy(now)?;
     let document = draft.read()?;
     let situation = document.at(now);
@@ -62,17 +65,39 @@ pub fn close(draft: &mut Draft, flags: &Close, now: Time) -> Result<()> {
     Ok(())
 }
 
-/// Whether a window that is open keeps from happening what the flags say: it is stricter, or ends later.
+/// Whether a window that is open keeps from happening what the flags say: it is stricter, ends later, promises a later
+/// time, or suspends what should count again.
 fn is_contradicted(flags: &Close, document: &Document, now: Time) -> bool {
     let ends_later = |window: &Window| flags.until.is_some_and(|until| window.until.is_none_or(|end| end > until));
+    let promises_later = |window: &Window| match window.eta {
+        Some(eta) => flags.cleared.contains(&"eta") || flags.eta.is_some_and(|promise| promise < eta),
+        None => false,
+    };
+    let suspends = |window: &Window| flags.cleared.contains(&"suspend") && !window.suspend.is_empty();
     let mut open = document.windows.iter().filter(|window| window.is_active(now));
-    open.any(|window| window.mode > flags.mode || ends_later(window))
+    open.any(|window| window.mode > flags.mode || ends_later(window) || promises_later(window) || suspends(window))
 }
 
 /// Opens the site: ends what closes it now.
 pub fn open(draft: &mut Draft, now: Time) -> Result<()> {
     draft.tidy(now)?;
-    draft.end_all(now)
+    draft.end_all(now, now)
+}
+
+/// Ends what has closed the site at `since` and closes it still.
+pub fn reopen(draft: &mut Draft, since: Time, now: Time) -> Result<()> {
+    draft.tidy(now)?;
+    draft.end_all(since, now)
+}
+
+/// Keeps the site closed until `until`, by what has closed it already.
+pub fn renew(draft: &mut Draft, until: Time, now: Time) -> Result<()> {
+    draft.tidy(now)?;
+    if draft.read()?.mode == Mode::Online {
+        bail!("it has run out, and the site is open");
+    }
+    draft.set_time("until", Some(until));
+    Ok(())
 }
 
 /// Moves the end of a site that is closed; none: until somebody opens it. One that is open stays so.

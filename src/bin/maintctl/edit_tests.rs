@@ -37,6 +37,14 @@ fn rest(draft: &Draft) -> Value {
 }
 
 #[test]
+fn an_end_that_has_passed_meanwhile_changes_nothing() {
+    let flags = Close { until: Some(time(NOW)), ..flags() };
+    let mut draft = Draft::new("shop", Some("demo"));
+    let error = close(&mut draft, &flags, time(NOW)).unwrap_err();
+    assert_eq!(error.to_string(), format!("the end, {NOW}, has passed meanwhile; nothing changed"));
+}
+
+#[test]
 fn close_sets_what_its_flags_say_and_keeps_the_rest() {
     let full = Close {
         mode: Mode::ReadOnly,

@@ -97,7 +97,7 @@ fn permissions_stay_and_links_lead_where_they_led() {
     writer.file = folder.path().join("link.yaml");
     symlink(&real, &writer.file).unwrap();
     let options = Options { by: "me".to_owned(), wait: false, deadline: Instant::now() + Duration::from_secs(10) };
-    let edit = |draft: &mut Draft, _: &str, _: Time| draft.end_all(Time(0));
+    let edit = |draft: &mut Draft, _: &str, _: Time| draft.end_all(Time(0), Time(0));
     apply(&target, &writer, &Selection::of(vec!["shop".to_owned()]), &edit, &options).unwrap();
     assert!(fs::symlink_metadata(&writer.file).unwrap().is_symlink());
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);

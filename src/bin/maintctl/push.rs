@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use envoy_maintenance::time::Time;
 use serde_json::{Map, Value};
 
-use crate::adopt::{self, Wanted};
+use crate::adopt::{self, Following, Wanted};
 use crate::change::{self, Edit, Options, Outcome, Report, Selection};
 use crate::client::Trouble;
 use crate::draft::Draft;
@@ -38,27 +38,34 @@ pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &
     let mut outcomes: Vec<Outcome> = Vec::new();
     for _ in 0..ATTEMPTS {
         let now = when::time(&when::now());
+        let keep: &Edit<'_> = &|_, _, _| Ok(());
+        let edit_of = |site: &String| if outcomes.iter().any(|outcome| outcome.site == *site) { keep } else { edit };
         let plans = sites
             .iter()
-            .map(|site| plan(&roll, target, site, edit, &options.by, now))
+            .map(|site| plan(&roll, target, site, edit_of(site), &options.by, now))
             .collect::<Result<Vec<Plan>>>()?;
-        for plan in &plans {
-            match outcomes.iter_mut().find(|outcome| outcome.site == plan.outcome.site) {
-                // What an earlier attempt has changed is not unchanged because this one finds it so.
-                Some(earlier) if plan.outcome.changed || !earlier.changed => *earlier = plan.outcome.clone(),
-                Some(_) => {}
-                None => outcomes.push(plan.outcome.clone()),
-            }
+        let mut answers = decide(&roll, &plans, &mut outcomes, options.deadline);
+        let is_decided = answers.iter().all(Result::is_ok);
+        if is_decided {
+            answers = roll.each(|envoy| send(envoy, &plans, options.deadline));
         }
-        let answers = roll.each(|envoy| send(envoy, &plans, options.deadline));
-        let conflict = answers.iter().any(|answer| answer.as_ref().is_err_and(Trouble::is_conflict));
+        let conflict = !is_decided || answers.iter().any(|answer| answer.as_ref().is_err_and(Trouble::is_conflict));
         roll.leave_out(answers.into_iter().map(|answer| answer.err().filter(|trouble| !trouble.is_conflict())));
         if roll.envoys.is_empty() {
             bail!(nobody_took_it(&roll));
         }
         if !conflict {
             let wanted: Vec<Wanted> = plans.into_iter().filter_map(|plan| plan.wanted).collect();
-            let following = (options.wait && !sites.is_empty()).then(|| adopt::wait(&roll, &wanted, options.deadline));
+            let following = match options.wait && !sites.is_empty() {
+                true => Some(adopt::wait(&roll, &wanted, options.deadline)),
+                // Who did not take it is told, though nobody waits for those who did.
+                false => (!roll.missing.is_empty()).then(|| Following {
+                    total: roll.envoys.len() + roll.missing.len(),
+                    followed: roll.envoys.len(),
+                    lagging: roll.missing.clone(),
+                    overtaken: Vec::new(),
+                }),
+            };
             return Ok(Report {
                 target: target.name.clone(),
                 outcomes,
@@ -74,6 +81,28 @@ pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &
         roll.somebody()?;
     }
     bail!(End::Refused("somebody else changes it all the time; look at `maintctl status`, and try again".to_owned()))
+}
+
+/// Lets one Envoy decide between operators who change a site at once: of those that know it the first by name. What it
+/// has taken is an outcome: from then on it is handed on, and never made again. The answers are those of all Envoys.
+fn decide(roll: &Roll, plans: &[Plan], outcomes: &mut Vec<Outcome>, deadline: Instant) -> Vec<Result<(), Trouble>> {
+    let mut answers: Vec<Result<(), Trouble>> = roll.envoys.iter().map(|_| Ok(())).collect();
+    for plan in plans {
+        let site = &plan.outcome.site;
+        if outcomes.iter().any(|outcome| outcome.site == *site) {
+            continue;
+        }
+        let knows = roll.envoys.iter().zip(&mut answers).filter(|(envoy, _)| envoy.status.site(site).is_some());
+        let (sent, answer) = match knows.min_by_key(|(envoy, _)| envoy.name()) {
+            Some((envoy, answer)) => (send(envoy, std::slice::from_ref(plan), deadline), Some(answer)),
+            None => (Ok(()), None),
+        };
+        match (sent, answer) {
+            (Err(trouble), Some(answer)) => *answer = Err(trouble),
+            _ => outcomes.push(plan.outcome.clone()),
+        }
+    }
+    answers
 }
 
 fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now: Time) -> Result<Plan> {

@@ -197,3 +197,23 @@ async fn an_envoy_that_is_busy_is_asked_again() {
     let is_turned_away = |line: &String| line.starts_with("429 ") && line.contains(" GET ");
     eventually("maintctl was turned away", async || envoy.access_log().iter().any(is_turned_away).then_some(())).await;
 }
+
+#[tokio::test]
+async fn windows_that_several_operators_plan_at_once_stand_once_each() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let reasons: Vec<String> = (0..6).map(|number| format!("R{number}")).collect();
+    let words: Vec<String> = reasons
+        .iter()
+        .map(|reason| format!("schedule shop --from 2099-01-01T00:00:00Z --for 1h --reason {reason} --timeout 20s"))
+        .collect();
+    for output in futures::future::join_all(words.iter().map(|words| desk.run(words))).await {
+        assert_eq!(output.code, 0, "{output:?}");
+    }
+    let windows = desk.json("status shop --json").await["sites"][0]["windows"].clone();
+    let mut planned: Vec<&str> =
+        windows.as_array().unwrap().iter().map(|window| window["reason"].as_str().unwrap()).collect();
+    planned.sort_unstable();
+    assert_eq!(planned, reasons);
+}

@@ -82,11 +82,10 @@ fn a_rule_that_one_of_an_earlier_list_covers() {
         ([("exempt", ""), ("always_closed", "")], Some("a")),
         ([("always_closed", ", methods: [PUT]"), ("exempt", "")], None),
         ([("always_closed", ""), ("exempt", ", methods: [PUT]")], Some("a")),
-        // What is always closed is asked by the strictest mode that is active, all else by each.
         ([("always_closed", ", modes: [read_only, offline]"), ("exempt", "")], Some("a")),
         ([("always_closed", ", modes: [offline]"), ("exempt", "")], None),
         ([("always_closed", ", modes: [offline]"), ("exempt", ", modes: [offline]")], Some("a")),
-        ([("always_closed", ", modes: [read_only]"), ("exempt", ", modes: [read_only]")], None),
+        ([("always_closed", ", modes: [read_only]"), ("exempt", ", modes: [read_only]")], Some("a")),
         ([("health_checks", ", modes: [read_only]"), ("exempt", ", modes: [read_only]")], Some("h")),
         ([("health_checks", ", modes: [read_only]"), ("exempt", ", modes: [offline]")], None),
         ([("health_checks", ", modes: [online, offline]"), ("exempt", "")], None),

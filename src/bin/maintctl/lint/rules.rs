@@ -94,19 +94,14 @@ fn is_covered(later: &Written<'_>, earlier: &Written<'_>) -> bool {
     if later.list == List::AlwaysClosed {
         return covers(earlier.rule, later.rule);
     }
-    // All others are asked in closed sites only, by each mode that is active; what is always closed, by the strictest.
+    // All others are asked in closed sites only. Every mode that is active asks every list.
     let closed = [Mode::ReadOnly, Mode::Offline];
     let asked: Vec<Mode> = match &later.rule.modes {
         Some(modes) => closed.into_iter().filter(|mode| modes.contains(mode)).collect(),
         None => closed.to_vec(),
     };
-    let least = asked.iter().min().copied();
-    let met = match earlier.list {
-        List::AlwaysClosed => closed.into_iter().filter(|mode| Some(*mode) >= least).collect(),
-        List::Exempt | List::HealthChecks => asked,
-    };
     let with = |modes: Option<Vec<Mode>>, rule: &RuleConfig| RuleConfig { modes, ..rule.clone() };
-    let holds_then = earlier.rule.modes.as_ref().is_none_or(|modes| met.iter().all(|mode| modes.contains(mode)));
+    let holds_then = earlier.rule.modes.as_ref().is_none_or(|modes| asked.iter().all(|mode| modes.contains(mode)));
     holds_then && covers(&with(None, earlier.rule), &with(None, later.rule))
 }
 
