@@ -1,7 +1,7 @@
 //! The control endpoint: what `maintctl` asks and pushes, below `control.path_prefix`.
 //!
-//! A stranger gets far enough to cost something only with a token of the right size, form, key id and time, and the
-//! signatures that a worker checks in a second are limited.
+//! A stranger's document costs something only with the right size, form, key id and time, and the signatures that a worker
+//! checks in a second are limited. The status is free to ask for: the endpoint belongs on a network of operators.
 
 use std::cell::RefCell;
 

@@ -46,6 +46,18 @@ impl PolicyFile {
         self.around.is_some()
     }
 
+    /// All that it says but for state, so that edits can be told from switches.
+    pub fn without_state(&self) -> (Value, Option<Map<String, Value>>) {
+        let mut policy = self.policy.to_json();
+        policy.as_object_mut().map(|members| members.remove("state"));
+        let mut whole = self.around.clone();
+        let wasm = whole.as_mut().and_then(|whole| wasm_mut(whole).ok()).map(|wasm| {
+            wasm.remove("configuration");
+            wasm.clone()
+        });
+        (policy, wasm)
+    }
+
     /// Another policy within the same extension.
     pub fn with_policy(&self, policy: Tree) -> PolicyFile {
         PolicyFile { policy, around: self.around.clone() }

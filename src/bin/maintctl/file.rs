@@ -64,7 +64,7 @@ impl FileTarget {
             );
         }
         let config = PluginConfig::read(&policy.policy).with_context(|| format!("policy {shown}"))?;
-        let is_edited = generated.as_ref().is_some_and(|file| rules_of(&file.policy) != rules_of(&policy.policy));
+        let is_edited = generated.as_ref().is_some_and(|file| file.without_state() != policy.without_state());
         let mut documents = generated.map(|generated| state_of(&generated.policy)).unwrap_or_default();
         documents.retain(|site, _| config.state.iter().all(|(declared, _)| declared != site));
         Ok(Contents { policy, config, documents, is_edited })
@@ -200,13 +200,6 @@ fn stamp(site: &str, entry: Value) -> Result<(u64, String)> {
     let tree = Tree::from_json(entry.to_string().as_bytes())?;
     let stamp = Document::declared(site, &tree, &KeyPath::Root.key(site))?.stamp;
     Ok((stamp.revision, stamp.digest.to_string()))
-}
-
-/// A policy without its state, the members in the order of their names.
-fn rules_of(policy: &Tree) -> Value {
-    let mut value = policy.to_json();
-    value.as_object_mut().map(|members| members.remove("state"));
-    value
 }
 
 fn state_of(policy: &Tree) -> Map<String, Value> {

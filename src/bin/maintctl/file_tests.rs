@@ -82,6 +82,9 @@ fn an_edited_policy_is_told_from_one_whose_state_has_changed() {
     assert!(writer.read().unwrap().is_edited);
     close(&target, &writer, "shop").unwrap();
     assert!(!writer.read().unwrap().is_edited);
+    // What stands around the policy counts too.
+    fs::write(&writer.policy, WHOLE.replace("\"config\": {", "\"config\": {\"root_id\": \"r\", ")).unwrap();
+    assert!(writer.read().unwrap().is_edited);
 }
 
 #[cfg(unix)]
