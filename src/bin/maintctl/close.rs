@@ -9,7 +9,7 @@ use envoy_maintenance::time::Time;
 use jiff::Zoned;
 
 use crate::args::{CloseArgs, Global};
-use crate::change::{self, Edit, Options, Outcome, Report, Selection};
+use crate::change::{self, Options, Outcome, Selection};
 use crate::exit::End;
 use crate::output::{self, Answers};
 use crate::target::Target;
@@ -24,27 +24,17 @@ pub fn run(global: &Global, args: &CloseArgs, alias: Option<&str>) -> Result<Exi
     if !args.command.is_empty() {
         return command::run(&target, &selection, flags, args, &options);
     }
-    let report = close(&target, &selection, &flags, &options)?;
+    let report = change::apply(&target, &selection, &|draft, _, now| edit::close(draft, &flags, now), &options)?;
     let answers = if args.how.json { Answers::Json } else { Answers::Lines };
     output::finish(&report, answers, |outcome, now| line(outcome, now, alias))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Closes the sites that are selected.
-pub fn close(target: &Target, selection: &Selection, flags: &edit::Close, options: &Options) -> Result<Report> {
-    let edit: &Edit<'_> = &|draft, _, now| edit::close(draft, flags, now);
-    change::apply(target, selection, edit, options)
-}
-
 /// The answer for one site.
 pub fn line(outcome: &Outcome, now: &Zoned, alias: Option<&str>) -> Result<String> {
-    let after = outcome.after.read()?;
-    if outcome.changed {
-        return Ok(output::changed_text(&outcome.before.read()?, &after, now));
-    }
     let hint =
         alias.map(|alias| format!(" ('{alias}' starts maintenance; to open the site: maintctl open {})", outcome.site));
-    Ok(format!("{}{}", output::already_text(&after, now), hint.unwrap_or_default()))
+    output::line(outcome, now, |after| format!("{}{}", output::already_text(after, now), hint.unwrap_or_default()))
 }
 
 /// What takes away what a flag would say.

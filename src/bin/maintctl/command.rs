@@ -62,7 +62,7 @@ pub fn run(
     let reopen = succeeded || args.on_failure.unwrap_or_default() == OnFailure::Open;
     let (edit, needed): (&Edit<'_>, bool) = match reopen {
         true => (&|draft, _, now| edit::reopen(draft, started, now), true),
-        false => (&|draft, _, now| edit::end_at(draft, None, now), args.lease.is_some()),
+        false => (&|draft, _, now| edit::end_at(draft, None, now).map(drop), args.lease.is_some()),
     };
     let edit: &Edit<'_> = &|draft, site, now| match closed_by_another(draft, &options.by, now)? {
         None => edit(draft, site, now),
@@ -70,13 +70,10 @@ pub fn run(
     };
     let settled = match needed && !selection.names.is_empty() {
         true => change::apply(target, &selection, edit, &options).and_then(|report| {
-            output::finish(&report, Answers::Aside, |outcome, now| match outcome.changed {
-                true => Ok(output::changed_text(&outcome.before.read()?, &outcome.after.read()?, now)),
-                false => {
-                    let by = closed_by_another(&outcome.after, &options.by, when::time(now))?;
-                    let by = by.map(|by| format!(", by {by} meanwhile"));
-                    Ok(format!("{}{}", output::already_text(&outcome.after.read()?, now), by.unwrap_or_default()))
-                }
+            output::finish(&report, Answers::Aside, |outcome, now| {
+                let by = closed_by_another(&outcome.after, &options.by, when::time(now))?;
+                let by = by.map(|by| format!(", by {by} meanwhile")).unwrap_or_default();
+                output::line(outcome, now, |after| format!("{}{by}", output::already_text(after, now)))
             })
         }),
         false => Ok(()),
@@ -125,7 +122,8 @@ fn renew(target: &Target, selection: &Selection, options: &Options, lease: Durat
     while stopped.recv_timeout(lease / 3) == Err(RecvTimeoutError::Timeout) {
         let until = after(when::time(&when::now()), lease);
         let edit: &Edit<'_> = &|draft, site, now| match closed_by_another(draft, &options.by, now)? {
-            None => edit::renew(draft, until, now).with_context(|| site.to_owned()),
+            None if edit::end_at(draft, Some(until), now)? => Ok(()),
+            None => bail!("{site}: it has run out, and the site is open"),
             Some(by) => bail!("{site}: closed by {by} meanwhile"),
         };
         let options = Options { by: options.by.clone(), wait: false, deadline: change::deadline(lease / 3) };

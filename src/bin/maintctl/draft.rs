@@ -178,10 +178,15 @@ impl Draft {
         let from = document.since.unwrap_or(at);
         self.remember(document.mode, from, at, document.reason.as_deref(), document.by.as_deref());
         self.set("mode", Some(Mode::Online.name()));
-        self.set_time("since", Some(at));
+        self.begin_own(at);
+    }
+
+    /// Takes out what was said of the document's own mode until `since`.
+    pub fn begin_own(&mut self, since: Time) {
         for name in ["eta", "until", "reason", "note", "suspend"] {
             self.set(name, None::<Value>);
         }
+        self.set_time("since", Some(since));
     }
 
     fn end_window(&mut self, document: &Document, id: &str, at: Time) {

@@ -38,10 +38,7 @@ pub fn close(draft: &mut Draft, flags: &Close, now: Time) -> Result<()> {
         && flags.suspend.is_empty()
         && flags.cleared.is_empty();
     if first {
-        for name in ["eta", "until", "reason", "note", "suspend"] {
-            draft.set(name, None::<Value>);
-        }
-        draft.set_time("since", Some(now));
+        draft.begin_own(now);
     } else if says_nothing && situation.mode() == flags.mode {
         return Ok(());
     } else if document.mode == Mode::Online || is_contradicted(flags, &document, now) {
@@ -80,8 +77,7 @@ fn is_contradicted(flags: &Close, document: &Document, now: Time) -> bool {
 
 /// Opens the site: ends what closes it now.
 pub fn open(draft: &mut Draft, now: Time) -> Result<()> {
-    draft.tidy(now)?;
-    draft.end_all(now, now)
+    reopen(draft, now, now)
 }
 
 /// Ends what has closed the site at `since` and closes it still.
@@ -90,23 +86,14 @@ pub fn reopen(draft: &mut Draft, since: Time, now: Time) -> Result<()> {
     draft.end_all(since, now)
 }
 
-/// Keeps the site closed until `until`, by what has closed it already.
-pub fn renew(draft: &mut Draft, until: Time, now: Time) -> Result<()> {
+/// Moves the end of a site that is closed; none: until somebody opens it. False: the site is open, and stays so.
+pub fn end_at(draft: &mut Draft, until: Option<Time>, now: Time) -> Result<bool> {
     draft.tidy(now)?;
-    if draft.read()?.mode == Mode::Online {
-        bail!("it has run out, and the site is open");
-    }
-    draft.set_time("until", Some(until));
-    Ok(())
-}
-
-/// Moves the end of a site that is closed; none: until somebody opens it. One that is open stays so.
-pub fn end_at(draft: &mut Draft, until: Option<Time>, now: Time) -> Result<()> {
-    draft.tidy(now)?;
-    if draft.read()?.mode != Mode::Online {
+    let is_closed = draft.read()?.mode != Mode::Online;
+    if is_closed {
         draft.set_time("until", until);
     }
-    Ok(())
+    Ok(is_closed)
 }
 
 /// A window to plan.

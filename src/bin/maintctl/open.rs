@@ -17,17 +17,15 @@ pub fn run(global: &Global, args: &OpenArgs, alias: Option<&str>) -> Result<Exit
     let report = change::apply(&target, &selection, &|draft, _, now| edit::open(draft, now), &options)?;
     let answers = if args.how.json { Answers::Json } else { Answers::Lines };
     output::finish(&report, answers, |outcome, now| {
-        let after = outcome.after.read()?;
-        if outcome.changed {
-            return Ok(output::changed_text(&outcome.before.read()?, &after, now));
-        }
-        let next = output::next_window(&after, when::time(now));
-        let next = next.map(|window| format!("; next: {}", output::window_text(window, now))).unwrap_or_default();
-        let hint = alias.map(|alias| {
-            let site = &outcome.site;
-            format!(" ('{alias}' ends maintenance; to close the site: maintctl close {site})")
-        });
-        Ok(format!("already ONLINE{}{next}", hint.unwrap_or_default()))
+        output::line(outcome, now, |after| {
+            let next = output::next_window(after, when::time(now));
+            let next = next.map(|window| format!("; next: {}", output::window_text(window, now))).unwrap_or_default();
+            let hint = alias.map(|alias| {
+                let site = &outcome.site;
+                format!(" ('{alias}' ends maintenance; to close the site: maintctl close {site})")
+            });
+            format!("already ONLINE{}{next}", hint.unwrap_or_default())
+        })
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -126,6 +126,15 @@ pub fn changed_text(before: &Document, after: &Document, now: &Zoned) -> String 
     text
 }
 
+/// The answer for one site: what has changed, or what `unchanged` says of its document.
+pub fn line(outcome: &Outcome, now: &Zoned, unchanged: impl FnOnce(&Document) -> String) -> Result<String> {
+    let after = outcome.after.read()?;
+    Ok(match outcome.changed {
+        true => changed_text(&outcome.before.read()?, &after, now),
+        false => unchanged(&after),
+    })
+}
+
 /// What a site is, where nothing had to change.
 pub fn already_text(document: &Document, now: &Zoned) -> String {
     let situation = document.at(when::time(now));
