@@ -187,18 +187,30 @@ pub fn leave_slot(slot: &str, now: Time) {
     host::set_shared(&format!("left/{slot}"), now.0.to_string().as_bytes(), None);
 }
 
-/// The plugins that run, in the order in which they came. What has just left may be on its way to the VMs of another build
-/// of the module.
-pub fn running_slots(now: Time) -> Vec<String> {
+/// The plugins that run in a VM, by its `instance/<id>`.
+pub fn slots_of(instance: &str) -> impl Iterator<Item = &str> {
+    instance.lines().filter_map(|line| line.strip_prefix("* "))
+}
+
+/// The plugins that run, in the order in which they came, and until when that is so if nothing changes. What has just left
+/// may be on its way to the VMs of another build of the module.
+pub fn running_slots(now: Time) -> (Vec<String>, Option<Time>) {
     let ids = text("instances");
     let ids = ids.lines().filter_map(|line| line.split_once(' '));
     let said: Vec<String> = ids.map(|(id, _)| text(&format!("instance/{id}"))).collect();
-    let running: hashbrown::HashSet<&str> =
-        said.iter().flat_map(|said| said.lines()).filter_map(|line| line.strip_prefix("* ")).collect();
-    let is_between = |slot: &str| now.0.saturating_sub(text(&format!("left/{slot}")).parse().unwrap_or(0)) < BETWEEN;
+    let running: hashbrown::HashSet<&str> = said.iter().flat_map(|said| slots_of(said)).collect();
+    let mut until = None;
+    let mut is_between = |slot: &str| {
+        let left: i64 = text(&format!("left/{slot}")).parse().unwrap_or(0);
+        let end = Time(left.saturating_add(BETWEEN));
+        let is_between = now < end;
+        until = if is_between { Some(until.map_or(end, |until: Time| until.min(end))) } else { until };
+        is_between
+    };
     let slots = text("slots");
     let slots = slots.lines().filter(|slot| !slot.is_empty() && (running.contains(slot) || is_between(slot)));
-    slots.map(str::to_owned).collect()
+    let slots = slots.map(str::to_owned).collect();
+    (slots, until)
 }
 
 /// What one running VM says of itself.

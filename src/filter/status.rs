@@ -61,9 +61,9 @@ thread_local! {
 #[derive(Default)]
 pub struct Directory {
     fleet: String,
-    /// When and of which plugins it was read.
+    /// When it was read, and until when it is good if nothing changes.
     generation: u64,
-    slots: Vec<String>,
+    until: Option<Time>,
     pub sites: Vec<KnownSite>,
     pub keys: Vec<Key>,
 }
@@ -71,20 +71,22 @@ pub struct Directory {
 impl Directory {
     /// What the policies of `fleet` have published; read again only after something has changed.
     pub fn of(fleet: &str, now: Time) -> Rc<Directory> {
-        let (generation, slots) = (register::generation(), register::running_slots(now));
+        let generation = register::generation();
         DIRECTORIES.with_borrow_mut(|known| {
-            known.retain(|directory| directory.generation == generation && directory.slots == slots);
+            let is_good = |directory: &Rc<Directory>| directory.until.is_none_or(|until| now < until);
+            known.retain(|directory| directory.generation == generation && is_good(directory));
             if let Some(directory) = known.iter().find(|directory| directory.fleet == fleet) {
                 return Rc::clone(directory);
             }
-            let directory = Rc::new(Directory::read(fleet, generation, slots));
+            let directory = Rc::new(Directory::read(fleet, generation, now));
             known.push(Rc::clone(&directory));
             directory
         })
     }
 
-    fn read(fleet: &str, generation: u64, slots: Vec<String>) -> Directory {
-        let mut directory = Directory { fleet: fleet.to_owned(), generation, ..Directory::default() };
+    fn read(fleet: &str, generation: u64, now: Time) -> Directory {
+        let (slots, until) = register::running_slots(now);
+        let mut directory = Directory { fleet: fleet.to_owned(), generation, until, ..Directory::default() };
         for slot in &slots {
             let said = register::text(&format!("slot/{slot}"));
             let config = said
@@ -94,7 +96,7 @@ impl Directory {
                 directory.add(config);
             }
         }
-        Directory { slots, ..directory }
+        directory
     }
 
     fn add(&mut self, config: PluginConfig) {

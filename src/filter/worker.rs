@@ -13,6 +13,8 @@ pub const TICK: u32 = 50;
 const HEARTBEAT: i64 = 1000;
 /// Signatures that strangers may make this worker check, a second and at once: some 0.2 ms each, so at most 1 % of it.
 const SIGNATURES: u32 = 50;
+/// Lines about what strangers send that this worker logs, a second.
+const LINES: u32 = 1;
 
 thread_local! {
     static WORKER: Worker = Worker::default();
@@ -32,9 +34,8 @@ pub struct Worker {
     last_tick: Cell<i64>,
     last_heartbeat: Cell<i64>,
     adopted: RefCell<String>,
-    signatures: Cell<u32>,
-    signatures_at: Cell<i64>,
-    logged_at: Cell<i64>,
+    signatures: Budget,
+    lines: Budget,
 }
 
 /// Does something with this thread's state.
@@ -178,36 +179,49 @@ impl Worker {
         super::stats::publish(roots, &register::instances(now));
     }
 
-    /// Says what has been adopted, where that is something else than what was said before.
+    /// Says what runs here and what it has adopted, where that is something else than what was said before.
     fn announce(&self, roots: &[Rc<Root>]) {
         let mut adopted = String::new();
         roots.iter().filter(|root| !root.is_retired()).for_each(|root| root.acknowledge(&mut adopted));
-        if *self.adopted.borrow() != adopted {
+        let before = self.adopted.replace(adopted);
+        let adopted = self.adopted.borrow();
+        if before != *adopted {
             let key = format!("instance/{}", self.id.borrow());
             host::set_shared(&key, adopted.as_bytes(), None);
-            *self.adopted.borrow_mut() = adopted;
+            if register::slots_of(&before).ne(register::slots_of(&adopted)) {
+                register::changed();
+            }
         }
     }
 
-    /// Whether one more line about what strangers send may be logged now: one a second.
+    /// Whether one more line about what strangers send may be logged now.
     pub fn may_log(&self, now: Time) -> bool {
-        let is_due = !(0..1000).contains(&now.0.saturating_sub(self.logged_at.get()));
-        if is_due {
-            self.logged_at.set(now.0);
-        }
-        is_due
+        self.lines.may(now, LINES)
     }
 
     /// Whether one more signature of a stranger may be checked now.
     pub fn may_check_signature(&self, now: Time) -> bool {
-        let passed = now.0.saturating_sub(self.signatures_at.get());
-        if !(0..1000).contains(&passed) {
-            self.signatures_at.set(now.0);
-            self.signatures.set(0);
+        self.signatures.may(now, SIGNATURES)
+    }
+}
+
+/// What has been used in the second that began at `since`.
+#[derive(Default)]
+struct Budget {
+    used: Cell<u32>,
+    since: Cell<i64>,
+}
+
+impl Budget {
+    /// Uses one of `most` a second, if one is left.
+    fn may(&self, now: Time, most: u32) -> bool {
+        if !(0..1000).contains(&now.0.saturating_sub(self.since.get())) {
+            self.since.set(now.0);
+            self.used.set(0);
         }
-        let used = self.signatures.get();
-        self.signatures.set(used.saturating_add(1));
-        used < SIGNATURES
+        let used = self.used.get();
+        self.used.set(used.saturating_add(1));
+        used < most
     }
 }
 
