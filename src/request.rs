@@ -71,6 +71,23 @@ pub trait Peer {
     fn claim(&self, path: &[String]) -> Vec<Vec<u8>>;
 }
 
+/// A client of whom nothing is known.
+pub struct Stranger;
+
+impl Peer for Stranger {
+    fn remote_address(&self) -> Option<IpAddr> {
+        None
+    }
+
+    fn uri_sans(&self) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+
+    fn claim(&self, _: &[String]) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+}
+
 /// A request, read as far as every decision needs it.
 pub struct Request<'a> {
     /// The headers.

@@ -169,21 +169,7 @@ pub enum Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::{Headers, Peer};
-
-    struct Nobody;
-
-    impl Peer for Nobody {
-        fn remote_address(&self) -> Option<std::net::IpAddr> {
-            None
-        }
-        fn uri_sans(&self) -> Vec<Vec<u8>> {
-            Vec::new()
-        }
-        fn claim(&self, _: &[String]) -> Vec<Vec<u8>> {
-            Vec::new()
-        }
-    }
+    use crate::request::{Headers, Stranger};
 
     const SITES: [(&str, &str); 8] = [
         ("shop.example.com", ""),
@@ -248,7 +234,7 @@ mod tests {
                 (b":authority".to_vec(), authority.as_bytes().to_vec()),
                 (b":path".to_vec(), path.as_bytes().to_vec()),
             ]);
-            assert_eq!(index.find(&Request::new(&headers, &Nobody)), found, "{authority}{path}");
+            assert_eq!(index.find(&Request::new(&headers, &Stranger)), found, "{authority}{path}");
         }
     }
 

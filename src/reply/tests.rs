@@ -1,30 +1,14 @@
 //! Whole replies: a policy, a situation and a request on one side, what the client gets on the other.
 
-use std::net::IpAddr;
-
 use ct_codecs::{Base64, Encoder};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::config::PluginConfig;
-use crate::request::{Headers, Peer};
+use crate::request::{Headers, Stranger};
 use crate::state::Spell;
 use crate::tree::Path;
-
-struct Nobody;
-
-impl Peer for Nobody {
-    fn remote_address(&self) -> Option<IpAddr> {
-        None
-    }
-    fn uri_sans(&self) -> Vec<Vec<u8>> {
-        Vec::new()
-    }
-    fn claim(&self, _: &[String]) -> Vec<Vec<u8>> {
-        Vec::new()
-    }
-}
 
 const NOW: Time = Time(1_795_226_400_000); // 2026-11-21T02:00:00Z
 const HOSTILE: &str = "</script><script>alert('\"`1`\"')</script>${x}&amp;";
@@ -66,7 +50,7 @@ fn headers(text: &str) -> Headers {
 
 fn ask_at(reply: &Reply, situation: &Situation, text: &str) -> LocalReply {
     let headers = headers(text);
-    reply.answer(Refusal::Mode(situation.mode()), situation, &Request::new(&headers, &Nobody), NOW, 0)
+    reply.answer(Refusal::Mode(situation.mode()), situation, &Request::new(&headers, &Stranger), NOW, 0)
 }
 
 fn ask(reply: &Reply, text: &str) -> LocalReply {
@@ -225,7 +209,7 @@ fn retry_after_is_the_time_that_lies_ahead() {
         let reply = reply(config.clone());
         let headers = headers("GET /");
         let situation = closed(Mode::Offline, until, eta, None);
-        let request = Request::new(&headers, &Nobody);
+        let request = Request::new(&headers, &Stranger);
         let answer = reply.answer(Refusal::Mode(Mode::Offline), &situation, &request, NOW, random);
         assert_eq!(get(&answer, "retry-after"), expected, "{config} {until:?} {eta:?}");
         let problem: Value = serde_json::from_slice(&answer.body).unwrap();
@@ -340,7 +324,7 @@ fn what_is_always_closed_is_offline_to_its_visitors() {
     let reply = reply(json!({ "status": 404 }));
     for situation in [Situation::default(), closed(Mode::ReadOnly, None, None, None)] {
         let headers = headers("GET /beta");
-        let request = Request::new(&headers, &Nobody);
+        let request = Request::new(&headers, &Stranger);
         let answer = reply.answer(Refusal::AlwaysClosed("beta"), &situation, &request, NOW, 0);
         assert_eq!((answer.status, answer.details), (404, "maintenance_always_closed"));
         assert_eq!(get(&answer, "x-maintenance-mode"), Some("offline"));
@@ -440,7 +424,7 @@ proptest! {
         let mut entries: Vec<_> = names.iter().map(|name| name.as_bytes().to_vec()).zip(values).collect();
         entries.push((b":method".to_vec(), method.into_bytes()));
         let headers = Headers::new(entries);
-        let request = Request::new(&headers, &Nobody);
+        let request = Request::new(&headers, &Stranger);
         let situation = closed(Mode::Offline, None, Some(60), Some(&reason));
         for config in [json!({}), json!({ "cors": { "origins": ["*"] }, "html": "<p>{{path}}", "format": "html" })] {
             let answer = reply(config).answer(Refusal::Mode(Mode::Offline), &situation, &request, NOW, random);

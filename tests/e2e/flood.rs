@@ -23,8 +23,7 @@ async fn a_flood_of_bad_signatures_costs_its_budget_and_the_data_listener_goes_o
         .workers(1)
         .start()
         .await;
-    let header = serde_json::json!({ "alg": "EdDSA", "typ": "maintenance-state+jwt", "kid": ops.kid() });
-    let forged = stranger.sign_parts(&header, document("shop", "offline").to_string().as_bytes());
+    let forged = stranger.forge(&ops, &document("shop", "offline"));
     let request = format!(
         "PUT /.maintenance/v1/sites/shop HTTP/1.1\r\nHost: a\r\nx-maintenance-document: {forged}\r\ncontent-length: 0\r\n\r\n"
     );

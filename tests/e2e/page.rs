@@ -234,12 +234,8 @@ async fn the_page_counts_down_and_says_when_it_takes_longer() {
 const FASTER: &str = "window.waits = []; const real = setTimeout;
     window.setTimeout = (call, time) => { waits.push(time); return real(call, time / 40); };";
 
-#[tokio::test]
-async fn the_page_follows_what_is_said_and_reloads_when_the_site_is_open() {
-    let Some(chromium) = chromium() else { return };
-    let (app, signer) = (App::start(), Signer::generate());
-    let envoy = site(&app, &signer).await;
-    let tab = chromium.tab();
+/// Lets the pages of a tab wait less.
+fn hurry(tab: &Tab) {
     tab.call_method(Page::AddScriptToEvaluateOnNewDocument {
         source: FASTER.to_owned(),
         world_name: None,
@@ -247,6 +243,15 @@ async fn the_page_follows_what_is_said_and_reloads_when_the_site_is_open() {
         run_immediately: None,
     })
     .unwrap();
+}
+
+#[tokio::test]
+async fn the_page_follows_what_is_said_and_reloads_when_the_site_is_open() {
+    let Some(chromium) = chromium() else { return };
+    let (app, signer) = (App::start(), Signer::generate());
+    let envoy = site(&app, &signer).await;
+    let tab = chromium.tab();
+    hurry(&tab);
     for path in ["/cart?item=7", "/basket?item=7#top"] {
         set(&envoy, &signer, "offline", json!({ "reason": "First reason" })).await;
         let hits = app.hits();
@@ -290,13 +295,7 @@ async fn what_was_sent_to_a_read_only_site_is_not_sent_twice() {
     let envoy = site(&app, &signer).await;
     set(&envoy, &signer, "read_only", json!({ "reason": "Stocktaking" })).await;
     let tab = chromium.tab();
-    tab.call_method(Page::AddScriptToEvaluateOnNewDocument {
-        source: FASTER.to_owned(),
-        world_name: None,
-        include_command_line_api: None,
-        run_immediately: None,
-    })
-    .unwrap();
+    hurry(&tab);
     open(&tab, &envoy.url("/cart"));
     assert_eq!(read(&tab, "document.body.innerText"), "app");
     read(

@@ -10,17 +10,16 @@ use crate::support::{eventually, module, raw, shop, variants};
 
 const WORKERS: u32 = 4;
 
+/// An Envoy that watches the file of its policy.
+async fn watched(app: &App, policy: &Value, control: &Value) -> Envoy {
+    Envoy::builder(app.address()).policy(policy).control(control).workers(WORKERS).watched_file().start().await
+}
+
 #[tokio::test]
 async fn state_outlives_policy_updates_and_an_upgrade_of_the_module() {
     let (app, ops) = (App::start(), Signer::generate());
     let mut policy = shop::policy(&ops);
-    let mut envoy = Envoy::builder(app.address())
-        .policy(&policy)
-        .control(&shop::control(&ops))
-        .workers(WORKERS)
-        .watched_file()
-        .start()
-        .await;
+    let mut envoy = watched(&app, &policy, &shop::control(&ops)).await;
     let all = json!({ "members": WORKERS, "adopted": WORKERS });
     eventually("every worker is a member", async || (envoy.site("shop").await["workers"] == all).then_some(())).await;
     let closing = document("shop", "offline");
@@ -81,13 +80,7 @@ async fn a_declared_entry_stands_before_what_was_pushed_and_removed_gives_way() 
         policy["state"] = json!({ "shop": { "mode": mode } });
         policy
     };
-    let envoy = Envoy::builder(app.address())
-        .policy(&plain)
-        .control(&shop::control(&ops))
-        .workers(WORKERS)
-        .watched_file()
-        .start()
-        .await;
+    let envoy = watched(&app, &plain, &shop::control(&ops)).await;
     shop::push(&envoy, &ops, &document("shop", "read_only")).await;
     for (policy, mode, channel) in [
         (declared("offline"), "offline", "policy"),
@@ -114,13 +107,7 @@ async fn a_document_outlives_the_key_that_signed_it_and_the_status_says_so() {
     let after = shop::policy(&ops);
     let mut before = after.clone();
     before["keys"].as_array_mut().unwrap().push(old.entry("old"));
-    let envoy = Envoy::builder(app.address())
-        .policy(&before)
-        .control(&shop::control(&ops))
-        .workers(WORKERS)
-        .watched_file()
-        .start()
-        .await;
+    let envoy = watched(&app, &before, &shop::control(&ops)).await;
     let closing = document("shop", "offline");
     shop::push(&envoy, &old, &closing).await;
     assert_eq!(shop::full_status(&envoy, &ops, "shop").await["signed_by"], "old");
@@ -152,13 +139,7 @@ async fn what_lives_on_for_an_open_stream_neither_counts_nor_acts() {
     // Before, `ops` was not permitted for `shop`: were the old roots to act, they would refuse what it signs.
     let mut narrow = ops.entry("ops");
     narrow["sites"] = json!(["docs"]);
-    let mut envoy = Envoy::builder(app.address())
-        .policy(&policy(json!([narrow]), "a"))
-        .control(&shop::control(&ops))
-        .workers(WORKERS)
-        .watched_file()
-        .start()
-        .await;
+    let mut envoy = watched(&app, &policy(json!([narrow]), "a"), &shop::control(&ops)).await;
     let mut held = Vec::new();
     for count in 1..=16 {
         let mut connection = Connection::open(envoy.data()).await;
@@ -206,8 +187,7 @@ async fn a_document_outlives_the_permission_that_it_was_signed_with() {
     narrow["keys"][0]["sites"] = json!(["docs"]);
     let mut control = shop::control(&boss);
     control["keys"] = narrow["keys"].clone();
-    let mut envoy =
-        Envoy::builder(app.address()).policy(&wide).control(&control).workers(WORKERS).watched_file().start().await;
+    let mut envoy = watched(&app, &wide, &control).await;
     let closing = document("shop", "offline");
     shop::push(&envoy, &ops, &closing).await;
     assert_eq!(envoy.set_policy(&narrow).await, Update::Taken);
@@ -235,13 +215,7 @@ async fn a_plugin_that_is_gone_leaves_no_site_no_state_and_no_key() {
         "sites": [{ "name": "shop" }, { "name": "docs", "paths": ["/docs"] }],
         "state": { "shop": { "mode": "offline" } },
     });
-    let envoy = Envoy::builder(app.address())
-        .policy(&before)
-        .control(&shop::control(&ops))
-        .workers(WORKERS)
-        .watched_file()
-        .start()
-        .await;
+    let envoy = watched(&app, &before, &shop::control(&ops)).await;
     let all = json!({ "members": WORKERS, "adopted": WORKERS });
     eventually("all follow", async || (envoy.site("shop").await["workers"] == all).then_some(())).await;
     let mode = "wasmcustom.maintenance.site.shop.mode";

@@ -174,8 +174,7 @@ async fn an_envoy_that_is_busy_is_asked_again() {
     let (app, ops, stranger) = (App::start(), Signer::generate(), Signer::generate());
     let envoy = Envoy::builder(app.address()).policy(&policy(&ops)).control(&control(&ops)).workers(1).start().await;
     let desk = Desk::pushing(&ops, &[&base(&envoy)]);
-    let header = json!({ "alg": "EdDSA", "typ": "maintenance-state+jwt", "kid": ops.kid() });
-    let forged = stranger.sign_parts(&header, document("shop", "offline").to_string().as_bytes());
+    let forged = stranger.forge(&ops, &document("shop", "offline"));
     let begin = Instant::now();
     let flood = async {
         while begin.elapsed() < Duration::from_secs(3) {

@@ -41,6 +41,12 @@ impl Signer {
         self.sign_as("maintenance-state+jwt", document)
     }
 
+    /// A state document under the key id of `owner`, whose signature it is not.
+    pub fn forge(&self, owner: &Signer, document: &Value) -> String {
+        let header = json!({ "alg": "EdDSA", "typ": "maintenance-state+jwt", "kid": owner.kid() });
+        self.sign_parts(&header, document.to_string().as_bytes())
+    }
+
     /// Claims of another kind of token.
     pub fn sign_as(&self, typ: &str, claims: &Value) -> String {
         self.sign_parts(&json!({ "alg": "EdDSA", "typ": typ, "kid": self.kid() }), claims.to_string().as_bytes())

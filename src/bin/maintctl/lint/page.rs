@@ -1,28 +1,11 @@
 //! Pages that need what the policy itself blocks.
 
-use std::net::IpAddr;
-
 use envoy_maintenance::policy::{HostPattern, Site};
-use envoy_maintenance::request::{Headers, Peer, Request};
+use envoy_maintenance::request::{Headers, Request, Stranger};
 use envoy_maintenance::state::{Mode, Situation, Spell};
 use envoy_maintenance::verdict::{Verdict, decide};
 
 use super::{Finding, Subject};
-
-/// Somebody of whom nothing is known.
-struct Stranger;
-
-impl Peer for Stranger {
-    fn remote_address(&self) -> Option<IpAddr> {
-        None
-    }
-    fn uri_sans(&self) -> Vec<Vec<u8>> {
-        Vec::new()
-    }
-    fn claim(&self, _: &[String]) -> Vec<Vec<u8>> {
-        Vec::new()
-    }
-}
 
 /// Images, scripts and style sheets of a page that a stranger would be refused while the site is closed.
 pub fn needs_what_the_policy_blocks(subject: &Subject) -> Vec<Finding> {
