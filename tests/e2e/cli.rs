@@ -36,10 +36,7 @@ async fn pushing() -> (App, Envoy, Desk, Signer) {
     let (app, signer) = (App::start(), Signer::generate());
     let envoy =
         Envoy::builder(app.address()).policy(&policy(&signer)).control(&control(&signer)).workers(2).start().await;
-    crate::support::eventually("both workers", async || {
-        (envoy.site("shop").await["workers"]["members"] == 2).then_some(())
-    })
-    .await;
+    envoy.wait_for_workers("shop").await;
     let desk = Desk::pushing(&signer, &[&base(&envoy)]);
     (app, envoy, desk, signer)
 }

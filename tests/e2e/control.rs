@@ -369,11 +369,7 @@ async fn a_declared_site_takes_no_push() {
     assert_eq!((status, &answer["code"]), (409, &json!("declared")), "{answer}");
     // Another site of the policy is not declared.
     shop::push(&scene.envoy, &scene.ops, &document("docs", "offline")).await;
-    eventually("every worker follows the declared state", async || {
-        let seen = scene.envoy.site("shop").await;
-        (seen["workers"] == json!({ "members": 2, "adopted": 2 })).then_some(())
-    })
-    .await;
+    scene.envoy.wait_for_workers("shop").await;
     let after = scene.envoy.site("shop").await;
     assert_eq!((&after["mode"], &after["digest"]), (&before["mode"], &before["digest"]));
     assert_eq!(shop::get(&scene.envoy, "/").await, 200);

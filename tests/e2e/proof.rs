@@ -245,7 +245,7 @@ async fn a_worker_that_is_stuck_counts_as_not_adopted() {
     busy.end();
     assert_eq!(stuck.response().await.unwrap().status, 200);
     envoy.wait_adopted("shop", &closing["revision"]).await;
-    assert_eq!(envoy.site("shop").await["workers"], json!({ "members": WORKERS, "adopted": WORKERS }));
+    assert_eq!(envoy.site("shop").await["workers"], envoy.all_adopted());
     assert_eq!(app.hits(), 1);
 }
 
@@ -280,10 +280,7 @@ async fn a_worker_that_is_stuck_over_an_upgrade_counts_as_not_adopted() {
     busy.end();
     assert_eq!(stuck.response().await.unwrap().status, 200);
     assert_eq!(envoy.wait_for_update(before).await, Update::Taken);
-    eventually("all four count", async || {
-        (envoy.site("shop").await["workers"] == json!({ "members": WORKERS, "adopted": WORKERS })).then_some(())
-    })
-    .await;
+    envoy.wait_for_workers("shop").await;
     assert_eq!(shop::get(&envoy, "/").await, 503);
 }
 

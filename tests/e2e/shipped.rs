@@ -134,8 +134,7 @@ impl Running {
         }
         eventually(&format!("every worker has the site {mode}"), async || {
             let seen = self.envoy.site("demo").await;
-            let workers = &seen["workers"];
-            (seen["mode"] == mode && workers["members"] != 0 && workers["adopted"] == workers["members"]).then_some(())
+            (seen["mode"] == mode && seen["workers"] == self.envoy.all_adopted()).then_some(())
         })
         .await;
     }

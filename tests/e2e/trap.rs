@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use crate::support::app::App;
 use crate::support::envoy::Envoy;
 use crate::support::raw::Connection;
@@ -22,9 +20,8 @@ async fn a_trap_opens_nothing_and_the_vm_that_follows_takes_the_place_of_the_one
         .module(&variants::traps_at_bodies(folder.path()))
         .start()
         .await;
-    let all = json!({ "members": WORKERS, "adopted": WORKERS });
     shop::push(&envoy, &ops, &document("shop", "offline")).await;
-    assert_eq!(envoy.site("shop").await["workers"], all);
+    assert_eq!(envoy.site("shop").await["workers"], envoy.all_adopted());
     // What starts within four seconds of the first has not taken anybody's place.
     tokio::time::sleep(Duration::from_secs(5)).await;
 
@@ -40,11 +37,11 @@ async fn a_trap_opens_nothing_and_the_vm_that_follows_takes_the_place_of_the_one
         // It may be counted until it has been silent for long enough, but never as one that follows.
         let is_over = started.elapsed() > Duration::from_millis(4500);
         let workers = counted().await;
-        (is_over && workers == all).then_some(())
+        (is_over && workers == envoy.all_adopted()).then_some(())
     })
     .await;
     shop::push(&envoy, &ops, &document("shop", "online")).await;
-    assert_eq!(counted().await, all);
+    assert_eq!(counted().await, envoy.all_adopted());
     assert_eq!(app.hits(), 0);
     for _ in 0..20 {
         assert_eq!(shop::get(&envoy, "/").await, 200);
@@ -61,7 +58,6 @@ async fn of_vms_that_trap_one_after_another_none_is_counted_for_ever() {
         .module(&variants::traps_at_bodies(folder.path()))
         .start()
         .await;
-    let all = json!({ "members": 1, "adopted": 1 });
     shop::push(&envoy, &ops, &document("shop", "offline")).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     for turn in 0..2 {
@@ -79,6 +75,6 @@ async fn of_vms_that_trap_one_after_another_none_is_counted_for_ever() {
     }
     tokio::time::sleep(Duration::from_millis(4500)).await;
     shop::push(&envoy, &ops, &document("shop", "online")).await;
-    assert_eq!(envoy.site("shop").await["workers"], all);
+    assert_eq!(envoy.site("shop").await["workers"], envoy.all_adopted());
     assert_eq!((app.hits(), shop::get(&envoy, "/").await), (0, 200));
 }

@@ -20,11 +20,10 @@ async fn state_outlives_policy_updates_and_an_upgrade_of_the_module() {
     let (app, ops) = (App::start(), Signer::generate());
     let mut policy = shop::policy(&ops);
     let mut envoy = watched(&app, &policy, &shop::control(&ops)).await;
-    let all = json!({ "members": WORKERS, "adopted": WORKERS });
-    eventually("every worker is a member", async || (envoy.site("shop").await["workers"] == all).then_some(())).await;
+    envoy.wait_for_workers("shop").await;
     let closing = document("shop", "offline");
     shop::push(&envoy, &ops, &closing).await;
-    assert_eq!(envoy.site("shop").await["workers"], all);
+    assert_eq!(envoy.site("shop").await["workers"], envoy.all_adopted());
     let process = envoy.control(hyper::Method::GET, "/v1/status", &[]).await.1["envoy"].clone();
 
     let mut connections = kept_open_to_a_closed_site(&envoy).await;
@@ -43,8 +42,7 @@ async fn state_outlives_policy_updates_and_an_upgrade_of_the_module() {
             ask_all(&mut connections, &rule, 40).await.iter().all(|status| *status == 200).then_some(())
         })
         .await;
-        eventually("four members, all adopted", async || (envoy.site("shop").await["workers"] == all).then_some(()))
-            .await;
+        envoy.wait_for_workers("shop").await;
         assert_eq!(envoy.site("shop").await["revision"], closing["revision"]);
     }
     assert_eq!(app.hits_of("/a"), 0);
@@ -52,12 +50,12 @@ async fn state_outlives_policy_updates_and_an_upgrade_of_the_module() {
 
     // It follows on, and no instance of the old build acts beside the new one.
     shop::push(&envoy, &ops, &document("shop", "online")).await;
-    assert_eq!(envoy.site("shop").await["workers"], all);
+    assert_eq!(envoy.site("shop").await["workers"], envoy.all_adopted());
     assert!(ask_all(&mut connections, "/b", 200).await.iter().all(|status| *status == 200));
     // And back.
     assert_eq!(envoy.upgrade(&module(), &policy).await, Update::Taken);
     shop::push(&envoy, &ops, &document("shop", "offline")).await;
-    eventually("four members again", async || (envoy.site("shop").await["workers"] == all).then_some(())).await;
+    envoy.wait_for_workers("shop").await;
     assert!(ask_all(&mut connections, "/c", 200).await.iter().all(|status| *status == 503));
     assert!(!envoy.log_contains("panick"), "{}", envoy.log());
 }
@@ -88,7 +86,7 @@ async fn a_declared_entry_stands_before_what_was_pushed_and_removed_gives_way() 
         (plain.clone(), "read_only", "push"),
     ] {
         assert_eq!(envoy.set_policy(&policy).await, Update::Taken);
-        shop::wait_for_mode(&envoy, mode, WORKERS).await;
+        shop::wait_for_mode(&envoy, mode).await;
         assert_eq!(envoy.site("shop").await["channel"], channel);
         let post = b"POST /p HTTP/1.1\r\nHost: a\r\ncontent-length: 0\r\n\r\n";
         let posted = raw::exchange(envoy.data(), post).await.unwrap().status;
@@ -147,7 +145,6 @@ async fn what_lives_on_for_an_open_stream_neither_counts_nor_acts() {
         eventually("the request is held", async || (app.hits_of("/held") == count).then_some(())).await;
         held.push(connection);
     }
-    let all = json!({ "members": WORKERS, "adopted": WORKERS });
     let wide = policy(json!([ops.entry("ops")]), "b");
     let module = variants::another_build(envoy.folder());
     for upgrade in [false, true] {
@@ -155,10 +152,7 @@ async fn what_lives_on_for_an_open_stream_neither_counts_nor_acts() {
         assert_eq!(update, Update::Taken);
         for mode in ["offline", "read_only", "offline"] {
             shop::push(&envoy, &ops, &document("shop", mode)).await;
-            eventually("four members, all adopted", async || {
-                (envoy.site("shop").await["workers"] == all).then_some(())
-            })
-            .await;
+            envoy.wait_for_workers("shop").await;
             let number = if mode == "offline" { 3 } else { 1 };
             eventually("the gauge says the mode", async || {
                 (envoy.stat("wasmcustom.maintenance.site.shop.mode").await == number).then_some(())
@@ -174,8 +168,7 @@ async fn what_lives_on_for_an_open_stream_neither_counts_nor_acts() {
     for connection in &mut held {
         assert_eq!(connection.response().await.unwrap().status, 200);
     }
-    eventually("four members when they are gone", async || (envoy.site("shop").await["workers"] == all).then_some(()))
-        .await;
+    envoy.wait_for_workers("shop").await;
 }
 
 #[tokio::test]
@@ -216,8 +209,7 @@ async fn a_plugin_that_is_gone_leaves_no_site_no_state_and_no_key() {
         "state": { "shop": { "mode": "offline" } },
     });
     let envoy = watched(&app, &before, &shop::control(&ops)).await;
-    let all = json!({ "members": WORKERS, "adopted": WORKERS });
-    eventually("all follow", async || (envoy.site("shop").await["workers"] == all).then_some(())).await;
+    envoy.wait_for_workers("shop").await;
     let mode = "wasmcustom.maintenance.site.shop.mode";
     eventually("the gauge says the mode", async || (envoy.stat(mode).await == 3).then_some(())).await;
     // The same place in the chain, and a plugin of another name.
@@ -234,6 +226,6 @@ async fn a_plugin_that_is_gone_leaves_no_site_no_state_and_no_key() {
     let (status, answer) = envoy.push("shop", &old.sign(&document("shop", "offline"))).await;
     assert_eq!((status, &answer["code"]), (401, &json!("unknown_key")), "{answer}");
     shop::push(&envoy, &ops, &document("shop", "offline")).await;
-    assert_eq!(envoy.site("shop").await["workers"], all);
+    assert_eq!(envoy.site("shop").await["workers"], envoy.all_adopted());
     assert_eq!(shop::get(&envoy, "/").await, 503);
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::bootstrap::{self, Form};
-use super::envoy::{ECDS_FILE, Envoy, replace};
+use super::envoy::{ECDS_FILE, Envoy, WORKERS, replace};
 
 type Patch = Box<dyn Fn(&mut Value)>;
 
@@ -35,7 +35,7 @@ impl Builder {
         Builder {
             upstream,
             upstream_h2: false,
-            workers: 2,
+            workers: WORKERS,
             node: "test".to_owned(),
             module: super::module(),
             form: Form::Text,
@@ -85,7 +85,7 @@ impl Builder {
         self
     }
 
-    /// How many workers; else 2.
+    /// How many workers; else [`WORKERS`].
     pub fn workers(mut self, workers: u32) -> Builder {
         self.workers = workers;
         self
@@ -156,8 +156,8 @@ impl Builder {
         }
         let bootstrap = self.to_bootstrap(folder.path(), &ecds);
         let control_prefix = self.control.as_deref().and_then(control_prefix);
-        let Builder { form, module, .. } = self;
-        Envoy::begin(folder, bootstrap, control_prefix, form, module).await
+        let Builder { workers, form, module, .. } = self;
+        Envoy::begin(folder, bootstrap, workers, control_prefix, form, module).await
     }
 
     fn to_bootstrap(&self, folder: &Path, ecds: &Path) -> Value {
@@ -186,7 +186,6 @@ impl Builder {
                 "clusters": [bootstrap::cluster("app", self.upstream, self.upstream_h2)],
             },
         });
-        bootstrap["workers"] = self.workers.into();
         self.bootstrap.iter().for_each(|change| change(&mut bootstrap));
         bootstrap
     }

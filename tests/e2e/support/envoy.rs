@@ -21,6 +21,9 @@ use super::eventually;
 /// The watched file, below an Envoy's folder.
 pub(super) const ECDS_FILE: &str = "ecds/maintenance.yaml";
 
+/// How many workers an Envoy has of which the test says nothing.
+pub(super) const WORKERS: u32 = 2;
+
 /// What Envoy has done with a new policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Update {
@@ -35,6 +38,7 @@ pub struct Envoy {
     form: Form,
     module: PathBuf,
     bootstrap: Value,
+    workers: u32,
     control_prefix: Option<String>,
     process: Option<Child>,
     admin: Option<SocketAddr>,
@@ -50,7 +54,7 @@ impl Envoy {
     /// An Envoy with this whole bootstrap, which listens on free ports.
     pub async fn with_bootstrap(bootstrap: Value, control_prefix: Option<&str>) -> Envoy {
         let folder = TempDir::new().unwrap();
-        Envoy::begin(folder, bootstrap, control_prefix.map(str::to_owned), Form::Text, super::module())
+        Envoy::begin(folder, bootstrap, WORKERS, control_prefix.map(str::to_owned), Form::Text, super::module())
             .await
             .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
     }
@@ -58,6 +62,7 @@ impl Envoy {
     pub(super) async fn begin(
         folder: TempDir,
         bootstrap: Value,
+        workers: u32,
         control_prefix: Option<String>,
         form: Form,
         module: PathBuf,
@@ -68,6 +73,7 @@ impl Envoy {
             form,
             module,
             bootstrap,
+            workers,
             control_prefix,
             process: None,
             admin: None,
@@ -199,14 +205,25 @@ impl Envoy {
         answer["sites"].as_array().unwrap().iter().find(|site| site["site"] == name).cloned().unwrap_or_default()
     }
 
+    /// What the status says of a site's `workers` when every one has adopted.
+    pub fn all_adopted(&self) -> Value {
+        json!({ "members": self.workers, "adopted": self.workers })
+    }
+
+    /// Waits until every worker is a member and has adopted what holds of a site.
+    pub async fn wait_for_workers(&self, site: &str) {
+        eventually(&format!("every worker adopts what {site} is"), async || {
+            (self.site(site).await["workers"] == self.all_adopted()).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until every worker has adopted this revision of a site.
     pub async fn wait_adopted(&self, site: &str, revision: &Value) {
         eventually(&format!("every worker adopts {site} {revision}"), async || {
             let seen = self.site(site).await;
-            let workers = &seen["workers"];
-            // Before the first tick of an Envoy that has just started there is nobody to ask.
-            let all = workers["members"] != 0 && workers["adopted"] == workers["members"];
-            (&seen["revision"] == revision && all).then_some(())
+            // A worker of an Envoy that has just started is a member from its first tick on.
+            (&seen["revision"] == revision && seen["workers"] == self.all_adopted()).then_some(())
         })
         .await;
     }
@@ -252,9 +269,7 @@ impl Envoy {
 
     async fn launch(&mut self) -> Result<(), String> {
         let folder = self.folder.path().to_owned();
-        let mut bootstrap = self.bootstrap.clone();
-        let workers = bootstrap.as_object_mut().unwrap().remove("workers").unwrap_or(json!(2));
-        fs::write(folder.join("envoy.json"), bootstrap.to_string()).unwrap();
+        fs::write(folder.join("envoy.json"), self.bootstrap.to_string()).unwrap();
         let _ = fs::remove_file(folder.join("admin"));
         let program = std::env::var_os("ENVOY").expect("ENVOY names an Envoy; `make e2e` sets it");
         let log = fs::File::create(folder.join("envoy.log")).unwrap();
@@ -262,7 +277,7 @@ impl Envoy {
         let process = Command::new(program)
             .args(["--disable-hot-restart", "--file-flush-interval-msec", "10"])
             .args(["--log-level", "warning", "--component-log-level", "wasm:info,config:info"])
-            .args(["--concurrency", &workers.to_string()])
+            .args(["--concurrency", &self.workers.to_string()])
             .arg("--admin-address-path")
             .arg(folder.join("admin"))
             .arg("--config-path")

@@ -47,11 +47,11 @@ pub async fn get(envoy: &Envoy, path: &str) -> u16 {
     client::h1().get(envoy.url(path)).send().await.unwrap().status().as_u16()
 }
 
-/// Waits until all of so many workers hold the site to be in that mode.
-pub async fn wait_for_mode(envoy: &Envoy, mode: &str, workers: u32) {
+/// Waits until every worker holds the site to be in that mode.
+pub async fn wait_for_mode(envoy: &Envoy, mode: &str) {
     eventually(&format!("every worker is {mode}"), async || {
         let seen = envoy.site("shop").await;
-        (seen["mode"] == mode && seen["workers"] == json!({ "members": workers, "adopted": workers })).then_some(())
+        (seen["mode"] == mode && seen["workers"] == envoy.all_adopted()).then_some(())
     })
     .await;
 }
