@@ -55,8 +55,7 @@ async fn a_request_to_an_online_site_costs_no_hostcall() {
         assert_eq!(calls, &[0; REQUESTS], "{callback}");
     }
     // The witness sees hostcalls where there are some.
-    envoy.push("shop", &ops.sign(&document("shop", "offline"))).await;
-    eventually("closed", async || (shop::get(&envoy, "/a").await == 503).then_some(())).await;
+    shop::push(&envoy, &ops, &document("shop", "offline")).await;
     let [_, requests, _] = calls(503).await;
     assert!(requests.iter().rev().take(REQUESTS).all(|count| *count > 2), "{requests:?}");
 }

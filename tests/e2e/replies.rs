@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use crate::support::app::App;
 use crate::support::builder::Builder;
 use crate::support::envoy::Envoy;
-use crate::support::{client, eventually, filters, raw};
+use crate::support::{client, eventually, raw};
+
+mod cors;
+mod templates;
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
 
@@ -232,91 +235,6 @@ async fn head_has_the_headers_of_get_and_no_body() {
     }
 }
 
-const PREFLIGHT: &str = "access-control-request-method: PUT\naccess-control-request-headers: content-type,x-token";
-
-#[tokio::test]
-async fn preflights_are_answered_for_origins_that_may_read_the_refusal() {
-    let app = App::start();
-    let own = refusing(&app, offline(), json!({})).start().await;
-    let origins = ["https://app.example.org", "http://localhost:3000", "*.example.net", "https://preview-*"];
-    let listed = refusing(&app, offline(), json!({ "cors": { "origins": origins } })).start().await;
-    for (name, envoy, origin, may) in [
-        ("own host", &own, "https://shop.example.com", true),
-        ("own host, another port", &own, "https://shop.example.com:8443", true),
-        ("a host of the wildcard", &own, "https://www.shop.example.com", true),
-        ("own host without TLS", &own, "http://shop.example.com", false),
-        ("foreign", &own, "https://evil.example", false),
-        ("foreign, ends alike", &own, "https://evilshop.example.com", false),
-        ("foreign, begins alike", &own, "https://shop.example.com.evil.example", false),
-        ("foreign, with user information", &own, "https://shop.example.com@evil.example", false),
-        ("null", &own, "null", false),
-        ("listed", &listed, "https://app.example.org", true),
-        ("listed with its port", &listed, "http://localhost:3000", true),
-        ("listed by suffix", &listed, "https://a.example.net", true),
-        ("listed by prefix", &listed, "https://preview-7.example", true),
-        ("listed, another port", &listed, "http://localhost:3001", false),
-        ("own host, but others are listed", &listed, "https://shop.example.com", false),
-        ("foreign, others are listed", &listed, "https://evil.example", false),
-    ] {
-        let preflight = format!("OPTIONS /cart\norigin: {origin}\n{PREFLIGHT}");
-        let request = format!("GET /cart\naccept: application/json\norigin: {origin}");
-        for answer in [send(envoy, &preflight).await, send_h2(envoy, &preflight).await] {
-            assert_eq!(answer.status, if may { 204 } else { 503 }, "{name}: {answer:?}");
-            let allowed = |value: &'static str| if may { vec![value] } else { vec![] };
-            assert_eq!(all(&answer, "access-control-allow-origin"), if may { vec![origin] } else { vec![] }, "{name}");
-            assert_eq!(all(&answer, "access-control-allow-methods"), allowed("PUT"), "{name}");
-            assert_eq!(all(&answer, "access-control-allow-headers"), allowed("content-type,x-token"), "{name}");
-            assert_eq!(all(&answer, "access-control-allow-credentials"), allowed("true"), "{name}");
-            assert_eq!(all(&answer, "access-control-max-age"), allowed("0"), "{name}");
-            assert_eq!(all(&answer, "cache-control"), ["no-store, max-age=0"], "{name}");
-            assert_eq!(answer.body.is_empty(), may, "{name}");
-        }
-        for answer in [send(envoy, &request).await, send_h2(envoy, &request).await] {
-            assert_eq!((answer.status, kind(&answer)), (503, Json), "{name}");
-            let exposed = if may { vec!["retry-after, x-maintenance-mode"] } else { vec![] };
-            assert_eq!(all(&answer, "access-control-allow-origin"), if may { vec![origin] } else { vec![] }, "{name}");
-            assert_eq!(all(&answer, "access-control-expose-headers"), exposed, "{name}");
-        }
-    }
-    // Without an origin, or without the method that it asks for, it is no preflight.
-    for request in [format!("OPTIONS /\n{PREFLIGHT}"), "OPTIONS /\norigin: https://shop.example.com".to_owned()] {
-        assert_eq!(send(&own, &request).await.status, 503, "{request:?}");
-    }
-    assert_eq!(app.hits(), 0);
-}
-
-#[tokio::test]
-async fn behind_envoys_own_cors_filter_nothing_is_said_twice() {
-    let app = App::start();
-    let policy = json!({ "envoy.filters.http.cors": {
-        "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy",
-        "allow_origin_string_match": [{ "exact": "https://shop.example.com" }],
-        "expose_headers": "x-own",
-    } });
-    let envoy = refusing(&app, offline(), json!({}))
-        .before(filters::cors())
-        .manager(move |manager| manager["route_config"]["virtual_hosts"][0]["typed_per_filter_config"] = policy.clone())
-        .start()
-        .await;
-    let answer = send(&envoy, "GET /\norigin: https://shop.example.com").await;
-    assert_eq!((answer.status, kind(&answer)), (503, Json));
-    assert_eq!(all(&answer, "access-control-allow-origin"), ["https://shop.example.com"]);
-}
-
-#[tokio::test]
-async fn read_only_lets_preflights_through_and_refuses_what_follows() {
-    let app = App::start();
-    let envoy = refusing(&app, json!({ "mode": "read_only" }), json!({})).start().await;
-    let origin = "origin: https://shop.example.com";
-    assert_eq!(send(&envoy, &format!("OPTIONS /\n{origin}\n{PREFLIGHT}")).await.text(), "app");
-    let refused = send_with(&envoy, &format!("PUT /\n{origin}\naccept: text/html"), "a").await;
-    assert_eq!((refused.status, kind(&refused)), (503, Html));
-    assert_eq!(refused.header("x-maintenance-mode"), Some("read_only"));
-    assert_eq!(refused.header("access-control-allow-origin"), Some("https://shop.example.com"));
-    assert!(refused.text().contains("Changes are paused"), "{}", refused.text());
-    assert_eq!(app.hits(), 1);
-}
-
 #[tokio::test]
 async fn a_page_of_64_kib_arrives_whole() {
     let app = App::start();
@@ -333,83 +251,6 @@ async fn a_page_of_64_kib_arrives_whole() {
     let head = ask(&mut connection, "HEAD /\naccept: text/html", "").await;
     assert_eq!(head.header("content-length"), Some(&*page.len().to_string()));
     assert_eq!(ask(&mut connection, "GET /\naccept: text/plain", "").await.status, 503);
-}
-
-const HOSTILE: &str = "<script>alert('\"`1`\"')</script>&amp;";
-
-fn html(value: &str) -> String {
-    let value = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    value.replace('"', "&quot;").replace('\'', "&#39;")
-}
-
-fn url(value: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    value.bytes().map(|byte| if plain(byte) { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
-/// What a browser reads out of a string of JavaScript.
-fn unescaped(script: &str) -> String {
-    let text: Value = serde_json::from_str(&format!("\"{script}\"")).unwrap();
-    text.as_str().unwrap().to_owned()
-}
-
-#[tokio::test]
-async fn a_template_shows_every_variable_and_none_gets_out_of_its_place() {
-    let app = App::start();
-    let path = format!("/a{HOSTILE}b");
-    let (since, until, eta) = ("2020-01-01T00:00:00Z", "2099-01-02T00:00:00Z", "2099-01-01T00:00:00Z");
-    let state = json!({ "mode": "offline", "reason": HOSTILE, "since": since, "until": until, "eta": eta });
-    let names = ["site", "mode", "reason", "since", "until", "eta", "retry_after", "path", "team"];
-    let page: String = names
-        .iter()
-        .map(|name| {
-            format!(
-                "<p title=\"[{{{{{name}}}}}]\">[{{{{{name}}}}}]</p><a href='/?v=[{{{{{name}}}}}]'></a>\
-                 <script>'[{{{{{name}}}}}]'</script>\n"
-            )
-        })
-        .collect();
-    let text: String = names.iter().map(|name| format!("{name}=[{{{{{name}}}}}]\n")).collect();
-    let reply = json!({ "html": format!("<!doctype html>\n{page}"), "text": text, "context": { "team": HOSTILE } });
-    let envoy = refusing(&app, state, reply).start().await;
-
-    let answer = send(&envoy, &format!("GET {path}?secret=1\naccept: text/html")).await;
-    assert_eq!(answer.status, 503);
-    let wait = answer.header("retry-after").unwrap().to_owned();
-    let values = ["shop", "offline", HOSTILE, since, until, eta, &wait, &path, HOSTILE];
-    let body = answer.text();
-    let lines: Vec<_> = body.lines().skip(1).collect();
-    assert_eq!(lines.len(), names.len(), "{body}");
-    for ((name, value), line) in names.iter().zip(values).zip(lines) {
-        let (h, u) = (html(value), url(value));
-        let before = format!("<p title=\"[{h}]\">[{h}]</p><a href='/?v=[{u}]'></a><script>'[");
-        let script = line.strip_prefix(&before).and_then(|rest| rest.strip_suffix("]'</script>"));
-        let script = script.unwrap_or_else(|| panic!("{name}: {line}\nwanted {before}"));
-        assert!(!script.contains(['<', '>', '\'', '"', '`', '&']), "{name}: {script}");
-        assert_eq!(unescaped(script), value, "{name}");
-    }
-
-    let answer = send(&envoy, &format!("GET {path}\naccept: text/plain")).await;
-    let wait = answer.header("retry-after").unwrap().to_owned();
-    let values = ["shop", "offline", HOSTILE, since, until, eta, &wait, &path, HOSTILE];
-    let wanted: String = names.iter().zip(values).map(|(name, value)| format!("{name}=[{value}]\n")).collect();
-    assert_eq!(answer.text(), wanted);
-    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-
-    // A path that is percent-encoded stays so, and is escaped all the same.
-    let answer = send(&envoy, "GET /%3Cscript%3E\"\naccept: text/html").await;
-    assert!(answer.text().contains("<p title=\"[/%3Cscript%3E&quot;]\">"), "{}", answer.text());
-}
-
-#[tokio::test]
-async fn the_built_in_page_shows_a_hostile_reason_as_text() {
-    let app = App::start();
-    let state = json!({ "mode": "offline", "reason": HOSTILE });
-    let envoy = refusing(&app, state, json!({})).start().await;
-    let answer = send(&envoy, "GET /\naccept: text/html").await;
-    assert_eq!(answer.text().matches(&html(HOSTILE)).count(), 1);
-    assert_eq!(answer.text().matches("<script").count(), 1);
-    assert!(answer.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
 }
 
 #[tokio::test]

@@ -1,0 +1,83 @@
+//! Values of every kind in templates, each escaped where it stands.
+
+use serde_json::{Value, json};
+
+use super::{refusing, send};
+use crate::support::app::App;
+
+const HOSTILE: &str = "<script>alert('\"`1`\"')</script>&amp;";
+
+fn html(value: &str) -> String {
+    let value = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    value.replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+fn url(value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    value.bytes().map(|byte| if plain(byte) { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// What a browser reads out of a string of JavaScript.
+fn unescaped(script: &str) -> String {
+    let text: Value = serde_json::from_str(&format!("\"{script}\"")).unwrap();
+    text.as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_template_shows_every_variable_and_none_gets_out_of_its_place() {
+    let app = App::start();
+    let path = format!("/a{HOSTILE}b");
+    let (since, until, eta) = ("2020-01-01T00:00:00Z", "2099-01-02T00:00:00Z", "2099-01-01T00:00:00Z");
+    let state = json!({ "mode": "offline", "reason": HOSTILE, "since": since, "until": until, "eta": eta });
+    let names = ["site", "mode", "reason", "since", "until", "eta", "retry_after", "path", "team"];
+    let page: String = names
+        .iter()
+        .map(|name| {
+            format!(
+                "<p title=\"[{{{{{name}}}}}]\">[{{{{{name}}}}}]</p><a href='/?v=[{{{{{name}}}}}]'></a>\
+                 <script>'[{{{{{name}}}}}]'</script>\n"
+            )
+        })
+        .collect();
+    let text: String = names.iter().map(|name| format!("{name}=[{{{{{name}}}}}]\n")).collect();
+    let reply = json!({ "html": format!("<!doctype html>\n{page}"), "text": text, "context": { "team": HOSTILE } });
+    let envoy = refusing(&app, state, reply).start().await;
+
+    let answer = send(&envoy, &format!("GET {path}?secret=1\naccept: text/html")).await;
+    assert_eq!(answer.status, 503);
+    let wait = answer.header("retry-after").unwrap().to_owned();
+    let values = ["shop", "offline", HOSTILE, since, until, eta, &wait, &path, HOSTILE];
+    let body = answer.text();
+    let lines: Vec<_> = body.lines().skip(1).collect();
+    assert_eq!(lines.len(), names.len(), "{body}");
+    for ((name, value), line) in names.iter().zip(values).zip(lines) {
+        let (h, u) = (html(value), url(value));
+        let before = format!("<p title=\"[{h}]\">[{h}]</p><a href='/?v=[{u}]'></a><script>'[");
+        let script = line.strip_prefix(&before).and_then(|rest| rest.strip_suffix("]'</script>"));
+        let script = script.unwrap_or_else(|| panic!("{name}: {line}\nwanted {before}"));
+        assert!(!script.contains(['<', '>', '\'', '"', '`', '&']), "{name}: {script}");
+        assert_eq!(unescaped(script), value, "{name}");
+    }
+
+    let answer = send(&envoy, &format!("GET {path}\naccept: text/plain")).await;
+    let wait = answer.header("retry-after").unwrap().to_owned();
+    let values = ["shop", "offline", HOSTILE, since, until, eta, &wait, &path, HOSTILE];
+    let wanted: String = names.iter().zip(values).map(|(name, value)| format!("{name}=[{value}]\n")).collect();
+    assert_eq!(answer.text(), wanted);
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+
+    // A path that is percent-encoded stays so, and is escaped all the same.
+    let answer = send(&envoy, "GET /%3Cscript%3E\"\naccept: text/html").await;
+    assert!(answer.text().contains("<p title=\"[/%3Cscript%3E&quot;]\">"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn the_built_in_page_shows_a_hostile_reason_as_text() {
+    let app = App::start();
+    let state = json!({ "mode": "offline", "reason": HOSTILE });
+    let envoy = refusing(&app, state, json!({})).start().await;
+    let answer = send(&envoy, "GET /\naccept: text/html").await;
+    assert_eq!(answer.text().matches(&html(HOSTILE)).count(), 1);
+    assert_eq!(answer.text().matches("<script").count(), 1);
+    assert!(answer.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+}
