@@ -6,11 +6,15 @@ use std::fmt;
 use std::rc::Rc;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use crate::policy::text::Reading;
 use crate::policy::{Found, Policy, Rule, Site};
 use crate::request::Request;
 use crate::state::{Mode, Situation};
+
+/// How many rules a request may make a worker ask that could belong to any site.
+const MOST_RULES: usize = 64;
 
 /// The decision on one request, with the name of what decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,13 +87,19 @@ pub fn decide<'p>(
         let verdict = decide_at(site, situation, request, holds);
         Some(Decision { site: Some((position, site)), situation, verdict })
     };
-    let decide_for_all = |sites: Vec<usize>| {
-        // A rule for every site is asked once and not once a site, or a stranger could make a worker read 60 KB of cookies
-        // a thousand times. A rule is always read in one way, as it stands in one list.
+    // A rule for every site is asked once and not once a site, and only so many are asked at all, or a stranger could make
+    // a worker read 60 KB of cookies a thousand times. Beyond, none opens, and each that refuses holds. A rule is always
+    // read in one way, as it stands in one list.
+    let decide_for_all = |sites: Vec<usize>, most: usize| {
         let answers = RefCell::new(HashMap::new());
         let holds = |rule: &Rc<Rule>, mode, reading| {
-            let key = (Rc::as_ptr(rule), mode);
-            *answers.borrow_mut().entry(key).or_insert_with(|| rule.holds(request, mode, reading))
+            let mut answers = answers.borrow_mut();
+            let is_over = answers.len() >= most;
+            match answers.entry((Rc::as_ptr(rule), mode)) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(_) if is_over => reading == Reading::Wide,
+                Entry::Vacant(place) => *place.insert(rule.holds(request, mode, reading)),
+            }
         };
         strictest(sites.into_iter().filter_map(|site| decide(site, &holds)))
     };
@@ -97,8 +107,8 @@ pub fn decide<'p>(
         Found::One(site) => {
             site.and_then(|site| decide(site, &|rule, mode, reading| rule.holds(request, mode, reading)))
         }
-        Found::Several(sites) => decide_for_all(sites),
-        Found::Any => decide_for_all((0..policy.sites.len()).collect()),
+        Found::Several(sites) => decide_for_all(sites, usize::MAX),
+        Found::Any => decide_for_all((0..policy.sites.len()).collect(), MOST_RULES),
     };
     // 1. It belongs to no site.
     decision.unwrap_or(Decision { site: None, situation: Situation::ONLINE, verdict: Verdict::Pass(Pass::NoSite) })

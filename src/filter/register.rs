@@ -187,6 +187,15 @@ pub fn leave_slot(slot: &str, now: Time) {
     host::set_shared(&format!("left/{slot}"), now.0.to_string().as_bytes(), None);
 }
 
+/// Whether it is this build of the module that runs a plugin.
+pub fn has_slot(slot: &str, build: &str) -> bool {
+    run_by(slot) == build
+}
+
+fn run_by(slot: &str) -> String {
+    text(&format!("slot/{slot}")).lines().next().unwrap_or_default().to_owned()
+}
+
 /// The plugins that run in a VM, by its `instance/<id>`.
 pub fn slots_of(instance: &str) -> impl Iterator<Item = &str> {
     instance.lines().filter_map(|line| line.strip_prefix("* "))
@@ -217,35 +226,28 @@ pub fn running_slots(now: Time) -> (Vec<String>, Option<Time>) {
 pub struct Instance {
     build: String,
     alive: bool,
-    adopted: hashbrown::HashMap<String, Vec<Adopted>>,
-}
-
-/// What one policy of a VM has adopted at a site.
-struct Adopted {
-    document: String,
-    /// Whether the policy's slot is still run by this build of the module.
-    is_current: bool,
+    /// What runs there: each plugin, and whether that is still run by this build of the module.
+    slots: Vec<(String, bool)>,
+    /// What the policies there have adopted, by site: the plugin and the document.
+    adopted: hashbrown::HashMap<String, Vec<(String, String)>>,
 }
 
 /// All running VMs.
 pub fn instances(now: Time) -> Vec<Instance> {
     let slots = text("slots");
-    let runs: hashbrown::HashMap<&str, String> = slots
-        .lines()
-        .filter(|slot| !slot.is_empty())
-        .map(|slot| (slot, text(&format!("slot/{slot}")).lines().next().unwrap_or_default().to_owned()))
-        .collect();
+    let runs: Vec<(&str, String)> = slots.lines().map(|slot| (slot, run_by(slot))).collect();
     let instance = |(id, build): (&str, &str)| {
-        let mut adopted: hashbrown::HashMap<String, Vec<Adopted>> = hashbrown::HashMap::new();
-        for line in text(&format!("instance/{id}")).lines() {
+        let said = text(&format!("instance/{id}"));
+        let is_run = |slot: &str| runs.iter().any(|(known, run)| *known == slot && run == build);
+        let slots = slots_of(&said).map(|slot| (slot.to_owned(), is_run(slot))).collect();
+        let mut adopted: hashbrown::HashMap<String, Vec<(String, String)>> = hashbrown::HashMap::new();
+        for line in said.lines() {
             let mut parts = line.splitn(3, ' ');
             if let (Some(site), Some(document), Some(slot)) = (parts.next(), parts.next(), parts.next()) {
-                let is_current = runs.get(slot).is_some_and(|run| run == build);
-                let entry = Adopted { document: document.to_owned(), is_current };
-                adopted.entry(site.to_owned()).or_default().push(entry);
+                adopted.entry(site.to_owned()).or_default().push((slot.to_owned(), document.to_owned()));
             }
         }
-        Instance { build: build.to_owned(), alive: is_alive(id, now), adopted }
+        Instance { build: build.to_owned(), alive: is_alive(id, now), slots, adopted }
     };
     text("instances").lines().filter_map(|line| line.split_once(' ')).map(instance).collect()
 }
@@ -293,17 +295,37 @@ pub struct Workers {
 
 /// Counts the workers of a site (`<fleet>/<site>`); `wanted` as it stands in the lines of `instance/<id>`.
 ///
+/// A VM whose plugin has the site elsewhere is a member too, though its own policy does not know the site yet: it has an
+/// update still before it.
+///
 /// Envoy runs each VM once a worker and once on its main thread, where no request ever comes, and nothing tells which
 /// one that is. So one of each build is taken off both numbers: they are equal only when every one has adopted. Of a
 /// build that an upgrade has replaced, only workers that have not noticed are left, and each of those counts.
 pub fn workers(instances: &[Instance], site: &str, wanted: &str) -> Workers {
+    fn adopted_at<'i>(instance: &'i Instance, site: &str) -> &'i [(String, String)] {
+        instance.adopted.get(site).map_or(&[], Vec::as_slice)
+    }
+    let mut plugins: Vec<&str> = Vec::new();
+    for (slot, _) in instances.iter().flat_map(|instance| adopted_at(instance, site)) {
+        if !plugins.contains(&slot.as_str()) {
+            plugins.push(slot);
+        }
+    }
     let mut by_build: hashbrown::HashMap<&str, (Workers, bool)> = hashbrown::HashMap::new();
     for instance in instances {
-        if let Some(policies) = instance.adopted.get(site) {
+        let adopted = adopted_at(instance, site);
+        let mut follows = instance.alive && adopted.iter().all(|(_, document)| document == wanted);
+        let (mut is_member, mut is_run) = (false, false);
+        for (slot, run) in instance.slots.iter().filter(|(slot, _)| plugins.contains(&slot.as_str())) {
+            is_member = true;
+            is_run |= run;
+            follows &= adopted.iter().any(|(known, _)| known == slot);
+        }
+        if is_member {
             let (workers, is_current) = by_build.entry(&instance.build).or_default();
             workers.members += 1;
-            workers.adopted += usize::from(instance.alive && policies.iter().all(|policy| policy.document == wanted));
-            *is_current |= policies.iter().any(|policy| policy.is_current);
+            workers.adopted += usize::from(follows);
+            *is_current |= is_run;
         }
     }
     by_build.values().fold(Workers::default(), |total, (workers, is_current)| {

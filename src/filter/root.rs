@@ -94,7 +94,7 @@ impl Root {
 
     /// Whether nothing could refuse a request now, and nothing else asks to see one.
     pub fn is_quiet(&self) -> bool {
-        self.quiet.get()
+        self.quiet.get() && !self.retired.get()
     }
 
     pub fn is_fresh(&self) -> bool {
@@ -110,13 +110,19 @@ impl Root {
         self.retired.set(true);
     }
 
+    /// Counts again, as Envoy goes on with it. With the slot to itself it is the policy that stands there.
+    pub fn resume(&self, is_alone: bool) {
+        self.retired.set(false);
+        self.fresh.set(self.fresh.get() || is_alone);
+    }
+
     /// Takes the slot where this policy is new, and leaves it while another build of the module has it.
     pub fn follow(&self, build: &str) {
-        let key = format!("slot/{}", self.slot);
         if self.retired.get() {
             return;
         }
         if self.fresh.get() {
+            let key = format!("slot/{}", self.slot);
             register::add_line("slots", &self.slot);
             let said = format!("{build}\n{}", super::status::published(self));
             if register::text(&key) != said {
@@ -124,7 +130,7 @@ impl Root {
                 register::changed();
             }
         } else {
-            self.displaced.set(register::text(&key).lines().next() != Some(build));
+            self.displaced.set(!register::has_slot(&self.slot, build));
         }
     }
 
@@ -290,6 +296,10 @@ impl proxy_wasm::traits::RootContext for RootContext {
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
         let root = self.root.as_ref()?;
+        if root.retired.get() {
+            // Envoy has kept the listener that it stands on, or has gone back to it.
+            worker::with(|worker| worker.resume(root));
+        }
         if root.fresh.get() {
             // A request that comes before the first tick must not meet what was true before.
             worker::with(|worker| worker.tick(true));

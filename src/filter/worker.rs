@@ -61,7 +61,8 @@ impl Worker {
         self.build.borrow().clone()
     }
 
-    /// Takes in a root that has been configured. An earlier one of the same slot lives on for its streams only.
+    /// Takes in a root that has been configured. An earlier one of the same slot lives on for its streams only, as far as
+    /// can be known by now.
     pub fn add(&self, root: &Rc<Root>) {
         let mut roots = self.roots.borrow_mut();
         roots.retain(|known| known.strong_count() > 0);
@@ -73,18 +74,33 @@ impl Worker {
         if !roots.iter().filter_map(Weak::upgrade).any(|known| Rc::ptr_eq(&known, root)) {
             roots.push(Rc::downgrade(root));
         }
-        let all: Vec<Rc<Root>> = roots.iter().filter_map(Weak::upgrade).collect();
         drop(roots);
+        let all = self.roots();
         all.iter().filter(|known| known.slot == root.slot).for_each(|known| forget_sites(known, &all));
     }
 
-    /// Lets a root go, which may live on for its streams. With its last one the VM is a member no more.
+    /// Counts a root again that a later one had retired: Envoy has refused the update, taken it back, or not yet put it
+    /// to work.
+    pub fn resume(&self, root: &Root) {
+        root.resume(!self.roots().iter().any(|known| known.slot == root.slot && !known.is_retired()));
+        self.generation.set(None);
+    }
+
+    /// Lets a root go, which may live on for its streams. The one before it counts again where it is still there, unless
+    /// another build of the module has the slot. With its last one the VM is a member no more.
     pub fn remove(&self, root: &Root) {
+        let roots = self.roots();
+        let of_slot =
+            || roots.iter().filter(|known| known.slot == root.slot && !std::ptr::eq(&raw const ***known, root));
         if !root.is_retired() {
             root.retire();
-            register::leave_slot(&root.slot, host::now());
+            let before = of_slot().next_back().filter(|_| register::has_slot(&root.slot, &self.build.borrow()));
+            match before {
+                Some(_) if of_slot().any(|known| !known.is_retired()) => {}
+                Some(before) => self.resume(before),
+                None => register::leave_slot(&root.slot, host::now()),
+            }
         }
-        let roots: Vec<Rc<Root>> = self.roots.borrow().iter().filter_map(Weak::upgrade).collect();
         if !self.joined.get() {
             return;
         }
@@ -96,6 +112,10 @@ impl Worker {
         }
         forget_sites(root, &roots);
         register::changed();
+    }
+
+    fn roots(&self) -> Vec<Rc<Root>> {
+        self.roots.borrow().iter().filter_map(Weak::upgrade).collect()
     }
 
     fn line(&self) -> String {
@@ -110,7 +130,7 @@ impl Worker {
         }
         self.last_tick.set(now.0);
         self.join(now);
-        let roots: Vec<Rc<Root>> = self.roots.borrow().iter().filter_map(Weak::upgrade).collect();
+        let roots = self.roots();
         let fresh = roots.iter().any(|root| root.is_fresh());
         if fresh {
             // It counts before it reads what holds, or a document that came in between would be adopted by all but it.
@@ -138,14 +158,15 @@ impl Worker {
         self.last_heartbeat.set(now.0);
         let id = self.id.borrow().clone();
         host::set_shared(&format!("alive/{id}"), now.0.to_string().as_bytes(), None);
-        if !self.joined.replace(true) {
-            let is_late = register::is_late(&self.build.borrow(), now);
-            self.stands_in_since.set(is_late.then_some(now));
-            if is_late {
-                register::add_missing(&self.build.borrow(), 1);
-            }
+        let is_new = !self.joined.replace(true);
+        let is_added = register::add_line("instances", &self.line());
+        // One that had been taken for dead while it was stuck looks for the dead one, as its successor did.
+        if if is_new { register::is_late(&self.build.borrow(), now) } else { is_added } {
+            self.stands_in_since.set(Some(now));
+            self.has_replaced.set(false);
+            register::add_missing(&self.build.borrow(), 1);
         }
-        if register::add_line("instances", &self.line()) {
+        if is_added {
             host::set_shared(&format!("instance/{id}"), self.adopted.borrow().as_bytes(), None);
             register::changed();
         }

@@ -73,6 +73,25 @@ const STEPS: &str = "{'builtin_rules': false, 'jwt': {'metadata_key': 'payload'}
       'reply': {'redirect': '/in/sorry'}}]}";
 
 #[test]
+fn a_request_that_could_be_for_any_site_is_refused_where_too_many_rules_would_have_to_be_asked() {
+    for (sites, expected) in [(MOST_RULES, "online"), (MOST_RULES + 1, "always_closed:shut")] {
+        let site = |number: usize| {
+            format!(
+                "{{'name': 's{number}', 'hosts': ['h{number}'],
+                  'always_closed': [{{'name': 'shut', 'cookies': [{{'name': 'debug'}}]}}]}}"
+            )
+        };
+        let sites: Vec<String> = (0..sites).map(site).collect();
+        let policy = policy(&format!("{{'sites': [{}]}}", sites.join(",")));
+        assert_eq!(verdict(&policy, &[], "GET a@b/ | cookie: a=1"), expected);
+        assert_eq!(
+            verdict(&policy, &[], "GET h64/ | cookie: a=1"),
+            if sites.len() > 64 { "online" } else { "no-site" }
+        );
+    }
+}
+
+#[test]
 fn each_step_comes_before_the_next() {
     let policy = policy(STEPS);
     for (state, request, expected) in [

@@ -285,6 +285,40 @@ async fn a_worker_that_is_stuck_over_an_upgrade_counts_as_not_adopted() {
 }
 
 #[tokio::test]
+async fn a_site_that_an_update_adds_is_adopted_when_every_worker_has_the_update() {
+    let (app, ops, busy) = (App::start(), Signer::generate(), Busy::new());
+    let policy = shop::policy(&ops);
+    let envoy = Envoy::builder(app.address())
+        .policy(&policy)
+        .control(&shop::control(&ops))
+        .workers(WORKERS)
+        .watched_file()
+        .before(busy.filter())
+        .start()
+        .await;
+    envoy.wait_for_workers("shop").await;
+    let mut stuck = busy.begin(&envoy).await;
+    let mut wider = policy.clone();
+    wider["sites"] = json!([{ "name": "shop" }, { "name": "docs", "paths": ["/stuck"] }]);
+    wider["state"] = json!({ "docs": { "mode": "offline" } });
+    let before = envoy.updates().await;
+    let filter = bootstrap::maintenance("data", &wider, Form::Text, &crate::support::module());
+    replace(envoy.ecds_file(), &bootstrap::discovery_file(&filter).to_string());
+    let followers = async || {
+        let seen = soon("the status of another worker", async || envoy.site("docs").await).await;
+        seen["workers"]["adopted"].as_u64().unwrap_or(0)
+    };
+    eventually("three workers know the site", async || (followers().await == 3).then_some(())).await;
+    let seen = soon("the status of another worker", async || envoy.site("docs").await).await;
+    assert_eq!(seen["workers"], json!({ "members": WORKERS, "adopted": 3 }));
+    busy.end();
+    assert_eq!(stuck.response().await.unwrap().status, 200);
+    assert_eq!(envoy.wait_for_update(before).await, Update::Taken);
+    envoy.wait_for_workers("docs").await;
+    assert_eq!(shop::get(&envoy, "/stuck").await, 503);
+}
+
+#[tokio::test]
 async fn a_site_of_two_policies_is_adopted_when_both_have_adopted() {
     let (app, ops) = (App::start(), Signer::generate());
     let mut narrow = shop::policy(&ops);

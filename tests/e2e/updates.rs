@@ -8,6 +8,8 @@ use crate::support::raw::{Connection, ask_all};
 use crate::support::signer::{Signer, document};
 use crate::support::{eventually, module, raw, shop, variants};
 
+mod taken_back;
+
 const WORKERS: u32 = 4;
 
 /// An Envoy that watches the file of its policy.

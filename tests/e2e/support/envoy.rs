@@ -275,7 +275,7 @@ impl Envoy {
         let log = fs::File::create(folder.join("envoy.log")).unwrap();
         let output = fs::File::create(folder.join("envoy.out")).unwrap();
         let process = Command::new(program)
-            .args(["--disable-hot-restart", "--file-flush-interval-msec", "10"])
+            .args(["--disable-hot-restart", "--file-flush-interval-msec", "10", "--drain-time-s", "1"])
             .args(["--log-level", "warning", "--component-log-level", "wasm:info,config:info"])
             .args(["--concurrency", &self.workers.to_string()])
             .arg("--admin-address-path")
