@@ -11,6 +11,7 @@ use crate::support::envoy::Envoy;
 use crate::support::preload;
 use crate::support::signer::Signer;
 
+mod lagging;
 mod reach;
 mod running;
 mod words;

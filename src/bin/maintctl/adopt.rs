@@ -5,19 +5,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use envoy_maintenance::state::Document;
+use envoy_maintenance::time::Time;
+
 use crate::client::{Status, Trouble};
 use crate::output::Progress;
 use crate::roll::{Envoy, Missing, Roll};
+use crate::when;
 
 /// How long to leave an Envoy alone between two questions.
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// What an Envoy must hold of one site.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
     pub site: String,
     pub revision: u64,
     pub digest: String,
+    pub document: Document,
 }
 
 /// How far the Envoys are.
@@ -83,11 +88,11 @@ pub fn wait(roll: &Roll, wanted: &[Wanted], deadline: Instant) -> Following {
 fn follow(envoy: &Envoy, wanted: &[Wanted], deadline: Instant) -> Result<Vec<String>, Trouble> {
     loop {
         let behind = match envoy.ask(None, deadline) {
-            Ok(status) => match step(&status, wanted) {
+            Ok(status) => match step(&status, wanted, when::time(&when::now())) {
                 Step::Followed { overtaken } => return Ok(overtaken),
                 Step::Behind(why) => Trouble::Strange(why),
             },
-            Err(trouble @ Trouble::Strange(_)) => return Err(trouble),
+            Err(trouble @ Trouble::Another(_)) => return Err(trouble),
             Err(trouble) => trouble,
         };
         if Instant::now() >= deadline {
@@ -97,8 +102,8 @@ fn follow(envoy: &Envoy, wanted: &[Wanted], deadline: Instant) -> Result<Vec<Str
     }
 }
 
-/// Compares what an Envoy says with what is wanted.
-fn step(status: &Status, wanted: &[Wanted]) -> Step {
+/// Compares what an Envoy says with what is wanted, and with what that means at `now`.
+fn step(status: &Status, wanted: &[Wanted], now: Time) -> Step {
     let mut overtaken = Vec::new();
     for wanted in wanted {
         let Some(site) = status.site(&wanted.site) else {
@@ -115,6 +120,13 @@ fn step(status: &Status, wanted: &[Wanted]) -> Step {
         let workers = site.workers;
         if !workers.all() {
             return Step::Behind(format!("{}: {}/{} workers follow", wanted.site, workers.adopted, workers.members));
+        }
+        let mode = wanted.document.at(now).mode().name();
+        if site.digest.as_deref() == Some(&wanted.digest) && site.mode != mode {
+            return Step::Behind(format!(
+                "{}: {} and not {mode}, as its clock says {} and this machine's {now}: set the wrong one right",
+                wanted.site, site.mode, status.time
+            ));
         }
     }
     Step::Followed { overtaken }
@@ -158,15 +170,36 @@ mod tests {
         ] {
             let text = format!(r#"{{"envoy": "n/0", "sites": [{{"site": "shop", "mode": "online", {site}}}]}}"#);
             let status: Status = serde_json::from_str(&text).unwrap();
-            let wanted = Wanted { site: "shop".to_owned(), revision, digest: "b".to_owned() };
-            assert_eq!(step(&status, &[wanted]), expected, "{text}");
+            assert_eq!(step(&status, &[wanted(revision, "online")], NOW), expected, "{text}");
         }
     }
 
     #[test]
     fn a_site_that_an_envoy_lacks_is_named() {
         let status: Status = serde_json::from_str(r#"{"envoy": "n/0", "sites": []}"#).unwrap();
-        let wanted = Wanted { site: "shop".to_owned(), revision: 5, digest: "b".to_owned() };
-        assert_eq!(step(&status, &[wanted]), Step::Behind("has no site \"shop\"".to_owned()));
+        let expected = Step::Behind("has no site \"shop\"".to_owned());
+        assert_eq!(step(&status, &[wanted(5, "online")], NOW), expected);
+    }
+
+    #[test]
+    fn what_an_envoy_makes_of_the_document_by_its_clock_is_what_it_means_by_this_one() {
+        let text = r#"{"envoy": "n/0", "time": "1970-01-01T01:00:00Z", "sites": [{"site": "shop", "mode": "online",
+            "digest": "b", "revision": 5, "workers": {"members": 4, "adopted": 4}}]}"#;
+        let status: Status = serde_json::from_str(text).unwrap();
+        let expected = "shop: online and not offline, as its clock says 1970-01-01T01:00:00Z and this machine's \
+                        1970-01-01T00:00:00Z: set the wrong one right";
+        assert_eq!(step(&status, &[wanted(5, "offline")], NOW), Step::Behind(expected.to_owned()));
+        // What has come since is not this change's.
+        let status: Status = serde_json::from_str(&text.replace("\"b\"", "\"c\"")).unwrap();
+        assert_eq!(step(&status, &[wanted(4, "offline")], NOW), Step::Followed { overtaken: vec!["shop".to_owned()] });
+    }
+
+    const NOW: Time = Time(0);
+
+    /// The document `b` in this mode.
+    fn wanted(revision: u64, mode: &str) -> Wanted {
+        let text = format!(r#"{{"site": "shop", "fleet": "f", "revision": {revision}, "mode": "{mode}"}}"#);
+        let document = Document::from_payload(text.as_bytes()).unwrap();
+        Wanted { site: "shop".to_owned(), revision, digest: "b".to_owned(), document }
     }
 }

@@ -77,6 +77,8 @@ pub enum Trouble {
     Unreachable(String),
     /// An answer that no control endpoint gives.
     Strange(String),
+    /// The address answers as another Envoy than before.
+    Another(String),
     /// The Envoy refuses, with a code and its own words.
     Refused { code: String, detail: String },
 }
@@ -95,7 +97,7 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Trouble::Unreachable(text) | Trouble::Strange(text) => formatter.write_str(text),
+            Trouble::Unreachable(text) | Trouble::Strange(text) | Trouble::Another(text) => formatter.write_str(text),
             Trouble::Refused { code, detail } if detail.is_empty() => formatter.write_str(code),
             Trouble::Refused { code, detail } => write!(formatter, "{code}: {detail}"),
         }
@@ -159,6 +161,11 @@ impl Endpoint {
                 request = request.header("x-maintenance-document", token);
             }
             body(request.config().timeout_global(Some(limit)).build().call())
+        });
+        let answer = answer.map_err(|trouble| match trouble {
+            // Every control endpoint has a status.
+            Trouble::Refused { code, .. } if code == "not_found" => no_endpoint("not_found"),
+            trouble => trouble,
         })?;
         serde_json::from_value(answer).map_err(|error| Trouble::Strange(format!("its status cannot be read: {error}")))
     }
@@ -204,11 +211,17 @@ fn body(answer: Result<Response<Body>, ureq::Error>) -> Result<Value, Trouble> {
         (false, Some(code)) => {
             Err(Trouble::Refused { code: code.to_owned(), detail: member("detail").unwrap_or_default().to_owned() })
         }
-        (false, None) => Err(Trouble::Strange(format!(
-            "answers {}; is this the control endpoint, with its `path_prefix`?",
-            status.as_u16()
-        ))),
+        (false, None) if status.is_server_error() => {
+            Err(Trouble::Strange(format!("answers {}; its log says why", status.as_u16())))
+        }
+        (false, None) => Err(no_endpoint(status.as_str())),
     }
+}
+
+fn no_endpoint(answer: &str) -> Trouble {
+    Trouble::Strange(format!(
+        "answers {answer}; is this the control endpoint, and does the URL end in the policy's `control.path_prefix`?"
+    ))
 }
 
 fn plain(error: &ureq::Error) -> String {

@@ -190,16 +190,12 @@ impl Contents {
     /// What Envoy must hold of `site`, if there is an entry for it.
     pub fn wanted(&self, site: &str) -> Option<Wanted> {
         let entry = self.documents.get(site).cloned().or_else(|| state_of(&self.policy.policy).remove(site))?;
-        let (revision, digest) = stamp(site, entry).ok()?;
-        Some(Wanted { site: site.to_owned(), revision, digest })
+        // As the filter reads it, and with the digest that it computes: over members in the order of their names.
+        let tree = Tree::from_json(entry.to_string().as_bytes()).ok()?;
+        let document = Document::declared(site, &tree, &KeyPath::Root.key(site)).ok()?;
+        let (revision, digest) = (document.stamp.revision, document.stamp.digest.to_string());
+        Some(Wanted { site: site.to_owned(), revision, digest, document })
     }
-}
-
-/// The revision and the digest of a declared entry, as the filter computes it: over members in the order of their names.
-fn stamp(site: &str, entry: Value) -> Result<(u64, String)> {
-    let tree = Tree::from_json(entry.to_string().as_bytes())?;
-    let stamp = Document::declared(site, &tree, &KeyPath::Root.key(site))?.stamp;
-    Ok((stamp.revision, stamp.digest.to_string()))
 }
 
 fn state_of(policy: &Tree) -> Map<String, Value> {

@@ -19,6 +19,10 @@ use crate::when;
 /// How often a change is made anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
 
+/// Until when a document may be handed on as it is, in milliseconds: Envoys take it for five minutes, less what clocks are
+/// apart.
+const YOUNG: u64 = 4 * 60 * 1000;
+
 /// What is to be sent for one site.
 struct Plan {
     outcome: Outcome,
@@ -34,6 +38,7 @@ pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &
     let token = || key.read_token(fleet, when::time(&when::now()));
     let mut roll = target.call(Some(&token()), options.deadline)?;
     roll.somebody()?;
+    roll.compare_clocks(when::time(&when::now()));
     let sites = selection.choose(&roll.sites())?;
     let mut outcomes: Vec<Outcome> = Vec::new();
     for _ in 0..ATTEMPTS {
@@ -138,15 +143,16 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
         }
         None => (false, current),
         Some(_) if all_hold_it => (false, current),
-        Some((_, _, (_, newest))) if newest == digest => (true, current),
-        // It was not written the way this maintctl writes, so only a successor can be the same everywhere.
+        Some((_, _, (revision, newest))) if newest == digest && is_young(revision, now) => (true, current),
+        // It is too old to be taken, or was not written the way this maintctl writes: only a successor can be the same
+        // everywhere.
         Some(_) => {
             let mut successor = current;
             successor.restamp(now);
             (true, successor)
         }
     };
-    document.read()?;
+    let read = document.read()?;
     let payload = document.payload()?;
     let wanted = match (send, newest) {
         (false, None) => None,
@@ -155,9 +161,14 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
     };
     Ok(Plan {
         outcome: Outcome { site: site.to_owned(), before, after, changed },
-        wanted: wanted.map(|(revision, digest)| Wanted { site: site.to_owned(), revision, digest }),
+        wanted: wanted.map(|(revision, digest)| Wanted { site: site.to_owned(), revision, digest, document: read }),
         signed: send.then(|| key.sign_document(&payload)),
     })
+}
+
+/// Whether Envoys still take a document of this revision.
+fn is_young(revision: u64, now: Time) -> bool {
+    u64::try_from(now.0).unwrap_or(0).saturating_sub(revision) < YOUNG
 }
 
 /// Puts what an Envoy lacks. An Envoy that does not know a site is found out by the wait.

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use envoy_maintenance::time::Time;
 use ureq::http::Uri;
 
 use crate::client::{Endpoint, SiteStatus, Status, Trouble};
@@ -14,6 +15,8 @@ use crate::exit::End;
 
 /// How often an address is asked on connections of its own who it is: a load balancer gives itself away by that.
 const PROBES: usize = 3;
+/// How far apart clocks may seem, in milliseconds, as an answer takes its time too.
+const CLOCKS: u64 = 10_000;
 /// How long a name may take to resolve, and the first answer to come, whatever time there is.
 const FIRST: Duration = Duration::from_secs(5);
 
@@ -30,7 +33,7 @@ impl Envoy {
         let status = self.endpoint.status(token, deadline)?;
         match status.envoy == self.status.envoy {
             true => Ok(status),
-            false => Err(Trouble::Strange(changed(&self.status.envoy, &status.envoy))),
+            false => Err(another(&self.status.envoy, &status.envoy)),
         }
     }
 
@@ -100,7 +103,7 @@ impl Roll {
             }
         }
         roll.forgive_loopback();
-        if let Some(lie) = roll.missing.iter().find(|missing| missing.trouble.is_balancer()) {
+        if let Some(lie) = roll.missing.iter().find(|missing| matches!(missing.trouble, Trouble::Another(_))) {
             bail!("{}: {}", lie.name, lie.trouble);
         }
         roll.miscounted = expect
@@ -157,6 +160,20 @@ impl Roll {
     /// What each Envoy that knows `site` says of it.
     pub fn of_site(&self, site: &str) -> impl Iterator<Item = (&Envoy, &SiteStatus)> {
         self.envoys.iter().filter_map(move |envoy| Some((envoy, envoy.status.site(site)?)))
+    }
+
+    /// Warns of each Envoy whose clock is another than this machine's: ends and windows go by Envoy's.
+    pub fn compare_clocks(&self, now: Time) {
+        for envoy in &self.envoys {
+            let Some(there) = Time::parse(&envoy.status.time) else { continue };
+            if there.0.abs_diff(now.0) > CLOCKS {
+                aside!(
+                    "warning: the clock of {} says {there}, this machine's {now}; times go by Envoy's: set the wrong \
+                     one right",
+                    envoy.name()
+                );
+            }
+        }
     }
 
     /// An error where nobody can be asked: nothing could be done then.
@@ -217,26 +234,18 @@ fn identify(endpoint: &Endpoint, token: Option<&str>, deadline: Instant) -> Resu
     for _ in 1..PROBES {
         let again = endpoint.fresh().status(None, deadline)?;
         if again.envoy != status.envoy {
-            return Err(Trouble::Strange(changed(&status.envoy, &again.envoy)));
+            return Err(another(&status.envoy, &again.envoy));
         }
     }
     Ok(status)
 }
 
-fn changed(first: &str, second: &str) -> String {
-    format!(
-        "{BALANCER} {first}, then as {second}: a load balancer in place of the Envoys, or an Envoy that has \
-             restarted just now. Put each Envoy's own address into `envoys`, or a name that resolves to all of them, \
-             such as that of a headless service"
-    )
-}
-
-const BALANCER: &str = "answers first as";
-
-impl Trouble {
-    fn is_balancer(&self) -> bool {
-        matches!(self, Trouble::Strange(text) if text.starts_with(BALANCER))
-    }
+fn another(first: &str, second: &str) -> Trouble {
+    Trouble::Another(format!(
+        "answers first as {first}, then as {second}: a load balancer in place of the Envoys, or an Envoy that has \
+         restarted just now. Put each Envoy's own address into `envoys`, or a name that resolves to all of them, such \
+         as that of a headless service"
+    ))
 }
 
 /// What an operator can do about a refusal of the key.

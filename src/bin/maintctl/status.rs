@@ -34,6 +34,7 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<ExitCode> {
         true => answer!("{}", json_of(&target, &view, &now)),
         false => drop(say::out(format_args!("{}", text_of(&target, &view, &now)))),
     }
+    view.roll.compare_clocks(when::time(&now));
     if let Some(note) = &view.note {
         aside!("note: {note}");
     }
@@ -56,14 +57,18 @@ fn look(target: &Target, args: &StatusArgs) -> Result<View> {
 
 /// What must not be overlooked, with every Envoy that it is about.
 fn trouble(target: &Target, view: &View) -> Option<String> {
-    let behind = view.sites.iter().filter(|site| !site.apart.is_empty()).map(|site| site.site.as_str());
-    let behind: Vec<&str> = behind.collect();
+    let behind = view.sites.iter().flat_map(|site| {
+        site.apart.iter().map(|missing| format!("\n  {}: {}: {}", site.site, missing.name, missing.trouble))
+    });
+    let behind: String = behind.collect();
     if !view.roll.missing.is_empty() {
         let left = view.roll.missing.len();
         let total = left + view.roll.envoys.len();
         Some(format!("{left} of {total} Envoys cannot be read:{}", missing_lines(&view.roll.missing)))
     } else if !behind.is_empty() {
-        Some(format!("not every Envoy follows: {}", behind.join(", ")))
+        Some(format!(
+            "not every Envoy follows:{behind}\nThe same `maintctl close` or `maintctl open` again brings them up"
+        ))
     } else {
         let miscounted = view.roll.miscounted.as_ref()?;
         Some(format!("{miscounted} (`expect` of target \"{}\")", target.name))
@@ -135,7 +140,7 @@ fn details(site: &SiteView, now: &Zoned) -> Vec<String> {
         }));
         lines.extend(document.note.iter().map(|note| format!("note: {note}")));
     }
-    lines.extend(site.remarks.iter().chain(&site.apart).cloned());
+    lines.extend(site.remarks.iter().cloned());
     lines
 }
 

@@ -12,7 +12,7 @@ use crate::client::{SiteStatus, Trouble, Workers};
 use crate::draft::Draft;
 use crate::file::Contents;
 use crate::output;
-use crate::roll::{Envoy, Missing, Roll};
+use crate::roll::{Missing, Roll};
 use crate::target::{Target, Writer};
 use crate::when;
 
@@ -44,8 +44,8 @@ pub struct SiteView {
     pub bypassed: BTreeMap<String, u64>,
     /// What an operator should know beside: names that the policy lacks, fields that Envoy passed over.
     pub remarks: Vec<String>,
-    /// What each Envoy says, where not all follow.
-    pub apart: Vec<String>,
+    /// The Envoys that do not follow, and why.
+    pub apart: Vec<Missing>,
 }
 
 impl View {
@@ -119,9 +119,16 @@ impl SiteView {
                 view.add(status, follows(status));
             }
         }
-        if view.followed < roll.envoys.len() || view.mode == MIXED {
-            view.apart = roll.envoys.iter().map(|envoy| apart(envoy, site)).collect();
-        }
+        // All that follow one document are of one mode, but for their clocks.
+        let is_apart = |status: Option<&SiteStatus>| match view.followed == roll.envoys.len() {
+            true => view.mode == MIXED,
+            false => !status.is_some_and(follows),
+        };
+        let apart = roll.envoys.iter().map(|envoy| (envoy, envoy.status.site(site)));
+        let apart = apart.filter(|(_, status)| is_apart(*status)).map(|(envoy, status)| {
+            Missing::new(envoy.name(), Trouble::Strange(why_apart(status, view.digest.as_deref())))
+        });
+        view.apart = apart.collect();
         view
     }
 
@@ -166,7 +173,8 @@ impl SiteView {
         let list = |name: &str| Some(member(name)).filter(Value::is_array).unwrap_or_else(|| json!([]));
         let situation = self.document.as_ref().map(|(_, document)| document.at(now)).unwrap_or_default();
         let time = |time: Option<Time>| time.map(|time| time.to_string());
-        let envoys = json!({ "total": self.total, "followed": self.followed });
+        let lagging = missing_json(&self.apart);
+        let envoys = json!({ "total": self.total, "followed": self.followed, "lagging": lagging });
         let workers = json!({ "members": self.workers.members, "adopted": self.workers.adopted });
         let mut site = Map::new();
         for (name, value) in [
@@ -225,14 +233,17 @@ fn mode(roll: &Roll, site: &str, document: Option<&Document>, now: Time) -> Stri
     }
 }
 
-fn apart(envoy: &Envoy, site: &str) -> String {
-    match envoy.status.site(site) {
-        Some(status) => {
-            let Workers { members, adopted } = status.workers;
-            format!("{}: {}, {adopted}/{members} workers", envoy.name(), status.mode.to_uppercase())
-        }
-        None => format!("{}: has no site \"{site}\"", envoy.name()),
-    }
+/// Why an Envoy does not follow the document with this digest.
+fn why_apart(status: Option<&SiteStatus>, newest: Option<&str>) -> String {
+    let Some(SiteStatus { mode, digest, workers: Workers { members, adopted }, .. }) = status else {
+        return "does not have the site".to_owned();
+    };
+    let why = match digest.as_deref() {
+        None if newest.is_some() => "has no document, as after a restart".to_owned(),
+        digest if digest != newest => "has another document".to_owned(),
+        _ => format!("{adopted}/{members} workers"),
+    };
+    format!("{}, {why}", mode.to_uppercase())
 }
 
 /// Who cannot be asked, as members of an answer in JSON.

@@ -245,7 +245,7 @@ async fn the_status_is_one_json_value() {
     let expected = json!(["offline", "Upgrade", "ticket", "ops@example.com", ["staff"], false]);
     assert_eq!(json!(said), expected, "{shop}");
     assert_eq!(shop["workers"], json!({ "members": 2, "adopted": 2 }));
-    assert_eq!(shop["envoys"], json!({ "total": 1, "followed": 1 }));
+    assert_eq!(shop["envoys"], json!({ "total": 1, "followed": 1, "lagging": [] }));
 }
 
 /// What every shell should complete.

@@ -1,0 +1,140 @@
+//! Envoys that do not hold what they should, and how they are brought up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::reach::envoy;
+use super::{FLEET, base, pushing, status_of};
+use crate::support::app::App;
+use crate::support::desk::Desk;
+use crate::support::preload;
+use crate::support::signer::{Signer, document, now_ms};
+
+#[tokio::test]
+async fn a_document_too_old_to_be_pushed_again_still_reaches_an_envoy_that_has_none() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let mut old = document("shop", "offline");
+    old["fleet"] = FLEET.into();
+    old["reason"] = "Upgrade".into();
+    // Envoys take it for five minutes.
+    let made = now_ms() - 295_000;
+    old["revision"] = made.into();
+    let (status, answer) = one.push("shop", &signer.sign(&old)).await;
+    assert_eq!(status, 200, "{answer}");
+    tokio::time::sleep(Duration::from_millis((made + 301_000).saturating_sub(now_ms()))).await;
+    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let output = desk.run("close shop").await;
+    assert_eq!((output.code, output.stdout.contains("already OFFLINE")), (0, true), "{output:?}");
+    assert_eq!((status_of(&one).await, status_of(&two).await), (503, 503));
+    let site = desk.json("status shop --json").await["sites"][0].clone();
+    assert_eq!((&site["mode"], &site["reason"]), (&json!("offline"), &json!("Upgrade")));
+}
+
+#[tokio::test]
+async fn the_status_names_who_lags_and_why() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    assert_eq!(desk.run("close shop").await.code, 0);
+    two.restart().await;
+    two.wait_for_workers("shop").await;
+    let output = desk.run("status shop").await;
+    assert_eq!(output.code, 3, "{output:?}");
+    let lines: Vec<_> = output.stderr.lines().filter(|line| line.contains("shop: ")).collect();
+    let [line] = lines[..] else { panic!("{output:?}") };
+    assert!(line.contains(&base(&two)) && line.ends_with("ONLINE, has no document, as after a restart"), "{line}");
+    assert!(output.stderr.contains("`maintctl close`"), "{output:?}");
+    let output = desk.run("status shop --json").await;
+    let answer: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let envoys = &answer["sites"][0]["envoys"];
+    assert_eq!((&envoys["total"], &envoys["followed"]), (&json!(2), &json!(1)), "{answer}");
+    assert_eq!(envoys["lagging"].as_array().unwrap().len(), 1, "{answer}");
+    assert_eq!(desk.run("close shop").await.code, 0);
+    assert_eq!(desk.json("status shop --json").await["sites"][0]["envoys"]["lagging"], json!([]));
+}
+
+#[tokio::test]
+async fn an_end_that_is_over_by_envoys_clock_is_no_success() {
+    let (_app, envoy, desk, _) = pushing().await;
+    let library = preload::library(desk.path());
+    let mut command = desk.command("close shop --for 60s --timeout 2s");
+    let output = command.env("LD_PRELOAD", &library).env("SECONDS_AHEAD", "-100").output().await.unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{complaint}");
+    for part in
+        ["warning: the clock of ", "shop: online and not offline, as its clock says 20", "set the wrong one right"]
+    {
+        assert!(complaint.contains(part), "{complaint}");
+    }
+    assert_eq!(status_of(&envoy).await, 200);
+    let output =
+        desk.command("status").env("LD_PRELOAD", &library).env("SECONDS_AHEAD", "-100").output().await.unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(complaint.contains("warning: the clock of "), "{complaint}");
+    assert!(!desk.run("status").await.stderr.contains("clock"));
+}
+
+#[tokio::test]
+async fn a_control_endpoint_below_another_path_is_told_as_such() {
+    let (_app, envoy, desk, signer) = pushing().await;
+    let bare = format!("http://{}", envoy.listener("control"));
+    let output = Desk::pushing(&signer, &[&bare]).run("close shop").await;
+    assert_eq!(output.code, 3, "{output:?}");
+    assert!(output.stderr.contains("does the URL end in the policy's `control.path_prefix`?"), "{output:?}");
+    assert_eq!(desk.run("close shop").await.code, 0);
+}
+
+#[tokio::test]
+async fn an_envoy_that_fails_once_is_asked_again() {
+    let (_app, envoy, _, signer) = pushing().await;
+    let (proxy, has_failed) = failing_once_after_a_put(&envoy).await;
+    let output = Desk::pushing(&signer, &[&proxy]).run("close shop").await;
+    assert_eq!((output.code, has_failed.load(Ordering::Relaxed)), (0, true), "{output:?}");
+    assert_eq!(status_of(&envoy).await, 503);
+}
+
+/// An address of this Envoy's control endpoint that answers 503 itself to the first question after the first PUT.
+async fn failing_once_after_a_put(envoy: &crate::support::envoy::Envoy) -> (String, Arc<AtomicBool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/.maintenance", listener.local_addr().unwrap());
+    let (server, has_put, has_failed) = (envoy.listener("control"), Arc::default(), Arc::<AtomicBool>::default());
+    let failed = Arc::clone(&has_failed);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(relay(client, server, Arc::clone(&has_put), Arc::clone(&failed)));
+        }
+    });
+    (url, has_failed)
+}
+
+async fn relay(client: TcpStream, server: std::net::SocketAddr, has_put: Arc<AtomicBool>, has_failed: Arc<AtomicBool>) {
+    let server = TcpStream::connect(server).await.unwrap();
+    let (questions, mut answers) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let mut lines = BufReader::new(questions).lines();
+    let mut head = String::new();
+    while let Ok(Some(line)) = lines.next_line().await {
+        head.push_str(&format!("{line}\r\n"));
+        if !line.is_empty() {
+            continue;
+        }
+        let head = std::mem::take(&mut head);
+        if head.starts_with("PUT ") {
+            has_put.store(true, Ordering::Relaxed);
+        } else if has_put.load(Ordering::Relaxed) && !has_failed.swap(true, Ordering::Relaxed) {
+            let _ = answers.write_all(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").await;
+            continue;
+        }
+        to_server.write_all(head.as_bytes()).await.unwrap();
+        // Answers are short, and the next question comes after them.
+        let mut answer = vec![0; 65_536];
+        let length = tokio::io::AsyncReadExt::read(&mut from_server, &mut answer).await.unwrap_or(0);
+        let _ = answers.write_all(&answer[..length]).await;
+    }
+}
