@@ -48,7 +48,8 @@ pub fn echo(flag: &str, text: &str, time: Time, now: &Zoned) -> Option<String> {
     Time::parse(text).is_none().then(|| format!("{flag} {text} is {}", full(time, now.time_zone())))
 }
 
-/// The next `HH:MM`. A clock change may leave it out: then the moment at which the clock has passed it.
+/// The next `HH:MM`. A clock change may leave it out: then the moment at which the clock has passed it. It may also show it
+/// twice, even on the day before, where midnight is what is repeated.
 fn next(text: &str, now: &Zoned) -> Option<Time> {
     let (hours, minutes) = text.split_once(':')?;
     let two_digits = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -56,13 +57,10 @@ fn next(text: &str, now: &Zoned) -> Option<Time> {
         return None;
     }
     let clock = civil::Time::new(hours.parse().ok()?, minutes.parse().ok()?, 0, 0).ok()?;
-    let today = now.date().to_datetime(clock).to_zoned(now.time_zone().clone()).ok()?;
-    let next = if today > *now {
-        today
-    } else {
-        let tomorrow = now.date().checked_add(1.day()).ok()?;
-        tomorrow.to_datetime(clock).to_zoned(now.time_zone().clone()).ok()?
-    };
+    let days = (-1..=1).filter_map(|days| now.date().checked_add(days.days()).ok());
+    let times = days.map(|day| now.time_zone().to_ambiguous_zoned(day.to_datetime(clock)));
+    let mut readings = times.flat_map(|time| [time.clone().compatible(), time.later()]).filter_map(Result::ok);
+    let next = readings.find(|reading| reading > now)?;
     Some(Time(next.timestamp().as_millisecond()))
 }
 
@@ -116,10 +114,23 @@ mod tests {
             ("2026-03-29T01:00:00+01:00[Europe/Berlin]", "02:30", "2026-03-29T01:30:00Z"),
             // The clock goes from 03:00 to 02:00, and shows 02:30 twice: the first.
             ("2026-10-25T01:00:00+02:00[Europe/Berlin]", "02:30", "2026-10-25T00:30:00Z"),
+            // Between the two of them the second, and then the next day's.
+            ("2026-10-25T02:45:00+02:00[Europe/Berlin]", "02:30", "2026-10-25T01:30:00Z"),
+            ("2026-10-25T02:45:00+01:00[Europe/Berlin]", "02:30", "2026-10-26T01:30:00Z"),
+            // The clock goes from 00:01 to 23:01 of the day before.
+            ("2006-10-29T00:00:30-02:30[America/St_Johns]", "23:30", "2006-10-29T03:00:00Z"),
             ("2026-11-21T02:00:00Z[UTC]", "2026-11-21T04:00:00+01:00", "2026-11-21T03:00:00Z"),
         ] {
             assert_eq!(ahead("--until", text, &at(now)).unwrap().to_string(), expected, "{now} {text}");
         }
+    }
+
+    #[test]
+    fn a_zone_without_a_name_repeats_its_hour_too() {
+        let zone = TimeZone::posix("AAA0BBB,J1/0,J325/04:34:00").unwrap();
+        let now = "2026-11-21T03:14:00Z".parse::<Timestamp>().unwrap().to_zoned(zone);
+        assert_eq!(now.strftime("%H:%M %Z").to_string(), "04:14 BBB");
+        assert_eq!(ahead("--until", "03:54", &now).unwrap().to_string(), "2026-11-21T03:54:00Z");
     }
 
     #[test]
