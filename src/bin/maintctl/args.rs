@@ -13,6 +13,8 @@ use envoy_maintenance::time::parse_duration;
 
 pub use offline::{ExplainArgs, LintArgs};
 
+use crate::when;
+
 /// Closes and opens sites behind Envoy, and shows what every Envoy does.
 #[derive(Debug, Parser)]
 #[command(name = "maintctl", version, propagate_version = true, max_term_width = 100)]
@@ -227,7 +229,9 @@ pub struct StatusArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  maintctl schedule shop --from 02:00 --for 1h --reason 'Database upgrade'\n  \
     maintctl schedule shop --from 2026-11-21T02:00:00Z --until 2026-11-21T04:00:00Z --read-only\n  \
-    maintctl schedule shop --from 02:00 --stay     # until somebody opens it")]
+    maintctl schedule shop --from 02:00 --stay     # until somebody opens it\n\n\
+    TIME is RFC 3339 (2026-11-21T03:30:00Z) or HH:MM in local time: the next one, and for --until and --eta the next after \
+    --from.")]
 #[command(group(clap::ArgGroup::new("end").required(true).args(["lasting", "until", "stay"])))]
 pub struct ScheduleArgs {
     /// The site; none: the only one there is
@@ -310,10 +314,10 @@ fn duration(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
         Some(0) => Err("at least 1ms".to_owned()),
         Some(milliseconds) => Ok(Duration::from_millis(milliseconds)),
-        None if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
-            Err(format!("no unit; did you mean {text}s or {text}m?"))
-        }
-        None => Err("not a duration such as 90s, 15m or 2h30m".to_owned()),
+        None => Err(match when::unit_hint(text) {
+            Some(hint) => format!("no unit; {hint}"),
+            None => "not a duration such as 90s, 15m or 2h30m".to_owned(),
+        }),
     }
 }
 
