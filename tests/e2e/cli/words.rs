@@ -313,10 +313,36 @@ async fn a_reader_that_has_gone_changes_nothing_of_what_is_done() {
         ("lint maintctl.toml", 1, 200),
         ("close shop -- false", 1, 503),
         ("close shop -- true", 0, 200),
+        ("history", 0, 200),
+        ("completions bash", 0, 200),
     ] {
         let gone = || std::io::pipe().unwrap().1;
         let ran = desk.command(words).stdout(gone()).stderr(gone()).status();
         let ended = tokio::time::timeout(DEADLINE, ran).await.expect("an end in time").unwrap();
         assert_eq!((ended.code(), status_of(&envoy).await), (Some(code), status), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_written_is_an_error() {
+    let (_app, envoy, desk, _) = pushing().await;
+    for (words, status) in [
+        ("close shop", 503),
+        ("open shop --json", 200),
+        ("status", 200),
+        ("status --json", 200),
+        ("status --watch", 200),
+        ("history", 200),
+        ("history --json", 200),
+        ("completions bash", 200),
+        ("init", 200),
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = desk.command(words);
+        let ran = command.stdout(full).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap().wait_with_output();
+        let output = tokio::time::timeout(DEADLINE, ran).await.expect("an end in time").unwrap();
+        assert_eq!((output.status.code(), status_of(&envoy).await), (Some(1), status), "{words}: {output:?}");
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(complaint.contains("the answer cannot be written: No space left on device"), "{words}: {complaint}");
     }
 }
