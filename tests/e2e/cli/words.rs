@@ -184,6 +184,44 @@ async fn the_history_is_one_json_value() {
 }
 
 #[tokio::test]
+async fn without_a_key_that_the_policy_knows_there_is_no_history() {
+    let (_app, envoy, desk, _) = pushing().await;
+    assert_eq!(desk.run("close shop").await.code, 0);
+    let stranger = Desk::pushing(&Signer::generate(), &[&base(&envoy)]);
+    let told = "without a key that the policy knows there is no history";
+    for (is_there, code, why) in
+        [(true, 4, "`maintctl init` prints what to put into the policy"), (false, 1, "maintctl.key")]
+    {
+        if !is_there {
+            std::fs::remove_file(stranger.path().join("maintctl.key")).unwrap();
+        }
+        let output = stranger.run("history").await;
+        assert_eq!((output.code, output.stdout.as_str()), (code, ""), "{output:?}");
+        assert!(output.stderr.contains(told) && output.stderr.contains(why), "{output:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_what_could_have_changed_something_says_that_nothing_has() {
+    let (_app, mut envoy, desk, _) = pushing().await;
+    for (words, could) in
+        [("status shopp", false), ("history shopp", false), ("close shopp", true), ("cancel shopp w1", true)]
+    {
+        let output = desk.run(words).await;
+        assert_eq!(output.code, 1, "{words}: {output:?}");
+        assert!(output.stderr.contains("unknown site \"shopp\"; did you mean \"shop\"?"), "{words}: {output:?}");
+        assert_eq!(output.stderr.contains("nothing changed"), could, "{words}: {output:?}");
+    }
+    envoy.kill();
+    for (words, could) in [("history", false), ("close shop", true)] {
+        let output = desk.run(words).await;
+        assert_eq!(output.code, 3, "{words}: {output:?}");
+        assert!(output.stderr.contains("no Envoy can be asked"), "{words}: {output:?}");
+        assert_eq!(output.stderr.contains("nothing changed"), could, "{words}: {output:?}");
+    }
+}
+
+#[tokio::test]
 async fn findings_are_one_json_value() {
     let desk = Desk::new(&Signer::generate(), "");
     desk.write("good.yaml", "sites: [{ name: shop }]");
