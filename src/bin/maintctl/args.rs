@@ -47,18 +47,23 @@ pub enum Command {
     Init(InitArgs),
     /// Close sites [also: on, activate]
     Close(CloseArgs),
+    /// Close sites, as `close` does
     #[command(hide = true)]
     On(CloseArgs),
+    /// Close sites, as `close` does
     #[command(hide = true)]
     Activate(CloseArgs),
     /// Open sites: end what closes them now [also: off, deactivate]
     Open(OpenArgs),
+    /// Open sites, as `open` does
     #[command(hide = true)]
     Off(OpenArgs),
+    /// Open sites, as `open` does
     #[command(hide = true)]
     Deactivate(OpenArgs),
     /// Show sites, and whether every Envoy follows [also: check]
     Status(StatusArgs),
+    /// Show sites, as `status` does
     #[command(hide = true)]
     Check(StatusArgs),
     /// Plan a window, which opens and closes by itself
@@ -329,6 +334,24 @@ mod tests {
     #[test]
     fn the_arguments_fit_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_alias_says_what_it_stands_for() {
+        let about = |name: &str| {
+            let command = Cli::command();
+            command.find_subcommand(name).and_then(|command| command.get_about().map(ToString::to_string))
+        };
+        for (alias, expected) in [
+            ("on", "Close sites, as `close` does"),
+            ("activate", "Close sites, as `close` does"),
+            ("off", "Open sites, as `open` does"),
+            ("deactivate", "Open sites, as `open` does"),
+            ("check", "Show sites, as `status` does"),
+            ("close", "Close sites [also: on, activate]"),
+        ] {
+            assert_eq!(about(alias).as_deref(), Some(expected), "{alias}");
+        }
     }
 
     #[test]
