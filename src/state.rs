@@ -186,7 +186,7 @@ pub struct Document {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
     /// It is not a valid document.
-    #[error("{0}")]
+    #[error(transparent)]
     Malformed(#[from] PathError),
     /// It is longer than [`MAX_DOCUMENT`].
     #[error("{0} bytes long; a document has at most {MAX_DOCUMENT}")]

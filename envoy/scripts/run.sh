@@ -33,7 +33,7 @@ if [ ! -e .run/maintctl.toml ]; then
     mkdir -p .run/new/ecds
     (cd .run/new && ../../dist/maintctl init >key.json 2>init.log) || { cat .run/new/init.log >&2; exit 1; }
     rm .run/new/init.log
-    sed "s|KEY|$(cat .run/new/key.json)|" envoy/demo.yaml >.run/new/policy.yaml
+    sed "s|KEY|$(cat .run/new/key.json)|" envoy/scripts/demo.yaml >.run/new/policy.yaml
     { cat envoy/ecds.yaml && sed 's/^/          /' .run/new/policy.yaml; } >.run/new/ecds/maintenance.yaml
     cat >.run/new/maintctl.toml <<'TOML'
 # What maintctl switches in the demo of `make run`.

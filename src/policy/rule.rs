@@ -41,6 +41,22 @@ struct Claim {
 /// Rules in order; those for every site are shared, not copied.
 pub type Rules = Vec<Rc<Rule>>;
 
+/// How everyone can satisfy a rule, without having anything that others lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Everyone {
+    /// By doing nothing.
+    AsTheyAre,
+    /// By leaving a header, a parameter or a cookie out.
+    LeavingOut,
+    /// By sending one, whatever its value.
+    Sending,
+}
+
+/// Paths and values that have little in common, and the methods of HTTP: who takes all of them takes everything.
+const PATHS: [&str; 6] = ["/", "/a", "/index.html", "/Shop/Cart/", "/api/v1/users/42", "/~x/%C3%A9-_"];
+const VALUES: [&str; 6] = ["/", "a", "0", "Maintenance", "Mozilla/5.0 (X11; Linux x86_64)", "k=v-_.~"];
+const METHODS: [&str; 9] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
+
 impl Rule {
     /// Compiles a rule; `path` is where it stands.
     pub fn compile(config: &RuleConfig, path: &Path<'_>) -> Result<Rule, PathError> {
@@ -103,17 +119,30 @@ impl Rule {
             && claims.iter().all(|claim| claim.holds(request, reading))
     }
 
-    /// Whether every client could satisfy the rule without doing anything: its addresses are all addresses, and nothing
-    /// else is asked.
-    pub fn lets_everyone_through(&self) -> bool {
+    /// How everyone can satisfy the rule; none: it asks for what not everyone has.
+    pub fn everyone(&self) -> Option<Everyone> {
         let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes: _ } = self;
-        let any = |matcher: &Option<TextMatcher>| matcher.as_ref().is_none_or(TextMatcher::is_everything);
-        any(paths)
-            && methods.is_none()
+        let is_open = paths.as_ref().is_none_or(|paths| paths.is_everything(&PATHS))
+            && methods
+                .as_ref()
+                .is_none_or(|methods| METHODS.iter().all(|known| methods.iter().any(|one| one == known)))
             && remote_ips.as_ref().is_none_or(IpSet::is_everyone)
             && uri_sans.is_none()
-            && claims.is_empty()
-            && [headers, query, cookies].into_iter().flatten().all(|named| named.value.is_everything())
+            && claims.is_empty();
+        let mut named = [headers, query, cookies].into_iter().flatten();
+        is_open.then_some(())?;
+        named.try_fold(Everyone::AsTheyAre, |most, named| named.everyone().map(|one| most.max(one)))
+    }
+}
+
+impl Named {
+    fn everyone(&self) -> Option<Everyone> {
+        match (self.value.is_everything(&VALUES), self.value.takes_absence()) {
+            (true, true) => Some(Everyone::AsTheyAre),
+            (true, false) => Some(Everyone::Sending),
+            (false, true) => Some(Everyone::LeavingOut),
+            (false, false) => None,
+        }
     }
 }
 

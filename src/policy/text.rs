@@ -95,9 +95,14 @@ impl TextMatcher {
         Ok(())
     }
 
-    /// Whether any value satisfies it.
-    pub fn is_everything(&self) -> bool {
-        self.present || self.prefixes.iter().any(|prefix| prefix.is_empty() || prefix == b"/")
+    /// Whether it holds for each of `samples`. Where these have little in common, it then holds for about everything.
+    pub fn is_everything(&self, samples: &[&str]) -> bool {
+        samples.iter().all(|sample| self.is_match(sample.as_bytes(), Reading::Strict))
+    }
+
+    /// Whether it holds where there is no value.
+    pub fn takes_absence(&self) -> bool {
+        self.absent
     }
 
     /// Whether `value` is one of the texts.

@@ -351,3 +351,9 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_wrong_with_a_document_is_told_once() {
+    let error = anyhow::Error::from(document("{}").unwrap_err());
+    assert_eq!(format!("{error:#}"), "site: missing");
+}

@@ -138,10 +138,17 @@ async fn times_that_make_no_sense_change_nothing() {
         "close shop --until 2001-01-01T00:00:00Z",
         "close shop --until tomorrow",
         "close shop --for 15",
+        "close shop --for 9999999999h",
+        "close shop --lease 9999999999h -- true",
+        "close shop --eta 2001-01-01T00:00:00Z",
+        "close shop --eta 15",
         "close shop --for 1h --until 03:00",
         "schedule shop --from 2099-01-01T02:00:00Z --until 2099-01-01T01:00:00Z",
         "schedule shop --from 2001-01-01T02:00:00Z --until 2001-01-01T03:00:00Z",
         "schedule shop --from 25:00 --for 1h",
+        "schedule shop --from 9999-12-31T02:00:00Z --for 48h",
+        "schedule shop --from 2099-01-01T02:00:00Z --for 1h --eta 2099-01-01T01:00:00Z",
+        "schedule shop --from 2099-01-01T02:00:00Z --stay --eta 2099-01-01T02:00:00Z",
         "schedule shop --from 2099-01-01T02:00:00Z",
     ] {
         let output = desk.run(words).await;
@@ -149,6 +156,15 @@ async fn times_that_make_no_sense_change_nothing() {
         assert!(!output.stderr.is_empty() && output.stdout.is_empty(), "{words}: {output:?}");
         assert_eq!(envoy.site("shop").await["revision"], 0, "{words}");
     }
+}
+
+#[tokio::test]
+async fn a_clock_time_in_a_window_is_the_next_after_its_start() {
+    let (_app, _envoy, desk, _) = pushing().await;
+    let planned = desk.json("schedule shop --from 2099-01-01T02:00:00Z --until 01:30 --eta 03:30 --json").await;
+    let window = &planned["sites"][0]["windows"][0];
+    let times = ["from", "eta", "until"].map(|name| window[name].clone());
+    assert_eq!(json!(times), json!(["2099-01-01T02:00:00Z", "2099-01-01T03:30:00Z", "2099-01-02T01:30:00Z"]));
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ fn watch(folder: &Path, policy: &Value) {
 
 fn demo_policy() -> String {
     let jwk = Signer::generate().jwk();
-    shipped("demo.yaml").replace("KEY", &jwk.to_string())
+    shipped("scripts/demo.yaml").replace("KEY", &jwk.to_string())
 }
 
 /// A shipped bootstrap that runs before an application, with a key of the test's and an exempt rule for `/b`.

@@ -13,6 +13,8 @@ use envoy_maintenance::time::parse_duration;
 
 pub use offline::{ExplainArgs, LintArgs};
 
+use crate::when;
+
 /// Closes and opens sites behind Envoy, and shows what every Envoy does.
 #[derive(Debug, Parser)]
 #[command(name = "maintctl", version, propagate_version = true, max_term_width = 100)]
@@ -45,18 +47,23 @@ pub enum Command {
     Init(InitArgs),
     /// Close sites [also: on, activate]
     Close(CloseArgs),
+    /// Close sites, as `close` does
     #[command(hide = true)]
     On(CloseArgs),
+    /// Close sites, as `close` does
     #[command(hide = true)]
     Activate(CloseArgs),
     /// Open sites: end what closes them now [also: off, deactivate]
     Open(OpenArgs),
+    /// Open sites, as `open` does
     #[command(hide = true)]
     Off(OpenArgs),
+    /// Open sites, as `open` does
     #[command(hide = true)]
     Deactivate(OpenArgs),
     /// Show sites, and whether every Envoy follows [also: check]
     Status(StatusArgs),
+    /// Show sites, as `status` does
     #[command(hide = true)]
     Check(StatusArgs),
     /// Plan a window, which opens and closes by itself
@@ -227,7 +234,9 @@ pub struct StatusArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  maintctl schedule shop --from 02:00 --for 1h --reason 'Database upgrade'\n  \
     maintctl schedule shop --from 2026-11-21T02:00:00Z --until 2026-11-21T04:00:00Z --read-only\n  \
-    maintctl schedule shop --from 02:00 --stay     # until somebody opens it")]
+    maintctl schedule shop --from 02:00 --stay     # until somebody opens it\n\n\
+    TIME is RFC 3339 (2026-11-21T03:30:00Z) or HH:MM in local time: the next one, and for --until and --eta the next after \
+    --from.")]
 #[command(group(clap::ArgGroup::new("end").required(true).args(["lasting", "until", "stay"])))]
 pub struct ScheduleArgs {
     /// The site; none: the only one there is
@@ -310,10 +319,10 @@ fn duration(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
         Some(0) => Err("at least 1ms".to_owned()),
         Some(milliseconds) => Ok(Duration::from_millis(milliseconds)),
-        None if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
-            Err(format!("no unit; did you mean {text}s or {text}m?"))
-        }
-        None => Err("not a duration such as 90s, 15m or 2h30m".to_owned()),
+        None => Err(match when::unit_hint(text) {
+            Some(hint) => format!("no unit; {hint}"),
+            None => "not a duration such as 90s, 15m or 2h30m".to_owned(),
+        }),
     }
 }
 
@@ -325,6 +334,24 @@ mod tests {
     #[test]
     fn the_arguments_fit_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_alias_says_what_it_stands_for() {
+        let about = |name: &str| {
+            let command = Cli::command();
+            command.find_subcommand(name).and_then(|command| command.get_about().map(ToString::to_string))
+        };
+        for (alias, expected) in [
+            ("on", "Close sites, as `close` does"),
+            ("activate", "Close sites, as `close` does"),
+            ("off", "Open sites, as `open` does"),
+            ("deactivate", "Open sites, as `open` does"),
+            ("check", "Show sites, as `status` does"),
+            ("close", "Close sites [also: on, activate]"),
+        ] {
+            assert_eq!(about(alias).as_deref(), Some(expected), "{alias}");
+        }
     }
 
     #[test]

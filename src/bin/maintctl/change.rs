@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use envoy_maintenance::time::Time;
 use envoy_maintenance::tree::fields::did_you_mean;
 
@@ -129,7 +129,8 @@ impl Selection {
             return Ok(known.to_vec());
         }
         if !self.names.is_empty() {
-            return existing(&self.names, known, self.ignore_not_found);
+            let chosen = existing(&self.names, known, self.ignore_not_found);
+            return chosen.map_err(|error| anyhow!("{error}; nothing changed"));
         }
         match known {
             [] => bail!("there is no site"),
@@ -171,7 +172,7 @@ pub fn existing(names: &[String], known: &[String], ignore_not_found: bool) -> R
         let there = if known.is_empty() { "there is none".to_owned() } else { format!("sites: {}", known.join(", ")) };
         match ignore_not_found {
             true => aside!("warning: unknown site \"{name}\" is left out ({there})"),
-            false => bail!("unknown site \"{name}\"{hint} ({there}); nothing changed"),
+            false => bail!("unknown site \"{name}\"{hint} ({there})"),
         }
     }
     Ok(found)

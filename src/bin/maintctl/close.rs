@@ -3,14 +3,13 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use envoy_maintenance::state::Mode;
 use envoy_maintenance::time::Time;
 use jiff::Zoned;
 
 use crate::args::{CloseArgs, Global};
 use crate::change::{self, Options, Outcome, Selection};
-use crate::exit::End;
 use crate::output::{self, Answers};
 use crate::target::Target;
 use crate::{command, edit, when};
@@ -42,6 +41,9 @@ const NONE: &str = "none";
 
 fn flags(args: &CloseArgs, now: &Zoned) -> Result<edit::Close> {
     let start = when::time(now);
+    for (flag, lasting) in [("--for", args.lasting), ("--lease", args.lease)] {
+        lasting.map(|lasting| when::within_reach(flag, after(start, lasting))).transpose()?;
+    }
     let mut cleared = Vec::new();
     let mut given = |name: &'static str, text: &Option<String>| match text.as_deref() {
         Some(NONE) => {
@@ -90,17 +92,4 @@ pub fn read(flag: &str, text: &str, now: &Zoned, reader: impl Fn(&str, &str, &Zo
 /// `start` and `lasting` more.
 pub fn after(start: Time, lasting: Duration) -> Time {
     Time(start.0.saturating_add(i64::try_from(lasting.as_millis()).unwrap_or(i64::MAX)))
-}
-
-/// An error for an end that is not after its start.
-pub fn in_order(from: Time, until: Option<Time>, now: &Zoned) -> Result<()> {
-    if let Some(until) = until.filter(|until| *until <= from) {
-        let zone = now.time_zone();
-        bail!(End::Usage(format!(
-            "--until is {}, not after --from, {}; write the day too, or use --for",
-            when::full(until, zone),
-            when::full(from, zone)
-        )));
-    }
-    Ok(())
 }

@@ -71,7 +71,7 @@ pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
     if args.json {
         answer!("{}", print::json(&explanation));
     } else {
-        print::lines(&explanation);
+        print::lines(&explanation)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, anyhow};
 use envoy_maintenance::time::{Time, format_duration};
 use serde_json::{Value, json};
 
 use crate::args::{Global, HistoryArgs};
 use crate::change::{deadline, existing};
+use crate::exit::End;
 use crate::output::{self, table};
 use crate::target::Target;
 use crate::view::View;
@@ -17,10 +18,10 @@ pub fn run(global: &Global, args: &HistoryArgs) -> Result<ExitCode> {
     let target = Target::load(global)?;
     let view = View::of(&target, deadline(args.timeout))?;
     if !target.envoys.is_empty() && !target.is_file() {
-        view.roll.somebody()?;
+        view.roll.answers()?;
         if view.sites.iter().all(|site| site.document.is_none()) && view.sites.iter().any(|site| site.digest.is_some())
         {
-            bail!("{}", view.note.unwrap_or_else(|| "Envoy shows the history only to those with a key".to_owned()));
+            return Err(withheld(&target));
         }
     }
     let known: Vec<String> = view.sites.iter().map(|site| site.site.clone()).collect();
@@ -66,4 +67,13 @@ pub fn run(global: &Global, args: &HistoryArgs) -> Result<ExitCode> {
         answer!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "LASTED", "BY", "REASON"], &rows));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why Envoys that have documents show none.
+fn withheld(target: &Target) -> Error {
+    let text = "without a key that the policy knows there is no history";
+    match target.read_token(when::time(&when::now())) {
+        Ok(_) => anyhow!(End::Refused(format!("{text}; `maintctl init` prints what to put into the policy"))),
+        Err(error) => error.context(text),
+    }
 }

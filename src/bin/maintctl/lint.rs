@@ -199,6 +199,7 @@ fn check(file: &str, sources: &[Source], now: Time) -> Vec<(String, Finding)> {
             findings.extend(envoy::check(&source.tree, found, subject));
             findings.extend(istio::check(&source.tree, found));
         }
+        findings.extend(envoy::beside_resources(&source.tree, &source.policies));
         findings.extend(envoy::share_a_name(&source.tree, &source.policies));
         all.extend(findings.into_iter().map(|finding| (source.name.clone(), finding)));
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::change::{Outcome, Report};
 use crate::exit::End;
 use crate::roll::missing_lines;
-use crate::when;
+use crate::{say, when};
 
 /// After how long a wait is worth a line.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -176,14 +176,14 @@ pub fn finish(report: &Report, answers: Answers, line: impl Fn(&Outcome, &Zoned)
     let now = when::now();
     let following = report.following.as_ref();
     let behind = following.filter(|following| !following.lagging.is_empty());
-    let mut sites = Vec::new();
+    let (mut lines, mut sites) = (Vec::new(), Vec::new());
     for outcome in &report.outcomes {
         let mut text = format!("{}: {}", outcome.site, line(outcome, &now)?);
         if let Some(behind) = behind {
             text.push_str(&format!(" ({}/{} Envoys follow)", behind.followed, behind.total));
         }
         match answers {
-            Answers::Lines => answer!("{text}"),
+            Answers::Lines => lines.push(text),
             Answers::Aside => aside!("{text}"),
             Answers::Json => sites.push(outcome_json(outcome, when::time(&now))?),
         }
@@ -195,8 +195,9 @@ pub fn finish(report: &Report, answers: Answers, line: impl Fn(&Outcome, &Zoned)
                 lagging.map(|missing| json!({ "envoy": missing.name, "why": missing.trouble.to_string() })).collect();
             json!({ "total": following.total, "followed": following.followed, "lagging": lagging })
         });
-        answer!("{}", json!({ "target": report.target, "sites": sites, "envoys": envoys }));
+        lines.push(json!({ "target": report.target, "sites": sites, "envoys": envoys }).to_string());
     }
+    let told = lines.iter().try_for_each(|line| say::out(format_args!("{line}\n")).map(drop));
     for site in following.iter().flat_map(|following| &following.overtaken) {
         aside!("note: {site}: somebody has changed it since; Envoy already follows the newer document");
     }
@@ -206,7 +207,8 @@ pub fn finish(report: &Report, answers: Answers, line: impl Fn(&Outcome, &Zoned)
     if !report.durable && report.outcomes.iter().any(|outcome| outcome.changed && kept(outcome)) {
         aside!("note: not durable: target \"{}\" only pushes, and an Envoy that restarts forgets it", report.target);
     }
-    verdict(report)
+    // Whether Envoys follow matters more than whether anybody was told.
+    verdict(report).and(told)
 }
 
 fn verdict(report: &Report) -> Result<()> {

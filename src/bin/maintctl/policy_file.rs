@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use envoy_maintenance::tree::fields::did_you_mean;
 use envoy_maintenance::tree::{PathError, Tree};
 
 /// The type of Envoy's Wasm filter.
@@ -85,7 +86,9 @@ pub fn read(file: &Path) -> Result<Vec<Source>> {
 
 /// Reads every document of the text of a file.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Source>> {
-    let trees: Vec<Tree> = serde_saphyr::from_multiple(text).map_err(|error| anyhow!("{file}: not YAML: {error}"))?;
+    let words = |error: serde_saphyr::Error| error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
+    let trees: Vec<Tree> =
+        serde_saphyr::from_multiple(text).map_err(|error| anyhow!("{file}: not YAML: {}", words(error)))?;
     // A document that is empty by itself is no configuration, which is a policy too.
     let trees = if trees.is_empty() { vec![Tree::Map(Vec::new())] } else { trees };
     let several = trees.len() > 1;
@@ -110,15 +113,25 @@ fn choose(file: &str, mut found: Vec<(String, Found)>, plugin: Option<&str>) -> 
     if found.is_empty() {
         bail!("{file}: no policy found");
     }
-    let names: Vec<String> = found.iter().map(|(_, found)| format!("\"{}\"", found.label())).collect();
+    let labels: Vec<String> = found.iter().map(|(_, found)| found.label().to_owned()).collect();
+    let names = labels.iter().map(|label| format!("\"{label}\"")).collect::<Vec<_>>().join(", ");
     match plugin {
         Some(plugin) => found.retain(|(_, found)| found.label() == plugin),
         None if found.len() > 1 => found.retain(|(_, found)| !found.has_no_sites()),
         None => {}
     }
-    match (found.pop(), found.is_empty()) {
-        (Some(one), true) => Ok(one),
-        _ => bail!("{file}: several policies, {}: say which with --plugin", names.join(", ")),
+    match (found.pop(), found.is_empty(), plugin) {
+        (Some(one), true, _) => Ok(one),
+        (None, _, Some(plugin)) => {
+            let hint = did_you_mean(plugin, labels.iter().map(String::as_str));
+            let there = if labels.iter().all(String::is_empty) {
+                "none has a name".to_owned()
+            } else {
+                format!("there are {names}")
+            };
+            bail!("{file}: no plugin \"{plugin}\"{hint} ({there})")
+        }
+        _ => bail!("{file}: several policies, {names}: say which with --plugin"),
     }
 }
 

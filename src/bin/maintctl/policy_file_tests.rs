@@ -95,6 +95,8 @@ fn a_configuration_that_is_no_policy_is_an_error_with_its_path() {
 fn a_file_that_is_no_yaml_is_an_error_with_its_name() {
     let error = parse("file", "a: [").unwrap_err().to_string();
     assert!(error.starts_with("file: not YAML: "), "{error}");
+    let error = parse("file", "a: 1\na: 2").unwrap_err().to_string();
+    assert!(error.contains("duplicate") && !error.contains("Options"), "{error}");
 }
 
 #[test]
@@ -115,5 +117,9 @@ fn the_policy_to_explain_is_the_one_with_sites_or_that_of_the_plugin() {
     assert_eq!(choose(&control, None), ok("file", "control"));
     let several = "file: several policies, \"data\", \"data\": say which with --plugin".to_owned();
     assert_eq!(choose(&format!("{data}---{data}"), None), Err(several));
+    let none = "file: no plugin \"dat\"; did you mean \"data\"? (there are \"data\", \"control\")".to_owned();
+    assert_eq!(choose(&format!("{data}---{control}"), Some("dat")), Err(none));
+    let unnamed = "file: no plugin \"nope\" (none has a name)".to_owned();
+    assert_eq!(choose("fleet: f", Some("nope")), Err(unnamed));
     assert_eq!(choose("kind: Service", None), Err("file: no policy found".to_owned()));
 }

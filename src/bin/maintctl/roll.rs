@@ -176,17 +176,26 @@ impl Roll {
         }
     }
 
-    /// An error where nobody can be asked: nothing could be done then.
+    /// An error where nobody can be asked: nothing could be changed then.
     pub fn somebody(&self) -> Result<()> {
+        self.somebody_or("; nothing changed")
+    }
+
+    /// The same where nothing was to be changed.
+    pub fn answers(&self) -> Result<()> {
+        self.somebody_or("")
+    }
+
+    fn somebody_or(&self, aftermath: &str) -> Result<()> {
         if !self.envoys.is_empty() {
             return Ok(());
         }
         let refused = self.missing.iter().any(|missing| matches!(missing.trouble, Trouble::Refused { .. }));
         let lines = missing_lines(&self.missing);
         match refused {
-            true => bail!(End::Refused(format!("refused; nothing changed{lines}"))),
+            true => bail!(End::Refused(format!("refused{aftermath}{lines}"))),
             false => bail!(End::NotFollowed(format!(
-                "no Envoy can be asked; nothing changed{lines}\n(the control endpoint is below `control.path_prefix` of a \
+                "no Envoy can be asked{aftermath}{lines}\n(the control endpoint is below `control.path_prefix` of a \
                  policy, on a listener of its own)"
             ))),
         }

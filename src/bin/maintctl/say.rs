@@ -1,14 +1,18 @@
-//! What is printed. A reader that has gone away, as `head` does, is no reason to panic: what was asked for is done all
-//! the same, and the exit code says how it went.
+//! What is printed. A reader that has gone away, as `head` does, is no reason to fail: what was asked for is done all the
+//! same, and the exit code says how it went. An answer that is lost for another reason, as on a full disk, is an error.
 
 use std::fmt::Arguments;
-use std::io::{Result, Write};
+use std::io::{ErrorKind, Write};
 
-/// Writes text to stdout; colour goes to terminals only.
-pub fn out(text: Arguments<'_>) -> Result<()> {
+use anyhow::{Context, Result};
+
+/// Writes text to stdout; colour goes to terminals only. False: nobody reads it.
+pub fn out(text: Arguments<'_>) -> Result<bool> {
     let mut out = anstream::stdout().lock();
-    out.write_fmt(text)?;
-    out.flush()
+    match out.write_fmt(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true).context("the answer cannot be written"),
+    }
 }
 
 /// Writes a line to stderr.
@@ -19,7 +23,7 @@ pub fn line_aside(text: Arguments<'_>) {
 /// A line of the answer.
 macro_rules! answer {
     ($($text:tt)*) => {
-        { let _ = $crate::say::out(format_args!("{}\n", format_args!($($text)*))); }
+        { $crate::say::out(format_args!("{}\n", format_args!($($text)*)))?; }
     };
 }
 

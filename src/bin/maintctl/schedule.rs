@@ -2,13 +2,16 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use envoy_maintenance::state::Mode;
+use envoy_maintenance::time::Time;
+use jiff::Zoned;
 
 use crate::args::{Global, ScheduleArgs};
 use crate::change::{self, Edit, Options, Selection};
-use crate::close::{after, in_order, read};
+use crate::close::{after, read};
 use crate::edit::{self, Plan};
+use crate::exit::End;
 use crate::output::{self, Answers};
 use crate::target::Target;
 use crate::when;
@@ -17,15 +20,18 @@ pub fn run(global: &Global, args: &ScheduleArgs) -> Result<ExitCode> {
     let now = when::now();
     let from = read("--from", &args.from, &now, when::ahead)?;
     let until = match (&args.until, args.lasting) {
-        (Some(text), _) => Some(read("--until", text, &now, when::ahead)?),
-        (None, Some(lasting)) => Some(after(from, lasting)),
+        (Some(text), _) => {
+            Some(read("--until", text, &now, |flag, text, now| when::ahead_after(flag, text, from, now))?)
+        }
+        (None, Some(lasting)) => Some(when::within_reach("--for", after(from, lasting))?),
         (None, None) => None,
     };
-    in_order(from, until, &now)?;
     let eta = match &args.eta {
         Some(text) => Some(read("--eta", text, &now, |flag, text, now| when::ahead_or_after(flag, text, from, now))?),
         None => None,
     };
+    in_order("--until", from, until, &now)?;
+    in_order("--eta", from, eta, &now)?;
     let plan = Plan {
         mode: if args.read_only { Mode::ReadOnly } else { Mode::Offline },
         from,
@@ -45,4 +51,13 @@ pub fn run(global: &Global, args: &ScheduleArgs) -> Result<ExitCode> {
         Ok(window.map_or_else(|| "nothing planned".to_owned(), |window| output::window_text(window, now)))
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// An error for a time that is not after the start.
+fn in_order(flag: &str, from: Time, time: Option<Time>, now: &Zoned) -> Result<()> {
+    if let Some(time) = time.filter(|time| *time <= from) {
+        let (time, from) = (when::full(time, now.time_zone()), when::full(from, now.time_zone()));
+        bail!(End::Usage(format!("{flag} is {time}, not after --from, {from}; write a later one")));
+    }
+    Ok(())
 }

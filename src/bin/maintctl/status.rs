@@ -32,7 +32,7 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<ExitCode> {
     let now = when::now();
     match args.json {
         true => answer!("{}", json_of(&target, &view, &now)),
-        false => drop(say::out(format_args!("{}", text_of(&target, &view, &now)))),
+        false => drop(say::out(format_args!("{}", text_of(&target, &view, &now)))?),
     }
     view.roll.compare_clocks(when::time(&now));
     if let Some(note) = &view.note {
@@ -182,15 +182,15 @@ fn watch(target: &Target, args: &StatusArgs) -> Result<ExitCode> {
                 let told = match line.strip_prefix("error: ") {
                     Some(_) => {
                         aside!("{line}");
-                        Ok(())
+                        true
                     }
-                    None if args.json => say::out(format_args!("{line}\n")),
+                    None if args.json => say::out(format_args!("{line}\n"))?,
                     None => {
                         let time = now.timestamp().strftime("%Y-%m-%dT%H:%M:%SZ");
-                        say::out(format_args!("{time} {line}\n"))
+                        say::out(format_args!("{time} {line}\n"))?
                     }
                 };
-                if told.is_err() {
+                if !told {
                     // Nobody reads on.
                     return Ok(ExitCode::SUCCESS);
                 }

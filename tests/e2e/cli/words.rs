@@ -184,6 +184,44 @@ async fn the_history_is_one_json_value() {
 }
 
 #[tokio::test]
+async fn without_a_key_that_the_policy_knows_there_is_no_history() {
+    let (_app, envoy, desk, _) = pushing().await;
+    assert_eq!(desk.run("close shop").await.code, 0);
+    let stranger = Desk::pushing(&Signer::generate(), &[&base(&envoy)]);
+    let told = "without a key that the policy knows there is no history";
+    for (is_there, code, why) in
+        [(true, 4, "`maintctl init` prints what to put into the policy"), (false, 1, "maintctl.key")]
+    {
+        if !is_there {
+            std::fs::remove_file(stranger.path().join("maintctl.key")).unwrap();
+        }
+        let output = stranger.run("history").await;
+        assert_eq!((output.code, output.stdout.as_str()), (code, ""), "{output:?}");
+        assert!(output.stderr.contains(told) && output.stderr.contains(why), "{output:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_what_could_have_changed_something_says_that_nothing_has() {
+    let (_app, mut envoy, desk, _) = pushing().await;
+    for (words, could) in
+        [("status shopp", false), ("history shopp", false), ("close shopp", true), ("cancel shopp w1", true)]
+    {
+        let output = desk.run(words).await;
+        assert_eq!(output.code, 1, "{words}: {output:?}");
+        assert!(output.stderr.contains("unknown site \"shopp\"; did you mean \"shop\"?"), "{words}: {output:?}");
+        assert_eq!(output.stderr.contains("nothing changed"), could, "{words}: {output:?}");
+    }
+    envoy.kill();
+    for (words, could) in [("history", false), ("close shop", true)] {
+        let output = desk.run(words).await;
+        assert_eq!(output.code, 3, "{words}: {output:?}");
+        assert!(output.stderr.contains("no Envoy can be asked"), "{words}: {output:?}");
+        assert_eq!(output.stderr.contains("nothing changed"), could, "{words}: {output:?}");
+    }
+}
+
+#[tokio::test]
 async fn findings_are_one_json_value() {
     let desk = Desk::new(&Signer::generate(), "");
     desk.write("good.yaml", "sites: [{ name: shop }]");
@@ -313,10 +351,36 @@ async fn a_reader_that_has_gone_changes_nothing_of_what_is_done() {
         ("lint maintctl.toml", 1, 200),
         ("close shop -- false", 1, 503),
         ("close shop -- true", 0, 200),
+        ("history", 0, 200),
+        ("completions bash", 0, 200),
     ] {
         let gone = || std::io::pipe().unwrap().1;
         let ran = desk.command(words).stdout(gone()).stderr(gone()).status();
         let ended = tokio::time::timeout(DEADLINE, ran).await.expect("an end in time").unwrap();
         assert_eq!((ended.code(), status_of(&envoy).await), (Some(code), status), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_written_is_an_error() {
+    let (_app, envoy, desk, _) = pushing().await;
+    for (words, status) in [
+        ("close shop", 503),
+        ("open shop --json", 200),
+        ("status", 200),
+        ("status --json", 200),
+        ("status --watch", 200),
+        ("history", 200),
+        ("history --json", 200),
+        ("completions bash", 200),
+        ("init", 200),
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = desk.command(words);
+        let ran = command.stdout(full).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap().wait_with_output();
+        let output = tokio::time::timeout(DEADLINE, ran).await.expect("an end in time").unwrap();
+        assert_eq!((output.status.code(), status_of(&envoy).await), (Some(1), status), "{words}: {output:?}");
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(complaint.contains("the answer cannot be written: No space left on device"), "{words}: {complaint}");
     }
 }

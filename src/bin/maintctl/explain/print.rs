@@ -2,12 +2,14 @@
 
 use std::io::IsTerminal;
 
+use anyhow::Result;
 use envoy_maintenance::request::RequestPath;
 use envoy_maintenance::state::Mode;
 use serde_json::{Value, json};
 
 use super::wire::Response;
 use super::{Explanation, Outcome};
+use crate::say;
 
 /// How much of a body is shown on a terminal, in lines and in characters a line.
 const LINES: usize = 20;
@@ -38,8 +40,8 @@ fn response_json(response: &Response) -> Value {
 }
 
 /// Lines for people.
-pub fn lines(explanation: &Explanation) {
-    let _ = crate::say::out(format_args!("{}", text(explanation, std::io::stdout().is_terminal())));
+pub fn lines(explanation: &Explanation) -> Result<()> {
+    say::out(format_args!("{}", text(explanation, std::io::stdout().is_terminal()))).map(drop)
 }
 
 pub fn text(explanation: &Explanation, cut: bool) -> String {

@@ -205,3 +205,19 @@ fn two_plugins_of_one_name() {
     finds(&both(&plugin("m", "m", one), &plugin("n", "m", other)), &[]);
     finds(&both(&plugin("m", "m", one), &plugin("m", "n", other)), &[]);
 }
+
+#[test]
+fn a_policy_that_is_not_indented_below_its_value() {
+    let head = include_str!("../../../../envoy/ecds.yaml");
+    let value =
+        "f: resources[0].typed_config.config.configuration.value: null, so the policy is empty; indent yours below it";
+    let policy = "fleet: f\nsites: [{ name: shop }]\n";
+    let beside =
+        "f: fleet: Envoy passes over what stands beside `resources` (fleet, sites); indent a policy below `value`";
+    finds(head, &[value]);
+    finds(&format!("{head}{policy}"), &[value, beside]);
+    assert_eq!(levels(&format!("{head}{policy}")), [Level::Warning; 2]);
+    let indented: String = policy.lines().map(|line| format!("          {line}\n")).collect();
+    finds(&format!("version_info: a\n{head}{indented}"), &[]);
+    finds("kind: Kustomization\nresources: [a.yaml]", &["f: no policy found; name a file that holds one"]);
+}

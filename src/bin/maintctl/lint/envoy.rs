@@ -19,6 +19,21 @@ const BEHIND: [(&str, &str); 5] = [
     ("envoy.extensions.filters.http.ratelimit.v3.RateLimit", "ratelimit"),
 ];
 
+/// What a file that Envoy watches may have at its top.
+const DISCOVERY_RESPONSE: [&str; 11] = [
+    "canary",
+    "controlPlane",
+    "control_plane",
+    "nonce",
+    "resourceErrors",
+    "resource_errors",
+    "resources",
+    "typeUrl",
+    "type_url",
+    "versionInfo",
+    "version_info",
+];
+
 /// A node of the document, and its key path.
 type Node<'t> = (String, &'t Tree);
 
@@ -67,6 +82,7 @@ pub fn check(tree: &Tree, found: &Found, subject: &Subject) -> Vec<Finding> {
         before,
     };
     [
+        has_no_policy(&place),
         believes_forwarded_addresses(&place),
         believes_untrusted_certificates(&place),
         routes_are_wider_than_the_sites(&place),
@@ -78,6 +94,24 @@ pub fn check(tree: &Tree, found: &Found, subject: &Subject) -> Vec<Finding> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Members of a watched file that Envoy passes over, such as those of a policy that is not indented.
+pub fn beside_resources(tree: &Tree, policies: &[Found]) -> Vec<Finding> {
+    let Tree::Map(entries) = tree else { return Vec::new() };
+    if !policies.iter().any(|found| found.plugin.starts_with("resources[")) {
+        return Vec::new();
+    }
+    let is_known = |key: &str| DISCOVERY_RESPONSE.contains(&key);
+    let others: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).filter(|key| !is_known(key)).collect();
+    let finding = |first: &&str| {
+        let text = format!(
+            "Envoy passes over what stands beside `resources` ({}); indent a policy below `value`",
+            others.join(", ")
+        );
+        Finding::warning(*first, text)
+    };
+    others.first().map(finding).into_iter().collect()
 }
 
 /// Plugins of one name with policies of their own, which count as one.
@@ -114,6 +148,13 @@ fn rules(place: &Place<'_>, ask: impl Fn(&envoy_maintenance::config::RuleConfig)
     let names: Vec<String> =
         rules.iter().filter(|written| ask(written.rule)).map(|written| format!("\"{}\"", written.rule.name)).collect();
     (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// A `value` with nothing in it, as where the policy below it is not indented.
+fn has_no_policy(place: &Place<'_>) -> Vec<Finding> {
+    let value = member(place.plugin, "configuration").and_then(|configuration| configuration.get("value"));
+    let text = "null, so the policy is empty; indent yours below it";
+    (value == Some(&Tree::Null)).then(|| Finding::warning(&*place.found.at, text)).into_iter().collect()
 }
 
 /// `remote_ips` under a connection manager that takes the client's word for its address.

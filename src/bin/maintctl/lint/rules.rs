@@ -1,7 +1,7 @@
 //! Rules that do not do what they seem to.
 
 use envoy_maintenance::config::{RuleConfig, TextConfig};
-use envoy_maintenance::policy::{Rule, Site};
+use envoy_maintenance::policy::{Everyone, Rule, Site};
 use envoy_maintenance::state::Mode;
 use envoy_maintenance::tree::Path;
 
@@ -11,37 +11,35 @@ use super::{Finding, List, Subject, Written};
 /// Rules that every request satisfies, or every one that its sender wants to.
 pub fn lets_everyone_through(subject: &Subject) -> Vec<Finding> {
     let finding = |written: Written<'_>| {
-        let RuleConfig { name, headers, query, cookies, .. } = written.rule;
-        let asks_for_a_name = [headers, query, cookies].iter().any(|named| named.is_some());
-        let path = &*written.path;
-        is_for_everyone(written.rule).then_some(())?;
-        match (written.list, asks_for_a_name) {
-            (List::Exempt, false) => Some(Finding::error(
+        let (name, path) = (&written.rule.name, &*written.path);
+        let everyone = Rule::compile(written.rule, &Path::Root).ok()?.everyone()?;
+        match (written.list, everyone) {
+            (List::Exempt, Everyone::AsTheyAre) => Some(Finding::error(
                 path,
                 format!(
                     "rule \"{name}\" lets everyone through, so nothing ever closes; ask for what others do not have"
                 ),
             )),
-            (List::Exempt, true) => Some(Finding::warning(
+            (List::Exempt, Everyone::Sending) => Some(Finding::warning(
                 path,
                 format!("rule \"{name}\" lets everyone through who sends a name, with any value; ask for a value"),
             )),
-            (List::AlwaysClosed, false) => Some(Finding::warning(
+            (List::Exempt, Everyone::LeavingOut) => Some(Finding::warning(
+                path,
+                format!("rule \"{name}\" lets everyone through who leaves a name out; ask for what others do not have"),
+            )),
+            (List::AlwaysClosed, Everyone::AsTheyAre) => Some(Finding::warning(
                 path,
                 format!("rule \"{name}\" refuses everyone, always; to close a site, change its state"),
             )),
-            (List::HealthChecks, false) => Some(Finding::warning(
+            (List::HealthChecks, Everyone::AsTheyAre) => Some(Finding::warning(
                 path,
                 format!("rule \"{name}\" answers everyone \"ok\" while a site is closed; name what only a probe sends"),
             )),
-            (List::AlwaysClosed | List::HealthChecks, true) => None,
+            (List::AlwaysClosed | List::HealthChecks, Everyone::LeavingOut | Everyone::Sending) => None,
         }
     };
     subject.rules().into_iter().filter_map(finding).collect()
-}
-
-fn is_for_everyone(rule: &RuleConfig) -> bool {
-    Rule::compile(rule, &Path::Root).is_ok_and(|rule| rule.lets_everyone_through())
 }
 
 /// Rules behind one that holds wherever they do, at every site that they are for.

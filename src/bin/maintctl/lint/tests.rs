@@ -37,7 +37,14 @@ fn a_policy_that_the_filter_refuses_is_an_error_in_its_words() {
 #[test]
 fn a_rule_that_lets_everyone_through() {
     let path = "rule \"a\" lets everyone through, so nothing ever closes; ask for what others do not have";
-    for rule in ["paths: [\"*\"]", "paths: [\"/*\"]", "remote_ips: [0.0.0.0/0, \"::/0\"]"] {
+    for rule in [
+        "paths: [\"*\"]",
+        "paths: [\"/*\"]",
+        "paths: [{ regex: \".*\" }]",
+        "paths: [{ regex: \"/.*\" }]",
+        "remote_ips: [0.0.0.0/0, \"::/0\"]",
+        "methods: [GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE, CONNECT]",
+    ] {
         finds(&format!("exempt: [{{ name: a, {rule} }}]"), &[&format!("f: exempt[0]: {path}")]);
     }
     finds("sites: [{ name: s, exempt: [{ name: a, paths: [\"*\"] }] }]", &[&format!("f: sites[0].exempt[0]: {path}")]);
@@ -51,16 +58,24 @@ fn a_rule_that_lets_everyone_through() {
             "f: health_checks[0]: rule \"a\" answers everyone \"ok\" while a site is closed; name what only a probe sends",
         ],
     );
-    for rule in ["headers: [{ name: x-a }]", "query: [{ name: x-a, value: \"*\" }], paths: [\"/*\"]"] {
-        finds(
-            &format!("exempt: [{{ name: a, {rule} }}]"),
-            &["f: exempt[0]: rule \"a\" lets everyone through who sends a name, with any value; ask for a value"],
-        );
+    let sends = "who sends a name, with any value; ask for a value";
+    let leaves_out = "who leaves a name out; ask for what others do not have";
+    for (rule, who) in [
+        ("headers: [{ name: x-a }]", sends),
+        ("headers: [{ name: user-agent, value: { regex: \".*\" } }]", sends),
+        ("query: [{ name: x-a, value: \"*\" }], paths: [\"/*\"]", sends),
+        ("headers: [{ name: x-a, value: { absent: true } }]", leaves_out),
+        ("query: [{ name: x, value: { absent: true } }]", leaves_out),
+    ] {
+        let policy = format!("exempt: [{{ name: a, {rule} }}]");
+        finds(&policy, &[&format!("f: exempt[0]: rule \"a\" lets everyone through {who}")]);
+        assert_eq!(levels(&policy), [Level::Warning]);
         for list in ["always_closed", "health_checks"] {
             finds(&format!("{list}: [{{ name: a, {rule} }}]"), &[]);
         }
     }
     finds("exempt: [{ name: a, paths: [\"/a*\"] }, { name: b, remote_ips: [10.0.0.0/8] }]", &[]);
+    finds("exempt: [{ name: a, query: [{ name: next, value: \"/*\" }] }]", &[]);
 }
 
 #[test]
