@@ -12,12 +12,13 @@ use envoy_maintenance::state::Mode;
 use envoy_maintenance::time::Time;
 
 use crate::args::{CloseArgs, OnFailure};
-use crate::change::{self, Edit, Options, Outcome, Selection};
+use crate::change::{self, Edit, Options, Outcome, Report, Selection};
 use crate::close::{after, line};
 use crate::draft::Draft;
 use crate::exit::End;
 use crate::interrupt::Passing;
 use crate::output::{self, Answers};
+use crate::roll::missing_lines;
 use crate::target::Target;
 use crate::{edit, when};
 
@@ -117,8 +118,10 @@ fn execute(args: &CloseArgs) -> Result<ExitStatus> {
     child.wait().with_context(named)
 }
 
-/// Moves the end on, at every third of the lease, until the command has ended.
+/// Moves the end on, at every third of the lease, until the command has ended. What keeps it from that is told when it
+/// begins, changes and ends.
 fn renew(target: &Target, selection: &Selection, options: &Options, lease: Duration, stopped: &mpsc::Receiver<()>) {
+    let mut told = None;
     while stopped.recv_timeout(lease / 3) == Err(RecvTimeoutError::Timeout) {
         let until = after(when::time(&when::now()), lease);
         let edit: &Edit<'_> = &|draft, site, now| match closed_by_another(draft, &options.by, now)? {
@@ -127,9 +130,26 @@ fn renew(target: &Target, selection: &Selection, options: &Options, lease: Durat
             Some(by) => bail!("{site}: closed by {by} meanwhile"),
         };
         let options = Options { by: options.by.clone(), wait: false, deadline: change::deadline(lease / 3) };
-        if let Err(error) = change::apply(target, selection, edit, &options) {
-            aside!("warning: the lease is not renewed: {error:#}");
+        let trouble = not_renewed(change::apply(target, selection, edit, &options));
+        match &trouble {
+            _ if trouble == told => {}
+            Some(trouble) => aside!("warning: the lease is not renewed{trouble}"),
+            None => aside!("note: the lease is renewed everywhere again"),
         }
+        told = trouble;
+    }
+}
+
+/// Where a lease is not renewed, and why.
+fn not_renewed(report: Result<Report>) -> Option<String> {
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => return Some(format!(": {error:#}")),
+    };
+    let lagging = report.following.map(|following| following.lagging).unwrap_or_default();
+    match lagging.is_empty() {
+        true => report.miscounted.map(|miscounted| format!(": {miscounted}")),
+        false => Some(format!(" at:{}", missing_lines(&lagging))),
     }
 }
 

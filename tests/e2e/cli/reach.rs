@@ -12,7 +12,7 @@ use crate::support::signer::{Signer, document};
 use crate::support::{eventually, preload};
 
 /// An Envoy of this name.
-async fn envoy(app: &App, signer: &Signer, node: &str) -> Envoy {
+pub async fn envoy(app: &App, signer: &Signer, node: &str) -> Envoy {
     Envoy::builder(app.address()).policy(&policy(signer)).control(&control(signer)).node(node).start().await
 }
 

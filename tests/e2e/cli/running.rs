@@ -9,7 +9,8 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::{generated, pushing, status_of, writing};
+use super::reach::envoy;
+use super::{base, generated, pushing, status_of, writing};
 use crate::support::app::App;
 use crate::support::desk::Desk;
 use crate::support::signer::Signer;
@@ -81,6 +82,47 @@ async fn a_lease_is_renewed_while_the_command_runs_and_a_dead_runner_reopens_the
     assert!(dead.elapsed() < Duration::from_secs(5), "{:?}", dead.elapsed());
     send(command, Signal::KILL);
     assert!(desk.run("history shop").await.stdout.contains("OFFLINE"));
+}
+
+#[tokio::test]
+async fn an_envoy_at_which_a_lease_is_not_renewed_is_named_until_it_is_well() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let mut command = desk.command("close shop --lease 9s -- cat");
+    let mut runner = Running::start(command.stdin(Stdio::piped()));
+    let mut said = BufReader::new(runner.process.stderr.take().unwrap()).lines();
+    let mut heard = async || {
+        let line = tokio::time::timeout(DEADLINE, said.next_line()).await.expect("a line in time");
+        line.unwrap().expect("a line")
+    };
+    while !heard().await.starts_with("note: not durable") {}
+    two.kill();
+    assert_eq!(heard().await, "warning: the lease is not renewed at:");
+    let named = heard().await;
+    assert!(named.contains(&base(&two)) && !named.contains(&base(&one)), "{named}");
+    let revision = async || one.site("shop").await["revision"].as_u64();
+    for _ in 0..2 {
+        let before = revision().await;
+        eventually("it is renewed at the other", async || (revision().await > before).then_some(())).await;
+    }
+    two.restart().await;
+    let mut last = named;
+    loop {
+        match heard().await.as_str() {
+            "note: the lease is renewed everywhere again" => break,
+            "warning: the lease is not renewed at:" => {}
+            line => {
+                assert_ne!(line, last, "it is said again, and nothing has changed");
+                last = line.to_owned();
+            }
+        }
+    }
+    eventually("it is closed there too", async || (status_of(&two).await == 503).then_some(())).await;
+    assert_eq!(status_of(&one).await, 503);
+    drop(runner.process.stdin.take());
+    assert_eq!(runner.end().await.0, Some(0));
+    assert_eq!((status_of(&one).await, status_of(&two).await), (200, 200));
 }
 
 #[tokio::test]
