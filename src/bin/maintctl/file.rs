@@ -15,11 +15,13 @@ use envoy_maintenance::time::Time;
 use envoy_maintenance::tree::{Path as KeyPath, Tree};
 use serde_json::{Map, Value};
 
-use crate::adopt::{self, Wanted};
+use crate::adopt::{self, Following, Wanted};
 use crate::change::{self, Edit, Options, Outcome, Report, Selection};
+use crate::client::Trouble;
 use crate::draft::Draft;
 use crate::ecds::PolicyFile;
 use crate::exit::End;
+use crate::roll::Missing;
 use crate::target::Target;
 use crate::when;
 
@@ -244,11 +246,22 @@ pub fn apply(
     let mut report =
         Report { target: target.name.clone(), outcomes, following: None, blind, durable: true, miscounted: None };
     if wait && !blind {
-        let roll = target.call(None, options.deadline)?;
-        report.following = Some(adopt::wait(&roll, &wanted, options.deadline));
-        report.miscounted = roll.miscounted;
+        match target.call(None, options.deadline) {
+            Ok(roll) => {
+                report.following = Some(adopt::wait(&roll, &wanted, options.deadline));
+                report.miscounted = roll.miscounted;
+            }
+            // The file is written all the same.
+            Err(error) => report.following = Some(nobody_follows(target, &error)),
+        }
     }
     Ok(report)
+}
+
+/// What is said where adoption cannot be read.
+fn nobody_follows(target: &Target, error: &anyhow::Error) -> Following {
+    let unread = Missing::new("envoys", Trouble::Strange(format!("{error:#}")));
+    Following { total: target.envoys.len(), lagging: vec![unread], ..Following::default() }
 }
 
 fn change_site(
