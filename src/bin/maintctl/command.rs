@@ -13,7 +13,7 @@ use envoy_maintenance::time::Time;
 
 use crate::args::{CloseArgs, OnFailure};
 use crate::change::{self, Edit, Options, Outcome, Report, Selection};
-use crate::close::{after, line};
+use crate::close::{Flags, after, line};
 use crate::draft::Draft;
 use crate::exit::End;
 use crate::interrupt::Passing;
@@ -25,14 +25,14 @@ use crate::{edit, when};
 pub fn run(
     target: &Target,
     selection: &Selection,
-    flags: edit::Close,
+    flags: &Flags,
     args: &CloseArgs,
     options: &Options,
 ) -> Result<ExitCode> {
     let started = when::time(&when::now());
     let edit: &Edit<'_> = &|draft, site, now| match closed_by_another(draft, &options.by, now)? {
-        None => edit::close(draft, &flags, now),
-        Some(_) if draft.read()?.at(now).mode() >= flags.mode => Ok(()),
+        None => edit::close(draft, &flags.at(now), now),
+        Some(_) if draft.read()?.at(now).mode() >= flags.said.mode => Ok(()),
         Some(by) => bail!(End::Refused(format!(
             "{site} is read_only already, by {by}, and what others have closed is not changed for a command; nothing changed"
         ))),

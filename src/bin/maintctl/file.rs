@@ -220,8 +220,11 @@ pub fn apply(
     options: &Options,
 ) -> Result<Report> {
     // Asked before the lock: the question may wait for a long time.
-    let sites = selection.choose(&writer.read()?.sites())?;
-    let lock = writer.lock(options.deadline)?;
+    let known = writer.read()?.sites();
+    let mut options = options.clone();
+    let sites = options.paused(|| selection.choose(&known))?;
+    let until = options.deadline;
+    let lock = options.paused(|| writer.lock(until))?;
     let mut contents = writer.read()?;
     let now = when::time(&when::now());
     let mut outcomes = Vec::new();

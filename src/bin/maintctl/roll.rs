@@ -294,6 +294,17 @@ mod tests {
     }
 
     #[test]
+    fn an_address_needs_no_time_to_resolve() {
+        for (url, address) in [
+            ("http://127.0.0.1:7/x", "127.0.0.1:7"),
+            ("http://[::1]", "[::1]:80"),
+            ("https://10.0.0.1", "10.0.0.1:443"),
+        ] {
+            assert_eq!(resolve(url, Instant::now()), Ok(vec![address.parse().unwrap()]), "{url}");
+        }
+    }
+
+    #[test]
     fn an_address_that_nobody_listens_on_is_named_once_for_localhost() {
         let mut roll = Roll::default();
         for (url, address, loopback) in [
