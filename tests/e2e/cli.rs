@@ -13,6 +13,7 @@ use crate::support::signer::Signer;
 
 mod reach;
 mod running;
+mod shared;
 mod words;
 
 fn policy(signer: &Signer) -> Value {

@@ -77,6 +77,8 @@ impl FileTarget {
         let path = beside(&self.file, ".lock");
         let shown = path.display();
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        // One that another operator has made need only be read.
+        let file = file.or_else(|error| File::open(&path).map_err(|_| error));
         let file = file.with_context(|| format!("lock {shown}"))?;
         loop {
             match file.try_lock() {
@@ -108,13 +110,17 @@ impl FileTarget {
     }
 
     /// Replaces the file in one step. The lock is held, so the new file has a name of its own; one that is left over from
-    /// a run that was killed is overwritten.
+    /// a run that was killed, perhaps of another operator, goes.
     fn write(&self, text: &str) -> Result<()> {
         // What a link leads to is replaced, not the link.
         let path = fs::canonicalize(&self.file).unwrap_or_else(|_| self.file.clone());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let new = beside(&path, ".new");
-        let mut file = File::create(&new)?;
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).context(new.display().to_string()),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
         file.write_all(text.as_bytes())?;
         match fs::metadata(&path) {
             Ok(metadata) => file.set_permissions(metadata.permissions())?,

@@ -137,6 +137,18 @@ unsafe extern "C" fn fsync(file: c_int) -> c_int {
 }
 
 #[unsafe(no_mangle)]
+unsafe extern "C" fn unlink(path: *const c_char) -> c_int {
+    type Real = unsafe extern "C" fn(*const c_char) -> c_int;
+    unsafe {
+        if is_the_last_call() {
+            die();
+        }
+        let real: Real = transmute(dlsym(RTLD_NEXT, c"unlink".as_ptr()));
+        real(path)
+    }
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn rename(from: *const c_char, to: *const c_char) -> c_int {
     type Real = unsafe extern "C" fn(*const c_char, *const c_char) -> c_int;
     unsafe {
