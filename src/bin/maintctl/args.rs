@@ -77,11 +77,12 @@ pub enum Command {
 #[command(after_help = "Examples:\n  maintctl init > maintctl.jwk\n  \
     maintctl init --fleet prod-eu --envoys http://envoy.internal:10001/.maintenance\n  \
     maintctl init --file ecds/maintenance.yaml --policy policy.yaml\n\n\
-    Files that exist are never overwritten: `maintctl init` again prints the JWK again.")]
+    Files that exist are never overwritten: `maintctl init` again prints the same again, by the fleet and the key of\n\
+    maintctl.toml.")]
 pub struct InitArgs {
-    /// The fleet that documents are made for
-    #[arg(long, value_name = "NAME", default_value = "demo")]
-    pub fleet: String,
+    /// The fleet that documents are made for [default: demo]
+    #[arg(long, value_name = "NAME")]
+    pub fleet: Option<String>,
     /// A control endpoint, with its path prefix [default: http://127.0.0.1:10001/.maintenance, but none with --file]
     #[arg(long, value_name = "URL")]
     pub envoys: Vec<String>,

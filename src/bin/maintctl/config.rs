@@ -48,8 +48,12 @@ impl Config {
     /// Finds and reads the configuration.
     pub fn load(global: &Global) -> Result<Config> {
         let home = config_folder(env::var_os("XDG_CONFIG_HOME"), env::var_os("HOME"));
-        let path = find(global.config.as_deref(), home.as_deref())?;
-        let text = fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
+        Config::read(&find(global.config.as_deref(), home.as_deref())?)
+    }
+
+    /// Reads this file.
+    pub fn read(path: &Path) -> Result<Config> {
+        let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
         let file = toml::from_str(&text).with_context(|| format!("{}", path.display()))?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(Config { folder, file })
