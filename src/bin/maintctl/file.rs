@@ -123,7 +123,11 @@ impl FileTarget {
         let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
         file.write_all(text.as_bytes())?;
         match fs::metadata(&path) {
-            Ok(metadata) => file.set_permissions(metadata.permissions())?,
+            Ok(old) => {
+                #[cfg(unix)]
+                hand_over(&file, &old, &path)?;
+                file.set_permissions(old.permissions())?;
+            }
             // Envoy may be another user.
             #[cfg(unix)]
             Err(_) => file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?,
@@ -135,6 +139,32 @@ impl FileTarget {
         File::open(folder)?.sync_all()?;
         Ok(())
     }
+}
+
+/// Gives a file to the owner and the group of the one that it replaces, or else to the group: Envoy may be either. Where
+/// neither may be done, who could read the old file may not read the new one.
+#[cfg(unix)]
+fn hand_over(new: &File, old: &fs::Metadata, path: &Path) -> Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    let made = new.metadata()?;
+    if (made.uid(), made.gid()) == (old.uid(), old.gid()) || fchown(new, Some(old.uid()), Some(old.gid())).is_ok() {
+        return Ok(());
+    }
+    let group_is_kept = made.gid() == old.gid() || fchown(new, None, Some(old.gid())).is_ok();
+    if !is_still_readable(old.permissions().mode(), group_is_kept) {
+        let (owner, shown) = (format!("{}:{}", old.uid(), old.gid()), path.display());
+        aside!(
+            "warning: {shown} was that of {owner} and cannot be given back: Envoy may not be able to read it any more; \
+             chown {owner} {shown}"
+        );
+    }
+    Ok(())
+}
+
+/// Whether a file that has another owner now can be read by those who could before.
+#[cfg(unix)]
+fn is_still_readable(mode: u32, group_is_kept: bool) -> bool {
+    mode & 0o004 != 0 || group_is_kept && mode & 0o040 != 0
 }
 
 /// A hidden file beside `path`, in the same folder.
