@@ -41,56 +41,73 @@ pub fn run(
     let others = of_others(&report.outcomes, &options.by)?;
     let sites = report.outcomes.iter().map(|outcome| outcome.site.clone());
     let sites: Vec<String> = sites.filter(|site| !others.contains_key(site)).collect();
-    output::finish(&report, Answers::Aside, |outcome, now| line(outcome, now, None))
-        .context("the command was not run")?;
+    let earlier = earlier_ends(&report.outcomes)?;
+    let closed = output::finish(&report, Answers::Aside, |outcome, now| line(outcome, now, None))
+        .context("the command was not run");
     for (site, by) in &others {
         aside!("note: {site} was closed before, by {by}, so it stays closed: maintctl open {site} opens it");
     }
     let selection = Selection::of(sites);
-    let status = thread::scope(|scope| {
-        let (stop, stopped) = mpsc::channel::<()>();
-        if let Some(lease) = args.lease.filter(|_| !selection.names.is_empty()) {
-            let selection = &selection;
-            scope.spawn(move || renew(target, selection, options, lease, &stopped));
-        }
-        let status = execute(args);
-        drop(stop);
-        status
-    });
+    let has_run = closed.is_ok();
+    let status = closed.and_then(|()| execute_leased(target, &selection, args, options));
     // What follows has a time of its own.
     let options = Options { deadline: change::deadline(args.how.timeout), ..options.clone() };
     let succeeded = status.as_ref().is_ok_and(ExitStatus::success);
     let reopen = succeeded || args.on_failure.unwrap_or_default() == OnFailure::Open;
-    let (edit, needed): (&Edit<'_>, bool) = match reopen {
-        true => (&|draft, _, now| edit::reopen(draft, started, now), true),
-        false => (&|draft, _, now| edit::end_at(draft, None, now).map(drop), args.lease.is_some()),
+    let edit: &Edit<'_> = &|draft, site, now| {
+        let before = earlier.get(site);
+        if closed_by_another(draft, &options.by, now)?.is_some() {
+            return Ok(());
+        }
+        match args.lease {
+            // Where the command has not run, what was closed before is not to be opened either.
+            _ if reopen && (has_run || before.is_none()) => edit::reopen(draft, started, now),
+            // An end that has passed meanwhile would open what has failed.
+            Some(_) => edit::end_at(draft, before.copied().flatten().filter(|until| *until > now), now).map(drop),
+            None => Ok(()),
+        }
     };
-    let edit: &Edit<'_> = &|draft, site, now| match closed_by_another(draft, &options.by, now)? {
-        None => edit(draft, site, now),
-        Some(_) => Ok(()),
-    };
-    let settled = match needed && !selection.names.is_empty() {
-        true => change::apply(target, &selection, edit, &options).and_then(|report| {
-            output::finish(&report, Answers::Aside, |outcome, now| {
-                let by = closed_by_another(&outcome.after, &options.by, when::time(now))?;
-                let by = by.map(|by| format!(", by {by} meanwhile")).unwrap_or_default();
-                output::line(outcome, now, |after| format!("{}{by}", output::already_text(after, now)))
-            })
-        }),
+    let settled = match (reopen || args.lease.is_some()) && !selection.names.is_empty() {
+        true => settle(target, &selection, edit, &options),
         false => Ok(()),
     };
     if !reopen && !selection.names.is_empty() {
-        aside!("note: the command failed; not opened: {} (--on-failure open would open)", selection.names.join(", "));
+        let (listed, typed) = (selection.names.join(", "), selection.names.join(" "));
+        aside!("note: not opened: {listed} (maintctl open {typed}; with --on-failure open it would be)");
     }
-    let status = status?;
-    match settled {
-        Err(error) if status.success() => Err(error),
-        Err(error) => {
-            aside!("error: {error:#}");
-            Ok(code(status))
+    match (status, settled) {
+        (Ok(status), Err(error)) if status.success() => Err(error),
+        (status, settled) => {
+            if let Err(error) = settled {
+                aside!("error: {error:#}");
+            }
+            status.map(code)
         }
-        Ok(()) => Ok(code(status)),
     }
+}
+
+/// Makes the change that the end of the command asks for, and tells it.
+fn settle(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &Options) -> Result<()> {
+    let report = change::apply(target, selection, edit, options)?;
+    output::finish(&report, Answers::Aside, |outcome, now| {
+        let by = closed_by_another(&outcome.after, &options.by, when::time(now))?;
+        let by = by.map(|by| format!(", by {by} meanwhile")).unwrap_or_default();
+        output::line(outcome, now, |after| format!("{}{by}", output::already_text(after, now)))
+    })
+}
+
+/// The sites that were closed before, with the ends that they had then.
+fn earlier_ends(outcomes: &[Outcome]) -> Result<BTreeMap<String, Option<Time>>> {
+    let now = when::time(&when::now());
+    let mut ends = BTreeMap::new();
+    for Outcome { site, before, .. } in outcomes {
+        let document = before.read()?;
+        let situation = document.at(now);
+        if situation.mode() != Mode::Online {
+            ends.insert(site.clone(), situation.until());
+        }
+    }
+    Ok(ends)
 }
 
 /// The sites that somebody else had closed before, with who did. They are not this command's to open.
@@ -109,6 +126,19 @@ fn closed_by_another(draft: &Draft, own: &str, now: Time) -> Result<Option<Strin
     let document = draft.read()?;
     let is_closed = document.at(now).mode() != Mode::Online;
     Ok(document.by.filter(|by| is_closed && by != own))
+}
+
+/// Runs the command, and renews the lease meanwhile.
+fn execute_leased(target: &Target, selection: &Selection, args: &CloseArgs, options: &Options) -> Result<ExitStatus> {
+    thread::scope(|scope| {
+        let (stop, stopped) = mpsc::channel::<()>();
+        if let Some(lease) = args.lease.filter(|_| !selection.names.is_empty()) {
+            scope.spawn(move || renew(target, selection, options, lease, &stopped));
+        }
+        let status = execute(args);
+        drop(stop);
+        status
+    })
 }
 
 fn execute(args: &CloseArgs) -> Result<ExitStatus> {

@@ -132,9 +132,49 @@ async fn a_lease_ends_with_the_command() {
     assert_eq!(failed.code, 1, "{failed:?}");
     assert_eq!(until(&desk).await, None, "what has failed stays closed until somebody opens it");
     assert_eq!(status_of(&envoy).await, 503);
+    // An end that it had before stands again.
+    assert_eq!(desk.run("close shop --until 2099-01-01T00:00:00Z").await.code, 0);
+    let failed = desk.run("close shop --lease 2s -- false").await;
+    assert_eq!(failed.code, 1, "{failed:?}");
+    assert_eq!(until(&desk).await, Some("2099-01-01T00:00:00Z".parse().unwrap()), "{failed:?}");
     let done = desk.run("close shop --lease 2s -- true").await;
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(status_of(&envoy).await, 200);
+}
+
+#[tokio::test]
+async fn an_end_that_passes_while_a_command_runs_opens_nothing_that_has_failed() {
+    let (_app, envoy, desk, _) = pushing().await;
+    let end = Timestamp::now() + Duration::from_secs(8);
+    assert_eq!(desk.run(&format!("close shop --until {end}")).await.code, 0);
+    let mut command = desk.command("close shop --lease 10s --");
+    let mut runner = Running::start(command.args(["sh", "-c", "echo ready; cat; exit 1"]).stdin(Stdio::piped()));
+    assert_eq!(runner.line().await, "ready");
+    eventually("the end has passed", async || (Timestamp::now() > end).then_some(())).await;
+    drop(runner.process.stdin.take());
+    let (code, said) = runner.end().await;
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!((until(&desk).await, status_of(&envoy).await), (None, 503), "{said}");
+}
+
+#[tokio::test]
+async fn what_was_closed_for_a_command_that_was_not_run_is_opened_if_that_is_wanted() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    assert_eq!(desk.run("close api").await.code, 0);
+    two.kill();
+    let opened = desk.run("close shop api --timeout 2s --on-failure open -- echo run").await;
+    assert_eq!((opened.code, opened.stdout.as_str()), (3, ""), "{opened:?}");
+    assert!(opened.stderr.contains("the command was not run") && opened.stderr.contains("shop: ONLINE"), "{opened:?}");
+    assert!(!opened.stderr.contains("not opened"), "{opened:?}");
+    assert_eq!(status_of(&one).await, 200);
+    // What was closed before, for a reason of its own, is left.
+    assert_eq!(one.site("api").await["mode"], "offline");
+    let stays = desk.run("close shop --timeout 2s -- echo run").await;
+    assert_eq!((stays.code, stays.stdout.as_str()), (3, ""), "{stays:?}");
+    assert!(stays.stderr.contains("not opened: shop (maintctl open shop;"), "{stays:?}");
+    assert_eq!(status_of(&one).await, 503);
 }
 
 #[tokio::test]
