@@ -4,11 +4,13 @@
 mod examples;
 mod offline;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::Resettable;
+use clap::error::ErrorKind;
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use envoy_maintenance::time::parse_duration;
 
 pub use offline::{ExplainArgs, LintArgs};
@@ -37,6 +39,29 @@ pub struct Global {
     /// The target of the configuration, if not its default
     #[arg(long, global = true, value_name = "NAME", env = "MAINTCTL_TARGET")]
     pub target: Option<String>,
+}
+
+impl Cli {
+    /// Reads the arguments; the first is the program.
+    pub fn read(words: Vec<OsString>) -> Result<Cli, clap::Error> {
+        let ends_with_dashes = words.last().is_some_and(|word| word == "--");
+        let mut command =
+            Cli::command().mut_args(unless_empty).mut_subcommands(|command| command.mut_args(unless_empty));
+        let cli = Cli::from_arg_matches(&command.try_get_matches_from_mut(words)?)?;
+        if let Command::Close(args) | Command::On(args) | Command::Activate(args) = &cli.command
+            && args.command.first().map_or(ends_with_dashes, |program| program.is_empty())
+        {
+            let text = "after `--` the command to run is missing; nothing changed";
+            return Err(command.error(ErrorKind::MissingRequiredArgument, text));
+        }
+        Ok(cli)
+    }
+}
+
+/// A variable that is set to nothing counts as one that is not set.
+fn unless_empty(arg: Arg) -> Arg {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    if arg.get_env().is_some_and(is_empty) { arg.env(Resettable::Reset) } else { arg }
 }
 
 #[derive(Debug, Subcommand)]
@@ -321,7 +346,6 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_fit_together() {

@@ -178,6 +178,20 @@ async fn what_was_closed_for_a_command_that_was_not_run_is_opened_if_that_is_wan
 }
 
 #[tokio::test]
+async fn a_command_that_is_missing_closes_nothing() {
+    let (_app, envoy, desk, _) = pushing().await;
+    for (words, program) in [("close shop --", None), ("on shop --", None), ("close shop --", Some(""))] {
+        let output = desk.command(words).args(program).output().await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words}: {said}");
+        assert!(said.contains("after `--` the command to run is missing; nothing changed"), "{words}: {said}");
+        assert_eq!(envoy.site("shop").await["revision"], 0, "{words}");
+    }
+    // One of its own arguments.
+    assert_eq!(desk.run("close shop -- true --").await.code, 0);
+}
+
+#[tokio::test]
 async fn a_lease_in_a_file_is_renewed_too() {
     let (app, signer) = (App::start(), Signer::generate());
     let (envoy, desk) = writing(&app, &signer).await;
