@@ -48,7 +48,11 @@ impl Config {
     /// Finds and reads the configuration.
     pub fn load(global: &Global) -> Result<Config> {
         let home = config_folder(env::var_os("XDG_CONFIG_HOME"), env::var_os("HOME"));
-        Config::read(&find(global.config.as_deref(), home.as_deref())?)
+        let path = find(global.config.as_deref(), home.as_deref())?;
+        match path.try_exists() {
+            Ok(false) => bail!("{}, which --config or MAINTCTL_CONFIG names, is not there", path.display()),
+            _ => Config::read(&path),
+        }
     }
 
     /// Reads this file.

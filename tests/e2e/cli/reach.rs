@@ -33,7 +33,8 @@ async fn keys_that_will_not_do_are_refused_with_what_to_do() {
     std::fs::remove_file(&file).unwrap();
     let output = desk.run("close shop").await;
     assert_ne!(output.code, 0);
-    assert!(output.stderr.contains("maintctl.key"), "{output:?}");
+    assert!(output.stderr.contains("key maintctl.key: No such file or directory"), "{output:?}");
+    assert!(output.stderr.contains("`maintctl init` makes one"), "{output:?}");
     assert_eq!(status_of(&envoy).await, 200);
 }
 

@@ -92,6 +92,25 @@ async fn the_time_that_a_question_takes_is_nobodys() {
 }
 
 #[tokio::test]
+async fn a_variable_that_is_empty_is_none_and_one_that_leads_nowhere_is_named() {
+    let (_app, _envoy, desk, _) = pushing().await;
+    let with = async |words: &str, config: &str| {
+        let mut command = desk.command(words);
+        let output = command.env("MAINTCTL_CONFIG", config).env("MAINTCTL_TARGET", "").env("MAINTCTL_BY", "").output();
+        let output = output.await.unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(with("close shop", "").await.0, Some(0));
+    let by = desk.json("status shop --json").await["sites"][0]["by"].clone();
+    assert!(by.as_str().unwrap().contains('@'), "{by}");
+    for (words, config) in [("status", "nofile.toml"), ("status --config nofile.toml", "")] {
+        let (code, said) = with(words, config).await;
+        let told = "error: nofile.toml, which --config or MAINTCTL_CONFIG names, is not there\n";
+        assert_eq!((code, said.as_str()), (Some(1), told), "{words}");
+    }
+}
+
+#[tokio::test]
 async fn colour_is_for_terminals_only() {
     let (_app, _envoy, desk, _) = pushing().await;
     const ESCAPE: char = '\u{1b}';
