@@ -162,7 +162,9 @@ pub struct How {
     maintctl close shop -- ./migrate.sh           # opens if it succeeded, and exits with its status\n  \
     maintctl close shop --lease 2m -- ./migrate.sh\n\n\
     TIME is RFC 3339 (2026-11-21T03:30:00Z) or HH:MM, the next one in local time.\n\
-    On a site that is closed, flags change what they name and the rest stays; without --read-only it is then offline.")]
+    On a site that is closed, flags change what they name and the rest stays; without --read-only it is then offline.\n\
+    After a command, what others have closed stays closed. They are told apart by --by alone, so give each job a --by\n\
+    of its own where several run as one user on one host, as on a CI runner.")]
 pub struct CloseArgs {
     #[command(flatten)]
     pub sites: Sites,
@@ -194,7 +196,7 @@ pub struct CloseArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "command",
         conflicts_with_all = ["lasting", "until"])]
     pub lease: Option<Duration>,
-    /// What happens if the command fails [default: stay]
+    /// What happens if the command fails, or is not run as not every Envoy follows [default: stay]
     #[arg(long, value_name = "WHAT", requires = "command")]
     pub on_failure: Option<OnFailure>,
     #[command(flatten)]
