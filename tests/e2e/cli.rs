@@ -11,9 +11,11 @@ use crate::support::envoy::Envoy;
 use crate::support::preload;
 use crate::support::signer::Signer;
 
+mod init;
 mod lagging;
 mod reach;
 mod running;
+mod shared;
 mod words;
 
 fn policy(signer: &Signer) -> Value {
@@ -321,31 +323,6 @@ async fn watching_prints_a_line_for_each_change() {
     until("ONLINE").await;
     assert_eq!(desk.run("close shop").await.code, 0);
     until("OFFLINE").await;
-}
-
-#[tokio::test]
-async fn init_makes_a_key_and_prints_nothing_but_the_jwk() {
-    let folder = tempfile::TempDir::new().unwrap();
-    let init = async || {
-        let output = tokio::process::Command::new(crate::support::maintctl())
-            .arg("init")
-            .current_dir(folder.path())
-            .output()
-            .await
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let jwk = init().await;
-    assert_eq!(jwk.lines().count(), 1);
-    let value: Value = serde_json::from_str(&jwk).unwrap();
-    assert_eq!((&value["kty"], &value["crv"]), (&json!("OKP"), &json!("Ed25519")));
-    use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(folder.path().join("maintctl.key")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
-    let key = std::fs::read(folder.path().join("maintctl.key")).unwrap();
-    assert_eq!(init().await, jwk);
-    assert_eq!(std::fs::read(folder.path().join("maintctl.key")).unwrap(), key);
 }
 
 #[tokio::test]

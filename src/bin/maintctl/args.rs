@@ -4,11 +4,13 @@
 mod examples;
 mod offline;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::Resettable;
+use clap::error::ErrorKind;
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use envoy_maintenance::time::parse_duration;
 
 pub use offline::{ExplainArgs, LintArgs};
@@ -39,6 +41,29 @@ pub struct Global {
     /// The target of the configuration, if not its default
     #[arg(long, global = true, value_name = "NAME", env = "MAINTCTL_TARGET")]
     pub target: Option<String>,
+}
+
+impl Cli {
+    /// Reads the arguments; the first is the program.
+    pub fn read(words: Vec<OsString>) -> Result<Cli, clap::Error> {
+        let ends_with_dashes = words.last().is_some_and(|word| word == "--");
+        let mut command =
+            Cli::command().mut_args(unless_empty).mut_subcommands(|command| command.mut_args(unless_empty));
+        let cli = Cli::from_arg_matches(&command.try_get_matches_from_mut(words)?)?;
+        if let Command::Close(args) | Command::On(args) | Command::Activate(args) = &cli.command
+            && args.command.first().map_or(ends_with_dashes, |program| program.is_empty())
+        {
+            let text = "after `--` the command to run is missing; nothing changed";
+            return Err(command.error(ErrorKind::MissingRequiredArgument, text));
+        }
+        Ok(cli)
+    }
+}
+
+/// A variable that is set to nothing counts as one that is not set.
+fn unless_empty(arg: Arg) -> Arg {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    if arg.get_env().is_some_and(is_empty) { arg.env(Resettable::Reset) } else { arg }
 }
 
 #[derive(Debug, Subcommand)]
@@ -84,11 +109,12 @@ pub enum Command {
 #[command(after_help = "Examples:\n  maintctl init > maintctl.jwk\n  \
     maintctl init --fleet prod-eu --envoys http://envoy.internal:10001/.maintenance\n  \
     maintctl init --file ecds/maintenance.yaml --policy policy.yaml\n\n\
-    Files that exist are never overwritten: `maintctl init` again prints the JWK again.")]
+    Files that exist are never overwritten: `maintctl init` again prints the same again, by the fleet and the key of\n\
+    maintctl.toml.")]
 pub struct InitArgs {
-    /// The fleet that documents are made for
-    #[arg(long, value_name = "NAME", default_value = "demo")]
-    pub fleet: String,
+    /// The fleet that documents are made for [default: demo]
+    #[arg(long, value_name = "NAME")]
+    pub fleet: Option<String>,
     /// A control endpoint, with its path prefix [default: http://127.0.0.1:10001/.maintenance, but none with --file]
     #[arg(long, value_name = "URL")]
     pub envoys: Vec<String>,
@@ -143,7 +169,9 @@ pub struct How {
     maintctl close shop -- ./migrate.sh           # opens if it succeeded, and exits with its status\n  \
     maintctl close shop --lease 2m -- ./migrate.sh\n\n\
     TIME is RFC 3339 (2026-11-21T03:30:00Z) or HH:MM, the next one in local time.\n\
-    On a site that is closed, flags change what they name and the rest stays; without --read-only it is then offline.")]
+    On a site that is closed, flags change what they name and the rest stays; without --read-only it is then offline.\n\
+    After a command, what others have closed stays closed. They are told apart by --by alone, so give each job a --by\n\
+    of its own where several run as one user on one host, as on a CI runner.")]
 pub struct CloseArgs {
     #[command(flatten)]
     pub sites: Sites,
@@ -175,7 +203,7 @@ pub struct CloseArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "command",
         conflicts_with_all = ["lasting", "until"])]
     pub lease: Option<Duration>,
-    /// What happens if the command fails [default: stay]
+    /// What happens if the command fails, or is not run as not every Envoy follows [default: stay]
     #[arg(long, value_name = "WHAT", requires = "command")]
     pub on_failure: Option<OnFailure>,
     #[command(flatten)]
@@ -329,7 +357,6 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_fit_together() {

@@ -31,6 +31,14 @@ impl Options {
     pub fn new(how: &How) -> Options {
         Options { by: how.by.clone().unwrap_or_else(who), wait: how.wait, deadline: deadline(how.timeout) }
     }
+
+    /// Does what takes none of the time that there is: a question, or another's turn.
+    pub fn paused<T>(&mut self, act: impl FnOnce() -> Result<T>) -> Result<T> {
+        let began = Instant::now();
+        let done = act()?;
+        self.deadline = self.deadline.checked_add(began.elapsed()).unwrap_or(self.deadline);
+        Ok(done)
+    }
 }
 
 /// What became of one site.

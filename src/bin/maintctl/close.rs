@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use envoy_maintenance::state::Mode;
-use envoy_maintenance::time::Time;
+use envoy_maintenance::time::{Time, parse_duration};
 use jiff::Zoned;
 
 use crate::args::{CloseArgs, Global};
@@ -21,9 +21,10 @@ pub fn run(global: &Global, args: &CloseArgs, alias: Option<&str>) -> Result<Exi
     let options = Options::new(&args.how);
     let selection = Selection::new(&args.sites, "Close");
     if !args.command.is_empty() {
-        return command::run(&target, &selection, flags, args, &options);
+        return command::run(&target, &selection, &flags, args, &options);
     }
-    let report = change::apply(&target, &selection, &|draft, _, now| edit::close(draft, &flags, now), &options)?;
+    let report =
+        change::apply(&target, &selection, &|draft, _, now| edit::close(draft, &flags.at(now), now), &options)?;
     let answers = if args.how.json { Answers::Json } else { Answers::Lines };
     output::finish(&report, answers, |outcome, now| line(outcome, now, alias))?;
     Ok(ExitCode::SUCCESS)
@@ -39,7 +40,24 @@ pub fn line(outcome: &Outcome, now: &Zoned, alias: Option<&str>) -> Result<Strin
 /// What takes away what a flag would say.
 const NONE: &str = "none";
 
-fn flags(args: &CloseArgs, now: &Zoned) -> Result<edit::Close> {
+/// What the flags say.
+pub struct Flags {
+    pub said: edit::Close,
+    /// The end and the promise, where they count from when the site closes.
+    lasting: Option<Duration>,
+    promised: Option<Duration>,
+}
+
+impl Flags {
+    /// What they say of a site that closes now: a question may have come before.
+    pub fn at(&self, now: Time) -> edit::Close {
+        let from_now = |lasting: Option<Duration>| lasting.map(|lasting| after(now, lasting));
+        let (until, eta) = (from_now(self.lasting), from_now(self.promised));
+        edit::Close { until: until.or(self.said.until), eta: eta.or(self.said.eta), ..self.said.clone() }
+    }
+}
+
+fn flags(args: &CloseArgs, now: &Zoned) -> Result<Flags> {
     let start = when::time(now);
     for (flag, lasting) in [("--for", args.lasting), ("--lease", args.lease)] {
         lasting.map(|lasting| when::within_reach(flag, after(start, lasting))).transpose()?;
@@ -53,11 +71,11 @@ fn flags(args: &CloseArgs, now: &Zoned) -> Result<edit::Close> {
         _ => text.clone(),
     };
     let (until, eta) = (given("until", &args.until), given("eta", &args.eta));
-    let until = match (&until, args.lasting.or(args.lease)) {
-        (Some(text), _) => Some(read("--until", text, now, when::ahead)?),
-        (None, Some(lasting)) => Some(after(start, lasting)),
-        (None, None) => None,
+    let until = match &until {
+        Some(text) => Some(read("--until", text, now, when::ahead)?),
+        None => None,
     };
+    let promised = eta.as_deref().and_then(parse_duration).map(Duration::from_millis);
     let eta = match &eta {
         Some(text) => Some(read("--eta", text, now, |flag, text, now| when::ahead_or_after(flag, text, start, now))?),
         None => None,
@@ -67,7 +85,7 @@ fn flags(args: &CloseArgs, now: &Zoned) -> Result<edit::Close> {
         suspend.clear();
         cleared.push("suspend");
     }
-    Ok(edit::Close {
+    let said = edit::Close {
         mode: if args.read_only { Mode::ReadOnly } else { Mode::Offline },
         until,
         eta,
@@ -75,7 +93,8 @@ fn flags(args: &CloseArgs, now: &Zoned) -> Result<edit::Close> {
         note: args.note.clone(),
         suspend,
         cleared,
-    })
+    };
+    Ok(Flags { said, lasting: args.lasting.or(args.lease), promised })
 }
 
 /// Reads a time, and echoes what `HH:MM` was taken for.

@@ -12,26 +12,27 @@ use envoy_maintenance::state::Mode;
 use envoy_maintenance::time::Time;
 
 use crate::args::{CloseArgs, OnFailure};
-use crate::change::{self, Edit, Options, Outcome, Selection};
-use crate::close::{after, line};
+use crate::change::{self, Edit, Options, Outcome, Report, Selection};
+use crate::close::{Flags, after, line};
 use crate::draft::Draft;
 use crate::exit::End;
 use crate::interrupt::Passing;
 use crate::output::{self, Answers};
+use crate::roll::missing_lines;
 use crate::target::Target;
 use crate::{edit, when};
 
 pub fn run(
     target: &Target,
     selection: &Selection,
-    flags: edit::Close,
+    flags: &Flags,
     args: &CloseArgs,
     options: &Options,
 ) -> Result<ExitCode> {
     let started = when::time(&when::now());
     let edit: &Edit<'_> = &|draft, site, now| match closed_by_another(draft, &options.by, now)? {
-        None => edit::close(draft, &flags, now),
-        Some(_) if draft.read()?.at(now).mode() >= flags.mode => Ok(()),
+        None => edit::close(draft, &flags.at(now), now),
+        Some(_) if draft.read()?.at(now).mode() >= flags.said.mode => Ok(()),
         Some(by) => bail!(End::Refused(format!(
             "{site} is read_only already, by {by}, and what others have closed is not changed for a command; nothing changed"
         ))),
@@ -40,56 +41,73 @@ pub fn run(
     let others = of_others(&report.outcomes, &options.by)?;
     let sites = report.outcomes.iter().map(|outcome| outcome.site.clone());
     let sites: Vec<String> = sites.filter(|site| !others.contains_key(site)).collect();
-    output::finish(&report, Answers::Aside, |outcome, now| line(outcome, now, None))
-        .context("the command was not run")?;
+    let earlier = earlier_ends(&report.outcomes)?;
+    let closed = output::finish(&report, Answers::Aside, |outcome, now| line(outcome, now, None))
+        .context("the command was not run");
     for (site, by) in &others {
         aside!("note: {site} was closed before, by {by}, so it stays closed: maintctl open {site} opens it");
     }
     let selection = Selection::of(sites);
-    let status = thread::scope(|scope| {
-        let (stop, stopped) = mpsc::channel::<()>();
-        if let Some(lease) = args.lease.filter(|_| !selection.names.is_empty()) {
-            let selection = &selection;
-            scope.spawn(move || renew(target, selection, options, lease, &stopped));
-        }
-        let status = execute(args);
-        drop(stop);
-        status
-    });
+    let has_run = closed.is_ok();
+    let status = closed.and_then(|()| execute_leased(target, &selection, args, options));
     // What follows has a time of its own.
     let options = Options { deadline: change::deadline(args.how.timeout), ..options.clone() };
     let succeeded = status.as_ref().is_ok_and(ExitStatus::success);
     let reopen = succeeded || args.on_failure.unwrap_or_default() == OnFailure::Open;
-    let (edit, needed): (&Edit<'_>, bool) = match reopen {
-        true => (&|draft, _, now| edit::reopen(draft, started, now), true),
-        false => (&|draft, _, now| edit::end_at(draft, None, now).map(drop), args.lease.is_some()),
+    let edit: &Edit<'_> = &|draft, site, now| {
+        let before = earlier.get(site);
+        if closed_by_another(draft, &options.by, now)?.is_some() {
+            return Ok(());
+        }
+        match args.lease {
+            // Where the command has not run, what was closed before is not to be opened either.
+            _ if reopen && (has_run || before.is_none()) => edit::reopen(draft, started, now),
+            // An end that has passed meanwhile would open what has failed.
+            Some(_) => edit::end_at(draft, before.copied().flatten().filter(|until| *until > now), now).map(drop),
+            None => Ok(()),
+        }
     };
-    let edit: &Edit<'_> = &|draft, site, now| match closed_by_another(draft, &options.by, now)? {
-        None => edit(draft, site, now),
-        Some(_) => Ok(()),
-    };
-    let settled = match needed && !selection.names.is_empty() {
-        true => change::apply(target, &selection, edit, &options).and_then(|report| {
-            output::finish(&report, Answers::Aside, |outcome, now| {
-                let by = closed_by_another(&outcome.after, &options.by, when::time(now))?;
-                let by = by.map(|by| format!(", by {by} meanwhile")).unwrap_or_default();
-                output::line(outcome, now, |after| format!("{}{by}", output::already_text(after, now)))
-            })
-        }),
+    let settled = match (reopen || args.lease.is_some()) && !selection.names.is_empty() {
+        true => settle(target, &selection, edit, &options),
         false => Ok(()),
     };
     if !reopen && !selection.names.is_empty() {
-        aside!("note: the command failed; not opened: {} (--on-failure open would open)", selection.names.join(", "));
+        let (listed, typed) = (selection.names.join(", "), selection.names.join(" "));
+        aside!("note: not opened: {listed} (maintctl open {typed}; with --on-failure open it would be)");
     }
-    let status = status?;
-    match settled {
-        Err(error) if status.success() => Err(error),
-        Err(error) => {
-            aside!("error: {error:#}");
-            Ok(code(status))
+    match (status, settled) {
+        (Ok(status), Err(error)) if status.success() => Err(error),
+        (status, settled) => {
+            if let Err(error) = settled {
+                aside!("error: {error:#}");
+            }
+            status.map(code)
         }
-        Ok(()) => Ok(code(status)),
     }
+}
+
+/// Makes the change that the end of the command asks for, and tells it.
+fn settle(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &Options) -> Result<()> {
+    let report = change::apply(target, selection, edit, options)?;
+    output::finish(&report, Answers::Aside, |outcome, now| {
+        let by = closed_by_another(&outcome.after, &options.by, when::time(now))?;
+        let by = by.map(|by| format!(", by {by} meanwhile")).unwrap_or_default();
+        output::line(outcome, now, |after| format!("{}{by}", output::already_text(after, now)))
+    })
+}
+
+/// The sites that were closed before, with the ends that they had then.
+fn earlier_ends(outcomes: &[Outcome]) -> Result<BTreeMap<String, Option<Time>>> {
+    let now = when::time(&when::now());
+    let mut ends = BTreeMap::new();
+    for Outcome { site, before, .. } in outcomes {
+        let document = before.read()?;
+        let situation = document.at(now);
+        if situation.mode() != Mode::Online {
+            ends.insert(site.clone(), situation.until());
+        }
+    }
+    Ok(ends)
 }
 
 /// The sites that somebody else had closed before, with who did. They are not this command's to open.
@@ -110,6 +128,19 @@ fn closed_by_another(draft: &Draft, own: &str, now: Time) -> Result<Option<Strin
     Ok(document.by.filter(|by| is_closed && by != own))
 }
 
+/// Runs the command, and renews the lease meanwhile.
+fn execute_leased(target: &Target, selection: &Selection, args: &CloseArgs, options: &Options) -> Result<ExitStatus> {
+    thread::scope(|scope| {
+        let (stop, stopped) = mpsc::channel::<()>();
+        if let Some(lease) = args.lease.filter(|_| !selection.names.is_empty()) {
+            scope.spawn(move || renew(target, selection, options, lease, &stopped));
+        }
+        let status = execute(args);
+        drop(stop);
+        status
+    })
+}
+
 fn execute(args: &CloseArgs) -> Result<ExitStatus> {
     let (program, arguments) = args.command.split_first().context("no command")?;
     let named = || program.to_string_lossy().into_owned();
@@ -117,8 +148,10 @@ fn execute(args: &CloseArgs) -> Result<ExitStatus> {
     child.wait().with_context(named)
 }
 
-/// Moves the end on, at every third of the lease, until the command has ended.
+/// Moves the end on, at every third of the lease, until the command has ended. What keeps it from that is told when it
+/// begins, changes and ends.
 fn renew(target: &Target, selection: &Selection, options: &Options, lease: Duration, stopped: &mpsc::Receiver<()>) {
+    let mut told = None;
     while stopped.recv_timeout(lease / 3) == Err(RecvTimeoutError::Timeout) {
         let until = after(when::time(&when::now()), lease);
         let edit: &Edit<'_> = &|draft, site, now| match closed_by_another(draft, &options.by, now)? {
@@ -127,9 +160,26 @@ fn renew(target: &Target, selection: &Selection, options: &Options, lease: Durat
             Some(by) => bail!("{site}: closed by {by} meanwhile"),
         };
         let options = Options { by: options.by.clone(), wait: false, deadline: change::deadline(lease / 3) };
-        if let Err(error) = change::apply(target, selection, edit, &options) {
-            aside!("warning: the lease is not renewed: {error:#}");
+        let trouble = not_renewed(change::apply(target, selection, edit, &options));
+        match &trouble {
+            _ if trouble == told => {}
+            Some(trouble) => aside!("warning: the lease is not renewed{trouble}"),
+            None => aside!("note: the lease is renewed everywhere again"),
         }
+        told = trouble;
+    }
+}
+
+/// Where a lease is not renewed, and why.
+fn not_renewed(report: Result<Report>) -> Option<String> {
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => return Some(format!(": {error:#}")),
+    };
+    let lagging = report.following.map(|following| following.lagging).unwrap_or_default();
+    match lagging.is_empty() {
+        true => report.miscounted.map(|miscounted| format!(": {miscounted}")),
+        false => Some(format!(" at:{}", missing_lines(&lagging))),
     }
 }
 

@@ -49,7 +49,15 @@ impl Config {
     pub fn load(global: &Global) -> Result<Config> {
         let home = config_folder(env::var_os("XDG_CONFIG_HOME"), env::var_os("HOME"));
         let path = find(global.config.as_deref(), home.as_deref())?;
-        let text = fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
+        match path.try_exists() {
+            Ok(false) => bail!("{}, which --config or MAINTCTL_CONFIG names, is not there", path.display()),
+            _ => Config::read(&path),
+        }
+    }
+
+    /// Reads this file.
+    pub fn read(path: &Path) -> Result<Config> {
+        let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
         let file = toml::from_str(&text).with_context(|| format!("{}", path.display()))?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(Config { folder, file })

@@ -56,11 +56,7 @@ impl Draft {
 
     /// Reads it as the filter would. A document without a fleet, as a policy may hold, is read too.
     pub fn read(&self) -> Result<Document> {
-        let mut whole = self.members.clone();
-        whole.entry("site").or_insert_with(|| self.site.as_str().into());
-        whole.entry("fleet").or_insert_with(|| "".into());
-        whole.entry("revision").or_insert_with(|| 0.into());
-        let payload = serde_json::to_vec(&whole)?;
+        let payload = self.whole_payload()?;
         Document::from_payload(&payload).map_err(anyhow::Error::from).with_context(|| match payload.len() {
             length if length > MAX_DOCUMENT => {
                 format!("{}: the document becomes too long; cancel windows or shorten reasons", self.site)
@@ -69,10 +65,20 @@ impl Draft {
         })
     }
 
+    /// The payload with what a policy may leave out.
+    fn whole_payload(&self) -> Result<Vec<u8>> {
+        let mut whole = self.members.clone();
+        whole.entry("site").or_insert_with(|| self.site.as_str().into());
+        whole.entry("fleet").or_insert_with(|| "".into());
+        whole.entry("revision").or_insert_with(|| 0.into());
+        Ok(serde_json::to_vec(&whole)?)
+    }
+
     /// Makes it the successor of the document that it came from.
     pub fn stamp(&mut self, now: Time, by: &str) {
         self.restamp(now);
         self.members.insert("by".to_owned(), by.into());
+        self.shorten();
     }
 
     /// Makes it a successor that says the same.
@@ -179,6 +185,7 @@ impl Draft {
         self.remember(document.mode, from, at, document.reason.as_deref(), document.by.as_deref());
         self.set("mode", Some(Mode::Online.name()));
         self.begin_own(at);
+        self.shorten();
     }
 
     /// Takes out what was said of the document's own mode until `since`.
@@ -194,6 +201,18 @@ impl Draft {
             self.remember(window.mode, window.from, at, window.reason.as_deref(), None);
         }
         self.remove_window(id);
+        self.shorten();
+    }
+
+    /// Forgets the oldest of the past where the document is too long otherwise: what is to be done now comes first.
+    fn shorten(&mut self) {
+        while self.whole_payload().is_ok_and(|payload| payload.len() > MAX_DOCUMENT) {
+            match self.members.get_mut("past").and_then(Value::as_array_mut) {
+                Some(past) if past.len() > 1 => drop(past.remove(0)),
+                Some(_) => self.set("past", None::<Value>),
+                None => return,
+            }
+        }
     }
 
     fn remove_window(&mut self, id: &str) {

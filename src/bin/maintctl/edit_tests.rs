@@ -1,6 +1,7 @@
 //! Changes of documents, as tables: a document, what is done to it, and what it is then.
 
 use super::*;
+use envoy_maintenance::state::MAX_DOCUMENT;
 
 const NOW: &str = "2026-11-21T02:00:00Z";
 
@@ -286,6 +287,39 @@ fn a_lease_moves_the_end_and_closes_nothing() {
     let mut opened = draft(json!({}));
     end_at(&mut opened, Some(until), time(NOW)).unwrap();
     assert_eq!(opened, draft(json!({})));
+}
+
+#[test]
+fn a_full_document_is_opened_and_forgets_the_oldest_instead() {
+    let past = |day: u32| {
+        let at = |hour: u32| format!("2026-11-{day:02}T{hour:02}:00:00Z");
+        json!({"mode": "offline", "from": at(1), "until": at(2), "reason": ""})
+    };
+    let own = json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "r", "past": [past(1), past(2)]});
+    let alone = json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "r"});
+    let window = json!({"mode": "online", "past": [past(1), past(2)], "windows": [
+        {"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z", "until": null, "reason": ""}
+    ]});
+    for (row, before, full_of, kept) in [
+        ("the oldest was long", &own, "/past/0/reason", 2),
+        ("the oldest was short, and another one long", &own, "/past/1/reason", 1),
+        ("it is long itself", &own, "/reason", 1),
+        ("it is long itself, and has no past", &alone, "/reason", 0),
+        ("a window was long", &window, "/windows/0/reason", 2),
+    ] {
+        let mut before = draft(before.clone());
+        before.stamp(time(NOW), "me");
+        let room = MAX_DOCUMENT - before.payload().unwrap().len();
+        let mut members = Value::Object(before.members().clone());
+        *members.pointer_mut(full_of).unwrap() = "x".repeat(room).into();
+        let mut draft = draft(members);
+        assert!((MAX_DOCUMENT - 1..=MAX_DOCUMENT).contains(&draft.payload().unwrap().len()), "{row}");
+        open(&mut draft, time(NOW)).unwrap();
+        draft.stamp(time(NOW), "somebody else");
+        let document = draft.read().unwrap_or_else(|error| panic!("{row}: {error}"));
+        assert_eq!((document.at(time(NOW)).mode(), document.past.len()), (Mode::Online, kept), "{row}");
+        assert!(document.past.last().is_none_or(|last| last.until == time(NOW)), "{row}: the newest stays");
+    }
 }
 
 #[test]

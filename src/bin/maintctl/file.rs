@@ -15,11 +15,13 @@ use envoy_maintenance::time::Time;
 use envoy_maintenance::tree::{Path as KeyPath, Tree};
 use serde_json::{Map, Value};
 
-use crate::adopt::{self, Wanted};
+use crate::adopt::{self, Following, Wanted};
 use crate::change::{self, Edit, Options, Outcome, Report, Selection};
+use crate::client::Trouble;
 use crate::draft::Draft;
 use crate::ecds::PolicyFile;
 use crate::exit::End;
+use crate::roll::Missing;
 use crate::target::Target;
 use crate::when;
 
@@ -75,6 +77,8 @@ impl FileTarget {
         let path = beside(&self.file, ".lock");
         let shown = path.display();
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        // One that another operator has made need only be read.
+        let file = file.or_else(|error| File::open(&path).map_err(|_| error));
         let file = file.with_context(|| format!("lock {shown}"))?;
         loop {
             match file.try_lock() {
@@ -106,16 +110,24 @@ impl FileTarget {
     }
 
     /// Replaces the file in one step. The lock is held, so the new file has a name of its own; one that is left over from
-    /// a run that was killed is overwritten.
+    /// a run that was killed, perhaps of another operator, goes.
     fn write(&self, text: &str) -> Result<()> {
         // What a link leads to is replaced, not the link.
         let path = fs::canonicalize(&self.file).unwrap_or_else(|_| self.file.clone());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let new = beside(&path, ".new");
-        let mut file = File::create(&new)?;
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).context(new.display().to_string()),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
         file.write_all(text.as_bytes())?;
         match fs::metadata(&path) {
-            Ok(metadata) => file.set_permissions(metadata.permissions())?,
+            Ok(old) => {
+                #[cfg(unix)]
+                hand_over(&file, &old, &path)?;
+                file.set_permissions(old.permissions())?;
+            }
             // Envoy may be another user.
             #[cfg(unix)]
             Err(_) => file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?,
@@ -127,6 +139,32 @@ impl FileTarget {
         File::open(folder)?.sync_all()?;
         Ok(())
     }
+}
+
+/// Gives a file to the owner and the group of the one that it replaces, or else to the group: Envoy may be either. Where
+/// neither may be done, who could read the old file may not read the new one.
+#[cfg(unix)]
+fn hand_over(new: &File, old: &fs::Metadata, path: &Path) -> Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    let made = new.metadata()?;
+    if (made.uid(), made.gid()) == (old.uid(), old.gid()) || fchown(new, Some(old.uid()), Some(old.gid())).is_ok() {
+        return Ok(());
+    }
+    let group_is_kept = made.gid() == old.gid() || fchown(new, None, Some(old.gid())).is_ok();
+    if !is_still_readable(old.permissions().mode(), group_is_kept) {
+        let (owner, shown) = (format!("{}:{}", old.uid(), old.gid()), path.display());
+        aside!(
+            "warning: {shown} was that of {owner} and cannot be given back: Envoy may not be able to read it any more; \
+             chown {owner} {shown}"
+        );
+    }
+    Ok(())
+}
+
+/// Whether a file that has another owner now can be read by those who could before.
+#[cfg(unix)]
+fn is_still_readable(mode: u32, group_is_kept: bool) -> bool {
+    mode & 0o004 != 0 || group_is_kept && mode & 0o040 != 0
 }
 
 /// A hidden file beside `path`, in the same folder.
@@ -214,8 +252,11 @@ pub fn apply(
     options: &Options,
 ) -> Result<Report> {
     // Asked before the lock: the question may wait for a long time.
-    let sites = selection.choose(&writer.read()?.sites())?;
-    let lock = writer.lock(options.deadline)?;
+    let known = writer.read()?.sites();
+    let mut options = options.clone();
+    let sites = options.paused(|| selection.choose(&known))?;
+    let until = options.deadline;
+    let lock = options.paused(|| writer.lock(until))?;
     let mut contents = writer.read()?;
     let now = when::time(&when::now());
     let mut outcomes = Vec::new();
@@ -240,11 +281,23 @@ pub fn apply(
     let mut report =
         Report { target: target.name.clone(), outcomes, following: None, blind, durable: true, miscounted: None };
     if wait && !blind {
-        let roll = target.call(None, options.deadline)?;
-        report.following = Some(adopt::wait(&roll, &wanted, options.deadline));
-        report.miscounted = roll.miscounted;
+        match target.call(None, options.deadline) {
+            Ok(roll) => {
+                roll.compare_clocks(when::time(&when::now()));
+                report.following = Some(adopt::wait(&roll, &wanted, options.deadline));
+                report.miscounted = roll.miscounted;
+            }
+            // The file is written all the same.
+            Err(error) => report.following = Some(nobody_follows(target, &error)),
+        }
     }
     Ok(report)
+}
+
+/// What is said where adoption cannot be read.
+fn nobody_follows(target: &Target, error: &anyhow::Error) -> Following {
+    let unread = Missing::new("envoys", Trouble::Strange(format!("{error:#}")));
+    Following { total: target.envoys.len(), lagging: vec![unread], ..Following::default() }
 }
 
 fn change_site(

@@ -89,6 +89,47 @@ fn an_edited_policy_is_told_from_one_whose_state_has_changed() {
 
 #[cfg(unix)]
 #[test]
+fn the_owner_and_the_group_stay() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let folder = tempfile::tempdir().unwrap();
+    let (target, writer) = target(folder.path());
+    close(&target, &writer, "shop").unwrap();
+    // Root may give it to anybody, others to the groups that they are in.
+    let owner = rustix::process::geteuid().is_root().then_some(1001);
+    let groups = std::process::Command::new("id").arg("-G").output().unwrap().stdout;
+    let groups = String::from_utf8(groups).unwrap();
+    let group = owner.or_else(|| groups.split_whitespace().last()?.parse().ok());
+    chown(&writer.file, owner, group).unwrap();
+    fs::set_permissions(&writer.file, fs::Permissions::from_mode(0o640)).unwrap();
+    let whose = || {
+        let metadata = fs::metadata(&writer.file).unwrap();
+        (metadata.ino(), (metadata.uid(), metadata.gid(), metadata.mode() & 0o777))
+    };
+    let before = whose();
+    let edit = |draft: &mut Draft, _: &str, now: Time| draft.end_all(now, now);
+    let options = Options { by: "me".to_owned(), wait: false, deadline: Instant::now() + Duration::from_secs(10) };
+    apply(&target, &writer, &Selection::of(vec!["shop".to_owned()]), &edit, &options).unwrap();
+    let after = whose();
+    assert_ne!(after.0, before.0, "it is another file");
+    assert_eq!(after.1, before.1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_given_back_is_still_read_by_all_or_by_its_group() {
+    for (mode, group_is_kept, expected) in [
+        (0o100644, false, true),
+        (0o100644, true, true),
+        (0o100640, true, true),
+        (0o100640, false, false),
+        (0o100600, true, false),
+    ] {
+        assert_eq!(is_still_readable(mode, group_is_kept), expected, "{mode:o} {group_is_kept}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn permissions_stay_and_links_lead_where_they_led() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let folder = tempfile::tempdir().unwrap();

@@ -1,17 +1,18 @@
 //! `maintctl init`: a key pair and `maintctl.toml`. Nothing that exists is overwritten.
 
 use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
 use crate::args::{Global, InitArgs};
-use crate::config::FILE;
+use crate::config::{Config, FILE};
 use crate::exit::End;
 use crate::keys::Key;
 
+const FLEET: &str = "demo";
 const KEY: &str = "maintctl.key";
 const ENVOY: &str = "http://127.0.0.1:10001/.maintenance";
 
@@ -20,39 +21,58 @@ pub fn run(global: &Global, args: &InitArgs) -> Result<ExitCode> {
         (1..=63).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
-    if !name_is_good(&args.fleet) {
-        bail!(End::Usage(format!("--fleet \"{}\": only a-z, 0-9 and -, at most 63", args.fleet)));
+    if let Some(fleet) = args.fleet.as_deref().filter(|fleet| !name_is_good(fleet)) {
+        bail!(End::Usage(format!("--fleet \"{fleet}\": only a-z, 0-9 and -, at most 63")));
     }
-    let config = global.config.clone().unwrap_or_else(|| PathBuf::from(FILE));
-    let key_path = config.with_file_name(KEY);
-    let key = match Key::generate() {
-        key if !exists(&key_path)? => {
-            key.write_new(&key_path).with_context(|| format!("{}", key_path.display()))?;
-            aside!("made {}: keep it secret", key_path.display());
-            key
+    let path = global.config.clone().unwrap_or_else(|| PathBuf::from(FILE));
+    let shown = path.display();
+    match exists(&path)? {
+        true => aside!("{shown} is there already: kept"),
+        false => {
+            let text = text(global.target.as_deref().unwrap_or("local"), args);
+            write_new(&path, &text).with_context(|| format!("{shown}"))?;
+            aside!("made {shown}");
         }
-        _ => {
-            aside!("{} is there already: kept", key_path.display());
-            Key::from_file(&key_path)?
+    }
+    // From here on as every other command reads it, so that what is printed is what they go by.
+    let config = Config::read(&path)?;
+    let fleet = match (&config.file.fleet, &args.fleet) {
+        (Some(fleet), Some(other)) if fleet != other => {
+            bail!(End::Usage(format!("--fleet \"{other}\": {shown} says `fleet = \"{fleet}\"`; change it there")))
+        }
+        (fleet, _) => {
+            fleet.as_ref().with_context(|| format!("{shown} has no `fleet`: put it there, as the policy has it"))?
         }
     };
-    match write_new(&config, &text(global.target.as_deref().unwrap_or("local"), args)) {
-        Ok(()) => aside!("made {}", config.display()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            aside!("{} is there already: kept", config.display())
-        }
-        Err(error) => return Err(error).with_context(|| format!("{}", config.display())),
+    if let (Some(key), None) = (&config.file.key, &config.file.key_command) {
+        make_key(&config.path(key))?;
     }
+    let key = Key::load(&config)?.with_context(|| {
+        format!(
+            "{shown} has neither `key` nor `key_command`: put `key = \"{KEY}\"` there, and `maintctl init` makes it"
+        )
+    })?;
     let jwk = key.jwk()?;
     aside!(
         "\nPut this into the policy, so that Envoy takes what this key signs:\n\n\
-         fleet: {}\nkeys:\n- {{ name: {}, jwk: {jwk}, sites: [\"*\"], may: [state] }}\n\
+         fleet: {fleet}\nkeys:\n- {{ name: {}, jwk: {jwk}, sites: [\"*\"], may: [state] }}\n\
          control: {{ path_prefix: \"/.maintenance\" }}   # only where a listener is not public\n",
-        args.fleet,
         key_name(),
     );
     answer!("{jwk}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a key, if there is none yet.
+fn make_key(path: &Path) -> Result<()> {
+    let shown = path.display();
+    if exists(path)? {
+        aside!("{shown} is there already: kept");
+        return Ok(());
+    }
+    Key::generate().write_new(path).with_context(|| format!("{shown}"))?;
+    aside!("made {shown}: keep it secret");
+    Ok(())
 }
 
 fn exists(path: &Path) -> Result<bool> {
@@ -73,7 +93,7 @@ fn text(target: &str, args: &InitArgs) -> String {
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| quoted(&path.to_string_lossy()));
     let mut text = format!(
         "default = {target}\nfleet = {}\nkey = {}\n\n[target.{header}]\n",
-        quoted(&args.fleet),
+        quoted(args.fleet.as_deref().unwrap_or(FLEET)),
         quoted(KEY),
         target = quoted(target),
     );
@@ -105,7 +125,7 @@ mod tests {
     #[test]
     fn the_file_says_what_the_flags_say() {
         let args = |envoys: &[&str], file: Option<&str>| InitArgs {
-            fleet: "demo".to_owned(),
+            fleet: None,
             envoys: envoys.iter().map(|url| (*url).to_owned()).collect(),
             file: file.map(PathBuf::from),
             policy: file.map(|_| PathBuf::from("a \"quoted\" policy.yaml")),

@@ -1,11 +1,11 @@
 //! The operator's key: where it comes from, and what it signs.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use ct_codecs::{Base64UrlSafeNoPadding, Encoder};
 use ed25519_compact::KeyPair;
 use envoy_maintenance::state::jws;
@@ -70,7 +70,10 @@ impl Key {
     /// Reads a key file. One that others can read is a key that others may have.
     pub fn from_file(path: &Path) -> Result<Key> {
         let shown = path.display();
-        let pem = fs::read_to_string(path).with_context(|| format!("key {shown}"))?;
+        let pem = fs::read_to_string(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => anyhow!("key {shown}: {error}; `maintctl init` makes one"),
+            _ => anyhow!("key {shown}: {error}"),
+        })?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

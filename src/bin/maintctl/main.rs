@@ -38,12 +38,11 @@ mod when;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
 
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    match run(Cli::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())) {
         Ok(code) => code,
         Err(error) => {
             aside!("\x1b[1;31merror:\x1b[0m {error:#}");

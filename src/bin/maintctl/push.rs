@@ -38,8 +38,11 @@ pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &
     let token = || key.read_token(fleet, when::time(&when::now()));
     let mut roll = target.call(Some(&token()), options.deadline)?;
     roll.somebody()?;
-    roll.compare_clocks(when::time(&when::now()));
-    let sites = selection.choose(&roll.sites())?;
+    if options.wait {
+        roll.compare_clocks(when::time(&when::now()));
+    }
+    let mut options = options.clone();
+    let sites = options.paused(|| selection.choose(&roll.sites()))?;
     let mut outcomes: Vec<Outcome> = Vec::new();
     for _ in 0..ATTEMPTS {
         let now = when::time(&when::now());

@@ -72,9 +72,8 @@ impl Roll {
     /// Resolves `urls` and asks every address for its status.
     pub fn call(urls: &[String], expect: Option<usize>, token: Option<&str>, deadline: Instant) -> Result<Roll> {
         let deadline = deadline.min(Instant::now() + FIRST);
-        let bases = urls.iter().map(|url| base(url)).collect::<Result<Vec<_>>>()?;
         let named: Vec<(&String, Result<Vec<SocketAddr>, Trouble>)> = thread::scope(|scope| {
-            let running: Vec<_> = bases.iter().map(|url| (url, scope.spawn(move || resolve(url, deadline)))).collect();
+            let running: Vec<_> = urls.iter().map(|url| (url, scope.spawn(move || resolve(url, deadline)))).collect();
             running.into_iter().map(|(url, thread)| (url, joined(thread.join()))).collect()
         });
         let mut roll = Roll::default();
@@ -104,7 +103,7 @@ impl Roll {
         }
         roll.forgive_loopback();
         if let Some(lie) = roll.missing.iter().find(|missing| matches!(missing.trouble, Trouble::Another(_))) {
-            bail!("{}: {}", lie.name, lie.trouble);
+            bail!(End::NotFollowed(format!("{}: {}", lie.name, lie.trouble)));
         }
         roll.miscounted = expect
             .filter(|expected| *expected != roll.envoys.len())
@@ -208,7 +207,7 @@ pub fn missing_lines(missing: &[Missing]) -> String {
 }
 
 /// A URL of the configuration without a slash at its end.
-fn base(url: &str) -> Result<String> {
+pub fn base(url: &str) -> Result<String> {
     let good = url.parse::<Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none()
     });
@@ -223,6 +222,9 @@ fn resolve(url: &str, deadline: Instant) -> Result<Vec<SocketAddr>, Trouble> {
     let uri: Uri = url.parse().map_err(|_| Trouble::Strange("not a URL".to_owned()))?;
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let found = (host.as_str(), port).to_socket_addrs();
@@ -306,6 +308,17 @@ mod tests {
             ("http://e/?a=b", None),
         ] {
             assert_eq!(base(url).ok().as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_needs_no_time_to_resolve() {
+        for (url, address) in [
+            ("http://127.0.0.1:7/x", "127.0.0.1:7"),
+            ("http://[::1]", "[::1]:80"),
+            ("https://10.0.0.1", "10.0.0.1:443"),
+        ] {
+            assert_eq!(resolve(url, Instant::now()), Ok(vec![address.parse().unwrap()]), "{url}");
         }
     }
 

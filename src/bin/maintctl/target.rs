@@ -9,11 +9,12 @@ use crate::args::Global;
 use crate::config::{Config, FILE};
 use crate::file::FileTarget;
 use crate::keys::Key;
-use crate::roll::Roll;
+use crate::roll::{self, Roll};
 
 /// What the configuration says of one target, understood.
 pub struct Target {
     pub name: String,
+    /// URLs, without a slash at their ends.
     pub envoys: Vec<String>,
     pub expect: Option<usize>,
     pub fleet: Option<String>,
@@ -48,9 +49,11 @@ impl Target {
             }
             (None, Some(_)) => bail!("target {name}: `policy` is for `file`, which is missing"),
         };
+        // Before anything is changed, though a file could be written without them.
+        let envoys = target.envoys.iter().map(|url| roll::base(url)).collect::<Result<_>>();
         Ok(Target {
             name: name.to_owned(),
-            envoys: target.envoys.clone(),
+            envoys: envoys.with_context(|| format!("target {name}"))?,
             expect: target.expect,
             fleet: config.file.fleet.clone(),
             key: Key::load(&config),

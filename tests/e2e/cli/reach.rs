@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{base, control, policy, pushing, status_of};
+use super::{base, control, generated, policy, pushing, status_of, writing};
 use crate::support::app::App;
 use crate::support::desk::Desk;
 use crate::support::envoy::Envoy;
@@ -33,7 +33,8 @@ async fn keys_that_will_not_do_are_refused_with_what_to_do() {
     std::fs::remove_file(&file).unwrap();
     let output = desk.run("close shop").await;
     assert_ne!(output.code, 0);
-    assert!(output.stderr.contains("maintctl.key"), "{output:?}");
+    assert!(output.stderr.contains("key maintctl.key: No such file or directory"), "{output:?}");
+    assert!(output.stderr.contains("`maintctl init` makes one"), "{output:?}");
     assert_eq!(status_of(&envoy).await, 200);
 }
 
@@ -99,24 +100,60 @@ async fn envoys_that_disagree_are_mixed_and_reconciled() {
 async fn a_load_balancer_in_place_of_the_envoys_is_told() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let balancer = balance(&one, &two).await;
+    let desk = Desk::pushing(&signer, &[&balancer]);
+    for words in ["close shop --timeout 3s", "status --timeout 3s"] {
+        let output = desk.run(words).await;
+        assert_eq!(output.code, 3, "{output:?}");
+        assert!(output.stderr.contains("load balancer"), "{output:?}");
+    }
+    assert_eq!((status_of(&one).await, status_of(&two).await), (200, 200));
+}
+
+#[tokio::test]
+async fn a_file_is_written_and_told_though_adoption_cannot_be_read() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (watching, desk) = writing(&app, &signer).await;
+    let other = envoy(&app, &signer, "two").await;
+    let balancer = balance(&watching, &other).await;
+    let target = |envoys: &str| {
+        desk.target(&format!("file = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{envoys:?}]", watching.ecds_file()));
+    };
+    target(&balancer);
+    let output = desk.run("close shop --timeout 3s").await;
+    assert_eq!((output.code, output.stdout.as_str()), (3, "shop: OFFLINE (0/1 Envoys follow)\n"), "{output:?}");
+    assert!(output.stderr.contains(&balancer) && output.stderr.contains("load balancer"), "{output:?}");
+    eventually("the site closes", async || (status_of(&watching).await == 503).then_some(())).await;
+    let answer: Value = serde_json::from_str(&desk.run("open shop --timeout 3s --json").await.stdout).unwrap();
+    assert_eq!((&answer["sites"][0]["mode"], &answer["envoys"]["followed"]), (&json!("online"), &json!(0)));
+    let written = generated(&watching);
+    // What can never be asked is found before anything is written.
+    target("127.0.0.1:10001");
+    for words in ["close shop", "close shop --wait=false", "status"] {
+        let output = desk.run(words).await;
+        assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{output:?}");
+        let told = "target one: envoys: \"127.0.0.1:10001\" is not a URL such as http://127.0.0.1:10001/.maintenance";
+        assert!(output.stderr.contains(told), "{output:?}");
+    }
+    assert_eq!(generated(&watching), written);
+}
+
+/// An address that leads to these two in turn.
+async fn balance(one: &Envoy, two: &Envoy) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let balancer = format!("http://{}/.maintenance", listener.local_addr().unwrap());
-    let authority = |envoy: &Envoy| base(envoy).trim_start_matches("http://").split('/').next().unwrap().to_owned();
-    let backends = [authority(&one), authority(&two)];
+    let address = listener.local_addr().unwrap();
+    let backends = [one, two].map(|envoy| envoy.listener("control"));
     tokio::spawn(async move {
         for turn in 0.. {
             let Ok((mut client, _)) = listener.accept().await else { return };
-            let backend = backends[turn % 2].clone();
+            let backend = backends[turn % 2];
             tokio::spawn(async move {
                 let mut server = tokio::net::TcpStream::connect(backend).await.unwrap();
                 let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
             });
         }
     });
-    let desk = Desk::pushing(&signer, &[&balancer]);
-    let output = desk.run("close shop --timeout 3s").await;
-    assert!(matches!(output.code, 1 | 3), "{output:?}");
-    assert!(output.stderr.contains("load balancer"), "{output:?}");
+    format!("http://{address}/.maintenance")
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::{generated, pushing, status_of, writing};
+use super::reach::envoy;
+use super::{base, generated, pushing, status_of, writing};
 use crate::support::app::App;
 use crate::support::desk::Desk;
 use crate::support::signer::Signer;
@@ -84,15 +85,110 @@ async fn a_lease_is_renewed_while_the_command_runs_and_a_dead_runner_reopens_the
 }
 
 #[tokio::test]
+async fn an_envoy_at_which_a_lease_is_not_renewed_is_named_until_it_is_well() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let mut command = desk.command("close shop --lease 9s -- cat");
+    let mut runner = Running::start(command.stdin(Stdio::piped()));
+    let mut said = BufReader::new(runner.process.stderr.take().unwrap()).lines();
+    let mut heard = async || {
+        let line = tokio::time::timeout(DEADLINE, said.next_line()).await.expect("a line in time");
+        line.unwrap().expect("a line")
+    };
+    while !heard().await.starts_with("note: not durable") {}
+    two.kill();
+    assert_eq!(heard().await, "warning: the lease is not renewed at:");
+    let named = heard().await;
+    assert!(named.contains(&base(&two)) && !named.contains(&base(&one)), "{named}");
+    let revision = async || one.site("shop").await["revision"].as_u64();
+    for _ in 0..2 {
+        let before = revision().await;
+        eventually("it is renewed at the other", async || (revision().await > before).then_some(())).await;
+    }
+    two.restart().await;
+    let mut last = named;
+    loop {
+        match heard().await.as_str() {
+            "note: the lease is renewed everywhere again" => break,
+            "warning: the lease is not renewed at:" => {}
+            line => {
+                assert_ne!(line, last, "it is said again, and nothing has changed");
+                last = line.to_owned();
+            }
+        }
+    }
+    eventually("it is closed there too", async || (status_of(&two).await == 503).then_some(())).await;
+    assert_eq!(status_of(&one).await, 503);
+    drop(runner.process.stdin.take());
+    assert_eq!(runner.end().await.0, Some(0));
+    assert_eq!((status_of(&one).await, status_of(&two).await), (200, 200));
+}
+
+#[tokio::test]
 async fn a_lease_ends_with_the_command() {
     let (_app, envoy, desk, _) = pushing().await;
     let failed = desk.run("close shop --lease 2s -- false").await;
     assert_eq!(failed.code, 1, "{failed:?}");
     assert_eq!(until(&desk).await, None, "what has failed stays closed until somebody opens it");
     assert_eq!(status_of(&envoy).await, 503);
+    // An end that it had before stands again.
+    assert_eq!(desk.run("close shop --until 2099-01-01T00:00:00Z").await.code, 0);
+    let failed = desk.run("close shop --lease 2s -- false").await;
+    assert_eq!(failed.code, 1, "{failed:?}");
+    assert_eq!(until(&desk).await, Some("2099-01-01T00:00:00Z".parse().unwrap()), "{failed:?}");
     let done = desk.run("close shop --lease 2s -- true").await;
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(status_of(&envoy).await, 200);
+}
+
+#[tokio::test]
+async fn an_end_that_passes_while_a_command_runs_opens_nothing_that_has_failed() {
+    let (_app, envoy, desk, _) = pushing().await;
+    let end = Timestamp::now() + Duration::from_secs(8);
+    assert_eq!(desk.run(&format!("close shop --until {end}")).await.code, 0);
+    let mut command = desk.command("close shop --lease 10s --");
+    let mut runner = Running::start(command.args(["sh", "-c", "echo ready; cat; exit 1"]).stdin(Stdio::piped()));
+    assert_eq!(runner.line().await, "ready");
+    eventually("the end has passed", async || (Timestamp::now() > end).then_some(())).await;
+    drop(runner.process.stdin.take());
+    let (code, said) = runner.end().await;
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!((until(&desk).await, status_of(&envoy).await), (None, 503), "{said}");
+}
+
+#[tokio::test]
+async fn what_was_closed_for_a_command_that_was_not_run_is_opened_if_that_is_wanted() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    assert_eq!(desk.run("close api").await.code, 0);
+    two.kill();
+    let opened = desk.run("close shop api --timeout 2s --on-failure open -- echo run").await;
+    assert_eq!((opened.code, opened.stdout.as_str()), (3, ""), "{opened:?}");
+    assert!(opened.stderr.contains("the command was not run") && opened.stderr.contains("shop: ONLINE"), "{opened:?}");
+    assert!(!opened.stderr.contains("not opened"), "{opened:?}");
+    assert_eq!(status_of(&one).await, 200);
+    // What was closed before, for a reason of its own, is left.
+    assert_eq!(one.site("api").await["mode"], "offline");
+    let stays = desk.run("close shop --timeout 2s -- echo run").await;
+    assert_eq!((stays.code, stays.stdout.as_str()), (3, ""), "{stays:?}");
+    assert!(stays.stderr.contains("not opened: shop (maintctl open shop;"), "{stays:?}");
+    assert_eq!(status_of(&one).await, 503);
+}
+
+#[tokio::test]
+async fn a_command_that_is_missing_closes_nothing() {
+    let (_app, envoy, desk, _) = pushing().await;
+    for (words, program) in [("close shop --", None), ("on shop --", None), ("close shop --", Some(""))] {
+        let output = desk.command(words).args(program).output().await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words}: {said}");
+        assert!(said.contains("after `--` the command to run is missing; nothing changed"), "{words}: {said}");
+        assert_eq!(envoy.site("shop").await["revision"], 0, "{words}");
+    }
+    // One of its own arguments.
+    assert_eq!(desk.run("close shop -- true --").await.code, 0);
 }
 
 #[tokio::test]

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::{base, pushing, status_of, writing};
 use crate::support::app::App;
 use crate::support::client::{Output, run};
 use crate::support::desk::Desk;
 use crate::support::signer::Signer;
-use crate::support::{DEADLINE, maintctl, preload};
+use crate::support::{DEADLINE, eventually, maintctl, preload};
 
 /// The names of an object's members, sorted.
 fn members(value: &Value) -> Vec<&str> {
@@ -67,6 +69,48 @@ async fn all_sites_are_asked_for_on_a_terminal_only() {
 }
 
 #[tokio::test]
+async fn the_time_that_a_question_takes_is_nobodys() {
+    let (_app, _envoy, desk, _) = pushing().await;
+    let library = preload::library(desk.path());
+    let mut command = desk.command("close --all --timeout 6s --for 1h --json");
+    command.env("LD_PRELOAD", library).env("TERMINALS", "0");
+    let mut process =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut question = [0; 5];
+    process.stderr.as_mut().unwrap().read_exact(&mut question).await.unwrap();
+    assert_eq!(&question, b"Close");
+    let asked = Instant::now();
+    // Longer than it would wait for Envoy.
+    eventually("somebody thinks", async || (asked.elapsed() > Duration::from_secs(7)).then_some(())).await;
+    let answered = Timestamp::now();
+    process.stdin.take().unwrap().write_all(b"y\n").await.unwrap();
+    let output = tokio::time::timeout(DEADLINE, process.wait_with_output()).await.expect("an end in time").unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let until: Timestamp = answer["sites"][0]["until"].as_str().unwrap().parse().unwrap();
+    assert!(until > answered + Duration::from_secs(3599), "{until} {answered}");
+}
+
+#[tokio::test]
+async fn a_variable_that_is_empty_is_none_and_one_that_leads_nowhere_is_named() {
+    let (_app, _envoy, desk, _) = pushing().await;
+    let with = async |words: &str, config: &str| {
+        let mut command = desk.command(words);
+        let output = command.env("MAINTCTL_CONFIG", config).env("MAINTCTL_TARGET", "").env("MAINTCTL_BY", "").output();
+        let output = output.await.unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(with("close shop", "").await.0, Some(0));
+    let by = desk.json("status shop --json").await["sites"][0]["by"].clone();
+    assert!(by.as_str().unwrap().contains('@'), "{by}");
+    for (words, config) in [("status", "nofile.toml"), ("status --config nofile.toml", "")] {
+        let (code, said) = with(words, config).await;
+        let told = "error: nofile.toml, which --config or MAINTCTL_CONFIG names, is not there\n";
+        assert_eq!((code, said.as_str()), (Some(1), told), "{words}");
+    }
+}
+
+#[tokio::test]
 async fn colour_is_for_terminals_only() {
     let (_app, _envoy, desk, _) = pushing().await;
     const ESCAPE: char = '\u{1b}';
@@ -114,7 +158,7 @@ async fn a_file_whose_envoys_are_not_named_is_written_and_not_vouched_for() {
     assert_eq!((output.code, output.stdout.as_str()), (3, "shop: OFFLINE\n"), "{output:?}");
     let told = "the file is written, but whether Envoy follows cannot be read: target \"one\" has no `envoys`";
     assert!(output.stderr.contains(told) && output.stderr.contains("--wait=false"), "{output:?}");
-    crate::support::eventually("the site closes", async || (status_of(&envoy).await == 503).then_some(())).await;
+    eventually("the site closes", async || (status_of(&envoy).await == 503).then_some(())).await;
     let status = desk.run("status shop").await;
     assert_eq!(status.code, 0, "{status:?}");
     assert!(status.stdout.contains("OFFLINE") && status.stdout.contains("not known"), "{status:?}");

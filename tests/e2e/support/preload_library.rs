@@ -125,6 +125,18 @@ unsafe extern "C" fn fchmod(file: c_int, mode: c_uint) -> c_int {
 }
 
 #[unsafe(no_mangle)]
+unsafe extern "C" fn fchown(file: c_int, owner: c_uint, group: c_uint) -> c_int {
+    type Real = unsafe extern "C" fn(c_int, c_uint, c_uint) -> c_int;
+    unsafe {
+        if is_the_last_call() {
+            die();
+        }
+        let real: Real = transmute(dlsym(RTLD_NEXT, c"fchown".as_ptr()));
+        real(file, owner, group)
+    }
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn fsync(file: c_int) -> c_int {
     type Real = unsafe extern "C" fn(c_int) -> c_int;
     unsafe {
@@ -133,6 +145,18 @@ unsafe extern "C" fn fsync(file: c_int) -> c_int {
         }
         let real: Real = transmute(dlsym(RTLD_NEXT, c"fsync".as_ptr()));
         real(file)
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn unlink(path: *const c_char) -> c_int {
+    type Real = unsafe extern "C" fn(*const c_char) -> c_int;
+    unsafe {
+        if is_the_last_call() {
+            die();
+        }
+        let real: Real = transmute(dlsym(RTLD_NEXT, c"unlink".as_ptr()));
+        real(path)
     }
 }
 

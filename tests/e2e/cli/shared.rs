@@ -1,0 +1,58 @@
+//! Files that operators with accounts of their own, and Envoy with another one, share.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use super::{status_of, writing};
+use crate::support::app::App;
+use crate::support::desk::Desk;
+use crate::support::signer::Signer;
+use crate::support::{eventually, maintctl};
+
+/// Whether the tests may act as other users.
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn allow(path: impl Into<PathBuf>, mode: u32) {
+    fs::set_permissions(path.into(), Permissions::from_mode(mode)).unwrap();
+}
+
+/// Runs maintctl under this account, where the tests may; else under their own. Its exit code, and what it complains of.
+async fn run_as(user: u32, desk: &Desk, words: &str) -> (Option<i32>, String) {
+    // The built one may stand where others may not look.
+    let program = desk.path().join("maintctl");
+    if !program.exists() {
+        fs::copy(maintctl(), &program).unwrap();
+        allow(desk.path(), 0o755);
+    }
+    let mut command = tokio::process::Command::new(program);
+    command.args(words.split_whitespace()).current_dir(desk.path()).env_remove("MAINTCTL_CONFIG");
+    if is_root() {
+        command.uid(user).gid(user);
+    }
+    let output = command.output().await.unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[tokio::test]
+async fn what_one_operator_has_left_keeps_no_other_from_the_file() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (envoy, desk) = writing(&app, &signer).await;
+    let folder = envoy.ecds_file().parent().unwrap();
+    allow(envoy.folder(), 0o755);
+    allow(folder, 0o777);
+    allow(envoy.ecds_file(), 0o644);
+    assert_eq!(run_as(1001, &desk, "close shop").await, (Some(0), String::new()));
+    assert_eq!(status_of(&envoy).await, 503);
+    // As a run of the first that was killed leaves it; neither file can be written by the second.
+    let (lock, new) = (folder.join(".maintenance.yaml.lock"), folder.join(".maintenance.yaml.new"));
+    fs::write(&new, "half a fi").unwrap();
+    for path in [&lock, &new] {
+        allow(path, 0o444);
+    }
+    assert_eq!(run_as(1002, &desk, "open shop").await, (Some(0), String::new()));
+    eventually("the site opens", async || (status_of(&envoy).await == 200).then_some(())).await;
+    assert!(!new.exists());
+}
