@@ -102,7 +102,7 @@ pub struct NamedConfig {
 pub struct ClaimConfig {
     /// The token's issuer.
     pub iss: String,
-    /// The claim, members of objects joined by dots.
+    /// The claim, members of objects joined by dots; a name with `://` in it is one member.
     pub name: String,
     /// Any of these; none: the claim is present.
     pub value: Option<Vec<TextConfig>>,
