@@ -102,7 +102,7 @@ pub struct NamedConfig {
 pub struct ClaimConfig {
     /// The token's issuer.
     pub iss: String,
-    /// The claim, members of objects joined by dots.
+    /// The claim, members of objects joined by dots; a name with `://` in it is one member.
     pub name: String,
     /// Any of these; none: the claim is present.
     pub value: Option<Vec<TextConfig>>,
@@ -211,10 +211,16 @@ fn declared(members: &mut Fields<'_>) -> Result<Vec<(String, Document)>, PathErr
 
 fn site(tree: &Tree, path: &Path<'_>) -> Result<SiteConfig, PathError> {
     let mut members = Fields::of(tree, path)?;
+    // Without them a site is everything, so `null` is read as the list that it is not.
+    let mut list = |name: &'static str| {
+        let list = members.raw(name).map(|list| fields::list(fields::text)(list, &path.key(name)));
+        list.transpose()
+    };
+    let (hosts, paths) = (list("hosts")?, list("paths")?);
     let site = SiteConfig {
         name: members.required("name", fields::text)?,
-        hosts: members.optional("hosts", fields::list(fields::text))?,
-        paths: members.optional("paths", fields::list(fields::text))?,
+        hosts,
+        paths,
         exempt: members.list("exempt", rule)?,
         always_closed: members.list("always_closed", rule)?,
         health_checks: members.list("health_checks", rule)?,
@@ -238,7 +244,7 @@ fn rule(tree: &Tree, path: &Path<'_>) -> Result<RuleConfig, PathError> {
         claims: members.optional("claims", fields::list(claim))?,
         modes: members.optional("modes", fields::list(Mode::read))?,
     };
-    members.end()?;
+    members.end_without_null()?;
     Ok(rule)
 }
 
@@ -258,7 +264,7 @@ fn text(tree: &Tree, path: &Path<'_>) -> Result<TextConfig, PathError> {
         }
         absent => absent.map(|_| TextConfig::Absent),
     };
-    members.end()?;
+    members.end_without_null()?;
     match [regex, sha256, absent].map(Option::into_iter).into_iter().flatten().collect::<Vec<_>>().as_slice() {
         [one] => Ok(one.clone()),
         _ => Err(PathError::new(path, "exactly one of regex, sha256 and absent is needed")),
@@ -276,7 +282,7 @@ fn value(tree: &Tree, path: &Path<'_>) -> Result<Vec<TextConfig>, PathError> {
 fn named(tree: &Tree, path: &Path<'_>) -> Result<NamedConfig, PathError> {
     let mut members = Fields::of(tree, path)?;
     let named = NamedConfig { name: members.required("name", fields::text)?, value: members.optional("value", value)? };
-    members.end()?;
+    members.end_without_null()?;
     Ok(named)
 }
 
@@ -287,7 +293,7 @@ fn claim(tree: &Tree, path: &Path<'_>) -> Result<ClaimConfig, PathError> {
         name: members.required("name", fields::text)?,
         value: members.optional("value", value)?,
     };
-    members.end()?;
+    members.end_without_null()?;
     Ok(claim)
 }
 

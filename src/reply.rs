@@ -193,8 +193,3 @@ fn details(refusal: Refusal<'_>) -> &'static str {
         Refusal::Mode(Mode::Online | Mode::Offline) => "maintenance_offline",
     }
 }
-
-/// Whether a byte may stand in a token (RFC 9110 section 5.6.2).
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}

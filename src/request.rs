@@ -122,3 +122,8 @@ impl<'a> Request<'a> {
         Request { headers, peer, method: headers.first(":method").unwrap_or_default(), host, path, query }
     }
 }
+
+/// Whether a byte may stand in a token, such as a method or the name of a header (RFC 9110 section 5.6.2).
+pub fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}

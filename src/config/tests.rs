@@ -202,9 +202,50 @@ fn a_private_key_is_refused_and_what_other_tools_write_is_passed_over() {
 }
 
 #[test]
+fn null_is_refused_where_an_absent_field_stands_for_anything() {
+    let problem = "null says nothing; leave it out where anything will do";
+    let conditions = ["paths", "methods", "remote_ips", "uri_sans", "headers", "query", "cookies", "claims", "modes"];
+    for condition in conditions {
+        for list in ["exempt", "always_closed", "health_checks"] {
+            let rule = format!("'{list}': [{{'name': 'a', '{condition}': null}}]");
+            assert_refused(&[
+                (&format!("{{{rule}}}"), &format!("{list}[0].{condition}: {problem}")),
+                (
+                    &format!("{{'sites': [{{'name': 'a', {rule}}}]}}"),
+                    &format!("sites[0].{list}[0].{condition}: {problem}"),
+                ),
+            ]);
+        }
+    }
+    for (conditions, path) in [
+        ("'methods': ['GET'], 'remote_ips': null", "remote_ips"),
+        ("'headers': [{'name': 'x', 'value': null}]", "headers[0].value"),
+        ("'query': [{'name': 'x'}, {'name': 'y', 'value': null}]", "query[1].value"),
+        ("'cookies': [{'name': 'x', 'value': null}]", "cookies[0].value"),
+        ("'cookies': [{'name': 'x', 'value': {'sha256': null, 'absent': true}}]", "cookies[0].value.sha256"),
+        ("'paths': [{'regex': '.*', 'absent': null}]", "paths[0].absent"),
+        ("'claims': [{'iss': 'i', 'name': 'x', 'value': null}]", "claims[0].value"),
+    ] {
+        let policy = format!("{{'exempt': [{{'name': 'a', {conditions}}}]}}");
+        assert_refused(&[(&policy, &format!("exempt[0].{path}: {problem}"))]);
+    }
+    assert_refused(&[
+        ("{'sites': [{'name': 'a', 'hosts': null}]}", "sites[0].hosts: null is null, not a list"),
+        ("{'sites': [{'name': 'a', 'paths': null}]}", "sites[0].paths: null is null, not a list"),
+        ("{'exempt': [{'name': 'a', 'claims': [{'iss': null, 'name': 'x'}]}]}", "exempt[0].claims[0].iss: missing"),
+    ]);
+    for list in ["sites", "may"] {
+        let key = "{'name': 'a', 'jwk': {'kty': '', 'crv': '', 'x': ''}, 'sites': ['*'], 'may': ['state']}";
+        let key = key.replace(&format!("'{list}': ['"), &format!("'{list}': null, '_': ['"));
+        assert_refused(&[(&format!("{{'keys': [{key}]}}"), &format!("keys[0].{list}: missing"))]);
+    }
+}
+
+#[test]
 fn a_field_that_is_null_is_not_there() {
     let nothing = "{'fleet': null, 'sites': null, 'exempt': null, 'state': null, 'jwt': null, 'reply': null}";
     assert_eq!(read(nothing), Ok(PluginConfig::default()));
+    assert!(read("{'sites': [{'name': 'a', 'exempt': null, 'always_closed': null, 'reply': null}]}").is_ok());
     assert_eq!(read("{'reply': {'retry_after': null}}").unwrap().reply.retry_after, Some(None));
     assert_eq!(read("{'sites': []}").unwrap().sites, Some(Vec::new()));
 }

@@ -14,6 +14,17 @@ pub struct IpSet {
 impl IpSet {
     /// The set of all `ranges` (see [`parse`]).
     pub fn new(mut ranges: Vec<(u128, u128)>) -> IpSet {
+        // A range of IPv6 holds no IPv4 client. Of those that span IPv4 the widest holds all others.
+        let mut widest = MAPPED_LAST;
+        for (first, last) in &mut ranges {
+            if *first < MAPPED && *last >= MAPPED_LAST {
+                widest = widest.max(*last);
+                *last = MAPPED - 1;
+            }
+        }
+        if widest > MAPPED_LAST {
+            ranges.push((MAPPED_LAST + 1, widest));
+        }
         ranges.sort_unstable();
         let mut merged: Vec<(u128, u128)> = Vec::with_capacity(ranges.len());
         for (first, last) in ranges {
@@ -35,7 +46,7 @@ impl IpSet {
     /// Whether the set holds every IPv4 address, or every IPv6 address.
     pub fn is_everyone(&self) -> bool {
         let covers = |first: u128, last: u128| self.ranges.iter().any(|(from, to)| *from <= first && last <= *to);
-        covers(MAPPED, MAPPED | u128::from(u32::MAX)) || covers(0, u128::MAX)
+        covers(MAPPED, MAPPED_LAST) || covers(0, MAPPED - 1) && covers(MAPPED_LAST + 1, u128::MAX)
     }
 }
 
@@ -65,7 +76,9 @@ pub fn parse(text: &str) -> Result<(u128, u128), String> {
     Ok((first, first | mask))
 }
 
+/// The first and the last IPv4 address.
 const MAPPED: u128 = 0xffff << 32;
+const MAPPED_LAST: u128 = MAPPED + (1 << 32) - 1;
 
 fn number(address: IpAddr) -> u128 {
     match fold(address) {
@@ -105,11 +118,43 @@ mod tests {
     }
 
     #[test]
+    fn a_range_of_ipv6_holds_no_ipv4_client() {
+        let clients = ["0.0.0.0", "203.0.113.7", "::ffff:203.0.113.7", "255.255.255.255"];
+        for range in ["::/0", "::/1", "::/64", "::/80", "::8000:0:0/81", "::fffe:0:0/95", "2001:db8::/32"] {
+            let set = set(&[range]);
+            for address in clients {
+                assert!(!set.contains(address.parse().unwrap()), "{range} {address}");
+            }
+        }
+        for (ranges, address, inside) in [
+            (&["::/0"][..], "2001:db8::1", true),
+            (&["::/0"], "::1", true),
+            (&["::/0"], "::fffe:ffff:ffff", true),
+            (&["::/0"], "::1:0:0:0", true),
+            (&["::/0", "::/80"], "2001:db8::1", true),
+            (&["::/80", "::/0"], "2001:db8::1", true),
+            (&["::/80"], "::fffe:ffff:ffff", true),
+            (&["::/80"], "::1:0:0:0", false),
+            (&["::/0", "203.0.113.0/24"], "203.0.113.7", true),
+            (&["::/0", "203.0.113.0/24"], "203.0.112.7", false),
+            (&["::/0", "0.0.0.0/0"], "203.0.113.7", true),
+            (&["::/0", "0.0.0.0/0"], "2001:db8::1", true),
+            (&["::ffff:0:0/96"], "203.0.113.7", true),
+            (&["::ffff:0:0/96"], "::1", false),
+        ] {
+            assert_eq!(set(ranges).contains(address.parse().unwrap()), inside, "{ranges:?} {address}");
+        }
+    }
+
+    #[test]
     fn a_range_of_everyone_is_known_as_one() {
         for (texts, everyone) in [
             (&["0.0.0.0/0"][..], true),
             (&["::/0"], true),
+            (&["0.0.0.0/0", "::/0"], true),
             (&["0.0.0.0/1", "128.0.0.0/1"], true),
+            (&["::/1", "8000::/1"], true),
+            (&["::/1", "10.0.0.0/8"], false),
             (&["10.0.0.0/8"], false),
         ] {
             assert_eq!(set(texts).is_everyone(), everyone, "{texts:?}");

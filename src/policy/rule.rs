@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::cidr::{self, IpSet};
 use super::text::{Reading, TextMatcher, as_written};
 use crate::config::{ClaimConfig, NamedConfig, RuleConfig, TextConfig};
-use crate::request::{Request, RequestPath, cookies, query};
+use crate::request::{Request, RequestPath, cookies, is_token_byte, query};
 use crate::state::{Mode, Modes};
 use crate::tree::{Path, PathError};
 
@@ -200,14 +200,17 @@ fn canonical_pattern(text: &TextConfig, path: &Path<'_>) -> Result<TextConfig, P
     };
     let whole = RequestPath::parse(format!("{before}{literal}{after}").as_bytes());
     let canonical = whole.canonical().and_then(|whole| whole.strip_prefix(before)?.strip_suffix(after));
-    match canonical {
+    match canonical.filter(|_| !literal.contains('?')) {
         Some(canonical) => {
             let star = |part: &str| if part.is_empty() { "" } else { "*" };
             Ok(TextConfig::Plain(format!("{}{canonical}{}", star(before), star(after))))
         }
         None => {
-            let problem = format_args!("\"{plain}\" is no canonical path, so no request could ever match it");
-            Err(PathError::new(path, problem))
+            let problem = match literal.contains('?') {
+                true => "has a '?', but paths are matched without the query, for which there is \"query\"",
+                false => "is no canonical path, so no request could ever match it",
+            };
+            Err(PathError::new(path, format_args!("\"{plain}\" {problem}")))
         }
     }
 }
@@ -217,7 +220,7 @@ fn compile_methods(methods: &[String], path: &Path<'_>) -> Result<Vec<String>, P
         return Err(PathError::new(path, "an empty list matches nothing"));
     }
     for (index, method) in methods.iter().enumerate() {
-        if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') {
+        if method.is_empty() || !method.bytes().all(|byte| is_token_byte(byte) && !byte.is_ascii_lowercase()) {
             let problem = format_args!("\"{method}\" is not a method in upper case");
             return Err(PathError::new(&path.index(index), problem));
         }
@@ -237,13 +240,17 @@ fn compile_ranges(ranges: &[String], path: &Path<'_>) -> Result<IpSet, PathError
 
 fn compile_uri_sans(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatcher, PathError> {
     for (index, text) in texts.iter().enumerate() {
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+        // A scheme ends with a colon (RFC 3986 section 3.1), and a group of a regex does not begin with one.
+        let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
         let scheme = match text {
-            TextConfig::Plain(text) => Some((
-                text,
-                text.split_once("://").is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.bytes().all(is_token)),
-            )),
-            TextConfig::Regex(regex) => Some((regex, regex.replace('\\', "").contains("://"))),
+            TextConfig::Plain(text) => {
+                let starts = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+                Some((text, starts && text.bytes().find(|byte| !is_scheme(byte)) == Some(b':')))
+            }
+            TextConfig::Regex(regex) => {
+                let mut pairs = regex.as_bytes().windows(2);
+                Some((regex, pairs.any(|pair| matches!(pair, [before, b':'] if *before != b'?'))))
+            }
             TextConfig::Sha256(_) | TextConfig::Absent => None,
         };
         if let Some((text, false)) = scheme {
@@ -297,7 +304,11 @@ fn compile_claims(claims: &Option<Vec<ClaimConfig>>, path: &Path<'_>) -> Result<
     }
     let compile = |(index, ClaimConfig { iss, name, value }): (usize, &ClaimConfig)| {
         let path = path.index(index);
-        let members: Vec<String> = name.split('.').map(str::to_owned).collect();
+        // The dots of a claim that is named by a URL (RFC 7519 section 4.2) are its own.
+        let members: Vec<String> = match name.contains("://") {
+            true => vec![name.clone()],
+            false => name.split('.').map(str::to_owned).collect(),
+        };
         if members.iter().any(String::is_empty) {
             let problem = format_args!("\"{name}\" is not a claim, or members joined by dots");
             return Err(PathError::new(&path.key("name"), problem));
@@ -319,13 +330,15 @@ fn compile_modes(modes: &[Mode], path: &Path<'_>) -> Result<Modes, PathError> {
     Ok(set)
 }
 
+/// The name under which Envoy hands a header over.
 fn header_name(name: &str) -> Result<String, String> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    let plain = name.strip_prefix(':').unwrap_or(name);
-    if plain.is_empty() || !plain.bytes().all(is_token) {
-        return Err(format!("\"{name}\" is not a header name"));
+    let lower = name.to_ascii_lowercase();
+    match lower.as_str() {
+        "host" => Ok(":authority".to_owned()),
+        ":authority" | ":method" | ":path" | ":scheme" => Ok(lower),
+        other if other.bytes().all(is_token_byte) => Ok(lower),
+        _ => Err(format!("\"{name}\" is not a header name")),
     }
-    Ok(name.to_ascii_lowercase())
 }
 
 /// Browsers and servers are lax about the names of cookies, but what ends one cannot be in it.

@@ -9,6 +9,8 @@ use crate::tree::{Path, PathError};
 
 /// Values that are longer are not looked at by a regex or a digest, as what a stranger sends must cost bounded work.
 pub const MAX_COMPUTED: usize = 4096;
+/// Nor are those that follow so many of the same name.
+const MAX_VALUES: usize = 32;
 
 /// How a value is read that cannot be read one way: bytes that are no text, or more of them than is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,18 +109,23 @@ impl TextMatcher {
 
     /// Whether `value` is one of the texts.
     pub fn is_match(&self, value: &[u8], reading: Reading) -> bool {
+        self.is_match_after(0, value, reading)
+    }
+
+    /// Whether `value`, which comes after so many `others` of its name, is one of the texts.
+    fn is_match_after(&self, others: usize, value: &[u8], reading: Reading) -> bool {
         self.present
             || self.exact.contains(value)
             || self.prefixes.iter().any(|prefix| value.starts_with(prefix))
             || self.suffixes.iter().any(|suffix| value.ends_with(suffix))
-            || self.is_computed_match(value, reading)
+            || self.is_computed_match(others, value, reading)
     }
 
-    fn is_computed_match(&self, value: &[u8], reading: Reading) -> bool {
+    fn is_computed_match(&self, others: usize, value: &[u8], reading: Reading) -> bool {
         if self.regexes.is_empty() && self.digests.is_empty() {
             return false;
         }
-        if value.len() > MAX_COMPUTED {
+        if value.len() > MAX_COMPUTED || others >= MAX_VALUES {
             return reading == Reading::Wide;
         }
         let by_regex = || match (std::str::from_utf8(value), reading) {
@@ -138,14 +145,14 @@ impl TextMatcher {
 
     /// Whether any of `values` is one of the texts; where there is none, whether absence is.
     pub fn is_match_any(&self, values: impl IntoIterator<Item = impl AsRef<[u8]>>, reading: Reading) -> bool {
-        let mut any = false;
+        let mut others = 0;
         for value in values {
-            any = true;
-            if self.is_match(value.as_ref(), reading) {
+            if self.is_match_after(others, value.as_ref(), reading) {
                 return true;
             }
+            others += 1;
         }
-        !any && self.absent
+        others == 0 && self.absent
     }
 }
 
@@ -213,6 +220,28 @@ mod tests {
             assert!(!matcher.is_match(value, Reading::Strict));
             assert!(matcher.is_match(value, Reading::Wide));
         }
+    }
+
+    #[test]
+    fn of_many_values_no_more_than_32_are_looked_at_by_a_regex_or_a_digest() {
+        let digest = crate::state::Digest::of(b"secret").to_string();
+        for text in [TextConfig::Sha256(digest), TextConfig::Regex("secret".to_owned())] {
+            let matcher = compile(&[text, plain("plain")]).unwrap();
+            let after = |others: usize, last: &'static str| std::iter::repeat_n("k", others).chain([last]);
+            for (others, last, strict, wide) in [
+                (31, "secret", true, true),
+                (31, "k", false, false),
+                (32, "secret", false, true),
+                (32, "k", false, true),
+                (32, "plain", true, true),
+                (28_000, "plain", true, true),
+            ] {
+                assert_eq!(matcher.is_match_any(after(others, last), Reading::Strict), strict, "{others} {last}");
+                assert_eq!(matcher.is_match_any(after(others, last), Reading::Wide), wide, "{others} {last}");
+            }
+        }
+        let matcher = compile(&[plain("plain"), TextConfig::Absent]).unwrap();
+        assert!(!matcher.is_match_any(["k"; 33], Reading::Wide));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::form::Form;
 use crate::config::TextConfig;
 use crate::policy::HostPattern;
 use crate::policy::text::{Reading, TextMatcher};
-use crate::request::{Host, Request};
+use crate::request::{Host, Request, is_token_byte};
 use crate::tree::{Path, PathError};
 
 /// Longer origins, methods and lists of headers are not answered.
@@ -80,7 +80,7 @@ pub fn add_headers(origin: &str, form: Form, request: &Request<'_>, headers: &mu
     add("access-control-max-age", "0");
     let asked = |name: &str, most: usize, also: &[u8]| {
         let value = request.headers.first(name)?;
-        let is_plain = |byte: &u8| super::is_token_byte(*byte) || also.contains(byte);
+        let is_plain = |byte: &u8| is_token_byte(*byte) || also.contains(byte);
         let is_plain = value.len() <= most && value.iter().all(is_plain);
         std::str::from_utf8(value).ok().filter(|_| is_plain)
     };

@@ -5,12 +5,12 @@ use std::rc::Rc;
 
 use super::cors::Origins;
 use super::form::{Format, FormatsByPath};
-use super::is_token_byte;
 use super::problem;
 use super::redirect::Redirect;
 use super::template::{Language, Names, Template};
 use super::variables::Variable;
 use crate::config::ReplyConfig;
+use crate::request::is_token_byte;
 use crate::time::parse_duration;
 use crate::tree::{Path, PathError, Tree};
 

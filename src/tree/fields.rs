@@ -105,6 +105,19 @@ impl<'t> Fields<'t> {
         self.entries.iter().map(|(key, _)| key.as_str()).filter(|key| !self.known.contains(key))
     }
 
+    /// Ends the reading where an absent member stands for anything: a `null`, as templates write what was never set, is an
+    /// error too.
+    pub fn end_without_null(self) -> Result<(), PathError> {
+        for (name, value) in self.entries {
+            if matches!(value, Tree::Null) {
+                return Err(PathError::new(
+                    &self.path.key(name),
+                    "null says nothing; leave it out where anything will do",
+                ));
+            }
+        }
+        self.end()
+    }
     /// Ends the reading: a member that nobody asked for is an error.
     pub fn end(self) -> Result<(), PathError> {
         match self.unknown().next() {

@@ -86,6 +86,7 @@ async fn claims_let_in_whom_the_named_issuer_says_it_of() {
                 { "iss": US, "name": "level", "value": "senior*" },
             ],
         },
+        { "name": "namespaced", "claims": [{ "iss": US, "name": "https://shop.example.com/roles", "value": "ops" }] },
         { "name": "partner", "claims": [{ "iss": THEM, "name": "role", "value": "auditor" }] },
     ]));
     let issuers = [(US, jwks(&us)), (THEM, jwks(&them))];
@@ -120,6 +121,10 @@ async fn claims_let_in_whom_the_named_issuer_says_it_of() {
         ("nested, the parent is a text", Some(ours(json!({ "realm_access": "ops" }))), Err(503)),
         ("nested, the parent is a list", Some(ours(json!({ "realm_access": ["ops"] }))), Err(503)),
         ("nested, the parent is null", Some(ours(json!({ "realm_access": null }))), Err(503)),
+        // Named by a URL.
+        ("a URL's list", Some(ours(json!({ "https://shop.example.com/roles": ["x", "ops"] }))), Ok("namespaced")),
+        ("a URL's text", Some(ours(json!({ "https://shop.example.com/roles": "ops" }))), Ok("namespaced")),
+        ("a URL's parts", Some(ours(json!({ "https://shop": { "example": { "com/roles": "ops" } } }))), Err(503)),
         // Other kinds.
         ("null", Some(ours(json!({ "role": null }))), Err(503)),
         ("a number", Some(ours(json!({ "role": 1 }))), Err(503)),

@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::PluginConfig;
+use crate::request::{Headers, Stranger};
 use crate::tree::Tree;
 
 /// Compiles the conditions of a rule whose quotes are single, so that the tables below can be read.
@@ -25,6 +26,8 @@ fn a_condition_that_could_never_hold_is_refused() {
         ("'paths': [{'regex': '['}]", "rule.paths[0].regex: \"[\" is not a regex: found unclosed character class"),
         ("'methods': []", "rule.methods: an empty list matches nothing"),
         ("'methods': ['GET', 'get']", "rule.methods[1]: \"get\" is not a method in upper case"),
+        ("'methods': ['G ET']", "rule.methods[0]: \"G ET\" is not a method in upper case"),
+        ("'methods': ['GEt']", "rule.methods[0]: \"GEt\" is not a method in upper case"),
         ("'methods': ['']", "rule.methods[0]: \"\" is not a method in upper case"),
         ("'remote_ips': []", "rule.remote_ips: an empty list matches nothing"),
         ("'remote_ips': ['::1', '10.0.0/8']", "rule.remote_ips[1]: \"10.0.0/8\" is not an IP address or CIDR range"),
@@ -34,6 +37,10 @@ fn a_condition_that_could_never_hold_is_refused() {
         ("'uri_sans': ['*']", "rule.uri_sans[0]: \"*\" names no scheme such as spiffe://"),
         ("'uri_sans': ['*://a']", "rule.uri_sans[0]: \"*://a\" names no scheme such as spiffe://"),
         ("'uri_sans': ['://a']", "rule.uri_sans[0]: \"://a\" names no scheme such as spiffe://"),
+        ("'uri_sans': ['1a:b']", "rule.uri_sans[0]: \"1a:b\" names no scheme such as spiffe://"),
+        ("'uri_sans': ['a_b:c']", "rule.uri_sans[0]: \"a_b:c\" names no scheme such as spiffe://"),
+        ("'uri_sans': ['ops.example.com']", "rule.uri_sans[0]: \"ops.example.com\" names no scheme such as spiffe://"),
+        ("'uri_sans': [{'regex': '(?:.*)'}]", "rule.uri_sans[0]: \"(?:.*)\" names no scheme such as spiffe://"),
         ("'uri_sans': [{'regex': '.*'}]", "rule.uri_sans[0]: \".*\" names no scheme such as spiffe://"),
         ("'uri_sans': [{'absent': true}]", "rule.uri_sans[0]: a missing certificate proves nothing"),
         ("'headers': []", "rule.headers: an empty list asks for nothing"),
@@ -43,6 +50,8 @@ fn a_condition_that_could_never_hold_is_refused() {
         ("'headers': [{'name': ''}]", "rule.headers[0].name: empty"),
         ("'headers': [{'name': 'x y'}]", "rule.headers[0].name: \"x y\" is not a header name"),
         ("'headers': [{'name': ':'}]", "rule.headers[0].name: \":\" is not a header name"),
+        ("'headers': [{'name': ':nosuch'}]", "rule.headers[0].name: \":nosuch\" is not a header name"),
+        ("'headers': [{'name': ':status'}]", "rule.headers[0].name: \":status\" is not a header name"),
         ("'query': [{'name': ''}]", "rule.query[0].name: empty"),
         ("'cookies': [{'name': ''}]", "rule.cookies[0].name: empty"),
         ("'cookies': [{'name': 'a'}, {'name': 'a=b'}]", "rule.cookies[1].name: \"a=b\" is not a cookie name"),
@@ -58,6 +67,14 @@ fn a_condition_that_could_never_hold_is_refused() {
             "'claims': [{'iss': 'i', 'name': 'a..b'}]",
             "rule.claims[0].name: \"a..b\" is not a claim, or members joined by dots",
         ),
+        (
+            "'paths': ['/a?b=1']",
+            "rule.paths[0]: \"/a?b=1\" has a '?', but paths are matched without the query, for which there is \"query\"",
+        ),
+        (
+            "'paths': ['/a?*']",
+            "rule.paths[0]: \"/a?*\" has a '?', but paths are matched without the query, for which there is \"query\"",
+        ),
         ("'claims': [{'iss': 'i', 'name': ''}]", "rule.claims[0].name: \"\" is not a claim, or members joined by dots"),
         (
             "'claims': [{'iss': 'i', 'name': 'a', 'value': 'a*b'}]",
@@ -66,6 +83,54 @@ fn a_condition_that_could_never_hold_is_refused() {
         ("'paths': ['/a'], 'modes': []", "rule.modes: an empty list holds in no mode"),
     ] {
         assert_eq!(rule(conditions).unwrap_err().to_string(), message, "{conditions}");
+    }
+}
+
+#[test]
+fn what_a_client_can_present_can_be_asked_for() {
+    for conditions in [
+        "'uri_sans': ['urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66', 'spiffe:*', 'a+b-c.1:x']",
+        "'uri_sans': [{'regex': 'urn:uuid:[0-9a-f-]+'}, {'regex': '(?:spiffe|https)://ops'}, {'regex': 'spiffe:\\\\/x'}]",
+        "'methods': ['M_SEARCH', 'M-SEARCH', 'VERSION-CONTROL', 'X2!']",
+        "'paths': ['/a%3Fb', {'regex': '/a?'}]",
+    ] {
+        assert!(rule(conditions).is_ok(), "{conditions}");
+    }
+}
+
+#[test]
+fn the_host_is_asked_for_as_a_header_too() {
+    let held = |conditions: &str, authority: &str| {
+        let entries = [(":method", "GET"), (":scheme", "http"), (":authority", authority), (":path", "/a?b")];
+        let bytes = |text: &str| text.as_bytes().to_vec();
+        let headers = Headers::new(entries.into_iter().map(|(name, value)| (bytes(name), bytes(value))).collect());
+        rule(conditions).unwrap().holds(&Request::new(&headers, &Stranger), Mode::Offline, Reading::Strict)
+    };
+    for (conditions, authority, holds) in [
+        ("'headers': [{'name': 'host', 'value': 'a.example:8443'}]", "a.example:8443", true),
+        ("'headers': [{'name': 'Host', 'value': 'a.*'}]", "a.example", true),
+        ("'headers': [{'name': 'host', 'value': 'a.*'}]", "b.example", false),
+        ("'headers': [{'name': ':authority', 'value': 'a.*'}]", "a.example", true),
+        (
+            "'headers': [{'name': ':Method', 'value': 'GET'}, {'name': ':scheme'}, {'name': ':path', 'value': '/a?b'}]",
+            "a",
+            true,
+        ),
+    ] {
+        assert_eq!(held(conditions, authority), holds, "{conditions} {authority}");
+    }
+}
+
+#[test]
+fn the_dots_of_a_claim_that_a_url_names_are_its_own() {
+    for (name, path) in [
+        ("realm_access.roles", &["realm_access", "roles"][..]),
+        ("https://example.com/roles", &["https://example.com/roles"]),
+        ("https://example.com/a..b.", &["https://example.com/a..b."]),
+        ("example.com/roles", &["example", "com/roles"]),
+    ] {
+        let claims = rule(&format!("'claims': [{{'iss': 'i', 'name': '{name}'}}]")).unwrap().claims;
+        assert_eq!(claims[0].path, path, "{name}");
     }
 }
 

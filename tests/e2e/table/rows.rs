@@ -19,6 +19,16 @@ pub fn policy(signer: &Signer) -> Value {
                     { "name": "office-six", "remote_ips": ["2001:db8:1::/48"] },
                     { "name": "staff", "headers": [{ "name": "x-staff", "value": "yes" }] },
                     { "name": "superuser", "headers": [{ "name": "x-superuser" }] },
+                    { "name": "host", "headers": [{ "name": "host", "value": "shop.example.com:8443" }] },
+                    {
+                        "name": "pseudo",
+                        "headers": [
+                            { "name": ":authority", "value": "*:8444" },
+                            { "name": ":method", "value": "GET" },
+                            { "name": ":path", "value": "/?a" },
+                            { "name": ":scheme", "value": "http" },
+                        ],
+                    },
                     { "name": "ignored", "paths": ["/ignored-page/"] },
                     { "name": "admin", "paths": ["/admin/*"] },
                     { "name": "api-key", "query": [{ "name": "api_key", "value": "good" }] },
