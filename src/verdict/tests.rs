@@ -277,6 +277,36 @@ fn an_ambiguous_path_opens_nothing_and_closes_what_either_reading_would() {
 }
 
 #[test]
+fn a_character_that_needs_no_encoding_is_the_same_with_it() {
+    // Each pair of spellings stands once in the policy and both ways in the requests.
+    for [one, other] in [["x:y", "x%3Ay"], ["x@*y", "x%40%2ay"], ["(x)!", "%28x%29%21"], ["{x}|", "%7Bx%7D%7c"]] {
+        for [written, sent] in [[one, one], [one, other], [other, one], [other, other]] {
+            // A star that is one is written encoded.
+            let written = written.replace('*', "%2A");
+            let policy = policy(&format!(
+                "{{'builtin_rules': false, 'sites': [{{'name': 'a', 'hosts': ['shop'], 'paths': ['/{written}'], \
+                 'always_closed': [{{'name': 'shut', 'paths': ['/{written}/shut']}}], \
+                 'exempt': [{{'name': 'free', 'paths': ['/{written}/free/{written}*']}}], \
+                 'reply': {{'redirect': '/{written}/sorry'}}}}]}}"
+            ));
+            let offline = [document("{'mode': 'offline'}")];
+            for (path, expected) in [
+                ("/shut", "always_closed:shut"),
+                ("/free/", "offline"),
+                ("/sorry", "redirect-target"),
+                ("//shut", "always_closed:shut"),
+                ("", "offline"),
+            ] {
+                let request = format!("GET shop/{sent}{path}");
+                assert_eq!(verdict(&policy, &offline, &request), expected, "{written} {request}");
+            }
+            let request = format!("GET shop/{sent}/free/{sent}more");
+            assert_eq!(verdict(&policy, &offline, &request), "exempt:free", "{written} {request}");
+        }
+    }
+}
+
+#[test]
 fn a_host_that_cannot_be_read_belongs_to_whichever_site_is_closed() {
     let policy = policy(
         "{'sites': [{'name': 'a', 'hosts': ['a'], 'exempt': [{'name': 'own', 'headers': [{'name': 'x-own'}]}]},
