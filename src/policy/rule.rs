@@ -121,7 +121,13 @@ impl Claim {
     fn holds(&self, request: &Request<'_>, reading: Reading) -> bool {
         let issuers = request.peer.claim(&["iss".to_owned()]);
         let is_issuer = matches!(issuers.as_slice(), [one] if one == self.iss.as_bytes());
-        is_issuer && self.value.is_match_any(request.peer.claim(&self.path), reading)
+        // Who signs says how many values there are, not who sends: each is looked at.
+        let values = request.peer.claim(&self.path);
+        let holds = || match values.is_empty() {
+            true => self.value.is_match_any(&values, reading),
+            false => values.iter().any(|value| self.value.is_match(value, reading)),
+        };
+        is_issuer && holds()
     }
 }
 

@@ -28,6 +28,7 @@ impl Peer for Client {
         match path.join(".").as_str() {
             "iss" => vec![b"i".to_vec()],
             "realm.roles" => vec![b"staff".to_vec(), b"other".to_vec()],
+            "groups" => (0..40).map(|group| format!("group-{group}").into_bytes()).collect(),
             _ => Vec::new(),
         }
     }
@@ -214,6 +215,9 @@ fn each_condition_holds_for_what_it_says() {
         ("'claims': [{'iss': 'j', 'name': 'realm.roles', 'value': 'staff'}]", "", "GET x/"),
         ("'claims': [{'iss': 'i', 'name': 'realm.roles', 'value': 'boss'}]", "", "GET x/"),
         ("'claims': [{'iss': 'i', 'name': 'realm'}]", "", "GET x/"),
+        ("'claims': [{'iss': 'i', 'name': 'realm', 'value': {'absent': true}}]", "GET x/", ""),
+        ("'claims': [{'iss': 'i', 'name': 'groups', 'value': {'regex': 'group-39'}}]", "GET x/", ""),
+        ("'claims': [{'iss': 'i', 'name': 'groups', 'value': {'regex': 'group-40'}}]", "", "GET x/"),
         ("'uri_sans': ['spiffe://cluster/ns/ops/*']", "GET x/", ""),
         ("'uri_sans': ['spiffe://cluster/ns/dev/*']", "", "GET x/"),
         ("'remote_ips': ['10.0.0.0/8']", "GET x/", ""),
