@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::config::{PluginConfig, RuleConfig, SiteConfig, TextConfig};
+use crate::config::{PluginConfig, ReplyConfig, RuleConfig, SiteConfig, TextConfig};
 use crate::reply::{Reply, ReplyPart};
 use crate::request::RequestPath;
 use crate::state::Document;
@@ -104,6 +104,8 @@ impl Policy {
             has_tokens,
         };
         let sites = sites.unwrap_or_else(|| vec![everything()]);
+        let own = |is_own: fn(&ReplyConfig) -> bool| sites.iter().all(|site| is_own(&site.reply));
+        wide.reply.check_unused(own(|reply| reply.html.is_some()), own(|reply| reply.text.is_some()))?;
         let mut compiled: Vec<Site> = Vec::with_capacity(sites.len());
         let mut index = SiteIndex::default();
         let mut names = hashbrown::HashSet::new();
@@ -247,7 +249,7 @@ fn everything() -> SiteConfig {
         exempt: Vec::new(),
         always_closed: Vec::new(),
         health_checks: Vec::new(),
-        reply: crate::config::ReplyConfig::default(),
+        reply: ReplyConfig::default(),
     }
 }
 

@@ -176,7 +176,8 @@ pub struct Document {
     pub windows: Vec<Window>,
     /// The site's history, newest last.
     pub past: Vec<Past>,
-    /// The key paths of fields that this version does not know and passed over.
+    /// The key paths of fields that this version does not know and passed over, and of entries of the past whose mode it
+    /// does not know.
     pub unknown: Vec<String>,
     /// The JSON that it was read from.
     pub payload: Vec<u8>,
@@ -272,7 +273,7 @@ impl Document {
             by: members.optional("by", fields::text)?,
             suspend: members.list("suspend", fields::text)?,
             windows: windows(members, unknown)?,
-            past: members.list("past", |tree: &Tree, path: &Path<'_>| past(tree, path, unknown))?,
+            past: past(members, unknown)?,
             unknown: Vec::new(),
             payload,
         })
@@ -312,10 +313,13 @@ impl Document {
     }
 }
 
-/// The first name in `critical` that is among the unknown ones, and its position.
+/// The first name in `critical` that is among the unknown ones, or leads into one of them, and its position.
 fn first_unknown<'c>(critical: &'c [String], unknown: impl Iterator<Item = &'c str>) -> Option<(usize, &'c str)> {
     let unknown: hashbrown::HashSet<&str> = unknown.collect();
-    critical.iter().map(String::as_str).enumerate().find(|(_, name)| unknown.contains(name))
+    let leads_into = |name: &str| {
+        name.match_indices('.').any(|(dot, _)| name.get(..dot).is_some_and(|parent| unknown.contains(parent)))
+    };
+    critical.iter().map(String::as_str).enumerate().find(|(_, name)| unknown.contains(name) || leads_into(name))
 }
 
 /// The same value with the members of each object in the order of their names, as a `Struct` keeps no other.
@@ -379,17 +383,28 @@ fn windows(members: &mut Fields<'_>, unknown: &mut Option<Vec<String>>) -> Resul
     })
 }
 
-fn past(tree: &Tree, path: &Path<'_>, unknown: &mut Option<Vec<String>>) -> Result<Past, PathError> {
-    let mut members = Fields::of(tree, path)?;
-    let past = Past {
-        mode: members.required("mode", Mode::read)?,
-        from: members.required("from", time)?,
-        until: members.required("until", time)?,
-        reason: members.optional("reason", fields::text)?,
-        by: members.optional("by", fields::text)?,
-    };
-    end(members, path, unknown)?;
-    Ok(past)
+/// Reads the history. An entry of a mode that a later version knows is passed over with `unknown` fields: it decides
+/// nothing.
+fn past(members: &mut Fields<'_>, unknown: &mut Option<Vec<String>>) -> Result<Vec<Past>, PathError> {
+    let mut entries = Vec::new();
+    members.list("past", |tree: &Tree, path: &Path<'_>| {
+        let mut members = Fields::of(tree, path)?;
+        if let (Some(mode @ Tree::Text(_)), Some(unknown)) = (members.raw("mode"), &mut *unknown)
+            && Mode::read(mode, path).is_err()
+        {
+            unknown.push(path.to_string());
+            return Ok(());
+        }
+        entries.push(Past {
+            mode: members.required("mode", Mode::read)?,
+            from: members.required("from", time)?,
+            until: members.required("until", time)?,
+            reason: members.optional("reason", fields::text)?,
+            by: members.optional("by", fields::text)?,
+        });
+        end(members, path, unknown)
+    })?;
+    Ok(entries)
 }
 
 #[cfg(test)]

@@ -150,7 +150,13 @@ impl Claim {
     fn holds(&self, request: &Request<'_>, reading: Reading) -> bool {
         let issuers = request.peer.claim(&["iss".to_owned()]);
         let is_issuer = matches!(issuers.as_slice(), [one] if one == self.iss.as_bytes());
-        is_issuer && self.value.is_match_any(request.peer.claim(&self.path), reading)
+        // Who signs says how many values there are, not who sends: each is looked at.
+        let values = request.peer.claim(&self.path);
+        let holds = || match values.is_empty() {
+            true => self.value.is_match_any(&values, reading),
+            false => values.iter().any(|value| self.value.is_match(value, reading)),
+        };
+        is_issuer && holds()
     }
 }
 
@@ -182,37 +188,24 @@ pub fn compile_paths(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatche
             _ => {}
         }
     }
-    let canonical = texts.iter().enumerate().map(|(index, text)| canonical_pattern(text, &path.index(index)));
-    TextMatcher::compile(&canonical.collect::<Result<Vec<_>, _>>()?, path, as_written)
+    TextMatcher::compile(texts, path, canonical_pattern)
 }
 
-/// A pattern as it matches canonical paths. What stands for the `*` is tried with a letter in its place.
-fn canonical_pattern(text: &TextConfig, path: &Path<'_>) -> Result<TextConfig, PathError> {
-    let TextConfig::Plain(plain) = text else {
-        return Ok(text.clone());
-    };
-    let (before, literal, after) = match (plain.strip_prefix('*'), plain.strip_suffix('*')) {
-        (None, None) => ("", plain.as_str(), ""),
-        (None, Some(prefix)) => ("", prefix, "x"),
-        (Some(suffix), None) => ("/x", suffix, ""),
-        // `*` alone, or one star too many, which is refused where texts are compiled.
-        (Some(_), Some(_)) => return Ok(text.clone()),
-    };
+/// The literal part of a pattern as it stands in canonical paths. What stands for the `*` is tried with a letter in its
+/// place.
+fn canonical_pattern(literal: &str, text: &str) -> Result<String, String> {
+    let before = if text.starts_with('*') { "/x" } else { "" };
+    let after = if text.ends_with('*') { "x" } else { "" };
     let whole = RequestPath::parse(format!("{before}{literal}{after}").as_bytes());
     let canonical = whole.canonical().and_then(|whole| whole.strip_prefix(before)?.strip_suffix(after));
-    match canonical.filter(|_| !literal.contains('?')) {
-        Some(canonical) => {
-            let star = |part: &str| if part.is_empty() { "" } else { "*" };
-            Ok(TextConfig::Plain(format!("{}{canonical}{}", star(before), star(after))))
+    let problem = match canonical {
+        _ if literal.contains('?') => {
+            "has a '?', but paths are matched without the query, for which there is \"query\""
         }
-        None => {
-            let problem = match literal.contains('?') {
-                true => "has a '?', but paths are matched without the query, for which there is \"query\"",
-                false => "is no canonical path, so no request could ever match it",
-            };
-            Err(PathError::new(path, format_args!("\"{plain}\" {problem}")))
-        }
-    }
+        Some(canonical) => return Ok(canonical.to_owned()),
+        None => "is no canonical path, so no request could ever match it",
+    };
+    Err(format!("\"{text}\" {problem}"))
 }
 
 fn compile_methods(methods: &[String], path: &Path<'_>) -> Result<Vec<String>, PathError> {

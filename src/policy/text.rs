@@ -21,6 +21,10 @@ pub enum Reading {
     Wide,
 }
 
+/// Puts the literal part of a plain text into the form in which values will come, or says why none ever will. Its second
+/// argument is the text, which says where the `*` stands.
+pub type Canonical = fn(&str, &str) -> Result<String, String>;
+
 /// Matches a value against any of some texts.
 #[derive(Clone, Debug, Default)]
 pub struct TextMatcher {
@@ -39,36 +43,26 @@ impl TextMatcher {
         TextMatcher { present: true, ..TextMatcher::default() }
     }
 
-    /// Compiles a list of texts; `path` is the list's. `canonical` puts the literal part of plain texts into the form in
-    /// which values will come, or says why none ever will.
-    pub fn compile(
-        texts: &[TextConfig],
-        path: &Path<'_>,
-        canonical: impl Fn(&str) -> Result<String, String>,
-    ) -> Result<TextMatcher, PathError> {
+    /// Compiles a list of texts; `path` is the list's.
+    pub fn compile(texts: &[TextConfig], path: &Path<'_>, canonical: Canonical) -> Result<TextMatcher, PathError> {
         if texts.is_empty() {
             return Err(PathError::new(path, "an empty list matches nothing"));
         }
         let mut matcher = TextMatcher::default();
         for (index, text) in texts.iter().enumerate() {
             let path = path.index(index);
-            matcher.add(text, &path, &canonical)?;
+            matcher.add(text, &path, canonical)?;
         }
         Ok(matcher)
     }
 
-    fn add(
-        &mut self,
-        text: &TextConfig,
-        path: &Path<'_>,
-        canonical: &impl Fn(&str) -> Result<String, String>,
-    ) -> Result<(), PathError> {
-        let literal = |literal: &str| {
+    fn add(&mut self, text: &TextConfig, path: &Path<'_>, canonical: Canonical) -> Result<(), PathError> {
+        let literal = |literal: &str, text: &str| {
             if literal.contains('*') {
                 let problem = "has a '*' that stands neither first nor last; write it as { regex: … }";
                 return Err(PathError::new(path, format_args!("\"{literal}\" {problem}")));
             }
-            canonical(literal).map(String::into_bytes).map_err(|problem| PathError::new(path, problem))
+            canonical(literal, text).map(String::into_bytes).map_err(|problem| PathError::new(path, problem))
         };
         match text {
             TextConfig::Plain(text) if text == "*" => self.present = true,
@@ -79,10 +73,10 @@ impl TextMatcher {
                         format_args!("\"{text}\" has a '*' at both ends; write it as {{ regex: … }}"),
                     ));
                 }
-                (Some(suffix), None) => self.suffixes.push(literal(suffix)?),
-                (None, Some(prefix)) => self.prefixes.push(literal(prefix)?),
+                (Some(suffix), None) => self.suffixes.push(literal(suffix, text)?),
+                (None, Some(prefix)) => self.prefixes.push(literal(prefix, text)?),
                 (None, None) => {
-                    self.exact.insert(literal(text)?);
+                    self.exact.insert(literal(text, text)?);
                 }
             },
             TextConfig::Regex(regex) => self.regexes.push(whole(regex, &path.key("regex"))?),
@@ -165,8 +159,8 @@ fn whole(regex: &str, path: &Path<'_>) -> Result<Regex, PathError> {
 }
 
 /// The texts of values that have no canonical form of their own.
-pub fn as_written(text: &str) -> Result<String, String> {
-    Ok(text.to_owned())
+pub fn as_written(literal: &str, _: &str) -> Result<String, String> {
+    Ok(literal.to_owned())
 }
 
 #[cfg(test)]

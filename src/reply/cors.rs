@@ -31,7 +31,7 @@ impl Origins {
             return Err(PathError::new(&path.index(index), problem));
         }
         // Browsers send origins in lower case.
-        TextMatcher::compile(texts, path, |literal| Ok(literal.to_ascii_lowercase())).map(Origins)
+        TextMatcher::compile(texts, path, |literal, _| Ok(literal.to_ascii_lowercase())).map(Origins)
     }
 }
 

@@ -97,6 +97,13 @@ impl ReplyPart {
             formats: read(formats, &path.key("formats"), |formats, path| FormatsByPath::compile(formats, path))?,
         })
     }
+
+    /// Refuses unknown variables in a template that no site uses, as only those that are used are merged.
+    pub fn check_unused(&self, html: bool, text: bool) -> Result<(), PathError> {
+        let context = self.context.as_deref().unwrap_or_default();
+        let unused = [self.html.as_ref().filter(|_| html), self.text.as_ref().filter(|_| text)];
+        unused.into_iter().flatten().try_for_each(|written| written.compile(Some(context)).map(drop))
+    }
 }
 
 fn read<C, T>(
@@ -129,10 +136,11 @@ fn problem_members(members: &[(String, Tree)], path: &Path<'_>) -> Result<Vec<(S
 }
 
 /// What the filter or Envoy sets itself: what keeps a refusal a refusal, out of caches and search engines.
-const RESERVED: [&str; 22] = [
+const RESERVED: [&str; 23] = [
     "age",
     "cache-control",
     "connection",
+    "content-encoding",
     "content-length",
     "content-type",
     "expires",
@@ -262,6 +270,10 @@ mod tests {
             (
                 json!({ "headers": { "Cache-Control": "public" } }),
                 "reply.headers.Cache-Control: this header is set by the filter or by Envoy itself",
+            ),
+            (
+                json!({ "headers": { "content-encoding": "gzip" } }),
+                "reply.headers.content-encoding: this header is set by the filter or by Envoy itself",
             ),
             (
                 json!({ "headers": { "cdn-cache-control": "public" } }),

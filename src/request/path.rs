@@ -8,8 +8,9 @@ use std::fmt::Write as _;
 /// A path without its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestPath {
-    /// Everyone reads it alike. Percent-encoded unreserved characters are decoded (RFC 3986 section 6.2.2.2), and the
-    /// hexadecimal digits of all others are upper case.
+    /// Everyone reads it alike. What needs no percent-encoding is decoded, as most applications do: unreserved characters
+    /// (RFC 3986 section 6.2.2.2), the others that may stand in a path (`!$&'()*+,=:@`, section 3.3), and those that may
+    /// not but that Envoy lets through (`"<>[]^{|}` and the backtick). The hexadecimal digits of all else are upper case.
     Canonical(String),
     /// It holds dot segments, empty segments, an encoded slash or backslash, a raw backslash, `;`, `#`, a control
     /// character, bytes that are not ASCII, bad percent-encoding, or encoded bytes that are not UTF-8; or it does not
@@ -92,8 +93,7 @@ fn normalized(bytes: &[u8]) -> Option<String> {
                 decoded.push(value);
                 match value {
                     b'/' | b'\\' | 0..=0x1f | 0x7f => return None,
-                    b'-' | b'.' | b'_' | b'~' => text.push(value.into()),
-                    value if value.is_ascii_alphanumeric() => text.push(value.into()),
+                    value if is_plain(value) && !matches!(value, b'%' | b'?') => text.push(value.into()),
                     value => {
                         let _ = write!(text, "%{value:02X}");
                     }
@@ -197,6 +197,11 @@ mod tests {
             ("/a%20b", "/a%20b"),
             ("/a.b/..c/...", "/a.b/..c/..."),
             ("/a:b@c!$&'()*+,=", "/a:b@c!$&'()*+,="),
+            ("/a%3ab%40c%21%24%26%27%28%29%2A%2b%2C%3D", "/a:b@c!$&'()*+,="),
+            ("/v1/x%3Acancel", "/v1/x:cancel"),
+            ("/\"<>[]^{|}`", "/\"<>[]^{|}`"),
+            ("/%22%3C%3e%5B%5d%5E%7b%7C%7D%60", "/\"<>[]^{|}`"),
+            ("/a%3fb%23c%3bd%25e", "/a%3Fb%23c%3Bd%25e"),
             ("/a%252e", "/a%252e"),
         ] {
             assert_eq!(RequestPath::parse(path.as_bytes()), RequestPath::Canonical(canonical.to_owned()));
@@ -251,10 +256,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_canonical_path_is_its_own_canonical_form(bytes in "[/.%a-fA-F0-9;~x]{0,40}") {
+        fn a_canonical_path_is_its_own_canonical_form(bytes in "[/.%a-fA-F0-9;~x:*<{?]{0,40}") {
             if let RequestPath::Canonical(path) = RequestPath::parse(bytes.as_bytes()) {
                 prop_assert_eq!(RequestPath::parse(path.as_bytes()), RequestPath::Canonical(path.clone()));
             }
+        }
+
+        #[test]
+        fn what_needs_no_encoding_is_the_same_with_it(
+            path in "/[!\"$&-.0-:<->@-\\[\\]-~]{1,20}",
+            encoded in prop::collection::vec(any::<bool>(), 20),
+        ) {
+            let spelled: String = path.strip_prefix('/').unwrap().chars().zip(encoded).map(|(c, encoded)| match encoded {
+                true => format!("%{:02x}", u32::from(c)),
+                false => c.to_string(),
+            }).collect();
+            prop_assume!(!path.strip_prefix('/').is_some_and(|name| matches!(name, "." | "..")));
+            prop_assert_eq!(RequestPath::parse(format!("/{spelled}").as_bytes()), RequestPath::Canonical(path));
         }
     }
 }

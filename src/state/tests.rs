@@ -106,17 +106,43 @@ fn a_field_of_a_later_version_is_passed_over_unless_it_is_critical() {
             "'past': [{'mode': 'offline', 'from': '2026-11-21T02:00:00Z', 'until': '2026-11-21T03:00:00Z', 'x': 1}]",
             &["past[0].x"],
         ),
+        (
+            "'past': [{'mode': 'pending', 'from': '2026-11-21T01:00:00Z', 'until': 'later', 'drain': 1}, \
+             {'mode': 'offline', 'from': '2026-11-21T02:00:00Z', 'until': '2026-11-21T03:00:00Z'}], \
+             'critical': ['mode', 'past.mode', 'windows.from']",
+            &["past[0]"],
+        ),
+        // A critical name of which an unknown one is only the beginning.
+        ("'drain': {}, 'critical': ['drains.x', 'drain-x']", &["drain"]),
     ] {
         assert_eq!(with(more).unwrap().unknown, unknown, "{more}");
     }
     for (more, error) in [
         ("'drain': {}, 'critical': ['until', 'drain']", "critical: the field \"drain\" is unknown to this version"),
+        ("'drain': {}, 'critical': ['drain.then']", "critical: the field \"drain.then\" is unknown to this version"),
+        ("'drain': {}, 'critical': ['drain.a.b']", "critical: the field \"drain.a.b\" is unknown to this version"),
         ("'shadow': true, 'critical': ['shadow']", "critical: the field \"shadow\" is unknown to this version"),
     ] {
         assert_eq!(with(more).unwrap_err().to_string(), error);
     }
-    let critical = format!("{window}, 'critical': ['drain']");
-    assert_eq!(with(&critical), Err(DocumentError::Unsupported("drain".to_owned())));
+    for name in ["drain", "drain.then", "windows[0].drain.then"] {
+        let critical = format!("{window}, 'critical': ['{name}']");
+        assert_eq!(with(&critical), Err(DocumentError::Unsupported(name.to_owned())));
+    }
+}
+
+#[test]
+fn a_maintenance_of_the_past_in_a_mode_of_a_later_version_refuses_no_document() {
+    let past = "'past': [{'mode': 'pending'}, \
+                {'mode': 'read_only', 'from': '2026-11-21T02:00:00Z', 'until': '2026-11-21T03:00:00Z'}]";
+    let document = with(past).unwrap();
+    assert_eq!(document.past.iter().map(|past| past.mode).collect::<Vec<_>>(), [Mode::ReadOnly]);
+    assert_eq!(document.mode, Mode::Offline);
+    // What is no mode at all, and what a policy says.
+    let error = with("'past': [{'mode': 5}]").unwrap_err().to_string();
+    assert_eq!(error, "past[0].mode: 5 is a number, not a text");
+    let error = declared(&format!("{{'mode': 'offline', {past}}}")).unwrap_err();
+    assert_eq!(error, "state.shop.past[0].mode: \"pending\" is not a mode; modes are online, read_only and offline");
 }
 
 #[test]
@@ -160,6 +186,10 @@ fn a_declared_document_needs_a_mode_and_knows_all_its_fields() {
         (
             "{'mode': 'offline', 'drain': {}, 'critical': ['until', 'drain']}",
             "state.shop.critical[1]: \"drain\" is a field that this version does not know",
+        ),
+        (
+            "{'mode': 'offline', 'drain': {}, 'critical': ['drain.then']}",
+            "state.shop.critical[0]: \"drain.then\" is a field that this version does not know",
         ),
         (
             "{'mode': 'offline', 'until': '02:00'}",

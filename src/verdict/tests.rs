@@ -28,6 +28,7 @@ impl Peer for Client {
         match path.join(".").as_str() {
             "iss" => vec![b"i".to_vec()],
             "realm.roles" => vec![b"staff".to_vec(), b"other".to_vec()],
+            "groups" => (0..40).map(|group| format!("group-{group}").into_bytes()).collect(),
             _ => Vec::new(),
         }
     }
@@ -233,6 +234,9 @@ fn each_condition_holds_for_what_it_says() {
         ("'claims': [{'iss': 'j', 'name': 'realm.roles', 'value': 'staff'}]", "", "GET x/"),
         ("'claims': [{'iss': 'i', 'name': 'realm.roles', 'value': 'boss'}]", "", "GET x/"),
         ("'claims': [{'iss': 'i', 'name': 'realm'}]", "", "GET x/"),
+        ("'claims': [{'iss': 'i', 'name': 'realm', 'value': {'absent': true}}]", "GET x/", ""),
+        ("'claims': [{'iss': 'i', 'name': 'groups', 'value': {'regex': 'group-39'}}]", "GET x/", ""),
+        ("'claims': [{'iss': 'i', 'name': 'groups', 'value': {'regex': 'group-40'}}]", "", "GET x/"),
         ("'uri_sans': ['spiffe://cluster/ns/ops/*']", "GET x/", ""),
         ("'uri_sans': ['spiffe://cluster/ns/dev/*']", "", "GET x/"),
         ("'remote_ips': ['10.0.0.0/8']", "GET x/", ""),
@@ -292,6 +296,36 @@ fn an_ambiguous_path_opens_nothing_and_closes_what_either_reading_would() {
         (false, false, "GET x/shop/a/../beta/", "always_closed:beta"),
     ] {
         assert_eq!(verdict(&policy, &closed(shop, admin), request), expected, "{shop} {admin} {request}");
+    }
+}
+
+#[test]
+fn a_character_that_needs_no_encoding_is_the_same_with_it() {
+    // Each pair of spellings stands once in the policy and both ways in the requests.
+    for [one, other] in [["x:y", "x%3Ay"], ["x@*y", "x%40%2ay"], ["(x)!", "%28x%29%21"], ["{x}|", "%7Bx%7D%7c"]] {
+        for [written, sent] in [[one, one], [one, other], [other, one], [other, other]] {
+            // A star that is one is written encoded.
+            let written = written.replace('*', "%2A");
+            let policy = policy(&format!(
+                "{{'builtin_rules': false, 'sites': [{{'name': 'a', 'hosts': ['shop'], 'paths': ['/{written}'], \
+                 'always_closed': [{{'name': 'shut', 'paths': ['/{written}/shut']}}], \
+                 'exempt': [{{'name': 'free', 'paths': ['/{written}/free/{written}*']}}], \
+                 'reply': {{'redirect': '/{written}/sorry'}}}}]}}"
+            ));
+            let offline = [document("{'mode': 'offline'}")];
+            for (path, expected) in [
+                ("/shut", "always_closed:shut"),
+                ("/free/", "offline"),
+                ("/sorry", "redirect-target"),
+                ("//shut", "always_closed:shut"),
+                ("", "offline"),
+            ] {
+                let request = format!("GET shop/{sent}{path}");
+                assert_eq!(verdict(&policy, &offline, &request), expected, "{written} {request}");
+            }
+            let request = format!("GET shop/{sent}/free/{sent}more");
+            assert_eq!(verdict(&policy, &offline, &request), "exempt:free", "{written} {request}");
+        }
     }
 }
 

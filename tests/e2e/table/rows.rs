@@ -35,7 +35,10 @@ pub fn policy(signer: &Signer) -> Value {
                     { "name": "session", "cookies": [{ "name": "sessionid", "value": "s3cret" }] },
                     { "name": "reports", "paths": ["/reports"], "methods": ["POST"], "modes": ["read_only"] },
                 ],
-                "always_closed": [{ "name": "beta", "paths": ["/beta/*"] }],
+                "always_closed": [
+                    { "name": "beta", "paths": ["/beta/*"] },
+                    { "name": "cancel", "paths": ["/v1/x:cancel", "/v1/{x}"] },
+                ],
                 "health_checks": [{ "name": "balancer", "paths": ["/healthz"] }],
             },
             { "name": "blog", "hosts": ["blog.example.com", "*.blog.example.com"] },
@@ -111,6 +114,16 @@ pub fn rows() -> Vec<Row> {
                 // The proxy in front adds what it saw; what the client wrote itself stands further left.
                 ("shop.example.com GET /\nx-forwarded-for: 203.0.113.7, 192.0.2.1", Refused("offline")),
                 ("shop.example.com GET /", Refused("offline")),
+            ],
+        ),
+        row(
+            "offline, the host and what Envoy calls pseudo headers can be asked for",
+            offline(),
+            &[
+                ("shop.example.com:8443 GET /", Passes("exempt:host")),
+                ("shop.example.com:8444 GET /?a", Passes("exempt:pseudo")),
+                ("shop.example.com:8444 POST /?a", Refused("offline")),
+                ("shop.example.com:8445 GET /?a", Refused("offline")),
             ],
         ),
         row(
@@ -222,6 +235,12 @@ pub fn rows() -> Vec<Row> {
                 ("shop.example.com GET /beta/x", Refused("always_closed:beta")),
                 ("shop.example.com GET /beta/x\nx-staff: yes", Refused("always_closed:beta")),
                 ("shop.example.com GET /betamax", Passes(ONLINE)),
+                ("shop.example.com GET /v1/x:cancel", Refused("always_closed:cancel")),
+                ("shop.example.com GET /v1/x%3Acancel", Refused("always_closed:cancel")),
+                ("shop.example.com GET /v1/x%3acancel", Refused("always_closed:cancel")),
+                ("shop.example.com GET /v1/{x}", Refused("always_closed:cancel")),
+                ("shop.example.com GET /v1/%7Bx%7d", Refused("always_closed:cancel")),
+                ("shop.example.com GET /v1/x:create", Passes(ONLINE)),
                 ("blog.example.com GET /beta/x", Passes(ONLINE)),
             ],
         ),
