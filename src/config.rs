@@ -190,7 +190,7 @@ impl PluginConfig {
             control_path_prefix: members.optional("control", only_member("path_prefix"))?,
             builtin_rules: members.optional("builtin_rules", fields::boolean)?,
         };
-        members.end()?;
+        members.end_without_null()?;
         Ok(config)
     }
 }
@@ -211,22 +211,16 @@ fn declared(members: &mut Fields<'_>) -> Result<Vec<(String, Document)>, PathErr
 
 fn site(tree: &Tree, path: &Path<'_>) -> Result<SiteConfig, PathError> {
     let mut members = Fields::of(tree, path)?;
-    // Without them a site is everything, so `null` is read as the list that it is not.
-    let mut list = |name: &'static str| {
-        let list = members.raw(name).map(|list| fields::list(fields::text)(list, &path.key(name)));
-        list.transpose()
-    };
-    let (hosts, paths) = (list("hosts")?, list("paths")?);
     let site = SiteConfig {
         name: members.required("name", fields::text)?,
-        hosts,
-        paths,
+        hosts: members.optional("hosts", fields::list(fields::text))?,
+        paths: members.optional("paths", fields::list(fields::text))?,
         exempt: members.list("exempt", rule)?,
         always_closed: members.list("always_closed", rule)?,
         health_checks: members.list("health_checks", rule)?,
         reply: members.optional("reply", reply)?.unwrap_or_default(),
     };
-    members.end()?;
+    members.end_without_null()?;
     Ok(site)
 }
 

@@ -19,7 +19,8 @@ pub enum RequestPath {
         /// As it came.
         raw: String,
         /// As others might take it, the most eager one first: decoded twice, once or not at all, cut at what ends a path
-        /// for some, parameters cut off and slashes merged, dots resolved or not. Each but `raw`, and once.
+        /// for some, parameters cut off and slashes merged, dots resolved or not, in the spelling of canonical paths too.
+        /// Each but `raw`, and once.
         resolved: Vec<String>,
     },
 }
@@ -93,10 +94,7 @@ fn normalized(bytes: &[u8]) -> Option<String> {
                 decoded.push(value);
                 match value {
                     b'/' | b'\\' | 0..=0x1f | 0x7f => return None,
-                    value if is_plain(value) && !matches!(value, b'%' | b'?') => text.push(value.into()),
-                    value => {
-                        let _ = write!(text, "%{value:02X}");
-                    }
+                    value => spell(value, &mut text),
                 }
             }
             byte if !is_plain(*byte) => return None,
@@ -108,6 +106,33 @@ fn normalized(bytes: &[u8]) -> Option<String> {
     }
     std::str::from_utf8(&decoded).ok()?;
     Some(text)
+}
+
+/// Writes a byte that was encoded, or should be.
+fn spell(byte: u8, text: &mut String) {
+    if is_plain(byte) && !matches!(byte, b'%' | b'?') {
+        text.push(byte.into());
+    } else {
+        let _ = write!(text, "%{byte:02X}");
+    }
+}
+
+/// Any path in the spelling of canonical ones; what is no percent-encoding stays as it is.
+fn spelled(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((byte, tail)) = rest.split_first() {
+        rest = tail;
+        match (byte, percent(tail)) {
+            (b'%', Some((value, after))) => {
+                spell(value, &mut text);
+                rest = after;
+            }
+            (b'%', None) => text.push('%'),
+            (byte, _) => spell(*byte, &mut text),
+        }
+    }
+    text
 }
 
 /// The byte that two hexadecimal digits at the front stand for, and what follows them.
@@ -157,6 +182,13 @@ fn readings(bytes: &[u8], raw: &str) -> Vec<String> {
                     readings.push(reading);
                 }
             }
+        }
+    }
+    // Patterns are in one spelling, in which no reading need be.
+    let spellings: Vec<String> = readings.iter().map(String::as_str).chain([raw]).map(spelled).collect();
+    for spelling in spellings {
+        if spelling != raw && !readings.contains(&spelling) {
+            readings.push(spelling);
         }
     }
     readings
@@ -249,8 +281,31 @@ mod tests {
             (b"http://host/a", &["/http:/host/a"]),
         ] {
             let raw = String::from_utf8_lossy(path).into_owned();
-            let resolved = resolved.iter().map(|path| (*path).to_owned()).collect();
-            assert_eq!(RequestPath::parse(path), RequestPath::Ambiguous { raw, resolved });
+            let resolved: Vec<String> = resolved.iter().map(|path| (*path).to_owned()).collect();
+            let RequestPath::Ambiguous { resolved: found, raw: kept } = RequestPath::parse(path) else {
+                panic!("{raw} is canonical")
+            };
+            let (found, spellings) = found.split_at(resolved.len());
+            assert_eq!((kept.as_str(), found.to_vec()), (raw.as_str(), resolved), "{raw}");
+            for spelling in spellings {
+                assert!(found.iter().chain([&raw]).any(|reading| spelled(reading) == *spelling), "{raw}: {spelling}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_ambiguous_is_read_in_the_spelling_of_patterns_too() {
+        for (path, reading) in [
+            (&b"//caf%c3%a9"[..], "/caf%C3%A9"),
+            ("/caf\u{e9}".as_bytes(), "/caf%C3%A9"),
+            (b"/caf%c3%a9;x", "/caf%C3%A9"),
+            (b"//a%3fb", "/a%3Fb"),
+            (b"//a%3ab%2C", "/a:b,"),
+            (b"//a b", "/a%20b"),
+            (b"/x/../%7b%20%7d", "/{%20}"),
+        ] {
+            let read = RequestPath::parse(path);
+            assert!(read.canonical().is_none() && read.readings().any(|known| known == reading), "{read:?}");
         }
     }
 

@@ -105,15 +105,12 @@ impl<'t> Fields<'t> {
         self.entries.iter().map(|(key, _)| key.as_str()).filter(|key| !self.known.contains(key))
     }
 
-    /// Ends the reading where an absent member stands for anything: a `null`, as templates write what was never set, is an
-    /// error too.
+    /// Ends the reading where an absent member could stand for anything: a `null`, as templates write what was never set,
+    /// is an error too.
     pub fn end_without_null(self) -> Result<(), PathError> {
         for (name, value) in self.entries {
             if matches!(value, Tree::Null) {
-                return Err(PathError::new(
-                    &self.path.key(name),
-                    "null says nothing; leave it out where anything will do",
-                ));
+                return Err(PathError::new(&self.path.key(name), "null says nothing; leave the field out"));
             }
         }
         self.end()
