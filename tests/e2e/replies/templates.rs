@@ -66,9 +66,14 @@ async fn a_template_shows_every_variable_and_none_gets_out_of_its_place() {
     assert_eq!(answer.text(), wanted);
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
 
-    // A path that is percent-encoded stays so, and is escaped all the same.
-    let answer = send(&envoy, "GET /%3Cscript%3E\"\naccept: text/html").await;
-    assert!(answer.text().contains("<p title=\"[/%3Cscript%3E&quot;]\">"), "{}", answer.text());
+    // A path is shown in its canonical form, and escaped however it was spelled.
+    for path in ["/%3Cscript%3E\"", "/<script>%22", "/<script>\""] {
+        let answer = send(&envoy, &format!("GET {path}\naccept: text/html")).await;
+        let shown =
+            "<p title=\"[/&lt;script&gt;&quot;]\">[/&lt;script&gt;&quot;]</p><a href='/?v=[%2F%3Cscript%3E%22]'></a>";
+        assert!(answer.text().contains(shown), "{path}: {}", answer.text());
+        assert!(!answer.text().contains("/<script>"), "{path}: {}", answer.text());
+    }
 }
 
 #[tokio::test]
