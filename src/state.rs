@@ -273,7 +273,11 @@ impl Document {
             by: members.optional("by", fields::text)?,
             suspend: members.list("suspend", fields::text)?,
             windows: windows(members, unknown)?,
-            past: past(members, unknown)?,
+            past: members
+                .list("past", |tree: &Tree, path: &Path<'_>| past(tree, path, unknown))?
+                .into_iter()
+                .flatten()
+                .collect(),
             unknown: Vec::new(),
             payload,
         })
@@ -383,28 +387,25 @@ fn windows(members: &mut Fields<'_>, unknown: &mut Option<Vec<String>>) -> Resul
     })
 }
 
-/// Reads the history. An entry of a mode that a later version knows is passed over with `unknown` fields: it decides
-/// nothing.
-fn past(members: &mut Fields<'_>, unknown: &mut Option<Vec<String>>) -> Result<Vec<Past>, PathError> {
-    let mut entries = Vec::new();
-    members.list("past", |tree: &Tree, path: &Path<'_>| {
-        let mut members = Fields::of(tree, path)?;
-        if let (Some(mode @ Tree::Text(_)), Some(unknown)) = (members.raw("mode"), &mut *unknown)
-            && Mode::read(mode, path).is_err()
-        {
-            unknown.push(path.to_string());
-            return Ok(());
-        }
-        entries.push(Past {
-            mode: members.required("mode", Mode::read)?,
-            from: members.required("from", time)?,
-            until: members.required("until", time)?,
-            reason: members.optional("reason", fields::text)?,
-            by: members.optional("by", fields::text)?,
-        });
-        end(members, path, unknown)
-    })?;
-    Ok(entries)
+/// Reads an entry of the history. One of a mode that a later version knows is passed over with `unknown` fields: it
+/// decides nothing.
+fn past(tree: &Tree, path: &Path<'_>, unknown: &mut Option<Vec<String>>) -> Result<Option<Past>, PathError> {
+    let mut members = Fields::of(tree, path)?;
+    if let (Some(mode @ Tree::Text(_)), Some(unknown)) = (members.raw("mode"), &mut *unknown)
+        && Mode::read(mode, path).is_err()
+    {
+        unknown.push(path.to_string());
+        return Ok(None);
+    }
+    let past = Past {
+        mode: members.required("mode", Mode::read)?,
+        from: members.required("from", time)?,
+        until: members.required("until", time)?,
+        reason: members.optional("reason", fields::text)?,
+        by: members.optional("by", fields::text)?,
+    };
+    end(members, path, unknown)?;
+    Ok(Some(past))
 }
 
 #[cfg(test)]
