@@ -94,7 +94,7 @@ impl Root {
 
     /// Whether nothing could refuse a request now, and nothing else asks to see one.
     pub fn is_quiet(&self) -> bool {
-        self.quiet.get() && !self.retired.get()
+        self.quiet.get()
     }
 
     pub fn is_fresh(&self) -> bool {
@@ -108,6 +108,8 @@ impl Root {
 
     pub fn retire(&self) {
         self.retired.set(true);
+        // Streams that still come say that it is at work.
+        self.quiet.set(false);
     }
 
     /// Counts again, as Envoy goes on with it. With the slot to itself it is the policy that stands there.
@@ -155,7 +157,8 @@ impl Root {
         let online = situations.iter().all(|situation| situation.mode() == Mode::Online);
         *self.situations.borrow_mut() = situations;
         self.closed.set(!online);
-        self.quiet.set(online && !self.policy.has_always_closed() && self.policy.control.is_none());
+        self.quiet
+            .set(online && !self.retired.get() && !self.policy.has_always_closed() && self.policy.control.is_none());
         true
     }
 
