@@ -30,6 +30,8 @@ pub struct Worker {
     /// Since when this VM looks for one that has trapped, to take its place.
     stands_in_since: Cell<Option<Time>>,
     has_replaced: Cell<bool>,
+    /// When a root has gone, and nobody has come for it.
+    left_at: Cell<Option<Time>>,
     generation: Cell<Option<u64>>,
     last_tick: Cell<i64>,
     last_heartbeat: Cell<i64>,
@@ -86,21 +88,31 @@ impl Worker {
         self.generation.set(None);
     }
 
-    /// Lets a root go, which may live on for its streams. The one before it counts again where it is still there, unless
-    /// another build of the module has the slot. With its last one the VM is a member no more.
-    pub fn remove(&self, root: &Root) {
+    /// Counts what was left behind where Envoy took an update back, once another build of the module has had the time to
+    /// take the slot.
+    fn resume_what_is_left(&self, now: Time) {
+        if self.left_at.get().is_none_or(|left| now.0.saturating_sub(left.0) < register::SILENCE) {
+            return;
+        }
+        self.left_at.set(None);
         let roots = self.roots();
-        let of_slot =
-            || roots.iter().filter(|known| known.slot == root.slot && !std::ptr::eq(&raw const ***known, root));
-        if !root.is_retired() {
-            root.retire();
-            let before = of_slot().next_back().filter(|_| register::has_slot(&root.slot, &self.build.borrow()));
-            match before {
-                Some(_) if of_slot().any(|known| !known.is_retired()) => {}
-                Some(before) => self.resume(before),
-                None => register::leave_slot(&root.slot, host::now()),
+        for root in roots.iter().rev() {
+            let is_taken = roots.iter().any(|known| known.slot == root.slot && !known.is_retired());
+            if !is_taken && register::has_slot(&root.slot, &self.build.borrow()) {
+                self.resume(root);
             }
         }
+    }
+
+    /// Lets a root go, which may live on for its streams. With its last one the VM is a member no more.
+    pub fn remove(&self, root: &Root) {
+        if !root.is_retired() {
+            root.retire();
+            let now = host::now();
+            register::leave_slot(&root.slot, now);
+            self.left_at.set(Some(now));
+        }
+        let roots = self.roots();
         if !self.joined.get() {
             return;
         }
@@ -130,6 +142,7 @@ impl Worker {
         }
         self.last_tick.set(now.0);
         self.join(now);
+        self.resume_what_is_left(now);
         let roots = self.roots();
         let fresh = roots.iter().any(|root| root.is_fresh());
         if fresh {
