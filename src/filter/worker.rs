@@ -84,7 +84,7 @@ impl Worker {
     /// Counts a root again that a later one had retired: Envoy has refused the update, taken it back, or not yet put it
     /// to work.
     pub fn resume(&self, root: &Root) {
-        root.resume(!self.roots().iter().any(|known| known.slot == root.slot && !known.is_retired()));
+        root.resume(!self.has_current(&root.slot));
         self.generation.set(None);
     }
 
@@ -95,10 +95,8 @@ impl Worker {
             return;
         }
         self.left_at.set(None);
-        let roots = self.roots();
-        for root in roots.iter().rev() {
-            let is_taken = roots.iter().any(|known| known.slot == root.slot && !known.is_retired());
-            if !is_taken && register::has_slot(&root.slot, &self.build.borrow()) {
+        for root in self.roots().iter().rev() {
+            if !self.has_current(&root.slot) && register::has_slot(&root.slot, &self.build.borrow()) {
                 self.resume(root);
             }
         }
@@ -128,6 +126,11 @@ impl Worker {
 
     fn roots(&self) -> Vec<Rc<Root>> {
         self.roots.borrow().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Whether there is a root of this slot that counts.
+    fn has_current(&self, slot: &str) -> bool {
+        self.roots().iter().any(|known| known.slot == slot && !known.is_retired())
     }
 
     fn line(&self) -> String {

@@ -82,57 +82,40 @@ fn plain(bytes: &[u8]) -> Option<&str> {
 
 /// A path with percent-encoding, in one spelling.
 fn normalized(bytes: &[u8]) -> Option<String> {
-    let mut text = String::with_capacity(bytes.len());
-    let mut decoded = Vec::new();
-    let mut rest = bytes;
-    while let Some((byte, tail)) = rest.split_first() {
-        rest = tail;
-        match byte {
-            b'%' => {
-                let (value, tail) = percent(rest)?;
-                rest = tail;
-                decoded.push(value);
-                match value {
-                    b'/' | b'\\' | 0..=0x1f | 0x7f => return None,
-                    value => spell(value, &mut text),
-                }
-            }
-            byte if !is_plain(*byte) => return None,
-            byte => {
-                decoded.push(*byte);
-                text.push((*byte).into());
-            }
-        }
-    }
-    std::str::from_utf8(&decoded).ok()?;
-    Some(text)
-}
-
-/// Writes a byte that was encoded, or should be.
-fn spell(byte: u8, text: &mut String) {
-    if is_plain(byte) && !matches!(byte, b'%' | b'?') {
-        text.push(byte.into());
-    } else {
-        let _ = write!(text, "%{byte:02X}");
-    }
+    let is_clear = |(byte, is_encoded): (u8, bool)| match is_encoded {
+        true => !matches!(byte, b'/' | b'\\' | 0..=0x1f | 0x7f),
+        // A raw percent sign is one that encodes nothing.
+        false => is_plain(byte) && byte != b'%',
+    };
+    let is_text = || std::str::from_utf8(&decode(bytes)).is_ok();
+    (units(bytes).all(is_clear) && is_text()).then(|| spelled(bytes))
 }
 
 /// Any path in the spelling of canonical ones; what is no percent-encoding stays as it is.
-fn spelled(path: &str) -> String {
-    let mut text = String::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((byte, tail)) = rest.split_first() {
-        rest = tail;
-        match (byte, percent(tail)) {
-            (b'%', Some((value, after))) => {
-                spell(value, &mut text);
-                rest = after;
+fn spelled(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for unit in units(bytes) {
+        match unit {
+            (b'%', false) => text.push('%'),
+            (byte, _) if is_plain(byte) && !matches!(byte, b'%' | b'?') => text.push(byte.into()),
+            (byte, _) => {
+                let _ = write!(text, "%{byte:02X}");
             }
-            (b'%', None) => text.push('%'),
-            (byte, _) => spell(*byte, &mut text),
         }
     }
     text
+}
+
+/// The bytes that a path stands for, decoded once, and whether each was percent-encoded; bad encodings stay as they are.
+fn units(bytes: &[u8]) -> impl Iterator<Item = (u8, bool)> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let (byte, tail) = rest.split_first()?;
+        let encoded = if *byte == b'%' { percent(tail) } else { None };
+        let (unit, after) = encoded.map_or(((*byte, false), tail), |(value, after)| ((value, true), after));
+        rest = after;
+        Some(unit)
+    })
 }
 
 /// The byte that two hexadecimal digits at the front stand for, and what follows them.
@@ -146,21 +129,7 @@ fn percent(bytes: &[u8]) -> Option<(u8, &[u8])> {
 
 /// Decodes every percent-encoding that can be decoded, once; bad ones stay as they are.
 pub(super) fn decode(bytes: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((byte, tail)) = rest.split_first() {
-        match (byte, percent(tail)) {
-            (b'%', Some((value, after))) => {
-                decoded.push(value);
-                rest = after;
-            }
-            _ => {
-                decoded.push(*byte);
-                rest = tail;
-            }
-        }
-    }
-    decoded
+    units(bytes).map(|(byte, _)| byte).collect()
 }
 
 /// The readings of a path but `raw`. Some applications decode what their proxy has decoded: twice.
@@ -185,7 +154,8 @@ fn readings(bytes: &[u8], raw: &str) -> Vec<String> {
         }
     }
     // Patterns are in one spelling, in which no reading need be.
-    let spellings: Vec<String> = readings.iter().map(String::as_str).chain([raw]).map(spelled).collect();
+    let spellings: Vec<String> =
+        readings.iter().map(String::as_str).chain([raw]).map(|reading| spelled(reading.as_bytes())).collect();
     for spelling in spellings {
         if spelling != raw && !readings.contains(&spelling) {
             readings.push(spelling);
@@ -288,7 +258,10 @@ mod tests {
             let (found, spellings) = found.split_at(resolved.len());
             assert_eq!((kept.as_str(), found.to_vec()), (raw.as_str(), resolved), "{raw}");
             for spelling in spellings {
-                assert!(found.iter().chain([&raw]).any(|reading| spelled(reading) == *spelling), "{raw}: {spelling}");
+                assert!(
+                    found.iter().chain([&raw]).any(|reading| spelled(reading.as_bytes()) == *spelling),
+                    "{raw}: {spelling}"
+                );
             }
         }
     }

@@ -115,6 +115,7 @@ impl<'t> Fields<'t> {
         }
         self.end()
     }
+
     /// Ends the reading: a member that nobody asked for is an error.
     pub fn end(self) -> Result<(), PathError> {
         match self.unknown().next() {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::App;
 use crate::support::bootstrap::{self, Form};
+use crate::support::builder::Builder;
 use crate::support::desk::Desk;
 use crate::support::envoy::{Envoy, Update, replace};
 use crate::support::raw::{Connection, ask_all, get};
@@ -192,6 +193,12 @@ impl Busy {
         ))
     }
 
+    /// An Envoy with that filter before ours.
+    fn envoy(&self, app: &App, ops: &Signer) -> Builder {
+        let builder = Envoy::builder(app.address()).policy(&shop::policy(ops)).control(&shop::control(ops));
+        builder.workers(WORKERS).before(self.filter())
+    }
+
     fn end(&self) {
         std::fs::write(self.folder.path().join("end"), "").unwrap();
     }
@@ -213,13 +220,7 @@ async fn soon<T>(what: &str, ask: impl AsyncFn() -> T) -> T {
 #[tokio::test]
 async fn a_worker_that_is_stuck_counts_as_not_adopted() {
     let (app, ops, busy) = (App::start(), Signer::generate(), Busy::new());
-    let envoy = Envoy::builder(app.address())
-        .policy(&shop::policy(&ops))
-        .control(&shop::control(&ops))
-        .workers(WORKERS)
-        .before(busy.filter())
-        .start()
-        .await;
+    let envoy = busy.envoy(&app, &ops).start().await;
     shop::push(&envoy, &ops, &document("shop", "online")).await;
     let mut stuck = busy.begin(&envoy).await;
 
@@ -253,14 +254,7 @@ async fn a_worker_that_is_stuck_counts_as_not_adopted() {
 async fn a_worker_that_is_stuck_over_an_upgrade_counts_as_not_adopted() {
     let (app, ops, busy) = (App::start(), Signer::generate(), Busy::new());
     let policy = shop::policy(&ops);
-    let envoy = Envoy::builder(app.address())
-        .policy(&policy)
-        .control(&shop::control(&ops))
-        .workers(WORKERS)
-        .watched_file()
-        .before(busy.filter())
-        .start()
-        .await;
+    let envoy = busy.envoy(&app, &ops).watched_file().start().await;
     shop::push(&envoy, &ops, &document("shop", "online")).await;
     let mut stuck = busy.begin(&envoy).await;
     // Envoy itself says that it has taken an update only when every worker has.
@@ -288,17 +282,10 @@ async fn a_worker_that_is_stuck_over_an_upgrade_counts_as_not_adopted() {
 async fn a_site_that_an_update_adds_is_adopted_when_every_worker_has_the_update() {
     let (app, ops, busy) = (App::start(), Signer::generate(), Busy::new());
     let policy = shop::policy(&ops);
-    let envoy = Envoy::builder(app.address())
-        .policy(&policy)
-        .control(&shop::control(&ops))
-        .workers(WORKERS)
-        .watched_file()
-        .before(busy.filter())
-        .start()
-        .await;
+    let envoy = busy.envoy(&app, &ops).watched_file().start().await;
     envoy.wait_for_workers("shop").await;
     let mut stuck = busy.begin(&envoy).await;
-    let mut wider = policy.clone();
+    let mut wider = policy;
     wider["sites"] = json!([{ "name": "shop" }, { "name": "docs", "paths": ["/stuck"] }]);
     wider["state"] = json!({ "docs": { "mode": "offline" } });
     let before = envoy.updates().await;

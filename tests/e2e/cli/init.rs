@@ -11,12 +11,7 @@ use crate::support::maintctl;
 async fn init(folder: &Path, words: &str) -> Output {
     let mut command = tokio::process::Command::new(maintctl());
     command.arg("init").args(words.split_whitespace()).current_dir(folder).env_remove("MAINTCTL_CONFIG");
-    let output = command.output().await.unwrap();
-    Output {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    command.output().await.unwrap().into()
 }
 
 #[tokio::test]

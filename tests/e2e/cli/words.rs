@@ -33,11 +33,7 @@ async fn at_terminals(desk: &Desk, terminals: &str, words: &str, answer: &str) -
     let _ = keyboard.write_all(answer.as_bytes()).await;
     drop(keyboard);
     let output = tokio::time::timeout(DEADLINE, process.wait_with_output()).await.expect("an end in time").unwrap();
-    Output {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    output.into()
 }
 
 #[tokio::test]

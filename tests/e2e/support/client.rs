@@ -46,17 +46,23 @@ pub struct Output {
     pub stderr: String,
 }
 
+impl From<std::process::Output> for Output {
+    fn from(output: std::process::Output) -> Output {
+        Output {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
 /// Runs a command to its end.
 pub async fn run(program: impl AsRef<OsStr>, arguments: &[impl AsRef<OsStr>]) -> Output {
     let program = program.as_ref();
     let output =
         tokio::process::Command::new(program).args(arguments).stdin(std::process::Stdio::null()).output().await;
     let output = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-    Output {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    output.into()
 }
 
 /// Runs curl, silent but for errors, and with what proxies the machine names left aside.

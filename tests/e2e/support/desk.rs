@@ -58,12 +58,7 @@ impl Desk {
 
     /// Runs `maintctl` with these words to its end.
     pub async fn run(&self, words: &str) -> Output {
-        let output = self.command(words).output().await.unwrap();
-        Output {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        self.command(words).output().await.unwrap().into()
     }
 
     /// Runs `maintctl`, which must succeed, and reads its JSON.
