@@ -18,7 +18,8 @@ pub fn check(tree: &Tree, subjects: &[(&Found, Subject)]) -> Vec<Finding> {
 
 /// Whether a manager carries a policy with sites, or has this filter from a watched file or a server.
 fn has_sites(path: &str, manager: &Tree, subjects: &[(&Found, Subject)]) -> bool {
-    let is_inside = |found: &Found| found.plugin.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+    let is_below = |rest: &str| path.is_empty() || rest.starts_with('.');
+    let is_inside = |found: &Found| found.plugin.strip_prefix(path).is_some_and(is_below);
     subjects.iter().any(|(found, subject)| is_inside(found) && !subject.policy.sites.is_empty())
         || list(manager, "http_filters").iter().any(is_discovered)
 }
