@@ -110,12 +110,12 @@ impl Policy {
         wide.reply.check_unused(own(|reply| reply.html.is_some()), own(|reply| reply.text.is_some()))?;
         let mut compiled: Vec<Site> = Vec::with_capacity(sites.len());
         let mut index = SiteIndex::default();
-        let mut names = hashbrown::HashSet::new();
+        let mut positions: hashbrown::HashMap<String, usize> = hashbrown::HashMap::new();
         let list = root.key("sites");
         for (position, config) in sites.iter().enumerate() {
             let path = list.index(position);
             let site = Site::compile(config, &wide, &path)?;
-            if !names.insert(site.name.clone()) {
+            if positions.insert(site.name.clone(), position).is_some() {
                 return Err(PathError::new(&path.key("name"), format_args!("\"{}\" stands twice", site.name)));
             }
             for host in &site.hosts {
@@ -134,8 +134,6 @@ impl Policy {
             compiled.push(site);
         }
         let state_path = root.key("state");
-        let positions: hashbrown::HashMap<&str, usize> =
-            sites.iter().enumerate().map(|(position, site)| (site.name.as_str(), position)).collect();
         for (site, document) in state {
             let path = state_path.key(&site);
             if let Some(other) = document.fleet.as_ref().filter(|other| Some(*other) != fleet.as_ref()) {
@@ -197,7 +195,8 @@ impl RuleLists {
     fn with(self, written: [&[RuleConfig]; 3], has_tokens: bool, path: &Path<'_>) -> Result<RuleLists, PathError> {
         let names = |rules: &Rules| rules.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
         let mut lists = [self.exempt, self.always_closed, self.health_checks];
-        let mut seen: hashbrown::HashSet<String> = lists.iter().flat_map(names).collect();
+        let mut seen: hashbrown::HashMap<String, usize> = hashbrown::HashMap::new();
+        seen.extend(lists.iter().flat_map(names).zip(0..));
         for ((key, configs), rules) in RuleLists::KEYS.into_iter().zip(written).zip(&mut lists) {
             let list = path.key(key);
             for (index, config) in configs.iter().enumerate() {
@@ -207,7 +206,7 @@ impl RuleLists {
                     return Err(PathError::new(&path.key("claims"), problem));
                 }
                 let rule = Rule::compile(config, &path)?;
-                if !seen.insert(rule.name.clone()) {
+                if seen.insert(rule.name.clone(), index).is_some() {
                     let problem = format_args!("\"{}\" is the name of another rule too", rule.name);
                     return Err(PathError::new(&path.key("name"), problem));
                 }

@@ -140,25 +140,26 @@ impl<'p> Case<'_, '_, 'p> {
 
     /// Decides on a request whose path may lead to any path of the host, or that asks for a tunnel to it.
     fn decide_for_any_path(&self) -> Decision<'p> {
-        let modes = self.situation.modes();
-        if let Some(rule) = first(&self.site.always_closed, |rule| rule.names_paths_in(modes)) {
-            return self.decision(Verdict::Refuse(Refusal::AlwaysClosed(rule)));
+        let mode = self.situation.mode();
+        if mode != Mode::Online && (self.site.has_paths() || self.request.is_connect()) {
+            return self.decision(Verdict::Refuse(Refusal::Mode(mode)));
         }
-        match self.situation.mode() {
-            Mode::Online => self.decide(&[]),
-            mode if self.site.has_paths() || self.request.is_connect() => {
-                self.decision(Verdict::Refuse(Refusal::Mode(mode)))
+        let decision = self.decide(&[]);
+        let modes = self.situation.modes();
+        match first(&self.site.always_closed, |rule| rule.names_paths_in(modes)) {
+            Some(rule) if !matches!(decision.verdict, Verdict::Refuse(_)) => {
+                self.decision(Verdict::Refuse(Refusal::AlwaysClosed(rule)))
             }
-            _ => self.decide(&[]),
+            _ => decision,
         }
     }
 
     /// Decides on a request whose host cannot be read.
     fn decide_for_any_host(&self) -> Decision<'p> {
         self.decision(match (self.situation.mode(), first(&self.site.always_closed, |_| true)) {
-            (_, Some(rule)) => Verdict::Refuse(Refusal::AlwaysClosed(rule)),
             (Mode::Online, None) => Verdict::Pass(Pass::Online),
-            (mode, None) => Verdict::Refuse(Refusal::Mode(mode)),
+            (Mode::Online, Some(rule)) => Verdict::Refuse(Refusal::AlwaysClosed(rule)),
+            (mode, _) => Verdict::Refuse(Refusal::Mode(mode)),
         })
     }
 

@@ -111,11 +111,9 @@ impl TextMatcher {
         self.absent
     }
 
-    /// The most that a value of `length` bytes costs, in units of the budget.
-    pub fn cost(&self, length: usize) -> usize {
-        let regexes = self.regexes.iter().map(|regex| regex.cost(length)).fold(0, usize::saturating_add);
-        let digests = if self.digests.is_empty() { 0 } else { length.saturating_mul(DIGEST) + DIGEST_START };
-        self.look(length) + regexes.saturating_add(digests)
+    /// What its regexes cost in advance for a value of `length` bytes, in units of the budget.
+    pub fn advance(&self, length: usize) -> usize {
+        self.regexes.iter().map(|regex| regex.advance(length)).fold(0, usize::saturating_add)
     }
 
     fn look(&self, length: usize) -> usize {

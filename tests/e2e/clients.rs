@@ -66,7 +66,7 @@ async fn curl_sees_the_refusal() {
 async fn curl_follows_a_redirect_to_its_target() {
     let app = App::start();
     let policy = json!({
-        "sites": [{ "name": "shop" }],
+        "sites": [{ "name": "shop", "hosts": ["127.0.0.1"] }],
         "reply": { "redirect": "/sorry" },
         "state": { "shop": { "mode": "offline" } },
     });
@@ -358,13 +358,20 @@ async fn a_web_socket_is_refused_with_the_503_and_staff_gets_through() {
 }
 
 #[tokio::test]
-async fn a_web_socket_to_a_read_only_site_is_let_in_as_the_get_that_it_is() {
+async fn a_web_socket_to_a_read_only_site_is_refused_although_it_begins_with_a_get() {
     let app = App::start();
     let policy = json!({ "sites": [{ "name": "shop" }], "state": { "shop": { "mode": "read_only" } } });
     let envoy = Envoy::builder(app.address()).policy(&policy).start().await;
-    let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{}/ws", envoy.data())).await.unwrap();
-    socket.send("hello".into()).await.unwrap();
-    assert_eq!(socket.next().await.unwrap().unwrap().into_text().unwrap(), "hello");
+    let refused = tokio_tungstenite::connect_async(format!("ws://{}/ws", envoy.data())).await.unwrap_err();
+    let tungstenite::Error::Http(response) = refused else { panic!("{refused:?}") };
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["x-maintenance-mode"]),
+        (503, &"read_only".parse().unwrap())
+    );
+    assert_eq!(app.hits(), 0);
+    assert_eq!(client::h1().get(envoy.url("/")).send().await.unwrap().status(), 200);
+    let disguised = client::h1().get(envoy.url("/")).header("x-http-method-override", "DELETE").send().await.unwrap();
+    assert_eq!((disguised.status().as_u16(), app.hits()), (503, 1));
 }
 
 /// An Envoy without the filter in front of another, which tries four times on these conditions.

@@ -9,11 +9,13 @@
 mod support;
 
 mod bad_policy;
+mod budget;
 mod claims;
 mod cli;
 mod clients;
 mod control;
 mod demo;
+mod evasions;
 mod explain;
 mod flood;
 mod harness;

@@ -9,7 +9,7 @@ use crate::request::Host;
 const MAX_TEXT: usize = 32 * 1024;
 
 /// One way to read a path.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interpretation {
     /// The host that the path itself names, in `//name/rest`; none: the request's own.
     pub host: Option<Host>,
@@ -45,12 +45,13 @@ pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
         texts.extend(special);
     }
     let mut found = Vec::with_capacity(texts.len());
-    let mut seen = hashbrown::HashSet::with_capacity(texts.len());
+    let mut seen: hashbrown::HashSet<Vec<u8>> = hashbrown::HashSet::with_capacity(texts.len());
     for text in &texts {
         for (host, path) in with_authority(text) {
-            let interpretation = Interpretation { host, path: ordinary(&path) };
-            if seen.insert(interpretation.clone()) {
-                found.push(interpretation);
+            let path = ordinary(&path);
+            let name = host.as_ref().map_or("", Host::as_str);
+            if seen.insert([name, &path].concat().into_bytes()) {
+                found.push(Interpretation { host, path });
             }
         }
     }

@@ -1,0 +1,297 @@
+//! The syntax of regexes, as far as they become automata: characters, `.`, classes, groups, `|`, repetitions, `^` before
+//! and `$` behind an alternative of the whole, and `(?i)` before all. What `regex_lite` accepts beside it stays with it.
+
+/// A regex as a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// One character.
+    Class(Class),
+    /// One after the other.
+    Sequence(Vec<Node>),
+    /// Any one of these.
+    Either(Vec<Node>),
+    /// At least, and at most, so many times.
+    Repeat(Box<Node>, u32, Option<u32>),
+}
+
+/// A set of characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Class {
+    /// First and last of each range.
+    ranges: Vec<(char, char)>,
+    is_negated: bool,
+}
+
+impl Class {
+    /// Whether a character is in the set.
+    pub fn takes(&self, c: char) -> bool {
+        self.ranges.iter().any(|(first, last)| (*first..=*last).contains(&c)) != self.is_negated
+    }
+
+    /// The same set with both cases of each ASCII letter.
+    fn fold(&mut self) {
+        let both = |(first, last): &(char, char)| {
+            let letters = (*first..=*last).filter(char::is_ascii_alphabetic);
+            letters.map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
+        };
+        let other: Vec<char> = self.ranges.iter().flat_map(both).collect();
+        self.ranges.extend(other.into_iter().map(|c| (c, c)));
+    }
+}
+
+/// More repetitions are no automaton's.
+const MAX_REPEAT: u32 = 1000;
+
+/// Reads a valid regex; none for one of another syntax.
+pub fn parse(regex: &str) -> Option<Node> {
+    let (ignores_case, rest) = regex.strip_prefix("(?i)").map_or((false, regex), |rest| (true, rest));
+    let mut parser = Parser { rest, ignores_case, depth: 0 };
+    let node = parser.alternatives()?;
+    parser.rest.is_empty().then_some(node)
+}
+
+struct Parser<'r> {
+    rest: &'r str,
+    ignores_case: bool,
+    /// How many groups are open.
+    depth: usize,
+}
+
+impl Parser<'_> {
+    /// Takes `text` from the front, if it stands there.
+    fn take(&mut self, text: &str) -> bool {
+        let rest = self.rest.strip_prefix(text);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let mut chars = self.rest.chars();
+        let next = chars.next();
+        self.rest = chars.as_str();
+        next
+    }
+
+    fn alternatives(&mut self) -> Option<Node> {
+        let mut all = vec![self.sequence()?];
+        while self.take("|") {
+            all.push(self.sequence()?);
+        }
+        Some(if all.len() == 1 { all.pop()? } else { Node::Either(all) })
+    }
+
+    fn sequence(&mut self) -> Option<Node> {
+        let mut nodes = Vec::new();
+        // In a group they would not be about the whole text.
+        if self.depth == 0 {
+            self.take("^");
+        }
+        while !self.rest.is_empty() && !self.rest.starts_with(['|', ')']) {
+            if self.depth == 0
+                && matches!(self.rest.strip_prefix('$'), Some(rest) if rest.is_empty() || rest.starts_with('|'))
+            {
+                self.next();
+                break;
+            }
+            let piece = self.piece()?;
+            nodes.push(self.repeated(piece)?);
+        }
+        Some(Node::Sequence(nodes))
+    }
+
+    fn piece(&mut self) -> Option<Node> {
+        match self.next()? {
+            '(' => {
+                if !self.take("?:") && self.rest.starts_with('?') {
+                    return None;
+                }
+                self.depth += 1;
+                let node = self.alternatives()?;
+                self.depth -= 1;
+                self.take(")").then_some(node)
+            }
+            '.' => Some(Node::Class(Class { ranges: vec![('\n', '\n')], is_negated: true })),
+            '[' => self.class(),
+            '\\' => {
+                let class = self.escape()?;
+                Some(self.node(class))
+            }
+            '^' | '$' | '*' | '+' | '?' | '{' | '}' | ']' => None,
+            c => Some(self.node(Class { ranges: vec![(c, c)], is_negated: false })),
+        }
+    }
+
+    fn node(&self, mut class: Class) -> Node {
+        if self.ignores_case {
+            class.fold();
+        }
+        Node::Class(class)
+    }
+
+    /// The piece, as often as the operator behind it says. That it should be as short as possible does not matter for the
+    /// whole.
+    fn repeated(&mut self, piece: Node) -> Option<Node> {
+        let (least, most) = match self.rest.chars().next() {
+            Some('*') => (0, None),
+            Some('+') => (1, None),
+            Some('?') => (0, Some(1)),
+            Some('{') => return self.counted(piece),
+            _ => return Some(piece),
+        };
+        self.next();
+        self.repeated_once(Node::Repeat(Box::new(piece), least, most))
+    }
+
+    fn counted(&mut self, piece: Node) -> Option<Node> {
+        let (counts, rest) = self.rest.strip_prefix('{')?.split_once('}')?;
+        self.rest = rest;
+        let number = |text: &str| text.parse::<u32>().ok().filter(|count| *count <= MAX_REPEAT);
+        let (least, most) = match counts.split_once(',') {
+            None => (number(counts)?, Some(number(counts)?)),
+            Some((least, "")) => (number(least)?, None),
+            Some((least, most)) => (number(least)?, Some(number(most)?)),
+        };
+        self.repeated_once(Node::Repeat(Box::new(piece), least, most))
+    }
+
+    /// A second operator is not read here, but for the `?` that asks for the shortest match.
+    fn repeated_once(&mut self, node: Node) -> Option<Node> {
+        self.take("?");
+        (!self.rest.starts_with(['*', '+', '?', '{'])).then_some(node)
+    }
+
+    fn class(&mut self) -> Option<Node> {
+        let is_negated = self.take("^");
+        let mut class = Class::default();
+        loop {
+            let is_first = class.ranges.is_empty();
+            let low = match self.next()? {
+                ']' if !is_first => break,
+                // Nested classes, and what joins classes.
+                '[' | '&' | '~' => return None,
+                '\\' => {
+                    let escaped = self.escape()?;
+                    match escaped.ranges.as_slice() {
+                        _ if escaped.is_negated => return None,
+                        [(one, other)] if one == other => *one,
+                        _ => {
+                            class.ranges.extend(escaped.ranges);
+                            continue;
+                        }
+                    }
+                }
+                c => c,
+            };
+            let high = match self.rest.strip_prefix('-').and_then(|rest| rest.chars().next()) {
+                // Neither a range nor what joins classes.
+                None | Some(']') => low,
+                Some('-' | '[' | '\\') => return None,
+                Some(high) => {
+                    self.next();
+                    self.next();
+                    high
+                }
+            };
+            class.ranges.push((low, high));
+        }
+        if self.ignores_case {
+            class.fold();
+        }
+        class.is_negated = is_negated;
+        Some(Node::Class(class))
+    }
+
+    /// What stands for a backslash and the character behind it.
+    fn escape(&mut self) -> Option<Class> {
+        let one = |c: char| vec![(c, c)];
+        let word = vec![('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')];
+        let space = vec![('\t', '\r'), (' ', ' ')];
+        let (ranges, is_negated) = match self.next()? {
+            'n' => (one('\n'), false),
+            'r' => (one('\r'), false),
+            't' => (one('\t'), false),
+            'd' => (vec![('0', '9')], false),
+            'D' => (vec![('0', '9')], true),
+            'w' => (word, false),
+            'W' => (word, true),
+            's' => (space, false),
+            'S' => (space, true),
+            c if c.is_ascii_punctuation() && !matches!(c, '<' | '>') => (one(c), false),
+            _ => return None,
+        };
+        Some(Class { ranges, is_negated })
+    }
+}
+
+/// At most so many states has a valid regex: one for each character, class and operator, as often as it is repeated.
+/// Counts too many where it does not understand a class.
+pub fn states(regex: &str) -> usize {
+    // The states of the open groups, and of the last piece, which an operator repeats.
+    let mut groups: Vec<usize> = Vec::new();
+    let (mut total, mut last) = (0_usize, 0_usize);
+    let mut rest = regex.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '(' => {
+                groups.push(total.saturating_add(last));
+                (total, last) = (0, 2);
+            }
+            ')' => {
+                last = last.saturating_add(total);
+                total = groups.pop().unwrap_or(0);
+            }
+            '{' => {
+                let (counts, after) = rest.as_str().split_once('}').unwrap_or(("", rest.as_str()));
+                rest = after.chars();
+                let most = counts.split(',').filter_map(|count| count.trim().parse::<usize>().ok()).max().unwrap_or(0);
+                last = last.saturating_add(2).saturating_mul(most.saturating_add(1));
+            }
+            '*' | '+' | '?' | '|' => last = last.saturating_add(1),
+            c => {
+                total = total.saturating_add(last);
+                last = 1;
+                match c {
+                    '\\' => drop(rest.next()),
+                    '[' => rest = class_end(rest.as_str()).chars(),
+                    _ => {}
+                }
+            }
+        }
+    }
+    groups.into_iter().fold(total.saturating_add(last), usize::saturating_add).max(1)
+}
+
+/// What follows a class, whose opening bracket has been read.
+fn class_end(class: &str) -> &str {
+    let first = class.trim_start_matches('^');
+    let mut rest = first.strip_prefix(']').unwrap_or(first).chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => drop(rest.next()),
+            ']' => break,
+            _ => {}
+        }
+    }
+    rest.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repetitions_count_as_often_as_they_may_repeat() {
+        for (regex, least, most) in [
+            ("[a-z]+-[0-9]{1,3}", 6, 20),
+            ("(ab){100}", 200, 700),
+            ("((a{10}){10}){10}", 1000, 8000),
+            ("a{1000}", 1000, 4000),
+            ("[(]{5}x", 6, 30),
+            ("\\{5}", 2, 30),
+            ("[]a-z]*", 1, 5),
+        ] {
+            let states = states(regex);
+            assert!((least..=most).contains(&states), "{regex}: {states}");
+        }
+    }
+}
