@@ -85,7 +85,7 @@ mod tests {
             ("(?i)mozilla/[4-9]\\..*", true),
             ("[\\w.-]+@[^@\\s]+", true),
             ("", true),
-            ("(a{1,17}){1,17}", false),
+            ("a{1,257}", false),
             ("\\bbot\\b", false),
             ("[[:alpha:]]", false),
             ("a(?i)b", false),
@@ -106,7 +106,7 @@ mod tests {
             ("x{2,3}y?", &["xx", "xxxy"], &["x", "xxxx", "xy"]),
             ("[]-]+[a-]", &["]-a", "--"], &["]", "a"]),
             ("\\d\\D\\w\\W\\s\\S", &["1a_- é"], &["11_- é", "1a__ é"]),
-            ("(a{1,17}){1,17}", &["aaa"], &["b"]),
+            ("a{1,257}", &["aaa"], &["b"]),
         ] {
             let regex = (regex, compile(regex));
             for (texts, expected) in [(matching, true), (other, false)] {
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_regex_ends_where_its_budget_does() {
         let long = "a".repeat(100_000);
-        for regex in ["(a|b|c)*x", ".*a.*b", "(a{1,17}){1,17}"] {
+        for regex in ["(a|b|c)*x", ".*a.*b", "a{1,257}"] {
             let budget = Budget::of_request();
             assert_eq!(compile(regex).is_match(&long, &budget), None, "{regex}");
             assert_eq!(budget.left(), 0, "{regex}");

@@ -10,9 +10,9 @@ use crate::request::Budget;
 use crate::tree::{Path, PathError};
 
 /// What a look at a value costs beside its bytes, in units of the budget.
-const LOOK: usize = 16;
+const LOOK: usize = 64;
 /// What SHA-256 costs a byte, and for each value, in units of the budget.
-const DIGEST: usize = 4;
+const DIGEST: usize = 8;
 const DIGEST_START: usize = 1024;
 
 /// What counts where a value cannot be known: it is not text, or the budget of its request is spent.

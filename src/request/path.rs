@@ -5,12 +5,12 @@
 //! its few interpretations would be. A path with a dot segment in any decoding, such as `/a/..%252Fshop`, may lead
 //! anywhere on its host: servers resolve it at different moments, so its interpretations are not enumerated.
 
-use encoding::{decode, is_plain, settle, spell, units};
+use encoding::{decode, is_plain, settle, spell};
 
 mod encoding;
 mod interpretation;
 
-pub use encoding::decode as percent_decode;
+pub use encoding::units;
 pub use interpretation::Interpretation;
 
 /// Longer paths may lead anywhere, in bytes: to read them costs more than a stranger may cause.

@@ -1,7 +1,9 @@
 //! The values of one name in a query or in cookies: all occurrences, as a stranger may send several.
 
+use std::borrow::Cow;
+
 use super::Headers;
-use super::path::percent_decode;
+use super::path::units;
 
 /// What separates the parameters of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,21 +16,20 @@ pub enum Separator {
 
 /// The values of `name` in a query (the `application/x-www-form-urlencoded` parser of the WHATWG URL standard,
 /// section 5.1): percent-decoded, `+` for a space, empty where there is no `=`.
-pub fn query<'q>(query: &'q [u8], name: &'q str, separator: Separator) -> impl Iterator<Item = Vec<u8>> + 'q {
-    let form = |bytes: &[u8]| {
-        let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-        percent_decode(&spaced)
-    };
-    // A stranger may send ten thousands of keys: they are decoded only where they could be the name then.
-    let is_name = move |key: &[u8]| match key.iter().any(|byte| matches!(byte, b'%' | b'+')) {
-        true => (name.len()..=name.len().saturating_mul(3)).contains(&key.len()) && form(key) == name.as_bytes(),
-        false => key == name.as_bytes(),
-    };
+pub fn query<'q>(query: &'q [u8], name: &'q str, separator: Separator) -> impl Iterator<Item = Cow<'q, [u8]>> + 'q {
     let separates = move |byte: &u8| *byte == b'&' || separator == Separator::Either && *byte == b';';
     query.split(separates).filter_map(move |pair| {
         let (key, value) = split(pair);
-        is_name(key).then(|| form(value.unwrap_or_default()))
+        decoded(key).eq(name.bytes()).then(|| match value.unwrap_or_default() {
+            plain if !plain.iter().any(|byte| matches!(byte, b'%' | b'+')) => Cow::Borrowed(plain),
+            encoded => Cow::Owned(decoded(encoded).collect()),
+        })
     })
+}
+
+/// The bytes of a part of a query.
+fn decoded(part: &[u8]) -> impl Iterator<Item = u8> {
+    units(part).map(|(byte, is_encoded)| if byte == b'+' && !is_encoded { b' ' } else { byte })
 }
 
 /// The values of the cookie `name` (RFC 6265 section 4.2.1), as they stand.
@@ -67,7 +68,7 @@ mod tests {
             ("", &[]),
             ("key=%zz", &["%zz"]),
         ] {
-            let found: Vec<Vec<u8>> = query(text.as_bytes(), "key", Separator::Ampersand).collect();
+            let found: Vec<Cow<'_, [u8]>> = query(text.as_bytes(), "key", Separator::Ampersand).collect();
             assert_eq!(found, values.iter().map(|value| value.as_bytes()).collect::<Vec<_>>(), "{text}");
         }
     }
@@ -80,7 +81,7 @@ mod tests {
             ("key=a;b", Separator::Ampersand, &["a;b"]),
             ("key=a;b&key=c", Separator::Either, &["a", "c"]),
         ] {
-            let found: Vec<Vec<u8>> = query(text.as_bytes(), "key", separator).collect();
+            let found: Vec<Cow<'_, [u8]>> = query(text.as_bytes(), "key", separator).collect();
             assert_eq!(found, values.iter().map(|value| value.as_bytes()).collect::<Vec<_>>(), "{text} {separator:?}");
         }
     }

@@ -26,7 +26,7 @@ async fn status(envoy: &Envoy, target: &str, host: &str, headers: &[(&str, Strin
 #[tokio::test]
 async fn beyond_its_budget_a_request_is_let_in_by_no_rule() {
     let app = App::start();
-    let many = |value: &str| json!([{ "regex": "(a|b|c)*x" }, { "regex": value }]);
+    let many = |value: &str| json!([{ "regex": ".*a.*a.*a.*x" }, { "regex": value }]);
     let policy = json!({
         "sites": [{ "name": "shop" }],
         "state": { "shop": { "mode": "offline" } },

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use super::encoding::{decode, settle, spell, units};
 use crate::request::Host;
 
-/// More text than this is not enumerated: such a path counts as one that may lead anywhere.
+/// Longer paths, and those with more text in all their interpretations, are not enumerated: they may lead anywhere. In
+/// bytes.
+const MAX_LENGTH: usize = 2 * 1024;
 const MAX_TEXT: usize = 32 * 1024;
 
 /// One way to read a path.
@@ -30,6 +32,9 @@ const CHOICES: [fn(&str) -> Option<String>; 6] = [
 
 /// Every interpretation, each once; none where there are too many to look at.
 pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
+    if bytes.len() > MAX_LENGTH {
+        return None;
+    }
     let once = decode(bytes);
     let decoded = [decode(&once), settle(bytes, false), settle(bytes, true)];
     let mut texts: Vec<String> = vec![as_sent(bytes)];
