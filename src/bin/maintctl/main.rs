@@ -28,10 +28,10 @@ mod output;
 mod policy_file;
 mod push;
 mod roll;
-
 mod schedule;
 mod status;
 mod target;
+mod tls;
 mod view;
 mod when;
 
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     match run(Cli::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())) {
         Ok(code) => code,
         Err(error) => {
-            aside!("\x1b[1;31merror:\x1b[0m {error:#}");
+            say::error(format_args!("{error:#}"));
             exit::code_of(&error)
         }
     }

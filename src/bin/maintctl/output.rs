@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::change::{Outcome, Report};
 use crate::exit::End;
 use crate::roll::missing_lines;
+use crate::say::shown;
 use crate::{say, when};
 
 /// After how long a wait is worth a line.
@@ -61,7 +62,7 @@ pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(kept(headers.iter().map(|header| (*header).to_owned()).collect()));
     for row in rows {
-        table.add_row(kept(row.clone()));
+        table.add_row(kept(row.iter().map(|cell| shown(cell)).collect()));
     }
     table.trim_fmt()
 }
@@ -178,7 +179,7 @@ pub fn finish(report: &Report, answers: Answers, line: impl Fn(&Outcome, &Zoned)
     let behind = following.filter(|following| !following.lagging.is_empty());
     let (mut lines, mut sites) = (Vec::new(), Vec::new());
     for outcome in &report.outcomes {
-        let mut text = format!("{}: {}", outcome.site, line(outcome, &now)?);
+        let mut text = shown(&format!("{}: {}", outcome.site, line(outcome, &now)?));
         if let Some(behind) = behind {
             text.push_str(&format!(" ({}/{} Envoys follow)", behind.followed, behind.total));
         }

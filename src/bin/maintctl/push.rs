@@ -13,6 +13,7 @@ use crate::client::Trouble;
 use crate::draft::Draft;
 use crate::exit::End;
 use crate::roll::{Envoy, Missing, Roll, explained, missing_lines};
+use crate::say::shown;
 use crate::target::Target;
 use crate::when;
 
@@ -116,7 +117,7 @@ fn decide(roll: &Roll, plans: &[Plan], outcomes: &mut Vec<Outcome>, deadline: In
 fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now: Time) -> Result<Plan> {
     let (key, fleet) = target.signer()?;
     if let Some((envoy, _)) = roll.of_site(site).find(|(_, status)| status.is_declared()) {
-        bail!(End::Refused(declared(site, &envoy.name())));
+        bail!(End::Refused(declared(site, &shown(&envoy.name()))));
     }
     let newest = roll.of_site(site).max_by_key(|(_, status)| status.stamp());
     let newest = newest.and_then(|(envoy, status)| Some((envoy, status, status.stamp()?)));
@@ -124,7 +125,7 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
         None => Draft::new(site, Some(fleet)),
         Some((envoy, status, _)) => match &status.document {
             Some(members) => Draft::from_members(site, members.clone()),
-            None => bail!("{site}: {} does not show its document", envoy.name()),
+            None => bail!("{site}: {} does not show its document", shown(&envoy.name())),
         },
     };
     let mut before = current.clone();

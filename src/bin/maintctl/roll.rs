@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,12 +10,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use envoy_maintenance::time::Time;
 use ureq::http::Uri;
+use ureq::tls::TlsConfig;
 
 use crate::client::{Endpoint, SiteStatus, Status, Trouble};
 use crate::exit::End;
+use crate::say::shown;
 
-/// How often an address is asked on connections of its own who it is: a load balancer gives itself away by that.
-const PROBES: usize = 3;
+/// On how many fresh connections an address must answer as one Envoy. Two Envoys that share it equally are then missed once
+/// in 2^16 times.
+const PROBES: usize = 16;
+/// How many such connections are open at once, to all Envoys together; one for each Envoy is always allowed, so that none
+/// waits for another.
+const LANES: usize = 400;
 /// How far apart clocks may seem, in milliseconds, as an answer takes its time too.
 const CLOCKS: u64 = 10_000;
 /// How long a name may take to resolve, and the first answer to come, whatever time there is.
@@ -37,6 +44,16 @@ impl Envoy {
         }
     }
 
+    /// Asks on fresh connections, several at a time, until as many answers as are needed are this Envoy's and pass `check`.
+    pub fn confirm<T: Send>(
+        &self,
+        lanes: usize,
+        deadline: Instant,
+        check: impl Fn(&Status) -> Result<T, Trouble> + Sync,
+    ) -> Result<Vec<T>, Trouble> {
+        confirm(&self.endpoint, &self.status.envoy, lanes, deadline, &check)
+    }
+
     /// How it is named to operators.
     pub fn name(&self) -> String {
         format!("{} ({})", self.status.envoy, self.endpoint)
@@ -57,6 +74,11 @@ impl Missing {
     pub fn new(name: impl ToString, trouble: Trouble) -> Missing {
         Missing { name: name.to_string(), loopback_of: None, trouble }
     }
+
+    /// The name and the trouble as one line.
+    pub fn line(&self) -> String {
+        shown(&format!("{}: {}", self.name, self.trouble))
+    }
 }
 
 /// All Envoys of a target, and who could not be asked.
@@ -70,26 +92,21 @@ pub struct Roll {
 
 impl Roll {
     /// Resolves `urls` and asks every address for its status.
-    pub fn call(urls: &[String], expect: Option<usize>, token: Option<&str>, deadline: Instant) -> Result<Roll> {
+    pub fn call(
+        urls: &[String],
+        tls: Option<&TlsConfig>,
+        expect: Option<usize>,
+        token: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Roll> {
         let deadline = deadline.min(Instant::now() + FIRST);
-        let named: Vec<(&String, Result<Vec<SocketAddr>, Trouble>)> = thread::scope(|scope| {
-            let running: Vec<_> = urls.iter().map(|url| (url, scope.spawn(move || resolve(url, deadline)))).collect();
-            running.into_iter().map(|(url, thread)| (url, joined(thread.join()))).collect()
-        });
         let mut roll = Roll::default();
-        let mut endpoints: Vec<Endpoint> = Vec::new();
-        for (url, addresses) in named {
-            match addresses {
-                Ok(addresses) => {
-                    let several = addresses.len() > 1;
-                    endpoints.extend(addresses.into_iter().map(|address| Endpoint::new(url, address, several)));
-                }
-                Err(trouble) => roll.missing.push(Missing::new(url, trouble)),
-            }
-        }
+        let (endpoints, unresolved) = endpoints(urls, tls, deadline);
+        roll.missing.extend(unresolved);
+        let lanes = lanes(endpoints.len());
         let answers: Vec<Result<Status, Trouble>> = thread::scope(|scope| {
-            let running: Vec<_> =
-                endpoints.iter().map(|endpoint| scope.spawn(move || identify(endpoint, token, deadline))).collect();
+            let ask = |endpoint| scope.spawn(move || identify(endpoint, token, lanes, deadline));
+            let running: Vec<_> = endpoints.iter().map(ask).collect();
             running.into_iter().map(|thread| joined(thread.join())).collect()
         });
         for (endpoint, answer) in endpoints.into_iter().zip(answers) {
@@ -103,7 +120,7 @@ impl Roll {
         }
         roll.forgive_loopback();
         if let Some(lie) = roll.missing.iter().find(|missing| matches!(missing.trouble, Trouble::Another(_))) {
-            bail!(End::NotFollowed(format!("{}: {}", lie.name, lie.trouble)));
+            bail!(End::NotFollowed(lie.line()));
         }
         roll.miscounted = expect
             .filter(|expected| *expected != roll.envoys.len())
@@ -133,6 +150,11 @@ impl Roll {
             (Some(url), Trouble::Unreachable(_)) => !answered.contains(url) && refused.insert(url.clone()),
             _ => true,
         });
+    }
+
+    /// How many fresh connections each Envoy may have at once.
+    pub fn lanes(&self) -> usize {
+        lanes(self.envoys.len())
     }
 
     /// Asks every Envoy again, all at once.
@@ -169,7 +191,7 @@ impl Roll {
                 aside!(
                     "warning: the clock of {} says {there}, this machine's {now}; times go by Envoy's: set the wrong \
                      one right",
-                    envoy.name()
+                    shown(&envoy.name())
                 );
             }
         }
@@ -203,16 +225,35 @@ impl Roll {
 
 /// One indented line for each.
 pub fn missing_lines(missing: &[Missing]) -> String {
-    missing.iter().map(|missing| format!("\n  {}: {}", missing.name, missing.trouble)).collect()
+    missing.iter().map(|missing| format!("\n  {}", missing.line())).collect()
 }
 
-/// A URL of the configuration without a slash at its end.
-pub fn base(url: &str) -> Result<String> {
+/// Every address of these URLs, and the URLs whose names cannot be resolved.
+pub fn endpoints(urls: &[String], tls: Option<&TlsConfig>, deadline: Instant) -> (Vec<Endpoint>, Vec<Missing>) {
+    let named: Vec<(&String, Result<Vec<SocketAddr>, Trouble>)> = thread::scope(|scope| {
+        let running: Vec<_> = urls.iter().map(|url| (url, scope.spawn(move || resolve(url, deadline)))).collect();
+        running.into_iter().map(|(url, thread)| (url, joined(thread.join()))).collect()
+    });
+    let (mut endpoints, mut unresolved) = (Vec::new(), Vec::new());
+    for (url, addresses) in named {
+        match addresses {
+            Ok(addresses) => {
+                let several = addresses.len() > 1;
+                endpoints.extend(addresses.into_iter().map(|address| Endpoint::new(url, address, several, tls)));
+            }
+            Err(trouble) => unresolved.push(Missing::new(url, trouble)),
+        }
+    }
+    (endpoints, unresolved)
+}
+
+/// A URL of the configuration's `field` without a slash at its end. `example` is one.
+pub fn base(field: &str, url: &str, example: &str) -> Result<String> {
     let good = url.parse::<Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none()
     });
     if !good {
-        bail!("envoys: \"{url}\" is not a URL such as http://127.0.0.1:10001/.maintenance");
+        bail!("{field}: \"{url}\" is not a URL such as {example}");
     }
     Ok(url.trim_end_matches('/').to_owned())
 }
@@ -240,15 +281,59 @@ fn resolve(url: &str, deadline: Instant) -> Result<Vec<SocketAddr>, Trouble> {
 }
 
 /// Asks one address for its status, and on fresh connections whether it is always the same Envoy.
-fn identify(endpoint: &Endpoint, token: Option<&str>, deadline: Instant) -> Result<Status, Trouble> {
+fn identify(endpoint: &Endpoint, token: Option<&str>, lanes: usize, deadline: Instant) -> Result<Status, Trouble> {
     let status = endpoint.status(token, deadline).map_err(explained)?;
-    for _ in 1..PROBES {
-        let again = endpoint.fresh().status(None, deadline)?;
-        if again.envoy != status.envoy {
-            return Err(another(&status.envoy, &again.envoy));
+    confirm(endpoint, &status.envoy, lanes, deadline, &|_| Ok(()))?;
+    Ok(status)
+}
+
+/// Asks an address on fresh connections whether it is always this Envoy, and always passes `check`. The first that does
+/// not ends it. A token would only cost: names and adoption are shown without one.
+fn confirm<T: Send>(
+    endpoint: &Endpoint,
+    envoy: &str,
+    lanes: usize,
+    deadline: Instant,
+    check: &(impl Fn(&Status) -> Result<T, Trouble> + Sync),
+) -> Result<Vec<T>, Trouble> {
+    let (asked, has_failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let lane = || {
+        let mut answers = Vec::new();
+        while asked.fetch_add(1, Ordering::Relaxed) < PROBES && !has_failed.load(Ordering::Relaxed) {
+            let answer = endpoint.fresh_status(deadline).and_then(|status| match status.envoy == envoy {
+                true => check(&status),
+                false => Err(another(envoy, &status.envoy)),
+            });
+            has_failed.fetch_or(answer.is_err(), Ordering::Relaxed);
+            answers.push(answer?);
+        }
+        Ok(answers)
+    };
+    let results: Vec<Result<Vec<T>, Trouble>> = thread::scope(|scope| {
+        // This thread is a lane itself, so fewer threads than hoped for only take longer.
+        let others = (1..lanes).map_while(|_| thread::Builder::new().spawn_scoped(scope, lane).ok());
+        let others: Vec<_> = others.collect();
+        let own = lane();
+        others.into_iter().map(|thread| joined(thread.join())).chain([own]).collect()
+    });
+    let (mut answers, mut troubles) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(some) => answers.extend(some),
+            Err(trouble) => troubles.push(trouble),
         }
     }
-    Ok(status)
+    // That there is another Envoy says more than that one does not follow yet.
+    troubles.sort_by_key(|trouble| !matches!(trouble, Trouble::Another(_)));
+    match troubles.into_iter().next() {
+        None => Ok(answers),
+        Some(trouble) => Err(trouble),
+    }
+}
+
+/// How many fresh connections each of so many Envoys may have at once.
+fn lanes(envoys: usize) -> usize {
+    LANES.checked_div(envoys).unwrap_or(1).clamp(1, PROBES)
 }
 
 fn another(first: &str, second: &str) -> Trouble {
@@ -307,7 +392,7 @@ mod tests {
             ("ftp://e/", None),
             ("http://e/?a=b", None),
         ] {
-            assert_eq!(base(url).ok().as_deref(), expected, "{url}");
+            assert_eq!(base("envoys", url, "http://e").ok().as_deref(), expected, "{url}");
         }
     }
 

@@ -18,6 +18,7 @@ use crate::output::{self, table};
 use crate::roll::missing_lines;
 use crate::target::Target;
 use crate::view::{SiteView, View, missing_json};
+use crate::say::shown;
 use crate::{say, when};
 
 /// How often `--watch` looks.
@@ -58,7 +59,7 @@ fn look(target: &Target, args: &StatusArgs) -> Result<View> {
 /// What must not be overlooked, with every Envoy that it is about.
 fn trouble(target: &Target, view: &View) -> Option<String> {
     let behind = view.sites.iter().flat_map(|site| {
-        site.apart.iter().map(|missing| format!("\n  {}: {}: {}", site.site, missing.name, missing.trouble))
+        site.apart.iter().map(|missing| format!("\n  {}: {}", site.site, missing.line()))
     });
     let behind: String = behind.collect();
     if !view.roll.missing.is_empty() {
@@ -93,7 +94,7 @@ fn text_of(target: &Target, view: &View, now: &Zoned) -> String {
     }
     for site in &view.sites {
         for line in details(site, now) {
-            text.push_str(&format!("{}: {line}\n", site.site));
+            text.push_str(&format!("{}: {}\n", site.site, shown(&line)));
         }
     }
     text
@@ -175,7 +176,7 @@ fn watch(target: &Target, args: &StatusArgs) -> Result<ExitCode> {
             Err(error) => (vec![format!("error: {error:#}")], format!("error: {error:#}")),
         };
         if live {
-            bar.set_message(format!("{}\n{screen}", now.strftime("%H:%M:%S")));
+            bar.set_message(format!("{}\n{}", now.strftime("%H:%M:%S"), say::clean(&screen)));
             bar.tick();
         } else {
             for line in lines.iter().filter(|line| !last.contains(line)) {
@@ -222,9 +223,9 @@ fn changes(target: &Target, view: &View, now: &Zoned, json: bool) -> Vec<String>
         let reason = situation.reason().map(|reason| format!(", {reason}"));
         let adoption = if target.envoys.is_empty() { String::new() } else { format!(", {}", site.adoption()) };
         let (until, reason) = (until.unwrap_or_default(), reason.unwrap_or_default());
-        format!("{}: {}{until}{adoption}{reason}", site.site, site.label())
+        shown(&format!("{}: {}{until}{adoption}{reason}", site.site, site.label()))
     };
     let missing = view.roll.missing.iter();
-    let missing = missing.map(|missing| format!("error: {}: {}", missing.name, missing.trouble));
+    let missing = missing.map(|missing| format!("error: {}", missing.line()));
     view.sites.iter().map(line).chain(missing).collect()
 }

@@ -66,7 +66,7 @@ impl View {
         let mut roll = target.call(token.as_deref(), deadline)?;
         let refused = roll.missing.iter().find(|missing| matches!(missing.trouble, Trouble::Refused { .. }));
         if let Some(refused) = refused.filter(|_| token.is_some()) {
-            note = Some(format!("less is shown, as the key is not taken: {}: {}", refused.name, refused.trouble));
+            note = Some(format!("less is shown, as the key is not taken: {}", refused.line()));
             roll = target.call(None, deadline)?;
         }
         let mut names = roll.sites();
