@@ -13,6 +13,7 @@ use crate::support::signer::Signer;
 
 mod init;
 mod lagging;
+mod one_address;
 mod reach;
 mod running;
 mod shared;

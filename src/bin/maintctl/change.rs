@@ -13,6 +13,7 @@ use crate::adopt::Following;
 use crate::args::{How, Sites};
 use crate::draft::Draft;
 use crate::exit::End;
+use crate::roll::Missing;
 use crate::say::shown;
 use crate::target::{Target, Writer};
 use crate::{file, push};
@@ -63,6 +64,8 @@ pub struct Report {
     /// Whether the change outlives a restart of Envoy.
     pub durable: bool,
     pub miscounted: Option<String>,
+    /// Envoys that are in a hot restart, or may be.
+    pub unreached: Vec<Missing>,
 }
 
 /// Makes a change.

@@ -59,11 +59,13 @@ impl Draft {
     /// Reads it as the filter would. A document without a fleet, as a policy may hold, is read too.
     pub fn read(&self) -> Result<Document> {
         let payload = self.whole_payload()?;
-        Document::from_payload(&payload).map_err(|error| anyhow!(shown(&error.to_string()))).with_context(|| match payload.len() {
-            length if length > MAX_DOCUMENT => {
-                format!("{}: the document becomes too long; cancel windows or shorten reasons", self.site)
+        Document::from_payload(&payload).map_err(|error| anyhow!(shown(&error.to_string()))).with_context(|| {
+            match payload.len() {
+                length if length > MAX_DOCUMENT => {
+                    format!("{}: the document becomes too long; cancel windows or shorten reasons", self.site)
+                }
+                _ => format!("{}: its document cannot be read", self.site),
             }
-            _ => format!("{}: its document cannot be read", self.site),
         })
     }
 

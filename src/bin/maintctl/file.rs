@@ -278,8 +278,16 @@ pub fn apply(
     let wanted = outcomes.iter().filter_map(|outcome| contents.wanted(&outcome.site)).collect::<Vec<_>>();
     let wait = options.wait && !outcomes.is_empty();
     let blind = wait && target.envoys.is_empty();
-    let mut report =
-        Report { target: target.name.clone(), outcomes, following: None, blind, durable: true, miscounted: None };
+    let mut report = Report {
+        target: target.name.clone(),
+        outcomes,
+        following: None,
+        blind,
+        durable: true,
+        miscounted: None,
+        // The parent of a hot restart reads the file too.
+        unreached: Vec::new(),
+    };
     if wait && !blind {
         match target.call(None, options.deadline) {
             Ok(roll) => {

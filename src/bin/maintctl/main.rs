@@ -27,6 +27,7 @@ mod open;
 mod output;
 mod policy_file;
 mod push;
+mod restart;
 mod roll;
 mod schedule;
 mod status;

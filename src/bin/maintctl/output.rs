@@ -14,6 +14,7 @@ use crate::change::{Outcome, Report};
 use crate::exit::End;
 use crate::roll::missing_lines;
 use crate::say::shown;
+use crate::view::missing_json;
 use crate::{say, when};
 
 /// After how long a wait is worth a line.
@@ -191,10 +192,9 @@ pub fn finish(report: &Report, answers: Answers, line: impl Fn(&Outcome, &Zoned)
     }
     if answers == Answers::Json {
         let envoys = following.map(|following| {
-            let lagging = following.lagging.iter();
-            let lagging: Vec<Value> =
-                lagging.map(|missing| json!({ "envoy": missing.name, "why": missing.trouble.to_string() })).collect();
-            json!({ "total": following.total, "followed": following.followed, "lagging": lagging })
+            let lagging = missing_json(&following.lagging);
+            let unreached = missing_json(&report.unreached);
+            json!({ "total": following.total, "followed": following.followed, "lagging": lagging, "unreached": unreached })
         });
         lines.push(json!({ "target": report.target, "sites": sites, "envoys": envoys }).to_string());
     }
@@ -221,6 +221,10 @@ fn verdict(report: &Report) -> Result<()> {
             behind.total,
             missing_lines(&behind.lagging)
         )));
+    }
+    if !report.unreached.is_empty() {
+        let lines = missing_lines(&report.unreached);
+        bail!(End::NotFollowed(format!("the change is made, but not every connection may follow:{lines}")));
     }
     if let Some(miscounted) = &report.miscounted {
         bail!(End::NotFollowed(format!("{miscounted} (`expect` of target \"{}\")", report.target)));

@@ -15,7 +15,7 @@ use crate::exit::End;
 use crate::roll::{Envoy, Missing, Roll, explained, missing_lines};
 use crate::say::shown;
 use crate::target::Target;
-use crate::when;
+use crate::{restart, when};
 
 /// How often a change is made anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
@@ -75,6 +75,10 @@ pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &
                     overtaken: Vec::new(),
                 }),
             };
+            let unreached = match options.wait && !sites.is_empty() {
+                true => restart::unreached(target, roll.envoys.len(), options.deadline),
+                false => Vec::new(),
+            };
             return Ok(Report {
                 target: target.name.clone(),
                 outcomes,
@@ -82,6 +86,7 @@ pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &
                 blind: false,
                 durable: false,
                 miscounted: roll.miscounted,
+                unreached,
             });
         }
         let token = token();

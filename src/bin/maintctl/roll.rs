@@ -374,7 +374,7 @@ fn is_localhost(address: IpAddr) -> bool {
 }
 
 /// The answer of a thread; one that panicked is as good as one that could not be reached.
-fn joined<T>(answer: thread::Result<Result<T, Trouble>>) -> Result<T, Trouble> {
+pub fn joined<T>(answer: thread::Result<Result<T, Trouble>>) -> Result<T, Trouble> {
     answer.unwrap_or_else(|_| Err(Trouble::Strange("maintctl failed while it asked".to_owned())))
 }
 

@@ -56,7 +56,9 @@ impl Target {
             (None, Some(_)) => bail!("target {name}: `policy` is for `file`, which is missing"),
         };
         if matches!(writer, Writer::File(_)) && !target.admin.is_empty() {
-            bail!("target {name}: `admin` is for a target that pushes; a file also reaches the parent of a hot restart");
+            bail!(
+                "target {name}: `admin` is for a target that pushes; a file also reaches the parent of a hot restart"
+            );
         }
         // Before anything is changed, though a file could be written without them.
         let bases = |field, urls: &[String], example| {

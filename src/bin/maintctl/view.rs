@@ -20,6 +20,8 @@ use crate::when;
 pub struct View {
     pub roll: Roll,
     pub sites: Vec<SiteView>,
+    /// Envoys that are in a hot restart, or may be, where that was asked.
+    pub unreached: Vec<Missing>,
     /// Why less is shown than could be.
     pub note: Option<String>,
 }
@@ -78,7 +80,7 @@ impl View {
         names.sort();
         let now = when::time(&when::now());
         let sites = names.iter().map(|site| SiteView::of(site, &roll, contents.as_ref(), now)).collect();
-        Ok(View { roll, sites, note })
+        Ok(View { roll, sites, unreached: Vec::new(), note })
     }
 }
 
