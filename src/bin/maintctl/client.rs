@@ -265,6 +265,14 @@ fn no_endpoint(answer: &str) -> Trouble {
 }
 
 fn plain(error: &ureq::Error) -> String {
+    let inner = match error {
+        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()),
+        ureq::Error::Rustls(error) => Some(error),
+        _ => None,
+    };
+    if let Some(error) = inner {
+        return tls(error);
+    }
     match error {
         ureq::Error::Timeout(_) => "no answer in time".to_owned(),
         ureq::Error::ConnectionFailed => "cannot connect".to_owned(),
@@ -277,6 +285,20 @@ fn plain(error: &ureq::Error) -> String {
         },
         error => error.to_string(),
     }
+}
+
+/// Why no TLS connection came about, and which files of the target have to do with it.
+fn tls(error: &rustls::Error) -> String {
+    use rustls::{AlertDescription, Error};
+    let advice = match error {
+        Error::InvalidCertificate(_) => "; it must be vouched for by `ca` of the target, or else by a public authority",
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "; it asks for a certificate: `cert` and `cert_key` of the target"
+        }
+        Error::AlertReceived(_) => "; perhaps it does not take the `cert` of the target",
+        _ => "",
+    };
+    format!("{error}{advice}")
 }
 
 impl Status {

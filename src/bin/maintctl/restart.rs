@@ -14,6 +14,7 @@ use crate::when;
 
 /// How long the parent may outlive the time that it is given, in seconds: that begins only when the new process serves.
 const MARGIN: f64 = 5.0;
+const NO_ADMIN: &str = "its /server_info cannot be read; is this Envoy's admin interface?";
 
 /// Asks the admin interfaces that the target names. What it returns keeps a push from reaching every connection.
 pub fn unreached(target: &Target, envoys: usize, deadline: Instant) -> Vec<Missing> {
@@ -37,11 +38,12 @@ pub fn unreached(target: &Target, envoys: usize, deadline: Instant) -> Vec<Missi
 
 /// An error while a parent may serve connections.
 fn has_no_parent(admin: &Endpoint, deadline: Instant) -> Result<(), Trouble> {
-    let info = admin.get("/server_info", deadline)?;
+    let get = |path| admin.get(path, deadline).map_err(no_admin);
+    let info = get("/server_info")?;
     let stats = match Parent::read(&info)? {
         Parent::None => return Ok(()),
         Parent::Until(seconds) => return Err(parent(&info, seconds)),
-        Parent::Over => admin.get("/stats?filter=server.parent_connections&format=json", deadline)?,
+        Parent::Over => get("/stats?filter=server.parent_connections&format=json")?,
     };
     match connections(&stats) {
         0 => Ok(()),
@@ -65,8 +67,7 @@ enum Parent {
 impl Parent {
     /// Reads the answer to `/server_info`.
     fn read(info: &Value) -> Result<Parent, Trouble> {
-        let strange =
-            || Trouble::Strange("its /server_info cannot be read; is this Envoy's admin interface?".to_owned());
+        let strange = || Trouble::Strange(NO_ADMIN.to_owned());
         let options = info.get("command_line_options").ok_or_else(strange)?;
         // Envoy leaves out nothing; 0 is the first process.
         let epoch = options.get("restart_epoch").and_then(Value::as_u64).ok_or_else(strange)?;
@@ -78,6 +79,14 @@ impl Parent {
             _ if left > 0.0 => Parent::Until(left.ceil()),
             _ => Parent::Over,
         })
+    }
+}
+
+/// What an address says that is no admin interface.
+fn no_admin(trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Unreachable(text) => Trouble::Unreachable(text),
+        _ => Trouble::Strange(NO_ADMIN.to_owned()),
     }
 }
 
