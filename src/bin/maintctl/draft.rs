@@ -1,11 +1,11 @@
 //! A state document while it is being changed. It stays JSON, so that fields which this version does not know survive.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use envoy_maintenance::state::{Digest, Document, MAX_DOCUMENT, Mode};
 use envoy_maintenance::time::Time;
 use serde_json::{Map, Value, json};
 
-use crate::say::shown;
+use crate::say::problem;
 
 /// How many maintenances of the past a document keeps.
 const PAST: usize = 5;
@@ -59,13 +59,11 @@ impl Draft {
     /// Reads it as the filter would. A document without a fleet, as a policy may hold, is read too.
     pub fn read(&self) -> Result<Document> {
         let payload = self.whole_payload()?;
-        Document::from_payload(&payload).map_err(|error| anyhow!(shown(&error.to_string()))).with_context(|| {
-            match payload.len() {
-                length if length > MAX_DOCUMENT => {
-                    format!("{}: the document becomes too long; cancel windows or shorten reasons", self.site)
-                }
-                _ => format!("{}: its document cannot be read", self.site),
+        Document::from_payload(&payload).map_err(problem).with_context(|| match payload.len() {
+            length if length > MAX_DOCUMENT => {
+                format!("{}: the document becomes too long; cancel windows or shorten reasons", self.site)
             }
+            _ => format!("{}: its document cannot be read", self.site),
         })
     }
 

@@ -6,10 +6,10 @@
 //! is part of a line passes through [`shown`] as well, so that it cannot begin a line of its own.
 
 use std::borrow::Cow;
-use std::fmt::{Arguments, Write as _};
+use std::fmt::{Arguments, Display, Write as _};
 use std::io::{ErrorKind, Write};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result, anyhow};
 
 /// The most characters of one value that are printed. A document has fewer.
 const LONGEST: usize = 32_768;
@@ -59,6 +59,11 @@ pub fn shown(value: &str) -> String {
         Some((end, _)) => format!("{}…", escaped(value.get(..end).unwrap_or_default(), steers)),
         None => escaped(value, steers).into_owned(),
     }
+}
+
+/// An error whose text quotes values of a file or a document, as one line.
+pub fn problem(error: impl Display) -> Error {
+    anyhow!(shown(&error.to_string()))
 }
 
 /// Control characters, line separators, and the characters that set the direction of text or cannot be seen.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{FLEET, pushing, status_of};
+use super::{FLEET, policy, pushing, status_of};
 use crate::support::client::Output;
 use crate::support::desk::Desk;
 use crate::support::eventually;
@@ -113,6 +113,50 @@ async fn a_watch_prints_no_character_that_steers() {
     .await;
     watch.kill().await.unwrap();
     assert!(!text.contains(steers), "{text:?}");
+}
+
+#[tokio::test]
+async fn no_command_prints_what_a_file_says_to_a_terminal() {
+    let signer = Signer::generate();
+    let desk = Desk::new(&signer, "file = \"ecds.json\"\npolicy = \"policy.yaml\"");
+    let good = policy(&signer);
+    let with = |pointer: &str, value: Value| {
+        let mut policy = good.clone();
+        *policy.pointer_mut(pointer).unwrap() = value;
+        policy
+    };
+    let mut declared = good.clone();
+    declared["state"] = json!({ "shop": { "mode": "offline", "reason": HOSTILE, "by": HOSTILE } });
+    let mut unknown = good.clone();
+    unknown[HOSTILE] = HOSTILE.into();
+    let state = |mode: &str, reason: &str| {
+        json!({ "site": "shop", "fleet": FLEET, "revision": 1, "mode": mode, "reason": reason, HOSTILE: 1 }).to_string()
+    };
+    for (policy, state) in [
+        (good.to_string(), state("offline", HOSTILE)),
+        (good.to_string(), state(HOSTILE, HOSTILE)),
+        (good.to_string(), HOSTILE.to_owned()),
+        (declared.to_string(), state("online", HOSTILE)),
+        (unknown.to_string(), String::new()),
+        (with("/sites/0/name", HOSTILE.into()).to_string(), String::new()),
+        (with("/sites/0/exempt/0/headers/0/name", HOSTILE.into()).to_string(), String::new()),
+        (with("/fleet", HOSTILE.into()).to_string(), String::new()),
+        (HOSTILE.to_owned(), String::new()),
+    ] {
+        desk.write("policy.yaml", &policy);
+        desk.write("state.json", &state);
+        for words in [
+            "explain --policy policy.yaml --state state.json http://shop.example.com/",
+            "explain --policy policy.yaml --state state.json --json http://shop.example.com/",
+            "explain --policy policy.yaml http://shop.example.com/",
+            "status",
+            "close shop --wait=false",
+        ] {
+            let output = desk.run(words).await;
+            assert_harmless(words, &output);
+            assert!(output.code == 0 || !output.stderr.is_empty(), "{words}: {output:?}");
+        }
+    }
 }
 
 /// An endpoint that answers every question with these bytes. Its URL.
