@@ -18,6 +18,8 @@ use ureq::{Agent, Body};
 const REQUEST: Duration = Duration::from_secs(3);
 /// The most bytes of one answer, decompressed: a thousand sites with their documents have a quarter of it.
 const ANSWER: u64 = 64 << 20;
+/// The most values of one answer: each takes more memory than bytes.
+const VALUES: usize = 4 << 20;
 /// The most characters of an Envoy's name, and of what it says of a refusal.
 const WORDS: usize = 1000;
 /// How long to stay away from an Envoy that is busy.
@@ -253,7 +255,8 @@ fn read(body: &mut Body) -> Result<Vec<u8>, Trouble> {
     let read = body.as_reader().take(ANSWER + 1).read_to_end(&mut bytes);
     read.map_err(|error| Trouble::Unreachable(plain(&ureq::Error::from(error))))?;
     match u64::try_from(bytes.len()) {
-        Ok(length) if length <= ANSWER => Ok(bytes),
+        Ok(length) if length <= ANSWER && values(&bytes) <= VALUES => Ok(bytes),
+        Ok(length) if length <= ANSWER => Err(Trouble::Strange("its answer holds too many values".to_owned())),
         _ => Err(Trouble::Strange(format!("its answer is longer than {} MiB", ANSWER >> 20))),
     }
 }
@@ -285,6 +288,11 @@ fn plain(error: &ureq::Error) -> String {
         },
         error => error.to_string(),
     }
+}
+
+/// How many values a JSON text has, at most.
+fn values(text: &[u8]) -> usize {
+    text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
 }
 
 /// Why no TLS connection came about, and which files of the target have to do with it.
@@ -328,4 +336,29 @@ impl Status {
 pub fn is_name(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=63).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_status_with_names_that_no_envoy_gives_is_not_read() {
+        let status = |envoy: &str, site: &str| json!({ "envoy": envoy, "sites": [{ "site": site, "mode": "online" }] });
+        let long = "n".repeat(WORDS + 1);
+        for (answer, expected) in [
+            (status("n/1", "shop"), None),
+            (status("", "default"), None),
+            (status(&long, "shop"), Some("its status cannot be read: the Envoy's name is too long")),
+            (status("n", "a/../b"), Some("its status cannot be read: no site can be named \"a/../b\"")),
+            (status("n", ""), Some("its status cannot be read: no site can be named \"\"")),
+            (json!({ "envoy": "n" }), Some("its status cannot be read: missing field `sites`")),
+        ] {
+            let read = Status::read(answer.clone()).map_err(|trouble| trouble.to_string());
+            assert_eq!(read.err().as_deref(), expected, "{answer}");
+        }
+        let Err(trouble) = Status::read(status("n", &"S".repeat(1 << 20))) else { panic!("it is read") };
+        assert_eq!(trouble.to_string().chars().count(), WORDS);
+    }
 }

@@ -224,7 +224,7 @@ fn verdict(report: &Report) -> Result<()> {
     }
     if !report.unreached.is_empty() {
         let lines = missing_lines(&report.unreached);
-        bail!(End::NotFollowed(format!("the change is made, but not every connection may follow:{lines}")));
+        bail!(End::NotFollowed(format!("every Envoy follows, but not every connection may:{lines}")));
     }
     if let Some(miscounted) = &report.miscounted {
         bail!(End::NotFollowed(format!("{miscounted} (`expect` of target \"{}\")", report.target)));

@@ -69,8 +69,8 @@ impl Parent {
     fn read(info: &Value) -> Result<Parent, Trouble> {
         let strange = || Trouble::Strange(NO_ADMIN.to_owned());
         let options = info.get("command_line_options").ok_or_else(strange)?;
-        // Envoy leaves out nothing; 0 is the first process.
-        let epoch = options.get("restart_epoch").and_then(Value::as_u64).ok_or_else(strange)?;
+        // 0, which JSON of protobuf may leave out, is the first process.
+        let epoch = options.get("restart_epoch").map_or(Some(0), Value::as_u64).ok_or_else(strange)?;
         let up = info.get("uptime_current_epoch").and_then(seconds).ok_or_else(strange)?;
         let allowed = options.get("parent_shutdown_time").and_then(seconds).ok_or_else(strange)?;
         let left = allowed + MARGIN - up;

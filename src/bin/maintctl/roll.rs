@@ -24,7 +24,8 @@ const PROBES: usize = 16;
 const LANES: usize = 400;
 /// How far apart clocks may seem, in milliseconds, as an answer takes its time too.
 const CLOCKS: u64 = 10_000;
-/// How long a name may take to resolve, and the first answer to come, whatever time there is.
+/// How long names may take to resolve, the first answer to come, and the fresh connections to agree, whatever time there
+/// is.
 const FIRST: Duration = Duration::from_secs(5);
 
 /// One Envoy, and what it said last.
@@ -99,13 +100,13 @@ impl Roll {
         token: Option<&str>,
         deadline: Instant,
     ) -> Result<Roll> {
-        let deadline = deadline.min(Instant::now() + FIRST);
+        let soon = || deadline.min(Instant::now() + FIRST);
         let mut roll = Roll::default();
-        let (endpoints, unresolved) = endpoints(urls, tls, deadline);
+        let (endpoints, unresolved) = endpoints(urls, tls, soon());
         roll.missing.extend(unresolved);
         let lanes = lanes(endpoints.len());
         let answers: Vec<Result<Status, Trouble>> = thread::scope(|scope| {
-            let ask = |endpoint| scope.spawn(move || identify(endpoint, token, lanes, deadline));
+            let ask = |endpoint| scope.spawn(move || identify(endpoint, token, lanes, soon));
             let running: Vec<_> = endpoints.iter().map(ask).collect();
             running.into_iter().map(|thread| joined(thread.join())).collect()
         });
@@ -281,9 +282,14 @@ fn resolve(url: &str, deadline: Instant) -> Result<Vec<SocketAddr>, Trouble> {
 }
 
 /// Asks one address for its status, and on fresh connections whether it is always the same Envoy.
-fn identify(endpoint: &Endpoint, token: Option<&str>, lanes: usize, deadline: Instant) -> Result<Status, Trouble> {
-    let status = endpoint.status(token, deadline).map_err(explained)?;
-    confirm(endpoint, &status.envoy, lanes, deadline, &|_| Ok(()))?;
+fn identify(
+    endpoint: &Endpoint,
+    token: Option<&str>,
+    lanes: usize,
+    soon: impl Fn() -> Instant,
+) -> Result<Status, Trouble> {
+    let status = endpoint.status(token, soon()).map_err(explained)?;
+    confirm(endpoint, &status.envoy, lanes, soon(), &|_| Ok(()))?;
     Ok(status)
 }
 
@@ -393,6 +399,13 @@ mod tests {
             ("http://e/?a=b", None),
         ] {
             assert_eq!(base("envoys", url, "http://e").ok().as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn connections_are_bounded_for_all_envoys_together() {
+        for (envoys, expected) in [(0, 1), (1, 16), (25, 16), (50, 8), (200, 2), (400, 1), (5000, 1)] {
+            assert_eq!(lanes(envoys), expected, "{envoys}");
         }
     }
 

@@ -76,7 +76,7 @@ fn trouble(target: &Target, view: &View) -> Option<String> {
             "not every Envoy follows:{behind}\nThe same `maintctl close` or `maintctl open` again brings them up"
         ))
     } else if !view.unreached.is_empty() {
-        Some(format!("not every connection may follow:{}", missing_lines(&view.unreached)))
+        Some(format!("every Envoy follows, but not every connection may:{}", missing_lines(&view.unreached)))
     } else {
         let miscounted = view.roll.miscounted.as_ref()?;
         Some(format!("{miscounted} (`expect` of target \"{}\")", target.name))

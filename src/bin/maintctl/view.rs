@@ -135,16 +135,17 @@ impl SiteView {
     }
 
     fn add(&mut self, status: &SiteStatus, follows: bool) {
-        self.workers.members += status.workers.members;
+        self.workers.members = self.workers.members.saturating_add(status.workers.members);
         if status.digest == self.digest {
-            self.workers.adopted += status.workers.adopted;
+            self.workers.adopted = self.workers.adopted.saturating_add(status.workers.adopted);
         }
         self.followed += usize::from(follows);
         if let Some(refused) = status.rest.get("refused").and_then(Value::as_u64) {
-            self.refused = Some(self.refused.unwrap_or(0) + refused);
+            self.refused = Some(self.refused.unwrap_or(0).saturating_add(refused));
         }
         for (rule, count) in status.rest.get("bypassed").and_then(Value::as_object).into_iter().flatten() {
-            *self.bypassed.entry(rule.clone()).or_default() += count.as_u64().unwrap_or(0);
+            let sum = self.bypassed.entry(rule.clone()).or_default();
+            *sum = sum.saturating_add(count.as_u64().unwrap_or(0));
         }
     }
 
