@@ -4,7 +4,7 @@ use std::process::Child;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How long a parent lives after its successor serves, in seconds.
-const PARENT_SHUTDOWN: &str = "4";
+const PARENT_SHUTDOWN: &str = "5";
 /// Longer than that, so that a parent closes no connection before it ends.
 const DRAIN: &str = "600";
 
