@@ -15,7 +15,7 @@ use crate::exit::End;
 use crate::roll::missing_lines;
 use crate::say::shown;
 use crate::view::missing_json;
-use crate::{say, when};
+use crate::{restart, say, when};
 
 /// After how long a wait is worth a line.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -193,8 +193,8 @@ pub fn finish(report: &Report, answers: Answers, line: impl Fn(&Outcome, &Zoned)
     if answers == Answers::Json {
         let envoys = following.map(|following| {
             let lagging = missing_json(&following.lagging);
-            let unreached = missing_json(&report.unreached);
-            json!({ "total": following.total, "followed": following.followed, "lagging": lagging, "unreached": unreached })
+            let followed = json!({ "total": following.total, "followed": following.followed, "lagging": lagging });
+            restart::told(followed, &report.unreached)
         });
         lines.push(json!({ "target": report.target, "sites": sites, "envoys": envoys }).to_string());
     }

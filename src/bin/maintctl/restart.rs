@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::client::{Endpoint, Trouble};
 use crate::roll::{Missing, endpoints, joined};
 use crate::target::Target;
+use crate::view::missing_json;
 use crate::when;
 
 /// How long the parent may outlive the time that it is given, in seconds: that begins only when the new process serves.
@@ -34,6 +35,14 @@ pub fn unreached(target: &Target, envoys: usize, deadline: Instant) -> Vec<Missi
         unreached.push(Missing::new("admin", Trouble::Strange(text)));
     }
     unreached
+}
+
+/// An answer in JSON, with what was found where there is something.
+pub fn told(mut answer: Value, unreached: &[Missing]) -> Value {
+    if let (false, Value::Object(members)) = (unreached.is_empty(), &mut answer) {
+        members.insert("unreached".to_owned(), missing_json(unreached));
+    }
+    answer
 }
 
 /// An error while a parent may serve connections.

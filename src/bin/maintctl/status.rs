@@ -161,8 +161,9 @@ fn json_of(target: &Target, view: &View, now: &Zoned) -> Value {
         json!({ "envoy": status.envoy, "address": address, "version": status.version, "time": status.time })
     });
     let envoys: Vec<Value> = envoys.collect();
-    json!({ "target": target.name, "sites": sites, "envoys": envoys, "missing": missing_json(&view.roll.missing),
-            "unreached": missing_json(&view.unreached) })
+    let missing = missing_json(&view.roll.missing);
+    let answer = json!({ "target": target.name, "sites": sites, "envoys": envoys, "missing": missing });
+    restart::told(answer, &view.unreached)
 }
 
 /// Shows what holds until ^C: live on a terminal, else a line for each change.
