@@ -12,9 +12,8 @@ use serde_json::{Value, json};
 
 use crate::change::{Outcome, Report};
 use crate::exit::End;
-use crate::roll::missing_lines;
+use crate::roll::{missing_json, missing_lines};
 use crate::say::shown;
-use crate::view::missing_json;
 use crate::{restart, say, when};
 
 /// After how long a wait is worth a line.

@@ -8,9 +8,8 @@ use jiff::ToSpan;
 use serde_json::Value;
 
 use crate::client::{Endpoint, Trouble};
-use crate::roll::{Missing, endpoints, joined};
+use crate::roll::{Missing, endpoints, joined, missing_json};
 use crate::target::Target;
-use crate::view::missing_json;
 use crate::when;
 
 /// How long the parent may outlive the time that it is given, in seconds: that begins only when the new process serves.

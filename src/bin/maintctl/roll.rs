@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use envoy_maintenance::time::Time;
+use serde_json::{Value, json};
 use ureq::http::Uri;
 use ureq::tls::TlsConfig;
 
@@ -227,6 +228,11 @@ impl Roll {
 /// One indented line for each.
 pub fn missing_lines(missing: &[Missing]) -> String {
     missing.iter().map(|missing| format!("\n  {}", missing.line())).collect()
+}
+
+/// Who cannot be asked, as members of an answer in JSON.
+pub fn missing_json(missing: &[Missing]) -> Value {
+    missing.iter().map(|missing| json!({ "envoy": missing.name, "why": missing.trouble.to_string() })).collect()
 }
 
 /// Every address of these URLs, and the URLs whose names cannot be resolved.

@@ -15,10 +15,10 @@ use crate::args::{Global, StatusArgs};
 use crate::change::{deadline, existing};
 use crate::exit::End;
 use crate::output::{self, table};
-use crate::roll::missing_lines;
+use crate::roll::{missing_json, missing_lines};
 use crate::say::shown;
 use crate::target::Target;
-use crate::view::{SiteView, View, missing_json};
+use crate::view::{SiteView, View};
 use crate::{restart, say, when};
 
 /// How often `--watch` looks.

@@ -12,7 +12,7 @@ use crate::client::{SiteStatus, Trouble, Workers};
 use crate::draft::Draft;
 use crate::file::Contents;
 use crate::output;
-use crate::roll::{Missing, Roll};
+use crate::roll::{Missing, Roll, missing_json};
 use crate::target::{Target, Writer};
 use crate::when;
 
@@ -247,9 +247,4 @@ fn why_apart(status: Option<&SiteStatus>, newest: Option<&str>) -> String {
         _ => format!("{adopted}/{members} workers"),
     };
     format!("{}, {why}", mode.to_uppercase())
-}
-
-/// Who cannot be asked, as members of an answer in JSON.
-pub fn missing_json(missing: &[Missing]) -> Value {
-    missing.iter().map(|missing| json!({ "envoy": missing.name, "why": missing.trouble.to_string() })).collect()
 }
