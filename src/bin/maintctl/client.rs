@@ -1,27 +1,24 @@
 //! One address of a control endpoint: its requests, and its answers as types.
 
+mod answer;
+
 use std::fmt;
-use std::io::Read;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use ureq::Agent;
 use ureq::config::Config;
-use ureq::http::{Response, Uri};
+use ureq::http::Uri;
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
-use ureq::{Agent, Body};
+
+use answer::{WORDS, body, no_endpoint};
 
 /// The longest that one request may take, whatever time there is.
 const REQUEST: Duration = Duration::from_secs(3);
-/// The most bytes of one answer, decompressed: a thousand sites with their documents have a quarter of it.
-const ANSWER: u64 = 64 << 20;
-/// The most values of one answer: each takes more memory than bytes.
-const VALUES: usize = 4 << 20;
-/// The most characters of an Envoy's name, and of what it says of a refusal.
-const WORDS: usize = 1000;
 /// How long to stay away from an Envoy that is busy.
 const BUSY: Duration = Duration::from_millis(100);
 
@@ -188,7 +185,7 @@ impl Endpoint {
         Status::read(answer)
     }
 
-    /// Asks for something else below the URL.
+    /// Reads the JSON of another path below the URL.
     pub fn get(&self, path: &str, deadline: Instant) -> Result<Value, Trouble> {
         until(deadline, |limit| {
             let request = self.agent.get(format!("{}{path}", self.url));
@@ -221,92 +218,6 @@ fn until(deadline: Instant, ask: impl Fn(Duration) -> Result<Value, Trouble>) ->
             answer => return answer,
         }
     }
-}
-
-/// The JSON of a good answer, or what is wrong.
-fn body(answer: Result<Response<Body>, ureq::Error>) -> Result<Value, Trouble> {
-    let mut response = answer.map_err(|error| Trouble::Unreachable(plain(&error)))?;
-    let status = response.status();
-    let text = read(response.body_mut())?;
-    let value: Option<Value> = serde_json::from_slice(&text).ok();
-    let member = |name: &str| value.as_ref().and_then(|value| value.get(name)).and_then(Value::as_str);
-    let words = |text: &str| text.chars().take(WORDS).collect::<String>();
-    match (status.is_success(), member("code")) {
-        (true, _) => {
-            value.ok_or_else(|| Trouble::Strange("its answer is not JSON; is this the control endpoint?".to_owned()))
-        }
-        (false, Some(code)) => {
-            Err(Trouble::Refused { code: words(code), detail: words(member("detail").unwrap_or_default()) })
-        }
-        // Envoy's own rate limits say no more.
-        (false, None) if status.as_u16() == 429 => {
-            Err(Trouble::Refused { code: "busy".to_owned(), detail: "too many requests".to_owned() })
-        }
-        (false, None) if status.is_server_error() => {
-            Err(Trouble::Strange(format!("answers {}; its log says why", status.as_u16())))
-        }
-        (false, None) => Err(no_endpoint(status.as_str())),
-    }
-}
-
-/// The bytes of an answer. ureq's own limit counts them before they are decompressed.
-fn read(body: &mut Body) -> Result<Vec<u8>, Trouble> {
-    let mut bytes = Vec::new();
-    let read = body.as_reader().take(ANSWER + 1).read_to_end(&mut bytes);
-    read.map_err(|error| Trouble::Unreachable(plain(&ureq::Error::from(error))))?;
-    match u64::try_from(bytes.len()) {
-        Ok(length) if length <= ANSWER && values(&bytes) <= VALUES => Ok(bytes),
-        Ok(length) if length <= ANSWER => Err(Trouble::Strange("its answer holds too many values".to_owned())),
-        _ => Err(Trouble::Strange(format!("its answer is longer than {} MiB", ANSWER >> 20))),
-    }
-}
-
-fn no_endpoint(answer: &str) -> Trouble {
-    Trouble::Strange(format!(
-        "answers {answer}; is this the control endpoint, and does the URL end in the policy's `control.path_prefix`?"
-    ))
-}
-
-fn plain(error: &ureq::Error) -> String {
-    let inner = match error {
-        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()),
-        ureq::Error::Rustls(error) => Some(error),
-        _ => None,
-    };
-    if let Some(error) = inner {
-        return tls(error);
-    }
-    match error {
-        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
-        ureq::Error::ConnectionFailed => "cannot connect".to_owned(),
-        ureq::Error::Io(error) => match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-            std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => {
-                "closed the connection".to_owned()
-            }
-            _ => error.to_string(),
-        },
-        error => error.to_string(),
-    }
-}
-
-/// How many values a JSON text has, at most.
-fn values(text: &[u8]) -> usize {
-    text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
-}
-
-/// Why no TLS connection came about, and which files of the target have to do with it.
-fn tls(error: &rustls::Error) -> String {
-    use rustls::{AlertDescription, Error};
-    let advice = match error {
-        Error::InvalidCertificate(_) => "; it must be vouched for by `ca` of the target, or else by a public authority",
-        Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            "; it asks for a certificate: `cert` and `cert_key` of the target"
-        }
-        Error::AlertReceived(_) => "; perhaps it does not take the `cert` of the target",
-        _ => "",
-    };
-    format!("{error}{advice}")
 }
 
 impl Status {

@@ -3,6 +3,7 @@
 #[macro_use]
 mod say;
 
+mod addresses;
 mod adopt;
 mod args;
 mod cancel;
@@ -12,6 +13,7 @@ mod close;
 mod command;
 mod completions;
 mod config;
+mod confirm;
 mod draft;
 mod ecds;
 mod edit;

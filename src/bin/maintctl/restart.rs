@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use jiff::ToSpan;
 use serde_json::Value;
 
+use crate::addresses::endpoints;
 use crate::client::{Endpoint, Trouble};
-use crate::roll::{Missing, endpoints, joined, missing_json};
+use crate::roll::{Missing, joined, missing_json};
 use crate::target::Target;
 use crate::when;
 

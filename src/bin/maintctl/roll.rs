@@ -1,28 +1,21 @@
 //! The roll: every Envoy behind the `envoys` of a target, each by an address of its own.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use envoy_maintenance::time::Time;
 use serde_json::{Value, json};
-use ureq::http::Uri;
 use ureq::tls::TlsConfig;
 
+use crate::addresses::endpoints;
 use crate::client::{Endpoint, SiteStatus, Status, Trouble};
+use crate::confirm::{another, confirm, lanes};
 use crate::exit::End;
 use crate::say::shown;
 
-/// On how many fresh connections an address must answer as one Envoy. Two Envoys that share it equally are then missed once
-/// in 2^16 times.
-const PROBES: usize = 16;
-/// How many such connections are open at once, to all Envoys together; one for each Envoy is always allowed, so that none
-/// waits for another.
-const LANES: usize = 400;
 /// How far apart clocks may seem, in milliseconds, as an answer takes its time too.
 const CLOCKS: u64 = 10_000;
 /// How long names may take to resolve, the first answer to come, and the fresh connections to agree, whatever time there
@@ -154,7 +147,7 @@ impl Roll {
         });
     }
 
-    /// How many fresh connections each Envoy may have at once.
+    /// The number of fresh connections that each Envoy may have at once.
     pub fn lanes(&self) -> usize {
         lanes(self.envoys.len())
     }
@@ -235,58 +228,6 @@ pub fn missing_json(missing: &[Missing]) -> Value {
     missing.iter().map(|missing| json!({ "envoy": missing.name, "why": missing.trouble.to_string() })).collect()
 }
 
-/// Every address of these URLs, and the URLs whose names cannot be resolved.
-pub fn endpoints(urls: &[String], tls: Option<&TlsConfig>, deadline: Instant) -> (Vec<Endpoint>, Vec<Missing>) {
-    let named: Vec<(&String, Result<Vec<SocketAddr>, Trouble>)> = thread::scope(|scope| {
-        let running: Vec<_> = urls.iter().map(|url| (url, scope.spawn(move || resolve(url, deadline)))).collect();
-        running.into_iter().map(|(url, thread)| (url, joined(thread.join()))).collect()
-    });
-    let (mut endpoints, mut unresolved) = (Vec::new(), Vec::new());
-    for (url, addresses) in named {
-        match addresses {
-            Ok(addresses) => {
-                let several = addresses.len() > 1;
-                endpoints.extend(addresses.into_iter().map(|address| Endpoint::new(url, address, several, tls)));
-            }
-            Err(trouble) => unresolved.push(Missing::new(url, trouble)),
-        }
-    }
-    (endpoints, unresolved)
-}
-
-/// A URL of the configuration's `field` without a slash at its end. `example` is one.
-pub fn base(field: &str, url: &str, example: &str) -> Result<String> {
-    let good = url.parse::<Uri>().is_ok_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none()
-    });
-    if !good {
-        bail!("{field}: \"{url}\" is not a URL such as {example}");
-    }
-    Ok(url.trim_end_matches('/').to_owned())
-}
-
-/// All addresses of the URL's host, each once.
-fn resolve(url: &str, deadline: Instant) -> Result<Vec<SocketAddr>, Trouble> {
-    let uri: Uri = url.parse().map_err(|_| Trouble::Strange("not a URL".to_owned()))?;
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, port)]);
-    }
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let found = (host.as_str(), port).to_socket_addrs();
-        // Nobody listens any more once the time is up.
-        let _ = sender.send(found.map(Iterator::collect::<BTreeSet<SocketAddr>>));
-    });
-    match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses.into_iter().collect()),
-        Ok(Ok(_)) => Err(Trouble::Unreachable("the name has no address".to_owned())),
-        Ok(Err(error)) => Err(Trouble::Unreachable(format!("the name cannot be resolved: {error}"))),
-        Err(_) => Err(Trouble::Unreachable("the name is not resolved in time".to_owned())),
-    }
-}
-
 /// Asks one address for its status, and on fresh connections whether it is always the same Envoy.
 fn identify(
     endpoint: &Endpoint,
@@ -297,63 +238,6 @@ fn identify(
     let status = endpoint.status(token, soon()).map_err(explained)?;
     confirm(endpoint, &status.envoy, lanes, soon(), &|_| Ok(()))?;
     Ok(status)
-}
-
-/// Asks an address on fresh connections whether it is always this Envoy, and always passes `check`. The first that does
-/// not ends it. A token would only cost: names and adoption are shown without one.
-fn confirm<T: Send>(
-    endpoint: &Endpoint,
-    envoy: &str,
-    lanes: usize,
-    deadline: Instant,
-    check: &(impl Fn(&Status) -> Result<T, Trouble> + Sync),
-) -> Result<Vec<T>, Trouble> {
-    let (asked, has_failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let lane = || {
-        let mut answers = Vec::new();
-        while asked.fetch_add(1, Ordering::Relaxed) < PROBES && !has_failed.load(Ordering::Relaxed) {
-            let answer = endpoint.fresh_status(deadline).and_then(|status| match status.envoy == envoy {
-                true => check(&status),
-                false => Err(another(envoy, &status.envoy)),
-            });
-            has_failed.fetch_or(answer.is_err(), Ordering::Relaxed);
-            answers.push(answer?);
-        }
-        Ok(answers)
-    };
-    let results: Vec<Result<Vec<T>, Trouble>> = thread::scope(|scope| {
-        // This thread is a lane itself, so fewer threads than hoped for only take longer.
-        let others = (1..lanes).map_while(|_| thread::Builder::new().spawn_scoped(scope, lane).ok());
-        let others: Vec<_> = others.collect();
-        let own = lane();
-        others.into_iter().map(|thread| joined(thread.join())).chain([own]).collect()
-    });
-    let (mut answers, mut troubles) = (Vec::new(), Vec::new());
-    for result in results {
-        match result {
-            Ok(some) => answers.extend(some),
-            Err(trouble) => troubles.push(trouble),
-        }
-    }
-    // That there is another Envoy says more than that one does not follow yet.
-    troubles.sort_by_key(|trouble| !matches!(trouble, Trouble::Another(_)));
-    match troubles.into_iter().next() {
-        None => Ok(answers),
-        Some(trouble) => Err(trouble),
-    }
-}
-
-/// How many fresh connections each of so many Envoys may have at once.
-fn lanes(envoys: usize) -> usize {
-    LANES.checked_div(envoys).unwrap_or(1).clamp(1, PROBES)
-}
-
-fn another(first: &str, second: &str) -> Trouble {
-    Trouble::Another(format!(
-        "answers first as {first}, then as {second}: a load balancer in place of the Envoys, or an Envoy that has \
-         restarted just now. Put each Envoy's own address into `envoys`, or a name that resolves to all of them, such \
-         as that of a headless service"
-    ))
 }
 
 /// What an operator can do about a refusal of the key.
@@ -393,38 +277,6 @@ pub fn joined<T>(answer: thread::Result<Result<T, Trouble>>) -> Result<T, Troubl
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_envoy_url_is_http_with_a_host() {
-        for (url, expected) in [
-            ("http://127.0.0.1:10001/.maintenance", Some("http://127.0.0.1:10001/.maintenance")),
-            ("https://e/.maintenance/", Some("https://e/.maintenance")),
-            ("http://[::1]:10001/.maintenance", Some("http://[::1]:10001/.maintenance")),
-            ("127.0.0.1:10001", None),
-            ("ftp://e/", None),
-            ("http://e/?a=b", None),
-        ] {
-            assert_eq!(base("envoys", url, "http://e").ok().as_deref(), expected, "{url}");
-        }
-    }
-
-    #[test]
-    fn connections_are_bounded_for_all_envoys_together() {
-        for (envoys, expected) in [(0, 1), (1, 16), (25, 16), (50, 8), (200, 2), (400, 1), (5000, 1)] {
-            assert_eq!(lanes(envoys), expected, "{envoys}");
-        }
-    }
-
-    #[test]
-    fn an_address_needs_no_time_to_resolve() {
-        for (url, address) in [
-            ("http://127.0.0.1:7/x", "127.0.0.1:7"),
-            ("http://[::1]", "[::1]:80"),
-            ("https://10.0.0.1", "10.0.0.1:443"),
-        ] {
-            assert_eq!(resolve(url, Instant::now()), Ok(vec![address.parse().unwrap()]), "{url}");
-        }
-    }
 
     #[test]
     fn an_address_that_nobody_listens_on_is_named_once_for_localhost() {

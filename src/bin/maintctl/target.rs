@@ -10,8 +10,8 @@ use crate::args::Global;
 use crate::config::{Config, FILE};
 use crate::file::FileTarget;
 use crate::keys::Key;
-use crate::roll::{self, Roll};
-use crate::tls;
+use crate::roll::Roll;
+use crate::{addresses, tls};
 
 /// What the configuration says of one target, understood.
 pub struct Target {
@@ -62,7 +62,7 @@ impl Target {
         }
         // Before anything is changed, though a file could be written without them.
         let bases = |field, urls: &[String], example| {
-            let urls = urls.iter().map(|url| roll::base(field, url, example)).collect::<Result<_>>();
+            let urls = urls.iter().map(|url| addresses::base(field, url, example)).collect::<Result<_>>();
             urls.with_context(|| format!("target {name}"))
         };
         Ok(Target {
