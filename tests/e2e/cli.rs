@@ -11,8 +11,12 @@ use crate::support::envoy::Envoy;
 use crate::support::preload;
 use crate::support::signer::Signer;
 
+mod hostile;
+mod hot_restart;
 mod init;
 mod lagging;
+mod mtls;
+mod one_address;
 mod reach;
 mod running;
 mod shared;

@@ -50,13 +50,13 @@ pub fn wait(roll: &Roll, wanted: &[Wanted], deadline: Instant) -> Following {
     let done = AtomicUsize::new(0);
     let progress = Progress::start("waiting for Envoy");
     let results: Vec<(&Envoy, Result<Vec<String>, Trouble>)> = thread::scope(|scope| {
-        let done = &done;
+        let (done, lanes) = (&done, roll.lanes());
         let running: Vec<_> = roll
             .envoys
             .iter()
             .map(|envoy| {
                 let thread = scope.spawn(move || {
-                    let result = follow(envoy, wanted, deadline);
+                    let result = follow(envoy, wanted, lanes, deadline);
                     done.fetch_add(1, Ordering::Relaxed);
                     result
                 });
@@ -85,20 +85,21 @@ pub fn wait(roll: &Roll, wanted: &[Wanted], deadline: Instant) -> Following {
     following
 }
 
-fn follow(envoy: &Envoy, wanted: &[Wanted], deadline: Instant) -> Result<Vec<String>, Trouble> {
+/// Asks until an Envoy follows, and then on fresh connections: another Envoy behind its address may not.
+fn follow(envoy: &Envoy, wanted: &[Wanted], lanes: usize, deadline: Instant) -> Result<Vec<String>, Trouble> {
+    let check = |status: &Status| match step(status, wanted, when::time(&when::now())) {
+        Step::Followed { overtaken } => Ok(overtaken),
+        Step::Behind(why) => Err(Trouble::Strange(why)),
+    };
     loop {
-        let behind = match envoy.ask(None, deadline) {
-            Ok(status) => match step(&status, wanted, when::time(&when::now())) {
-                Step::Followed { overtaken } => return Ok(overtaken),
-                Step::Behind(why) => Trouble::Strange(why),
-            },
+        let status = envoy.ask(None, deadline);
+        let first = status.and_then(|status| check(&status));
+        match first.and_then(|_| envoy.confirm(lanes, deadline, check)) {
+            Ok(overtaken) => return Ok(overtaken.concat()),
             Err(trouble @ Trouble::Another(_)) => return Err(trouble),
-            Err(trouble) => trouble,
-        };
-        if Instant::now() >= deadline {
-            return Err(behind);
+            Err(behind) if Instant::now() >= deadline => return Err(behind),
+            Err(_) => thread::sleep(PAUSE),
         }
-        thread::sleep(PAUSE);
     }
 }
 

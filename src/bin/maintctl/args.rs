@@ -24,7 +24,10 @@ use crate::when;
     maintctl open shop\n  maintctl close --help       # every command has examples of its own\n\n\
     Exit: 0 done · 1 failed · 2 usage · 3 some Envoys did not follow or cannot be read · \
     4 refused · 130 ^C\n\nConfiguration: --config FILE, else $MAINTCTL_CONFIG, else ./maintctl.toml, else \
-    ~/.config/maintctl/maintctl.toml")]
+    ~/.config/maintctl/maintctl.toml\n\nA target has `envoys` (URLs of control endpoints), or `file` and `policy`, or all of \
+    them. It may have `expect` (how many Envoys there are), `ca`, `cert` and `cert_key` (PEM files, for https), and `admin` \
+    (URLs of the Envoys' admin interfaces: a push does not count while the parent of a hot restart may serve \
+    connections).")]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,

@@ -13,6 +13,8 @@ use crate::adopt::Following;
 use crate::args::{How, Sites};
 use crate::draft::Draft;
 use crate::exit::End;
+use crate::roll::Missing;
+use crate::say::shown;
 use crate::target::{Target, Writer};
 use crate::{file, push};
 
@@ -62,6 +64,8 @@ pub struct Report {
     /// Whether the change outlives a restart of Envoy.
     pub durable: bool,
     pub miscounted: Option<String>,
+    /// Envoys that are in a hot restart, or may be.
+    pub unreached: Vec<Missing>,
 }
 
 /// Makes a change.
@@ -85,9 +89,8 @@ pub fn check_suspended(site: &str, before: &Draft, after: &Draft, rules: &BTreeS
         Some(name) => {
             let near = did_you_mean(&name, rules.iter().map(String::as_str));
             let names = rules.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            bail!(
-                "{site}: --suspend \"{name}\": no exempt rule has this name (they are: {names}){near}; nothing changed"
-            )
+            let problem = format!("--suspend \"{name}\": no exempt rule has this name (they are: {names}){near}");
+            bail!("{site}: {}; nothing changed", shown(&problem))
         }
     }
 }

@@ -1,16 +1,21 @@
 //! One address of a control endpoint: its requests, and its answers as types.
 
+mod answer;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use ureq::Agent;
 use ureq::config::Config;
-use ureq::http::{Response, Uri};
+use ureq::http::Uri;
+use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
-use ureq::{Agent, Body};
+
+use answer::{WORDS, body, no_endpoint};
 
 /// The longest that one request may take, whatever time there is.
 const REQUEST: Duration = Duration::from_secs(3);
@@ -125,6 +130,8 @@ pub struct Endpoint {
     /// Whether the URL's name has other addresses too.
     pub one_of_several: bool,
     agent: Agent,
+    /// Keeps no connection.
+    fresh: Agent,
 }
 
 impl fmt::Display for Endpoint {
@@ -137,26 +144,34 @@ impl fmt::Display for Endpoint {
 }
 
 impl Endpoint {
-    pub fn new(url: &str, address: SocketAddr, one_of_several: bool) -> Endpoint {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .user_agent(concat!("maintctl/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let agent = Agent::with_parts(config, DefaultConnector::default(), Pinned(address));
-        Endpoint { url: url.to_owned(), address, one_of_several, agent }
-    }
-
-    /// The same address with no connection that is open already.
-    pub fn fresh(&self) -> Endpoint {
-        Endpoint::new(&self.url, self.address, self.one_of_several)
+    pub fn new(url: &str, address: SocketAddr, one_of_several: bool, tls: Option<&TlsConfig>) -> Endpoint {
+        let config = || {
+            Agent::config_builder()
+                .http_status_as_error(false)
+                .max_redirects(0)
+                .proxy(None)
+                .tls_config(tls.cloned().unwrap_or_default())
+                .user_agent(concat!("maintctl/", env!("CARGO_PKG_VERSION")))
+        };
+        let agent = |config| Agent::with_parts(config, DefaultConnector::default(), Pinned(address));
+        let fresh = config().max_idle_connections(0).max_idle_connections_per_host(0).build();
+        let (agent, fresh) = (agent(config().build()), agent(fresh));
+        Endpoint { url: url.to_owned(), address, one_of_several, agent, fresh }
     }
 
     /// Asks for the status; with a read token for the fuller one.
     pub fn status(&self, token: Option<&str>, deadline: Instant) -> Result<Status, Trouble> {
+        self.status_by(&self.agent, token, deadline)
+    }
+
+    /// Asks for the status without a token, on a connection of its own.
+    pub fn fresh_status(&self, deadline: Instant) -> Result<Status, Trouble> {
+        self.status_by(&self.fresh, None, deadline)
+    }
+
+    fn status_by(&self, agent: &Agent, token: Option<&str>, deadline: Instant) -> Result<Status, Trouble> {
         let answer = until(deadline, |limit| {
-            let mut request = self.agent.get(format!("{}/v1/status", self.url));
+            let mut request = agent.get(format!("{}/v1/status", self.url));
             if let Some(token) = token {
                 request = request.header("x-maintenance-document", token);
             }
@@ -167,7 +182,15 @@ impl Endpoint {
             Trouble::Refused { code, .. } if code == "not_found" => no_endpoint("not_found"),
             trouble => trouble,
         })?;
-        serde_json::from_value(answer).map_err(|error| Trouble::Strange(format!("its status cannot be read: {error}")))
+        Status::read(answer)
+    }
+
+    /// Reads the JSON of another path below the URL.
+    pub fn get(&self, path: &str, deadline: Instant) -> Result<Value, Trouble> {
+        until(deadline, |limit| {
+            let request = self.agent.get(format!("{}{path}", self.url));
+            body(request.config().timeout_global(Some(limit)).build().call())
+        })
     }
 
     /// Puts a signed document for `site`, if the digest of the Envoy's current one is `current`; `None`: it has none.
@@ -197,55 +220,56 @@ fn until(deadline: Instant, ask: impl Fn(Duration) -> Result<Value, Trouble>) ->
     }
 }
 
-/// The JSON of a good answer, or what is wrong.
-fn body(answer: Result<Response<Body>, ureq::Error>) -> Result<Value, Trouble> {
-    let mut response = answer.map_err(|error| Trouble::Unreachable(plain(&error)))?;
-    let status = response.status();
-    let text = response.body_mut().read_to_string().map_err(|error| Trouble::Unreachable(plain(&error)))?;
-    let value: Option<Value> = serde_json::from_str(&text).ok();
-    let member = |name: &str| value.as_ref().and_then(|value| value.get(name)).and_then(Value::as_str);
-    match (status.is_success(), member("code")) {
-        (true, _) => {
-            value.ok_or_else(|| Trouble::Strange("its answer is not JSON; is this the control endpoint?".to_owned()))
-        }
-        (false, Some(code)) => {
-            Err(Trouble::Refused { code: code.to_owned(), detail: member("detail").unwrap_or_default().to_owned() })
-        }
-        // A rate limit before the filter.
-        (false, None) if status.as_u16() == 429 => {
-            Err(Trouble::Refused { code: "busy".to_owned(), detail: "answers 429".to_owned() })
-        }
-        (false, None) if status.is_server_error() => {
-            Err(Trouble::Strange(format!("answers {}; its log says why", status.as_u16())))
-        }
-        (false, None) => Err(no_endpoint(status.as_str())),
-    }
-}
-
-fn no_endpoint(answer: &str) -> Trouble {
-    Trouble::Strange(format!(
-        "answers {answer}; is this the control endpoint, and does the URL end in the policy's `control.path_prefix`?"
-    ))
-}
-
-fn plain(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
-        ureq::Error::ConnectionFailed => "cannot connect".to_owned(),
-        ureq::Error::Io(error) => match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-            std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => {
-                "closed the connection".to_owned()
-            }
-            _ => error.to_string(),
-        },
-        error => error.to_string(),
-    }
-}
-
 impl Status {
+    /// Reads an answer. A name that no policy can have is not used in a URL.
+    fn read(answer: Value) -> Result<Status, Trouble> {
+        let unreadable = |problem: &dyn fmt::Display| {
+            let text = format!("its status cannot be read: {problem}");
+            Trouble::Strange(text.chars().take(WORDS).collect())
+        };
+        let status: Status = serde_json::from_value(answer).map_err(|error| unreadable(&error))?;
+        if status.envoy.chars().nth(WORDS).is_some() {
+            return Err(unreadable(&"the Envoy's name is too long"));
+        }
+        match status.sites.iter().find(|site| !is_name(&site.site)) {
+            Some(site) => Err(unreadable(&format!("no site can be named {:?}", site.site))),
+            None => Ok(status),
+        }
+    }
+
     /// What it says of `site`.
     pub fn site(&self, site: &str) -> Option<&SiteStatus> {
         self.sites.iter().find(|status| status.site == site)
+    }
+}
+
+/// Whether a site, a rule or a fleet can have this name.
+pub fn is_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_status_with_names_that_no_envoy_gives_is_not_read() {
+        let status = |envoy: &str, site: &str| json!({ "envoy": envoy, "sites": [{ "site": site, "mode": "online" }] });
+        let long = "n".repeat(WORDS + 1);
+        for (answer, expected) in [
+            (status("n/1", "shop"), None),
+            (status("", "default"), None),
+            (status(&long, "shop"), Some("its status cannot be read: the Envoy's name is too long")),
+            (status("n", "a/../b"), Some("its status cannot be read: no site can be named \"a/../b\"")),
+            (status("n", ""), Some("its status cannot be read: no site can be named \"\"")),
+            (json!({ "envoy": "n" }), Some("its status cannot be read: missing field `sites`")),
+        ] {
+            let read = Status::read(answer.clone()).map_err(|trouble| trouble.to_string());
+            assert_eq!(read.err().as_deref(), expected, "{answer}");
+        }
+        let Err(trouble) = Status::read(status("n", &"S".repeat(1 << 20))) else { panic!("it is read") };
+        assert_eq!(trouble.to_string().chars().count(), WORDS);
     }
 }

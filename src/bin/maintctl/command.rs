@@ -19,6 +19,7 @@ use crate::exit::End;
 use crate::interrupt::Passing;
 use crate::output::{self, Answers};
 use crate::roll::missing_lines;
+use crate::say::shown;
 use crate::target::Target;
 use crate::{edit, when};
 
@@ -125,7 +126,7 @@ fn of_others(outcomes: &[Outcome], own: &str) -> Result<BTreeMap<String, String>
 fn closed_by_another(draft: &Draft, own: &str, now: Time) -> Result<Option<String>> {
     let document = draft.read()?;
     let is_closed = document.at(now).mode() != Mode::Online;
-    Ok(document.by.filter(|by| is_closed && by != own))
+    Ok(document.by.filter(|by| is_closed && by != own).map(|by| shown(&by)))
 }
 
 /// Runs the command, and renews the lease meanwhile.

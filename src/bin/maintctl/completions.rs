@@ -11,6 +11,6 @@ use crate::say;
 pub fn run(args: &CompletionsArgs) -> Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "maintctl", &mut script);
-    say::out(format_args!("{}", String::from_utf8(script)?))?;
+    say::script(&String::from_utf8(script)?)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -42,6 +42,11 @@ pub struct TargetConfig {
     pub file: Option<PathBuf>,
     pub policy: Option<PathBuf>,
     pub expect: Option<usize>,
+    #[serde(default)]
+    pub admin: Vec<String>,
+    pub ca: Option<PathBuf>,
+    pub cert: Option<PathBuf>,
+    pub cert_key: Option<PathBuf>,
 }
 
 impl Config {

@@ -5,6 +5,8 @@ use envoy_maintenance::state::{Digest, Document, MAX_DOCUMENT, Mode};
 use envoy_maintenance::time::Time;
 use serde_json::{Map, Value, json};
 
+use crate::say::problem;
+
 /// How many maintenances of the past a document keeps.
 const PAST: usize = 5;
 
@@ -57,7 +59,7 @@ impl Draft {
     /// Reads it as the filter would. A document without a fleet, as a policy may hold, is read too.
     pub fn read(&self) -> Result<Document> {
         let payload = self.whole_payload()?;
-        Document::from_payload(&payload).map_err(anyhow::Error::from).with_context(|| match payload.len() {
+        Document::from_payload(&payload).map_err(problem).with_context(|| match payload.len() {
             length if length > MAX_DOCUMENT => {
                 format!("{}: the document becomes too long; cancel windows or shorten reasons", self.site)
             }

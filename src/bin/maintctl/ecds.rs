@@ -6,6 +6,7 @@ use envoy_maintenance::tree::Tree;
 use serde_json::{Map, Value, json};
 
 use crate::policy_file::{self, Carrier};
+use crate::say::shown;
 
 const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 const TEXT: &str = "type.googleapis.com/google.protobuf.StringValue";
@@ -36,7 +37,8 @@ impl PolicyFile {
             }
             _ => bail!("{file}: {SHAPE}"),
         };
-        let refused = |path: &str, problem: &str| anyhow!("{file}: {}: {problem}", found.place(path));
+        let refused =
+            |path: &str, problem: &str| anyhow!("{file}: {}", shown(&format!("{}: {problem}", found.place(path))));
         let policy = found.policy.as_ref().map_err(|error| refused(&error.path, &error.problem))?.clone();
         Ok(PolicyFile { policy, around })
     }

@@ -7,6 +7,7 @@ use envoy_maintenance::tree::fields::did_you_mean;
 use serde_json::{Map, Value, json};
 
 use crate::draft::Draft;
+use crate::say::shown;
 
 /// What the flags of `close` say. `None`: they do not say.
 #[derive(Clone, Debug)]
@@ -147,7 +148,8 @@ pub fn cancel(draft: &mut Draft, site: &str, named: Option<&[String]>, now: Time
         if !ids.contains(id) {
             let there = if ids.is_empty() { "it has none".to_owned() } else { known().collect::<Vec<_>>().join(", ") };
             let hint = did_you_mean(id, known());
-            bail!("{site}: no window \"{id}\"{hint} (windows: {there}); nothing changed");
+            let problem = format!("no window \"{id}\"{hint} (windows: {there})");
+            bail!("{site}: {}; nothing changed", shown(&problem));
         }
         draft.cancel_window(id, now)?;
     }

@@ -13,6 +13,7 @@ use envoy_maintenance::verdict::{Decision, Pass, Refusal, Verdict, decide};
 
 use crate::args::ExplainArgs;
 use crate::exit::End;
+use crate::say::shown;
 use crate::{policy_file, when};
 
 mod peer;
@@ -56,8 +57,8 @@ enum Outcome {
 pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
     let (name, found) = policy_file::only(&args.policy, args.plugin.as_deref())?;
     let refused = |path: &str, problem: &str| match found.place(path).as_str() {
-        "" => anyhow!("{name}: {problem}"),
-        place => anyhow!("{name}: {place}: {problem}"),
+        "" => anyhow!("{name}: {}", shown(problem)),
+        place => anyhow!("{name}: {}", shown(&format!("{place}: {problem}"))),
     };
     let tree = found.policy.as_ref().map_err(|error| refused(&error.path, &error.problem))?;
     let policy = Policy::from_tree(tree).map_err(|error| refused(&error.path, &error.problem))?;

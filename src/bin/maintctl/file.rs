@@ -22,6 +22,7 @@ use crate::draft::Draft;
 use crate::ecds::PolicyFile;
 use crate::exit::End;
 use crate::roll::Missing;
+use crate::say::problem;
 use crate::target::Target;
 use crate::when;
 
@@ -65,7 +66,7 @@ impl FileTarget {
                 self.file.display()
             );
         }
-        let config = PluginConfig::read(&policy.policy).with_context(|| format!("policy {shown}"))?;
+        let config = PluginConfig::read(&policy.policy).map_err(problem).with_context(|| format!("policy {shown}"))?;
         let is_edited = generated.as_ref().is_some_and(|file| file.without_state() != policy.without_state());
         let mut documents = generated.map(|generated| state_of(&generated.policy)).unwrap_or_default();
         documents.retain(|site, _| config.state.iter().all(|(declared, _)| declared != site));
@@ -198,7 +199,7 @@ impl Contents {
 
     /// The names of the exempt rules of `site`.
     fn rules(&self, site: &str) -> Result<BTreeSet<String>> {
-        let policy = Policy::from_tree(&self.policy.policy)?;
+        let policy = Policy::from_tree(&self.policy.policy).map_err(problem)?;
         let own = policy.sites.iter().filter(|known| known.name == site).flat_map(|known| &known.exempt);
         Ok(own.map(|rule| rule.name.clone()).collect())
     }
@@ -221,7 +222,7 @@ impl Contents {
             policy.insert("state".to_owned(), Value::Object(state));
         }
         let tree = Tree::from_json(Value::Object(policy).to_string().as_bytes())?;
-        Policy::from_tree(&tree)?;
+        Policy::from_tree(&tree).map_err(problem)?;
         Ok(self.policy.with_policy(tree))
     }
 
@@ -278,8 +279,16 @@ pub fn apply(
     let wanted = outcomes.iter().filter_map(|outcome| contents.wanted(&outcome.site)).collect::<Vec<_>>();
     let wait = options.wait && !outcomes.is_empty();
     let blind = wait && target.envoys.is_empty();
-    let mut report =
-        Report { target: target.name.clone(), outcomes, following: None, blind, durable: true, miscounted: None };
+    let mut report = Report {
+        target: target.name.clone(),
+        outcomes,
+        following: None,
+        blind,
+        durable: true,
+        miscounted: None,
+        // The parent of a hot restart reads the file too.
+        unreached: Vec::new(),
+    };
     if wait && !blind {
         match target.call(None, options.deadline) {
             Ok(roll) => {

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use crate::args::{Global, InitArgs};
+use crate::client::is_name;
 use crate::config::{Config, FILE};
 use crate::exit::End;
 use crate::keys::Key;
@@ -17,11 +18,7 @@ const KEY: &str = "maintctl.key";
 const ENVOY: &str = "http://127.0.0.1:10001/.maintenance";
 
 pub fn run(global: &Global, args: &InitArgs) -> Result<ExitCode> {
-    let name_is_good = |name: &str| {
-        (1..=63).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-    };
-    if let Some(fleet) = args.fleet.as_deref().filter(|fleet| !name_is_good(fleet)) {
+    if let Some(fleet) = args.fleet.as_deref().filter(|fleet| !is_name(fleet)) {
         bail!(End::Usage(format!("--fleet \"{fleet}\": only a-z, 0-9 and -, at most 63")));
     }
     let path = global.config.clone().unwrap_or_else(|| PathBuf::from(FILE));

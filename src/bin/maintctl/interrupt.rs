@@ -27,7 +27,7 @@ pub fn install() -> Result<()> {
             match *child {
                 Some(child) => pass_on(child, signal),
                 None => {
-                    aside!("\r\x1b[Kinterrupted; `maintctl status` shows what holds now");
+                    crate::say::over_live_line(format_args!("interrupted; `maintctl status` shows what holds now"));
                     std::process::exit(128 + signal);
                 }
             }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::args::LintArgs;
 use crate::policy_file::{self, Found, Source};
+use crate::say::shown;
 use crate::when;
 
 mod cover;
@@ -172,9 +173,10 @@ pub fn run(args: &LintArgs) -> Result<ExitCode> {
         answer!("{}", found.iter().map(|(file, finding)| to_json(file, finding)).collect::<Value>());
     } else {
         for (file, finding) in &found {
+            let line = shown(&finding.line(file));
             match finding.level {
-                Level::Note => aside!("note: {}", finding.line(file)),
-                level => answer!("{}: {}", level.name(), finding.line(file)),
+                Level::Note => aside!("note: {line}"),
+                level => answer!("{}: {line}", level.name()),
             }
         }
     }

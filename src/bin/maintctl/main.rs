@@ -3,6 +3,7 @@
 #[macro_use]
 mod say;
 
+mod addresses;
 mod adopt;
 mod args;
 mod cancel;
@@ -12,6 +13,7 @@ mod close;
 mod command;
 mod completions;
 mod config;
+mod confirm;
 mod draft;
 mod ecds;
 mod edit;
@@ -27,11 +29,12 @@ mod open;
 mod output;
 mod policy_file;
 mod push;
+mod restart;
 mod roll;
-
 mod schedule;
 mod status;
 mod target;
+mod tls;
 mod view;
 mod when;
 
@@ -45,7 +48,7 @@ fn main() -> ExitCode {
     match run(Cli::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())) {
         Ok(code) => code,
         Err(error) => {
-            aside!("\x1b[1;31merror:\x1b[0m {error:#}");
+            say::error(format_args!("{error:#}"));
             exit::code_of(&error)
         }
     }

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use crate::change::{Outcome, Report};
 use crate::exit::End;
-use crate::roll::missing_lines;
-use crate::{say, when};
+use crate::roll::{missing_json, missing_lines};
+use crate::say::shown;
+use crate::{restart, say, when};
 
 /// After how long a wait is worth a line.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -61,7 +62,7 @@ pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(kept(headers.iter().map(|header| (*header).to_owned()).collect()));
     for row in rows {
-        table.add_row(kept(row.clone()));
+        table.add_row(kept(row.iter().map(|cell| shown(cell)).collect()));
     }
     table.trim_fmt()
 }
@@ -178,7 +179,7 @@ pub fn finish(report: &Report, answers: Answers, line: impl Fn(&Outcome, &Zoned)
     let behind = following.filter(|following| !following.lagging.is_empty());
     let (mut lines, mut sites) = (Vec::new(), Vec::new());
     for outcome in &report.outcomes {
-        let mut text = format!("{}: {}", outcome.site, line(outcome, &now)?);
+        let mut text = shown(&format!("{}: {}", outcome.site, line(outcome, &now)?));
         if let Some(behind) = behind {
             text.push_str(&format!(" ({}/{} Envoys follow)", behind.followed, behind.total));
         }
@@ -190,10 +191,9 @@ pub fn finish(report: &Report, answers: Answers, line: impl Fn(&Outcome, &Zoned)
     }
     if answers == Answers::Json {
         let envoys = following.map(|following| {
-            let lagging = following.lagging.iter();
-            let lagging: Vec<Value> =
-                lagging.map(|missing| json!({ "envoy": missing.name, "why": missing.trouble.to_string() })).collect();
-            json!({ "total": following.total, "followed": following.followed, "lagging": lagging })
+            let lagging = missing_json(&following.lagging);
+            let followed = json!({ "total": following.total, "followed": following.followed, "lagging": lagging });
+            restart::told(followed, &report.unreached)
         });
         lines.push(json!({ "target": report.target, "sites": sites, "envoys": envoys }).to_string());
     }
@@ -220,6 +220,10 @@ fn verdict(report: &Report) -> Result<()> {
             behind.total,
             missing_lines(&behind.lagging)
         )));
+    }
+    if !report.unreached.is_empty() {
+        let lines = missing_lines(&report.unreached);
+        bail!(End::NotFollowed(format!("every Envoy follows, but not every connection may:{lines}")));
     }
     if let Some(miscounted) = &report.miscounted {
         bail!(End::NotFollowed(format!("{miscounted} (`expect` of target \"{}\")", report.target)));

@@ -8,6 +8,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use envoy_maintenance::tree::fields::did_you_mean;
 use envoy_maintenance::tree::{PathError, Tree};
 
+use crate::say::shown;
+
 /// The type of Envoy's Wasm filter.
 pub const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 /// Members that no policy has and every other file does in which one may stand.
@@ -129,9 +131,9 @@ fn choose(file: &str, mut found: Vec<(String, Found)>, plugin: Option<&str>) -> 
             } else {
                 format!("there are {names}")
             };
-            bail!("{file}: no plugin \"{plugin}\"{hint} ({there})")
+            bail!("{file}: {}", shown(&format!("no plugin \"{plugin}\"{hint} ({there})")))
         }
-        _ => bail!("{file}: several policies, {names}: say which with --plugin"),
+        _ => bail!("{file}: several policies, {}: say which with --plugin", shown(&names)),
     }
 }
 

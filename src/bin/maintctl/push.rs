@@ -13,8 +13,9 @@ use crate::client::Trouble;
 use crate::draft::Draft;
 use crate::exit::End;
 use crate::roll::{Envoy, Missing, Roll, explained, missing_lines};
+use crate::say::shown;
 use crate::target::Target;
-use crate::when;
+use crate::{restart, when};
 
 /// How often a change is made anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
@@ -74,6 +75,10 @@ pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &
                     overtaken: Vec::new(),
                 }),
             };
+            let unreached = match options.wait && !sites.is_empty() {
+                true => restart::unreached(target, roll.envoys.len(), options.deadline),
+                false => Vec::new(),
+            };
             return Ok(Report {
                 target: target.name.clone(),
                 outcomes,
@@ -81,6 +86,7 @@ pub fn apply(target: &Target, selection: &Selection, edit: &Edit<'_>, options: &
                 blind: false,
                 durable: false,
                 miscounted: roll.miscounted,
+                unreached,
             });
         }
         let token = token();
@@ -116,7 +122,7 @@ fn decide(roll: &Roll, plans: &[Plan], outcomes: &mut Vec<Outcome>, deadline: In
 fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now: Time) -> Result<Plan> {
     let (key, fleet) = target.signer()?;
     if let Some((envoy, _)) = roll.of_site(site).find(|(_, status)| status.is_declared()) {
-        bail!(End::Refused(declared(site, &envoy.name())));
+        bail!(End::Refused(declared(site, &shown(&envoy.name()))));
     }
     let newest = roll.of_site(site).max_by_key(|(_, status)| status.stamp());
     let newest = newest.and_then(|(envoy, status)| Some((envoy, status, status.stamp()?)));
@@ -124,7 +130,7 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
         None => Draft::new(site, Some(fleet)),
         Some((envoy, status, _)) => match &status.document {
             Some(members) => Draft::from_members(site, members.clone()),
-            None => bail!("{site}: {} does not show its document", envoy.name()),
+            None => bail!("{site}: {} does not show its document", shown(&envoy.name())),
         },
     };
     let mut before = current.clone();

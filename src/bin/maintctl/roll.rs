@@ -1,23 +1,25 @@
 //! The roll: every Envoy behind the `envoys` of a target, each by an address of its own.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::sync::mpsc;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use envoy_maintenance::time::Time;
-use ureq::http::Uri;
+use serde_json::{Value, json};
+use ureq::tls::TlsConfig;
 
+use crate::addresses::endpoints;
 use crate::client::{Endpoint, SiteStatus, Status, Trouble};
+use crate::confirm::{another, confirm, lanes};
 use crate::exit::End;
+use crate::say::shown;
 
-/// How often an address is asked on connections of its own who it is: a load balancer gives itself away by that.
-const PROBES: usize = 3;
 /// How far apart clocks may seem, in milliseconds, as an answer takes its time too.
 const CLOCKS: u64 = 10_000;
-/// How long a name may take to resolve, and the first answer to come, whatever time there is.
+/// How long names may take to resolve, the first answer to come, and the fresh connections to agree, whatever time there
+/// is.
 const FIRST: Duration = Duration::from_secs(5);
 
 /// One Envoy, and what it said last.
@@ -35,6 +37,16 @@ impl Envoy {
             true => Ok(status),
             false => Err(another(&self.status.envoy, &status.envoy)),
         }
+    }
+
+    /// Asks on fresh connections, several at a time, until as many answers as are needed are this Envoy's and pass `check`.
+    pub fn confirm<T: Send>(
+        &self,
+        lanes: usize,
+        deadline: Instant,
+        check: impl Fn(&Status) -> Result<T, Trouble> + Sync,
+    ) -> Result<Vec<T>, Trouble> {
+        confirm(&self.endpoint, &self.status.envoy, lanes, deadline, &check)
     }
 
     /// How it is named to operators.
@@ -57,6 +69,11 @@ impl Missing {
     pub fn new(name: impl ToString, trouble: Trouble) -> Missing {
         Missing { name: name.to_string(), loopback_of: None, trouble }
     }
+
+    /// The name and the trouble as one line.
+    pub fn line(&self) -> String {
+        shown(&format!("{}: {}", self.name, self.trouble))
+    }
 }
 
 /// All Envoys of a target, and who could not be asked.
@@ -70,26 +87,21 @@ pub struct Roll {
 
 impl Roll {
     /// Resolves `urls` and asks every address for its status.
-    pub fn call(urls: &[String], expect: Option<usize>, token: Option<&str>, deadline: Instant) -> Result<Roll> {
-        let deadline = deadline.min(Instant::now() + FIRST);
-        let named: Vec<(&String, Result<Vec<SocketAddr>, Trouble>)> = thread::scope(|scope| {
-            let running: Vec<_> = urls.iter().map(|url| (url, scope.spawn(move || resolve(url, deadline)))).collect();
-            running.into_iter().map(|(url, thread)| (url, joined(thread.join()))).collect()
-        });
+    pub fn call(
+        urls: &[String],
+        tls: Option<&TlsConfig>,
+        expect: Option<usize>,
+        token: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Roll> {
+        let soon = || deadline.min(Instant::now() + FIRST);
         let mut roll = Roll::default();
-        let mut endpoints: Vec<Endpoint> = Vec::new();
-        for (url, addresses) in named {
-            match addresses {
-                Ok(addresses) => {
-                    let several = addresses.len() > 1;
-                    endpoints.extend(addresses.into_iter().map(|address| Endpoint::new(url, address, several)));
-                }
-                Err(trouble) => roll.missing.push(Missing::new(url, trouble)),
-            }
-        }
+        let (endpoints, unresolved) = endpoints(urls, tls, soon());
+        roll.missing.extend(unresolved);
+        let lanes = lanes(endpoints.len());
         let answers: Vec<Result<Status, Trouble>> = thread::scope(|scope| {
-            let running: Vec<_> =
-                endpoints.iter().map(|endpoint| scope.spawn(move || identify(endpoint, token, deadline))).collect();
+            let ask = |endpoint| scope.spawn(move || identify(endpoint, token, lanes, soon));
+            let running: Vec<_> = endpoints.iter().map(ask).collect();
             running.into_iter().map(|thread| joined(thread.join())).collect()
         });
         for (endpoint, answer) in endpoints.into_iter().zip(answers) {
@@ -103,7 +115,7 @@ impl Roll {
         }
         roll.forgive_loopback();
         if let Some(lie) = roll.missing.iter().find(|missing| matches!(missing.trouble, Trouble::Another(_))) {
-            bail!(End::NotFollowed(format!("{}: {}", lie.name, lie.trouble)));
+            bail!(End::NotFollowed(lie.line()));
         }
         roll.miscounted = expect
             .filter(|expected| *expected != roll.envoys.len())
@@ -133,6 +145,11 @@ impl Roll {
             (Some(url), Trouble::Unreachable(_)) => !answered.contains(url) && refused.insert(url.clone()),
             _ => true,
         });
+    }
+
+    /// The number of fresh connections that each Envoy may have at once.
+    pub fn lanes(&self) -> usize {
+        lanes(self.envoys.len())
     }
 
     /// Asks every Envoy again, all at once.
@@ -169,7 +186,7 @@ impl Roll {
                 aside!(
                     "warning: the clock of {} says {there}, this machine's {now}; times go by Envoy's: set the wrong \
                      one right",
-                    envoy.name()
+                    shown(&envoy.name())
                 );
             }
         }
@@ -203,60 +220,24 @@ impl Roll {
 
 /// One indented line for each.
 pub fn missing_lines(missing: &[Missing]) -> String {
-    missing.iter().map(|missing| format!("\n  {}: {}", missing.name, missing.trouble)).collect()
+    missing.iter().map(|missing| format!("\n  {}", missing.line())).collect()
 }
 
-/// A URL of the configuration without a slash at its end.
-pub fn base(url: &str) -> Result<String> {
-    let good = url.parse::<Uri>().is_ok_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none()
-    });
-    if !good {
-        bail!("envoys: \"{url}\" is not a URL such as http://127.0.0.1:10001/.maintenance");
-    }
-    Ok(url.trim_end_matches('/').to_owned())
-}
-
-/// All addresses of the URL's host, each once.
-fn resolve(url: &str, deadline: Instant) -> Result<Vec<SocketAddr>, Trouble> {
-    let uri: Uri = url.parse().map_err(|_| Trouble::Strange("not a URL".to_owned()))?;
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, port)]);
-    }
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let found = (host.as_str(), port).to_socket_addrs();
-        // Nobody listens any more once the time is up.
-        let _ = sender.send(found.map(Iterator::collect::<BTreeSet<SocketAddr>>));
-    });
-    match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses.into_iter().collect()),
-        Ok(Ok(_)) => Err(Trouble::Unreachable("the name has no address".to_owned())),
-        Ok(Err(error)) => Err(Trouble::Unreachable(format!("the name cannot be resolved: {error}"))),
-        Err(_) => Err(Trouble::Unreachable("the name is not resolved in time".to_owned())),
-    }
+/// Who cannot be asked, as members of an answer in JSON.
+pub fn missing_json(missing: &[Missing]) -> Value {
+    missing.iter().map(|missing| json!({ "envoy": missing.name, "why": missing.trouble.to_string() })).collect()
 }
 
 /// Asks one address for its status, and on fresh connections whether it is always the same Envoy.
-fn identify(endpoint: &Endpoint, token: Option<&str>, deadline: Instant) -> Result<Status, Trouble> {
-    let status = endpoint.status(token, deadline).map_err(explained)?;
-    for _ in 1..PROBES {
-        let again = endpoint.fresh().status(None, deadline)?;
-        if again.envoy != status.envoy {
-            return Err(another(&status.envoy, &again.envoy));
-        }
-    }
+fn identify(
+    endpoint: &Endpoint,
+    token: Option<&str>,
+    lanes: usize,
+    soon: impl Fn() -> Instant,
+) -> Result<Status, Trouble> {
+    let status = endpoint.status(token, soon()).map_err(explained)?;
+    confirm(endpoint, &status.envoy, lanes, soon(), &|_| Ok(()))?;
     Ok(status)
-}
-
-fn another(first: &str, second: &str) -> Trouble {
-    Trouble::Another(format!(
-        "answers first as {first}, then as {second}: a load balancer in place of the Envoys, or an Envoy that has \
-         restarted just now. Put each Envoy's own address into `envoys`, or a name that resolves to all of them, such \
-         as that of a headless service"
-    ))
 }
 
 /// What an operator can do about a refusal of the key.
@@ -289,38 +270,13 @@ fn is_localhost(address: IpAddr) -> bool {
 }
 
 /// The answer of a thread; one that panicked is as good as one that could not be reached.
-fn joined<T>(answer: thread::Result<Result<T, Trouble>>) -> Result<T, Trouble> {
+pub fn joined<T>(answer: thread::Result<Result<T, Trouble>>) -> Result<T, Trouble> {
     answer.unwrap_or_else(|_| Err(Trouble::Strange("maintctl failed while it asked".to_owned())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_envoy_url_is_http_with_a_host() {
-        for (url, expected) in [
-            ("http://127.0.0.1:10001/.maintenance", Some("http://127.0.0.1:10001/.maintenance")),
-            ("https://e/.maintenance/", Some("https://e/.maintenance")),
-            ("http://[::1]:10001/.maintenance", Some("http://[::1]:10001/.maintenance")),
-            ("127.0.0.1:10001", None),
-            ("ftp://e/", None),
-            ("http://e/?a=b", None),
-        ] {
-            assert_eq!(base(url).ok().as_deref(), expected, "{url}");
-        }
-    }
-
-    #[test]
-    fn an_address_needs_no_time_to_resolve() {
-        for (url, address) in [
-            ("http://127.0.0.1:7/x", "127.0.0.1:7"),
-            ("http://[::1]", "[::1]:80"),
-            ("https://10.0.0.1", "10.0.0.1:443"),
-        ] {
-            assert_eq!(resolve(url, Instant::now()), Ok(vec![address.parse().unwrap()]), "{url}");
-        }
-    }
 
     #[test]
     fn an_address_that_nobody_listens_on_is_named_once_for_localhost() {

@@ -1,15 +1,28 @@
 //! What is printed. A reader that has gone away, as `head` does, is no reason to fail: what was asked for is done all the
 //! same, and the exit code says how it went. An answer that is lost for another reason, as on a full disk, is an error.
+//!
+//! Reasons, names and errors come from documents, files and endpoints. Whatever is printed passes through here, and a
+//! character that could steer a terminal is printed as `\u001b`, which JSON reads back as the same character. A value that
+//! is part of a line passes through [`shown`] as well, so that it cannot begin a line of its own.
 
-use std::fmt::Arguments;
+use std::borrow::Cow;
+use std::fmt::{Arguments, Display, Write as _};
 use std::io::{ErrorKind, Write};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result, anyhow};
 
-/// Writes text to stdout; colour goes to terminals only. False: nobody reads it.
+/// The most characters of one value that are printed. A document has fewer.
+const LONGEST: usize = 32_768;
+
+/// Writes text to stdout. False: nobody reads it.
 pub fn out(text: Arguments<'_>) -> Result<bool> {
+    script(&clean(&text.to_string()))
+}
+
+/// Writes text of this program's own to stdout as it is.
+pub fn script(text: &str) -> Result<bool> {
     let mut out = anstream::stdout().lock();
-    match out.write_fmt(text).and_then(|()| out.flush()) {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         written => written.map(|()| true).context("the answer cannot be written"),
     }
@@ -17,7 +30,61 @@ pub fn out(text: Arguments<'_>) -> Result<bool> {
 
 /// Writes a line to stderr.
 pub fn line_aside(text: Arguments<'_>) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    aside_after("", text);
+}
+
+/// Writes a line to stderr that says why the program ends.
+pub fn error(text: Arguments<'_>) {
+    aside_after("\x1b[1;31merror:\x1b[0m ", text);
+}
+
+/// Writes a line to stderr in the place of a live line.
+pub fn over_live_line(text: Arguments<'_>) {
+    aside_after("\r\x1b[K", text);
+}
+
+/// Colour goes to terminals only.
+fn aside_after(style: &str, text: Arguments<'_>) {
+    let _ = writeln!(anstream::stderr().lock(), "{style}{}", clean(&text.to_string()));
+}
+
+/// Text without characters that steer a terminal or change the order of what is read. Lines and tabs stay.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| steers(c) && !matches!(c, '\n' | '\t'))
+}
+
+/// A value as a part of one line.
+pub fn shown(value: &str) -> String {
+    match value.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", escaped(value.get(..end).unwrap_or_default(), steers)),
+        None => escaped(value, steers).into_owned(),
+    }
+}
+
+/// An error whose text quotes values of a file or a document, as one line.
+pub fn problem(error: impl Display) -> Error {
+    anyhow!(shown(&error.to_string()))
+}
+
+/// Control characters, line separators, and the characters that set the direction of text or cannot be seen.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_escaped(c) {
+            // All of them are of the basic plane.
+            true => drop(write!(escaped, "\\u{:04x}", u32::from(c))),
+            false => escaped.push(c),
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 /// A line of the answer.
@@ -32,4 +99,38 @@ macro_rules! aside {
     ($($text:tt)*) => {
         $crate::say::line_aside(format_args!($($text)*))
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_steer_a_terminal_are_printed_as_json_escapes_them() {
+        for (text, cleaned, one_line) in [
+            ("Käse – 午前 🚧", "Käse – 午前 🚧", "Käse – 午前 🚧"),
+            ("a\nb\tc", "a\nb\tc", "a\\u000ab\\u0009c"),
+            ("\u{1b}]0;t", "\\u001b]0;t", "\\u001b]0;t"),
+            ("\r\u{0}\u{7f}", "\\u000d\\u0000\\u007f", "\\u000d\\u0000\\u007f"),
+            ("\u{80}\u{85}\u{9b}\u{9f}", "\\u0080\\u0085\\u009b\\u009f", "\\u0080\\u0085\\u009b\\u009f"),
+            ("\u{202e}\u{2066}\u{200f}", "\\u202e\\u2066\\u200f", "\\u202e\\u2066\\u200f"),
+            ("\u{2028}\u{2029}\u{feff}", "\\u2028\\u2029\\ufeff", "\\u2028\\u2029\\ufeff"),
+        ] {
+            assert_eq!((clean(text).as_ref(), shown(text).as_str()), (cleaned, one_line), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_in_json_is_the_same_after_it_was_cleaned() {
+        let value = serde_json::json!({ "reason": "\u{1b}[2J\u{9b}\u{202e}\u{7f}\n\"\\u001b" });
+        let read: serde_json::Value = serde_json::from_str(&clean(&value.to_string())).unwrap();
+        assert_eq!(read, value);
+    }
+
+    #[test]
+    fn a_value_is_cut_where_no_document_could_hold_it() {
+        let long = "ä".repeat(LONGEST);
+        assert_eq!(shown(&long), long);
+        assert_eq!(shown(&(long.clone() + "b")), long + "…");
+    }
 }

@@ -15,10 +15,11 @@ use crate::args::{Global, StatusArgs};
 use crate::change::{deadline, existing};
 use crate::exit::End;
 use crate::output::{self, table};
-use crate::roll::missing_lines;
+use crate::roll::{missing_json, missing_lines};
+use crate::say::shown;
 use crate::target::Target;
-use crate::view::{SiteView, View, missing_json};
-use crate::{say, when};
+use crate::view::{SiteView, View};
+use crate::{restart, say, when};
 
 /// How often `--watch` looks.
 const WATCH: Duration = Duration::from_millis(500);
@@ -46,20 +47,25 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<ExitCode> {
 
 /// The sites that are asked for.
 fn look(target: &Target, args: &StatusArgs) -> Result<View> {
-    let mut view = View::of(target, deadline(args.timeout))?;
+    let deadline = deadline(args.timeout);
+    let mut view = View::of(target, deadline)?;
     if !args.sites.is_empty() && (target.is_file() || !view.roll.envoys.is_empty()) {
         let known: Vec<String> = view.sites.iter().map(|site| site.site.clone()).collect();
         let names = existing(&args.sites, &known, args.ignore_not_found)?;
         view.sites.retain(|site| names.contains(&site.site));
+    }
+    if !target.is_file() {
+        view.unreached = restart::unreached(target, view.roll.envoys.len(), deadline);
     }
     Ok(view)
 }
 
 /// What must not be overlooked, with every Envoy that it is about.
 fn trouble(target: &Target, view: &View) -> Option<String> {
-    let behind = view.sites.iter().flat_map(|site| {
-        site.apart.iter().map(|missing| format!("\n  {}: {}: {}", site.site, missing.name, missing.trouble))
-    });
+    let behind = view
+        .sites
+        .iter()
+        .flat_map(|site| site.apart.iter().map(|missing| format!("\n  {}: {}", site.site, missing.line())));
     let behind: String = behind.collect();
     if !view.roll.missing.is_empty() {
         let left = view.roll.missing.len();
@@ -69,6 +75,8 @@ fn trouble(target: &Target, view: &View) -> Option<String> {
         Some(format!(
             "not every Envoy follows:{behind}\nThe same `maintctl close` or `maintctl open` again brings them up"
         ))
+    } else if !view.unreached.is_empty() {
+        Some(format!("every Envoy follows, but not every connection may:{}", missing_lines(&view.unreached)))
     } else {
         let miscounted = view.roll.miscounted.as_ref()?;
         Some(format!("{miscounted} (`expect` of target \"{}\")", target.name))
@@ -93,7 +101,7 @@ fn text_of(target: &Target, view: &View, now: &Zoned) -> String {
     }
     for site in &view.sites {
         for line in details(site, now) {
-            text.push_str(&format!("{}: {line}\n", site.site));
+            text.push_str(&format!("{}: {}\n", site.site, shown(&line)));
         }
     }
     text
@@ -153,7 +161,9 @@ fn json_of(target: &Target, view: &View, now: &Zoned) -> Value {
         json!({ "envoy": status.envoy, "address": address, "version": status.version, "time": status.time })
     });
     let envoys: Vec<Value> = envoys.collect();
-    json!({ "target": target.name, "sites": sites, "envoys": envoys, "missing": missing_json(&view.roll.missing) })
+    let missing = missing_json(&view.roll.missing);
+    let answer = json!({ "target": target.name, "sites": sites, "envoys": envoys, "missing": missing });
+    restart::told(answer, &view.unreached)
 }
 
 /// Shows what holds until ^C: live on a terminal, else a line for each change.
@@ -175,7 +185,7 @@ fn watch(target: &Target, args: &StatusArgs) -> Result<ExitCode> {
             Err(error) => (vec![format!("error: {error:#}")], format!("error: {error:#}")),
         };
         if live {
-            bar.set_message(format!("{}\n{screen}", now.strftime("%H:%M:%S")));
+            bar.set_message(format!("{}\n{}", now.strftime("%H:%M:%S"), say::clean(&screen)));
             bar.tick();
         } else {
             for line in lines.iter().filter(|line| !last.contains(line)) {
@@ -205,7 +215,8 @@ fn watch(target: &Target, args: &StatusArgs) -> Result<ExitCode> {
 fn changes(target: &Target, view: &View, now: &Zoned, json: bool) -> Vec<String> {
     if json {
         let mut value = json_of(target, view, now);
-        // Clocks and counters change all the time.
+        // Clocks and counters change all the time, and so does the time that a parent has.
+        value.as_object_mut().map(|value| value.remove("unreached"));
         for envoy in value.get_mut("envoys").and_then(Value::as_array_mut).into_iter().flatten() {
             envoy.as_object_mut().map(|envoy| envoy.remove("time"));
         }
@@ -222,9 +233,9 @@ fn changes(target: &Target, view: &View, now: &Zoned, json: bool) -> Vec<String>
         let reason = situation.reason().map(|reason| format!(", {reason}"));
         let adoption = if target.envoys.is_empty() { String::new() } else { format!(", {}", site.adoption()) };
         let (until, reason) = (until.unwrap_or_default(), reason.unwrap_or_default());
-        format!("{}: {}{until}{adoption}{reason}", site.site, site.label())
+        shown(&format!("{}: {}{until}{adoption}{reason}", site.site, site.label()))
     };
     let missing = view.roll.missing.iter();
-    let missing = missing.map(|missing| format!("error: {}: {}", missing.name, missing.trouble));
+    let missing = missing.map(|missing| format!("error: {}", missing.line()));
     view.sites.iter().map(line).chain(missing).collect()
 }

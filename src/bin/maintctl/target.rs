@@ -4,18 +4,24 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use envoy_maintenance::time::Time;
+use ureq::tls::TlsConfig;
 
 use crate::args::Global;
 use crate::config::{Config, FILE};
 use crate::file::FileTarget;
 use crate::keys::Key;
-use crate::roll::{self, Roll};
+use crate::roll::Roll;
+use crate::{addresses, tls};
 
 /// What the configuration says of one target, understood.
 pub struct Target {
     pub name: String,
     /// URLs, without a slash at their ends.
     pub envoys: Vec<String>,
+    /// URLs of the Envoys' admin interfaces, which tell of a hot restart.
+    pub admin: Vec<String>,
+    /// For https URLs; none: what the public authorities vouch for.
+    pub tls: Option<TlsConfig>,
     pub expect: Option<usize>,
     pub fleet: Option<String>,
     /// The key, if there is one. Only what must be signed fails without it.
@@ -49,11 +55,21 @@ impl Target {
             }
             (None, Some(_)) => bail!("target {name}: `policy` is for `file`, which is missing"),
         };
+        if matches!(writer, Writer::File(_)) && !target.admin.is_empty() {
+            bail!(
+                "target {name}: `admin` is for a target that pushes; a file also reaches the parent of a hot restart"
+            );
+        }
         // Before anything is changed, though a file could be written without them.
-        let envoys = target.envoys.iter().map(|url| roll::base(url)).collect::<Result<_>>();
+        let bases = |field, urls: &[String], example| {
+            let urls = urls.iter().map(|url| addresses::base(field, url, example)).collect::<Result<_>>();
+            urls.with_context(|| format!("target {name}"))
+        };
         Ok(Target {
             name: name.to_owned(),
-            envoys: envoys.with_context(|| format!("target {name}"))?,
+            envoys: bases("envoys", &target.envoys, "http://127.0.0.1:10001/.maintenance")?,
+            admin: bases("admin", &target.admin, "http://127.0.0.1:9901")?,
+            tls: tls::load(&config, target).with_context(|| format!("target {name}"))?,
             expect: target.expect,
             fleet: config.file.fleet.clone(),
             key: Key::load(&config),
@@ -87,6 +103,6 @@ impl Target {
 
     /// Asks every Envoy of the target.
     pub fn call(&self, token: Option<&str>, deadline: Instant) -> Result<Roll> {
-        Roll::call(&self.envoys, self.expect, token, deadline)
+        Roll::call(&self.envoys, self.tls.as_ref(), self.expect, token, deadline)
     }
 }

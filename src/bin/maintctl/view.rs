@@ -12,7 +12,7 @@ use crate::client::{SiteStatus, Trouble, Workers};
 use crate::draft::Draft;
 use crate::file::Contents;
 use crate::output;
-use crate::roll::{Missing, Roll};
+use crate::roll::{Missing, Roll, missing_json};
 use crate::target::{Target, Writer};
 use crate::when;
 
@@ -20,6 +20,8 @@ use crate::when;
 pub struct View {
     pub roll: Roll,
     pub sites: Vec<SiteView>,
+    /// Envoys that are in a hot restart, or may be, where that was asked.
+    pub unreached: Vec<Missing>,
     /// Why less is shown than could be.
     pub note: Option<String>,
 }
@@ -66,7 +68,7 @@ impl View {
         let mut roll = target.call(token.as_deref(), deadline)?;
         let refused = roll.missing.iter().find(|missing| matches!(missing.trouble, Trouble::Refused { .. }));
         if let Some(refused) = refused.filter(|_| token.is_some()) {
-            note = Some(format!("less is shown, as the key is not taken: {}: {}", refused.name, refused.trouble));
+            note = Some(format!("less is shown, as the key is not taken: {}", refused.line()));
             roll = target.call(None, deadline)?;
         }
         let mut names = roll.sites();
@@ -78,7 +80,7 @@ impl View {
         names.sort();
         let now = when::time(&when::now());
         let sites = names.iter().map(|site| SiteView::of(site, &roll, contents.as_ref(), now)).collect();
-        Ok(View { roll, sites, note })
+        Ok(View { roll, sites, unreached: Vec::new(), note })
     }
 }
 
@@ -133,16 +135,17 @@ impl SiteView {
     }
 
     fn add(&mut self, status: &SiteStatus, follows: bool) {
-        self.workers.members += status.workers.members;
+        self.workers.members = self.workers.members.saturating_add(status.workers.members);
         if status.digest == self.digest {
-            self.workers.adopted += status.workers.adopted;
+            self.workers.adopted = self.workers.adopted.saturating_add(status.workers.adopted);
         }
         self.followed += usize::from(follows);
         if let Some(refused) = status.rest.get("refused").and_then(Value::as_u64) {
-            self.refused = Some(self.refused.unwrap_or(0) + refused);
+            self.refused = Some(self.refused.unwrap_or(0).saturating_add(refused));
         }
         for (rule, count) in status.rest.get("bypassed").and_then(Value::as_object).into_iter().flatten() {
-            *self.bypassed.entry(rule.clone()).or_default() += count.as_u64().unwrap_or(0);
+            let sum = self.bypassed.entry(rule.clone()).or_default();
+            *sum = sum.saturating_add(count.as_u64().unwrap_or(0));
         }
     }
 
@@ -244,9 +247,4 @@ fn why_apart(status: Option<&SiteStatus>, newest: Option<&str>) -> String {
         _ => format!("{adopted}/{members} workers"),
     };
     format!("{}, {why}", mode.to_uppercase())
-}
-
-/// Who cannot be asked, as members of an answer in JSON.
-pub fn missing_json(missing: &[Missing]) -> Value {
-    missing.iter().map(|missing| json!({ "envoy": missing.name, "why": missing.trouble.to_string() })).collect()
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{base, control, generated, policy, pushing, status_of, writing};
 use crate::support::app::App;
+use crate::support::bootstrap::extension;
 use crate::support::desk::Desk;
 use crate::support::envoy::Envoy;
 use crate::support::signer::{Signer, document};
@@ -252,4 +253,37 @@ async fn windows_that_several_operators_plan_at_once_stand_once_each() {
         windows.as_array().unwrap().iter().map(|window| window["reason"].as_str().unwrap()).collect();
     planned.sort_unstable();
     assert_eq!(planned, reasons);
+}
+
+#[tokio::test]
+async fn a_rate_limit_before_the_endpoint_only_slows_a_command() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let whole = json!({ "numerator": 100 });
+    let message = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
+    let limit = extension(
+        "envoy.filters.http.local_ratelimit",
+        message,
+        json!({
+            "stat_prefix": "control",
+            "token_bucket": { "max_tokens": 6, "tokens_per_fill": 2, "fill_interval": "0.1s" },
+            "filter_enabled": { "default_value": whole },
+            "filter_enforced": { "default_value": whole },
+        }),
+    );
+    let envoy = Envoy::builder(app.address())
+        .policy(&policy(&signer))
+        .control(&control(&signer))
+        .bootstrap(move |bootstrap| {
+            let listeners = bootstrap["static_resources"]["listeners"].as_array_mut().unwrap();
+            let control = listeners.iter_mut().find(|listener| listener["name"] == "control").unwrap();
+            let manager = &mut control["filter_chains"][0]["filters"][0]["typed_config"];
+            manager["http_filters"].as_array_mut().unwrap().insert(0, limit.clone());
+        })
+        .start()
+        .await;
+    let desk = Desk::pushing(&signer, &[&base(&envoy)]);
+    let output = desk.run("close shop").await;
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(envoy.stat("control.http_local_rate_limit.rate_limited").await > 0);
+    assert_eq!(status_of(&envoy).await, 503);
 }

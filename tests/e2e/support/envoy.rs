@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use super::bootstrap::{self, Form};
 use super::builder::Builder;
 use super::eventually;
+use super::generations::Generations;
 
 /// The watched file, below an Envoy's folder.
 pub(super) const ECDS_FILE: &str = "ecds/maintenance.yaml";
@@ -41,6 +42,7 @@ pub struct Envoy {
     workers: u32,
     control_prefix: Option<String>,
     process: Option<Child>,
+    generations: Option<Generations>,
     admin: Option<SocketAddr>,
     listeners: BTreeMap<String, SocketAddr>,
 }
@@ -76,6 +78,7 @@ impl Envoy {
             workers,
             control_prefix,
             process: None,
+            generations: None,
             admin: None,
             listeners: BTreeMap::new(),
         };
@@ -259,6 +262,34 @@ impl Envoy {
     /// Kills it and starts it again, on the ports that it had.
     pub async fn restart(&mut self) {
         self.kill();
+        self.launch_again().await;
+    }
+
+    /// From the next restart on, the processes know each other, and restarts are hot.
+    pub async fn restart_for_hot_restarts(&mut self) {
+        self.kill();
+        self.generations = Some(Generations::new());
+        self.launch_again().await;
+    }
+
+    /// Starts a successor, to which new connections go. This process keeps those that it has.
+    pub async fn restart_hot(&mut self) {
+        let parent = self.process.take().expect("a running Envoy");
+        self.generations.as_mut().expect("an Envoy that restarts hot").succeed(parent);
+        self.launch_again().await;
+    }
+
+    /// The processes, where they restart hot.
+    pub fn generations(&mut self) -> &mut Generations {
+        self.generations.as_mut().expect("an Envoy that restarts hot")
+    }
+
+    /// The URL of the admin interface.
+    pub fn admin_url(&self) -> String {
+        format!("http://{}", self.admin.expect("a running Envoy"))
+    }
+
+    async fn launch_again(&mut self) {
         let listeners = self.bootstrap["static_resources"]["listeners"].as_array_mut().unwrap();
         for listener in listeners {
             let had = self.listeners[listener["name"].as_str().unwrap()].port();
@@ -275,7 +306,8 @@ impl Envoy {
         let log = fs::File::create(folder.join("envoy.log")).unwrap();
         let output = fs::File::create(folder.join("envoy.out")).unwrap();
         let process = Command::new(program)
-            .args(["--disable-hot-restart", "--file-flush-interval-msec", "10", "--drain-time-s", "1"])
+            .args(self.generations.as_ref().map_or_else(alone, Generations::arguments))
+            .args(["--file-flush-interval-msec", "10"])
             .args(["--log-level", "warning", "--component-log-level", "wasm:info,config:info"])
             .args(["--concurrency", &self.workers.to_string()])
             .arg("--admin-address-path")
@@ -328,6 +360,11 @@ pub fn validate(bootstrap: &Path) -> Result<(), String> {
     command.args(["--mode", "validate", "--disable-hot-restart", "--config-path"]).arg(bootstrap);
     let output = command.current_dir(super::project()).output().expect("Envoy can be run");
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+/// How an Envoy is started that does not restart hot.
+fn alone() -> Vec<String> {
+    ["--disable-hot-restart", "--drain-time-s", "1"].map(str::to_owned).to_vec()
 }
 
 fn read(file: &Path) -> String {

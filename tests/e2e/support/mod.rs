@@ -10,6 +10,7 @@ pub mod client;
 pub mod desk;
 pub mod envoy;
 pub mod filters;
+pub mod generations;
 pub mod preload;
 pub mod raw;
 pub mod shop;

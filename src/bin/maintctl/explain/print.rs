@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::wire::Response;
 use super::{Explanation, Outcome};
-use crate::say;
+use crate::say::{self, shown};
 
 /// How much of a body is shown on a terminal, in lines and in characters a line.
 const LINES: usize = 20;
@@ -81,11 +81,11 @@ pub fn text(explanation: &Explanation, cut: bool) -> String {
     if let Outcome::Pass(headers) = outcome {
         rows.extend(headers.iter().map(|(name, value)| ("upstream", format!("{name}: {value}"))));
     }
-    let mut text: String = rows.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect();
+    let mut text: String = rows.iter().map(|(name, value)| format!("{name:<10} {}\n", shown(value))).collect();
     if let Outcome::Answer(response) = outcome {
         text.push_str(&format!("\nHTTP {}\n", response.status));
         for (name, value) in &response.headers {
-            text.push_str(&format!("{name}: {value}\n"));
+            text.push_str(&format!("{name}: {}\n", shown(value)));
         }
         text.push_str(&body(&String::from_utf8_lossy(&response.body), cut));
     }

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use envoy_maintenance::policy::{Policy, Site};
 use envoy_maintenance::state::jws::{STATE_TYP, Token};
 use envoy_maintenance::state::{Document, MAX_AHEAD, Situation};
 use envoy_maintenance::time::Time;
+
+use crate::say::problem;
 
 /// Documents by site, and what is to be said of them.
 #[derive(Debug)]
@@ -21,7 +23,8 @@ impl States {
         let mut states = States { documents: Vec::new(), notes: Vec::new() };
         for file in files {
             let bytes = std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
-            states.add(file, &bytes, policy, now).with_context(|| file.display().to_string())?;
+            let added = states.add(file, &bytes, policy, now);
+            added.map_err(|error| problem(format!("{error:#}"))).with_context(|| file.display().to_string())?;
         }
         Ok(states)
     }
@@ -30,12 +33,12 @@ impl States {
         let bytes = bytes.trim_ascii();
         let file = file.display();
         let document = if bytes.starts_with(b"{") {
-            Document::from_payload(bytes).map_err(|error| anyhow!("{error}"))?
+            Document::from_payload(bytes)?
         } else {
             let token = Token::parse(bytes, STATE_TYP).context("neither JSON nor a signed document")?;
             let payload = String::from_utf8_lossy(&token.payload);
             self.notes.push(format!("{file}: the signature was not checked; it says {payload}"));
-            Document::from_payload(&token.payload).map_err(|error| anyhow!("{error}"))?
+            Document::from_payload(&token.payload)?
         };
         let Some(site) = policy.sites.iter().find(|site| site.name == document.site) else {
             bail!("site: \"{}\" is no site of the policy", document.site)

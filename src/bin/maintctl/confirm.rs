@@ -1,0 +1,90 @@
+//! Whether an address leads to one Envoy. Several Envoys may share an address, behind a load balancer or by `reuse_port`,
+//! and a connection shows only one of them. So the same is asked on many connections.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use crate::client::{Endpoint, Status, Trouble};
+use crate::roll::joined;
+
+/// On how many fresh connections an address must answer as one Envoy. Two Envoys that share it equally are then missed once
+/// in 2^16 times.
+const PROBES: usize = 16;
+/// The most such connections at once, to all Envoys together. Each Envoy may always have one, so that none waits for another.
+const LANES: usize = 400;
+
+/// Asks an address on fresh connections whether it is always this Envoy, and always passes `check`. The first that does
+/// not ends it. A token would only cost: names and adoption are shown without one.
+pub fn confirm<T: Send>(
+    endpoint: &Endpoint,
+    envoy: &str,
+    lanes: usize,
+    deadline: Instant,
+    check: &(impl Fn(&Status) -> Result<T, Trouble> + Sync),
+) -> Result<Vec<T>, Trouble> {
+    let (asked, has_failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let lane = || {
+        let mut answers = Vec::new();
+        while asked.fetch_add(1, Ordering::Relaxed) < PROBES && !has_failed.load(Ordering::Relaxed) {
+            // One connection may be lost by chance, and would leave the Envoy out of a change.
+            let status = endpoint.fresh_status(deadline).or_else(|trouble| match trouble {
+                Trouble::Unreachable(_) => endpoint.fresh_status(deadline),
+                trouble => Err(trouble),
+            });
+            let answer = status.and_then(|status| match status.envoy == envoy {
+                true => check(&status),
+                false => Err(another(envoy, &status.envoy)),
+            });
+            has_failed.fetch_or(answer.is_err(), Ordering::Relaxed);
+            answers.push(answer?);
+        }
+        Ok(answers)
+    };
+    let results: Vec<Result<Vec<T>, Trouble>> = thread::scope(|scope| {
+        // This thread is a lane itself, so fewer threads than hoped for only take longer.
+        let others = (1..lanes).map_while(|_| thread::Builder::new().spawn_scoped(scope, lane).ok());
+        let others: Vec<_> = others.collect();
+        let own = lane();
+        others.into_iter().map(|thread| joined(thread.join())).chain([own]).collect()
+    });
+    let (mut answers, mut troubles) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(some) => answers.extend(some),
+            Err(trouble) => troubles.push(trouble),
+        }
+    }
+    // That there is another Envoy says more than that one does not follow yet.
+    troubles.sort_by_key(|trouble| !matches!(trouble, Trouble::Another(_)));
+    match troubles.into_iter().next() {
+        None => Ok(answers),
+        Some(trouble) => Err(trouble),
+    }
+}
+
+/// The number of fresh connections that each of so many Envoys may have at once.
+pub fn lanes(envoys: usize) -> usize {
+    LANES.checked_div(envoys).unwrap_or(1).clamp(1, PROBES)
+}
+
+/// The trouble of an address that answers as two Envoys.
+pub fn another(first: &str, second: &str) -> Trouble {
+    Trouble::Another(format!(
+        "answers first as {first}, then as {second}: a load balancer in place of the Envoys, or an Envoy that has \
+         restarted just now. Put each Envoy's own address into `envoys`, or a name that resolves to all of them, such \
+         as that of a headless service"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_bounded_for_all_envoys_together() {
+        for (envoys, expected) in [(0, 1), (1, 16), (25, 16), (50, 8), (200, 2), (400, 1), (5000, 1)] {
+            assert_eq!(lanes(envoys), expected, "{envoys}");
+        }
+    }
+}

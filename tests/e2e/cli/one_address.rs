@@ -1,0 +1,107 @@
+//! Several Envoys behind one address, which a proof of adoption must not take for one.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::reach::envoy;
+use super::{base, control, policy, status_of};
+use crate::support::app::App;
+use crate::support::desk::Desk;
+use crate::support::envoy::Envoy;
+use crate::support::signer::Signer;
+
+#[tokio::test]
+async fn two_envoys_on_one_port_are_never_taken_for_one() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let one = envoy(&app, &signer, "one").await;
+    let port = one.listener("control").port();
+    // The kernel hands connections to either, as both ask for `enable_reuse_port`, which is Envoy's default.
+    let two = Envoy::builder(app.address())
+        .policy(&policy(&signer))
+        .control(&control(&signer))
+        .node("two")
+        .bootstrap(move |bootstrap| {
+            let listeners = bootstrap["static_resources"]["listeners"].as_array_mut().unwrap();
+            let control = listeners.iter_mut().find(|listener| listener["name"] == "control").unwrap();
+            control["address"]["socket_address"]["port_value"] = port.into();
+        })
+        .start()
+        .await;
+    assert_eq!(two.listener("control").port(), port);
+    let desk = Desk::pushing(&signer, &[&base(&one)]);
+    for round in 0..40 {
+        let words = if round % 4 == 3 { "status" } else { "close shop --timeout 1s" };
+        let output = desk.run(words).await;
+        assert_eq!(output.code, 3, "round {round}: {output:?}");
+        assert!(output.stderr.contains("load balancer"), "round {round}: {output:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_envoy_that_joins_an_address_after_a_change_was_sent_is_found() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let address = joined_after_a_put(one.listener("control"), two.listener("control")).await;
+    let desk = Desk::pushing(&signer, &[&format!("http://{address}/.maintenance")]);
+    let output = desk.run("close shop --timeout 3s").await;
+    assert_eq!(output.code, 3, "{output:?}");
+    assert!(output.stdout.contains("OFFLINE (0/1 Envoys follow)"), "{output:?}");
+    assert!(output.stderr.contains("answers first as one/"), "{output:?}");
+    assert_eq!((status_of(&one).await, status_of(&two).await), (503, 200));
+}
+
+/// An address that leads to the first until that one was sent a change, and then to both in turn.
+async fn joined_after_a_put(one: SocketAddr, two: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (has_put, turns) = (Arc::<AtomicBool>::default(), AtomicUsize::new(0));
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let is_second = has_put.load(Ordering::Relaxed) && turns.fetch_add(1, Ordering::Relaxed) % 2 == 1;
+            tokio::spawn(relay(client, if is_second { two } else { one }, Arc::clone(&has_put)));
+        }
+    });
+    address
+}
+
+async fn relay(client: TcpStream, server: SocketAddr, has_put: Arc<AtomicBool>) {
+    let server = TcpStream::connect(server).await.unwrap();
+    let ((mut questions, mut to_client), (mut answers, mut to_server)) = (client.into_split(), server.into_split());
+    let back = tokio::spawn(async move { tokio::io::copy(&mut answers, &mut to_client).await });
+    let mut bytes = vec![0; 65_536];
+    while let Ok(length @ 1..) = questions.read(&mut bytes).await {
+        if bytes.starts_with(b"PUT ") {
+            has_put.store(true, Ordering::Relaxed);
+        }
+        if to_server.write_all(&bytes[..length]).await.is_err() {
+            break;
+        }
+    }
+    back.abort();
+}
+
+#[tokio::test]
+async fn each_of_several_envoys_proves_itself_on_connections_of_its_own() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let connections = async || {
+        let (one, two) =
+            (one.stats("http.control.downstream_cx_total").await, two.stats("http.control.downstream_cx_total").await);
+        [one, two].map(|stats| stats["http.control.downstream_cx_total"])
+    };
+    let before = connections().await;
+    assert_eq!(desk.run("close shop").await.code, 0);
+    let after = connections().await;
+    for (before, after) in before.into_iter().zip(after) {
+        // Once to find out who is there, and once after adoption: less than one miss in 10,000 takes 14.
+        assert!(after - before >= 2 * 14, "{before} {after}");
+    }
+    let answer = desk.json("status shop --json").await;
+    assert_eq!(answer["sites"][0]["envoys"]["followed"], json!(2), "{answer}");
+}
