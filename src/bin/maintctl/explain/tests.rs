@@ -69,15 +69,17 @@ fn what_flags_cannot_say_is_said_with_the_rules_that_ask() {
 
 #[test]
 fn a_refusal_is_shown_with_its_reply() {
-    let explanation = explained(&["--ip", "192.0.2.1", "-X", "PUT", "http://shop/a/%2e%2E/a"]);
+    let explanation = explained(&["--ip", "192.0.2.1", "-X", "PUT", "http://shop/a%2F;b"]);
     let shown = "verdict    read_only: answered by the filter\n\
         site       shop, which is read_only\n\
         rule       none\n\
         host       shop\n\
-        path       ambiguous: opens nothing, and closes what any reading of it would\n  \
-        as sent  /a/%2e%2E/a  (it has dot segments)\n  \
-        read as  /a\n  \
-        read as  /a/../a\n\
+        path       ambiguous: satisfies no rule that opens, and is refused where any reading of it would be\n  \
+        as sent  /a%2F;b  (it has an encoded slash)\n  \
+        read as  /a%2F%3Bb\n  \
+        read as  /a/%3Bb\n  \
+        read as  /a%2F\n  \
+        read as  /a/\n\
         at         1970-01-01T00:00:00Z\n\
         note       taken as not met, as flags cannot say the claims of a verified token: staff\n\
         note       suspended, so not counted: probe\n\
