@@ -159,10 +159,11 @@ impl Policy {
         Ok(Policy { fleet, sites: compiled, index, keys, jwt_metadata_key, control })
     }
 
-    /// What a path says below the prefix of the control endpoint, from its slash on; none for what is not below it.
-    pub fn below_control<'r>(&self, path: &'r RequestPath) -> Option<&'r str> {
-        let below = path.canonical()?.strip_prefix(self.control.as_deref()?)?;
-        below.starts_with('/').then_some(below)
+    /// The part of `target`, a request's `:path`, below the prefix of the control endpoint, from its slash on and without
+    /// the query. Only the literal prefix counts: others may read an encoded one as a path of the application.
+    pub fn below_control<'r>(&self, target: &'r [u8]) -> Option<&'r [u8]> {
+        let path = target.split(|byte| *byte == b'?').next()?;
+        path.strip_prefix(self.control.as_deref()?.as_bytes()).filter(|below| below.starts_with(b"/"))
     }
 
     /// Whether a rule refuses requests also while every site is online.

@@ -137,7 +137,7 @@ impl Current {
             None => {
                 let entry = register::entry(fleet, &site.name)?;
                 let token = Token::parse(&entry.token, STATE_TYP).ok()?;
-                let document = Document::from_payload(&token.payload).ok()?;
+                let document = Document::from_payload(&token.payload().ok()?).ok()?;
                 Some(Current { document, channel: Channel::Push, signed_by: Some(entry.key_name) })
             }
         }

@@ -1,18 +1,17 @@
 //! One thread of Envoy: all policies that stand on it tick together, adopt together, and answer for it as one member.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::rc::{Rc, Weak};
 
 use super::root::Root;
 use super::{host, register};
+use crate::fair::FairBudget;
 use crate::time::Time;
 
 /// How often a worker looks for changes, in milliseconds.
 pub const TICK: u32 = 50;
 /// How often it says that it is alive, in milliseconds.
 const HEARTBEAT: i64 = 1000;
-/// Signatures that strangers may make this worker check, a second and at once: some 0.2 ms each, so at most 1 % of it.
-const SIGNATURES: u32 = 50;
 /// Lines about what strangers send that this worker logs, a second.
 const LINES: u32 = 1;
 
@@ -36,7 +35,7 @@ pub struct Worker {
     last_tick: Cell<i64>,
     last_heartbeat: Cell<i64>,
     adopted: RefCell<String>,
-    signatures: Budget,
+    signatures: RefCell<FairBudget>,
     lines: Budget,
 }
 
@@ -236,9 +235,9 @@ impl Worker {
         self.lines.may(now, LINES)
     }
 
-    /// Whether one more signature of a stranger may be checked now.
-    pub fn may_check_signature(&self, now: Time) -> bool {
-        self.signatures.may(now, SIGNATURES)
+    /// The signatures that strangers may make this worker check.
+    pub fn signatures(&self) -> RefMut<'_, FairBudget> {
+        self.signatures.borrow_mut()
     }
 }
 

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use envoy_maintenance::state::Head;
 use envoy_maintenance::time::Time;
 use serde_json::{Map, Value};
 
@@ -19,8 +20,8 @@ use crate::when;
 /// How often a change is made anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
 
-/// Until when a document may be handed on as it is, in milliseconds: Envoys take it for five minutes, less what clocks are
-/// apart.
+/// How far a document that is handed on as it is may be from this machine's clock, in milliseconds: Envoys take it for
+/// five minutes, less what clocks are apart.
 const YOUNG: u64 = 4 * 60 * 1000;
 
 /// What is to be sent for one site.
@@ -142,16 +143,18 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
         _ if changed => {
             after.stamp(now, by);
             after.set("fleet", Some(fleet));
+            after.date(now);
             (true, after.clone())
         }
         None => (false, current),
         Some(_) if all_hold_it => (false, current),
-        Some((_, _, (revision, newest))) if newest == digest && is_young(revision, now) => (true, current),
+        Some((_, _, (_, newest))) if newest == digest && is_young(&current, now) => (true, current),
         // It is too old to be taken, or was not written the way this maintctl writes: only a successor can be the same
         // everywhere.
         Some(_) => {
             let mut successor = current;
             successor.restamp(now);
+            successor.date(now);
             (true, successor)
         }
     };
@@ -169,9 +172,13 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
     })
 }
 
-/// Whether Envoys still take a document of this revision.
-fn is_young(revision: u64, now: Time) -> bool {
-    u64::try_from(now.0).unwrap_or(0).saturating_sub(revision) < YOUNG
+/// Whether Envoys still take this document, also those that have none: its revision is not far ahead.
+fn is_young(document: &Draft, now: Time) -> bool {
+    let Ok(document) = document.read() else {
+        return false;
+    };
+    let head = Head { iat: document.iat, revision: document.stamp.revision };
+    head.time().0.abs_diff(now.0) < YOUNG && head.can_follow(None, now)
 }
 
 /// Puts what an Envoy lacks. An Envoy that does not know a site is found out by the wait.
