@@ -114,7 +114,7 @@ impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Whole, D::Error> {
         let number = f64::deserialize(deserializer)?;
         let whole = whole(number).and_then(|number| u64::try_from(number).ok());
-        whole.map(Whole).ok_or_else(|| D::Error::custom(format_args!("{number} is not a whole number below 2^53")))
+        whole.map(Whole).ok_or_else(|| D::Error::custom("not a whole number below 2^53"))
     }
 }
 

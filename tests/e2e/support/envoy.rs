@@ -40,6 +40,7 @@ pub struct Envoy {
     bootstrap: Value,
     workers: u32,
     control_prefix: Option<String>,
+    environment: Vec<(String, String)>,
     process: Option<Child>,
     admin: Option<SocketAddr>,
     listeners: BTreeMap<String, SocketAddr>,
@@ -54,7 +55,7 @@ impl Envoy {
     /// An Envoy with this whole bootstrap, which listens on free ports.
     pub async fn with_bootstrap(bootstrap: Value, control_prefix: Option<&str>) -> Envoy {
         let folder = TempDir::new().unwrap();
-        Envoy::begin(folder, bootstrap, WORKERS, control_prefix.map(str::to_owned), Form::Text, super::module())
+        Envoy::begin(folder, bootstrap, WORKERS, control_prefix.map(str::to_owned), Form::Text, super::module(), vec![])
             .await
             .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
     }
@@ -66,6 +67,7 @@ impl Envoy {
         control_prefix: Option<String>,
         form: Form,
         module: PathBuf,
+        environment: Vec<(String, String)>,
     ) -> Result<Envoy, String> {
         let mut envoy = Envoy {
             ecds: folder.path().join(ECDS_FILE),
@@ -75,6 +77,7 @@ impl Envoy {
             bootstrap,
             workers,
             control_prefix,
+            environment,
             process: None,
             admin: None,
             listeners: BTreeMap::new(),
@@ -283,6 +286,7 @@ impl Envoy {
             .arg("--config-path")
             .arg(folder.join("envoy.json"))
             .current_dir(super::project())
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(log)
