@@ -4,12 +4,14 @@
 //! cause is limited: they need the right size, key id and time before a signature is checked, and checks are shared out
 //! by source address. The short status is free to ask for: the endpoint belongs on a network of operators.
 
-use serde_json::{Value, json};
+use std::rc::Rc;
+
+use serde_json::Value;
 
 use problem::Problem;
 
+use super::directory::Directory;
 use super::root::Root;
-use super::status::Directory;
 use super::{host, register, stats, status, worker};
 use crate::policy::Key;
 use crate::reply::LocalReply;
@@ -47,7 +49,7 @@ pub fn answer(root: &Root, request: &Request<'_>) -> Option<LocalReply> {
         },
     };
     Some(match result {
-        Ok(body) => json_reply(200, "application/json", &body, &[]),
+        Ok(body) => json_reply(200, "application/json", body, &[]),
         Err(problem) => problem.reply(),
     })
 }
@@ -66,34 +68,40 @@ fn rejected(site: &str, problem: &Problem) {
 fn json_reply(
     status: u32,
     content_type: &'static str,
-    body: &Value,
+    mut body: String,
     more: &[(&'static str, &'static str)],
 ) -> LocalReply {
     let fixed = [("content-type", content_type), ("cache-control", "no-store")];
     let headers = fixed.iter().chain(more).copied();
-    LocalReply::new(status, headers.collect(), format!("{body}\n").into_bytes(), "maintenance_control")
+    body.push('\n');
+    LocalReply::new(status, headers.collect(), body.into_bytes(), "maintenance_control")
 }
 
-fn get_status(root: &Root, request: &Request<'_>) -> Result<Value, Problem> {
+fn get_status(root: &Root, request: &Request<'_>) -> Result<String, Problem> {
     let (fleet, now) = (root.fleet(), host::now());
-    let directory = Directory::of(fleet, now);
-    let full = match request.headers.first(DOCUMENT) {
-        None => false,
+    let sites: Rc<str> = match request.headers.first(DOCUMENT) {
+        None => status::short(fleet, now),
         Some(token) => {
+            let directory = Directory::of(fleet, now);
             readers::check(&directory.keys, token, request, fleet, now)?;
-            true
+            status::full(&directory, fleet, now).into()
         }
     };
-    let instances = register::instances(now);
-    let sites: Vec<Value> =
-        directory.sites.iter().map(|site| status::site(fleet, site, &directory.keys, &instances, now, full)).collect();
-    Ok(json!({
-        "envoy": register::envoy(),
-        "version": env!("CARGO_PKG_VERSION"),
-        "time": now.to_string(),
-        "fleet": fleet,
-        "sites": sites,
-    }))
+    let quoted = |text: &str| Value::from(text).to_string();
+    Ok([
+        "{\"envoy\":",
+        &quoted(&register::envoy()),
+        ",\"version\":",
+        &quoted(env!("CARGO_PKG_VERSION")),
+        ",\"time\":",
+        &quoted(&now.to_string()),
+        ",\"fleet\":",
+        &quoted(fleet),
+        ",\"sites\":",
+        &sites,
+        "}",
+    ]
+    .concat())
 }
 
 /// Reads a token of this type as far as its header.

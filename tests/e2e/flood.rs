@@ -110,7 +110,7 @@ async fn an_operator_is_heard_while_others_send_bogus_documents_from_one_or_many
             let before = busy.load(Ordering::Relaxed);
             eventually("the budget is used up", async || (busy.load(Ordering::Relaxed) > before).then_some(())).await;
             let command = if round % 2 == 0 { "close shop" } else { "open shop" };
-            let output = desk.run(&format!("{command} --timeout 10s")).await;
+            let output = desk.run(&format!("{command} --timeout 4s")).await;
             assert_eq!(output.code, 0, "{addresses} addresses, {command}: {output:?}");
         }
         flood.iter().for_each(tokio::task::JoinHandle::abort);

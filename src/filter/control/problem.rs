@@ -71,6 +71,6 @@ impl Problem {
             members.insert("current".to_owned(), current.clone());
         }
         let allow: Vec<_> = self.allow.map(|allow| ("allow", allow)).into_iter().collect();
-        json_reply(self.status, "application/problem+json", &body, &allow)
+        json_reply(self.status, "application/problem+json", body.to_string(), &allow)
     }
 }

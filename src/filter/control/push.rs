@@ -2,13 +2,13 @@
 //!
 //! A document costs little until its signature has been checked: before, only its size, its key id and its time are read.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::problem::Problem;
 use super::{DOCUMENT, check_signature, parse, payload};
+use crate::filter::directory::{self, Directory};
 use crate::filter::root::Root;
-use crate::filter::status::{Current, Directory};
-use crate::filter::{host, register, stats};
+use crate::filter::{documents, host, register, stats};
 use crate::policy::{Key, Kind};
 use crate::request::Request;
 use crate::state::jws::STATE_TYP;
@@ -16,7 +16,7 @@ use crate::state::{Document, DocumentError, Head, MAX_DOCUMENT, Stamp};
 use crate::time::Time;
 
 /// Takes the document of this request for the site `name`.
-pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value, Problem> {
+pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String, Problem> {
     let (fleet, now) = (root.fleet(), host::now());
     let directory = Directory::of(fleet, now);
     let site =
@@ -52,15 +52,15 @@ pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<Value,
         let made_for = document.fleet.unwrap_or_default();
         return Err(Problem::not_permitted(format!("made for the fleet \"{made_for}\", not \"{fleet}\"")));
     }
-    if site.declared.is_some() {
+    if site.is_declared() {
         let detail = format!("the policy declares the state of \"{name}\"; change it there");
         return Err(Problem::new(409, "declared", detail));
     }
     let wanted = request.headers.first("if-match");
     for _ in 0..100 {
-        let before = register::cas(fleet, name);
-        let current = Current::of(fleet, site).map(|current| current.document);
-        let current = current.as_ref();
+        let (newest, before) = documents::newest(fleet, name);
+        let current = newest.and_then(|entry| directory::pushed(&entry));
+        let current = current.as_ref().map(|current| &*current.document);
         if current.is_some_and(|current| current.stamp == document.stamp) {
             return Ok(accepted(name, document.stamp));
         }
@@ -100,8 +100,8 @@ fn key<'k>(keys: &'k [Key], kid: &str, site: &str) -> Result<&'k Key, Problem> {
         .ok_or_else(|| Problem::not_permitted(format!("this key may not sign state of \"{site}\"")))
 }
 
-fn accepted(site: &str, stamp: Stamp) -> Value {
-    json!({ "site": site, "revision": stamp.revision, "digest": stamp.digest.to_string() })
+fn accepted(site: &str, stamp: Stamp) -> String {
+    json!({ "site": site, "revision": stamp.revision, "digest": stamp.digest.to_string() }).to_string()
 }
 
 /// Whether `if-match` names the current document, or none where there is none (`"*"`).
