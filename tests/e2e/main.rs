@@ -22,6 +22,7 @@ mod page;
 mod proof;
 mod quiet;
 mod replies;
+mod scale;
 mod shipped;
 mod state;
 mod table;
