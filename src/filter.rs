@@ -11,6 +11,7 @@ mod directory;
 mod documents;
 mod entry;
 mod host;
+mod json;
 mod members;
 mod register;
 mod root;

@@ -6,11 +6,10 @@
 
 use std::rc::Rc;
 
-use serde_json::Value;
-
 use problem::Problem;
 
 use super::directory::Directory;
+use super::json::Object;
 use super::root::Root;
 use super::{host, register, stats, status, worker};
 use crate::policy::Key;
@@ -87,21 +86,13 @@ fn get_status(root: &Root, request: &Request<'_>) -> Result<String, Problem> {
             status::full(&directory, fleet, now).into()
         }
     };
-    let quoted = |text: &str| Value::from(text).to_string();
-    Ok([
-        "{\"envoy\":",
-        &quoted(&register::envoy()),
-        ",\"version\":",
-        &quoted(env!("CARGO_PKG_VERSION")),
-        ",\"time\":",
-        &quoted(&now.to_string()),
-        ",\"fleet\":",
-        &quoted(fleet),
-        ",\"sites\":",
-        &sites,
-        "}",
-    ]
-    .concat())
+    let mut object = Object::new();
+    object.text("envoy", Some(&register::envoy()));
+    object.text("version", Some(env!("CARGO_PKG_VERSION")));
+    object.text("time", Some(&now.to_string()));
+    object.text("fleet", Some(fleet));
+    object.raw("sites", &sites);
+    Ok(object.end())
 }
 
 /// Reads a token of this type as far as its header.

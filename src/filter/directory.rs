@@ -3,43 +3,49 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use serde_json::{Map, Value, json};
-
+use super::json::{self, Object};
 use super::root::{Channel, Root};
 use super::{documents, host, members, register};
 use crate::config::PluginConfig;
-use crate::policy::{Key, keys};
+use crate::policy::{Key, Rule, Site, keys};
 use crate::state::Document;
 use crate::time::Time;
 use crate::tree::{Path, Tree};
 
 /// What a policy tells the others of its fleet, in the words of a policy: sites, declared state, keys.
 pub fn published(root: &Root) -> String {
-    let declared = root
-        .declared()
-        .into_iter()
-        .filter_map(|document| Some((document.site.clone(), serde_json::from_slice(&document.payload).ok()?)));
-    let sites = root.policy.sites.iter().map(|site| {
-        let rules = site.exempt.iter().map(|rule| {
-            json!({ "name": rule.name, "methods": ["GET"] }) // the name is what counts
-        });
-        json!({ "name": site.name, "exempt": rules.collect::<Vec<_>>() })
-    });
-    let keys = root.policy.keys.iter().map(|key| {
-        json!({
-            "name": key.name,
-            "jwk": { "kty": "OKP", "crv": "Ed25519", "x": key.x },
-            "sites": key.sites.clone().unwrap_or_else(|| vec!["*".to_owned()]),
-            "may": key.may.iter().map(|kind| kind.name()).collect::<Vec<_>>(),
-        })
-    });
-    json!({
-        "fleet": root.policy.fleet,
-        "sites": sites.collect::<Vec<_>>(),
-        "state": declared.collect::<Map<String, Value>>(),
-        "keys": keys.collect::<Vec<_>>(),
-    })
-    .to_string()
+    let mut state = Object::new();
+    for document in root.declared() {
+        state.raw(&document.site, std::str::from_utf8(&document.payload).unwrap_or("null"));
+    }
+    let site = |site: &Site| {
+        let rule = |rule: &Rc<Rule>| {
+            let mut object = Object::new();
+            object.text("name", Some(&rule.name));
+            // The name is what counts, and a rule needs a condition.
+            object.raw("methods", "[\"GET\"]");
+            object.end()
+        };
+        let mut object = Object::new();
+        object.text("name", Some(&site.name));
+        object.raw("exempt", &json::list(&site.exempt.iter().map(rule).collect::<Vec<_>>()));
+        object.end()
+    };
+    let key = |key: &Key| {
+        let mut object = Object::new();
+        object.text("name", Some(&key.name));
+        object.raw("jwk", &format!(r#"{{"kty":"OKP","crv":"Ed25519","x":{}}}"#, json::quoted(&key.x)));
+        object.raw("sites", &key.sites.as_ref().map_or_else(|| "[\"*\"]".to_owned(), |sites| json::texts(sites)));
+        let may: Vec<String> = key.may.iter().map(|kind| kind.name().to_owned()).collect();
+        object.raw("may", &json::texts(&may));
+        object.end()
+    };
+    let mut object = Object::new();
+    object.text("fleet", root.policy.fleet.as_deref());
+    object.raw("sites", &json::list(&root.policy.sites.iter().map(site).collect::<Vec<_>>()));
+    object.raw("state", &state.end());
+    object.raw("keys", &json::list(&root.policy.keys.iter().map(key).collect::<Vec<_>>()));
+    object.end()
 }
 
 /// A document that a site should follow.

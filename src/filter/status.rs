@@ -5,14 +5,14 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-use serde_json::{Map, Value, json};
-
 use super::directory::{Current, Directory, KnownSite};
+use super::json::{self, Object};
 use super::members::{self, Members};
 use super::root::Root;
 use super::{documents, register, stats};
 use crate::state::{Document, Situation};
 use crate::time::Time;
+use crate::tree::Tree;
 
 thread_local! {
     /// The short status of this thread's fleets.
@@ -137,89 +137,87 @@ fn situation(current: Option<&Current>, now: Time) -> Situation {
 }
 
 fn site_text(site: &KnownSite, current: Option<&Current>, situation: &Situation) -> String {
-    let active: Vec<String> = situation.modes().strictest_first().map(|mode| format!("\"{}\"", mode.name())).collect();
-    let quoted = |text: Option<String>| text.map_or_else(|| "null".to_owned(), |text| format!("\"{text}\""));
+    let active: Vec<String> = situation.modes().strictest_first().map(|mode| mode.name().to_owned()).collect();
     let stamp = current.map(|current| current.document.stamp);
-    format!(
-        r#""site":"{}","mode":"{}","active":[{}],"revision":{},"digest":{},"channel":{},"workers":"#,
-        site.name,
-        situation.mode().name(),
-        active.join(","),
-        stamp.map_or(0, |stamp| stamp.revision),
-        quoted(stamp.map(|stamp| stamp.digest.to_string())),
-        quoted(current.map(|current| current.channel.name().to_owned())),
-    )
+    let mut object = Object::new();
+    object.text("site", Some(&site.name));
+    object.text("mode", Some(situation.mode().name()));
+    object.raw("active", &json::texts(&active));
+    object.number("revision", stamp.map_or(0, |stamp| stamp.revision));
+    object.text("digest", stamp.map(|stamp| stamp.digest.to_string()).as_deref());
+    object.text("channel", current.map(|current| current.channel.name()));
+    object.into_members()
 }
 
 fn write_workers(text: &mut String, fleet: &str, site: &KnownSite, label: &str, members: &Members) {
     let workers = members.workers(&format!("{fleet}/{}", site.name), label);
-    let _ = write!(text, r#"{{"members":{},"adopted":{}}}"#, workers.members, workers.adopted);
+    let _ = write!(text, r#","workers":{{"members":{},"adopted":{}}}"#, workers.members, workers.adopted);
 }
 
 /// The full status of all sites of a fleet: a JSON list.
 pub fn full(directory: &Directory, fleet: &str, now: Time) -> String {
     let generation = register::generation();
     let members = Members::now(now);
-    let mut text = String::new();
+    let mut sites = Vec::with_capacity(directory.sites.len());
     for site in &directory.sites {
         let current = site.current(generation, fleet);
         let current = current.as_ref();
         let situation = situation(current, now);
-        text.push_str(if text.is_empty() { "[{" } else { "},{" });
-        text.push_str(&site_text(site, current, &situation));
+        let mut text = site_text(site, current, &situation);
         write_workers(&mut text, fleet, site, current.map_or("-", |current| &current.label), &members);
-        for (name, value) in more(directory, site, current, &situation) {
-            let _ = write!(text, ",\"{name}\":{value}");
-        }
-        // As it was signed, without reading it again.
-        let payload = current.and_then(|current| std::str::from_utf8(&current.document.payload).ok());
-        let _ = write!(text, ",\"document\":{}", payload.unwrap_or("null"));
+        let mut object = Object::new();
+        object.members(&text);
+        more(&mut object, directory, site, current, &situation);
+        sites.push(object.end());
     }
-    text.push_str(if text.is_empty() { "[]" } else { "}]" });
-    text
+    json::list(&sites)
 }
 
 /// What only those with a read token are told of a site.
 fn more(
+    object: &mut Object,
     directory: &Directory,
     site: &KnownSite,
     current: Option<&Current>,
     situation: &Situation,
-) -> [(&'static str, Value); 15] {
-    let time = |time: Option<Time>| json!(time.map(|time| time.to_string()));
+) {
     let document = current.map(|current| &*current.document);
-    let lists = document.filter(|document| {
-        let Document { windows, past, suspend, unknown, .. } = document;
-        !(windows.is_empty() && past.is_empty() && suspend.is_empty() && unknown.is_empty())
-    });
-    let payload = lists.and_then(|document| serde_json::from_slice::<Value>(&document.payload).ok());
-    let list =
-        |name: &str| payload.as_ref().and_then(|payload| payload.get(name)).cloned().unwrap_or_else(|| json!([]));
+    let times = [("since", situation.since()), ("until", situation.until()), ("eta", situation.eta())];
+    for (name, time) in times {
+        object.text(name, time.map(|time| time.to_string()).as_deref());
+    }
+    object.text("reason", situation.reason());
+    object.text("by", document.and_then(|document| document.by.as_deref()));
+    object.text("note", document.and_then(|document| document.note.as_deref()));
     let signed_by = current.and_then(|current| current.signed_by.as_ref()).map(|name| {
         let known = directory.keys.iter().any(|key| key.name == *name);
         if known { name.clone() } else { format!("{name} (no longer in the policy)") }
     });
-    let bypassed = site.rules.iter().map(|rule| {
-        let count = stats::value(&stats::bypassed_name(&site.name, rule));
-        (rule.clone(), count.into())
-    });
-    let suspended = document.into_iter().flat_map(|document| &document.suspend);
-    let unknown_rules: Vec<&String> = suspended.filter(|rule| !site.rules.contains(rule)).collect();
-    [
-        ("since", time(situation.since())),
-        ("until", time(situation.until())),
-        ("eta", time(situation.eta())),
-        ("reason", json!(situation.reason())),
-        ("by", json!(document.and_then(|document| document.by.as_ref()))),
-        ("note", json!(document.and_then(|document| document.note.as_ref()))),
-        ("signed_by", json!(signed_by)),
-        ("windows", list("windows")),
-        ("past", list("past")),
-        ("suspend", list("suspend")),
-        ("suspend_unknown", json!(unknown_rules)),
-        ("unknown_fields", json!(document.map(|document| document.unknown.clone()).unwrap_or_default())),
-        ("refused", json!(stats::value(&stats::refused_name(&site.name)))),
-        ("bypassed", Value::Object(bypassed.collect::<Map<String, Value>>())),
-        ("declared", json!(site.is_declared())),
-    ]
+    object.text("signed_by", signed_by.as_deref());
+
+    // Lists are shown as they were written. Most documents have none, and need not be read again.
+    let has_lists = |document: &&Document| {
+        let Document { windows, past, suspend, unknown, .. } = document;
+        !(windows.is_empty() && past.is_empty() && suspend.is_empty() && unknown.is_empty())
+    };
+    let tree = document.filter(has_lists).and_then(|document| Tree::from_json(&document.payload).ok());
+    for name in ["windows", "past", "suspend"] {
+        let list = tree.as_ref().and_then(|tree| tree.get(name)).map(|list| list.to_json().to_string());
+        object.raw(name, list.as_deref().unwrap_or("[]"));
+    }
+    let suspended = document.map(|document| document.suspend.as_slice()).unwrap_or_default();
+    let unknown: Vec<String> = suspended.iter().filter(|rule| !site.rules.contains(rule)).cloned().collect();
+    object.raw("suspend_unknown", &json::texts(&unknown));
+    object
+        .raw("unknown_fields", &json::texts(document.map(|document| document.unknown.as_slice()).unwrap_or_default()));
+
+    object.number("refused", stats::value(&stats::refused_name(&site.name)));
+    let mut bypassed = Object::new();
+    for rule in &site.rules {
+        bypassed.number(rule, stats::value(&stats::bypassed_name(&site.name, rule)));
+    }
+    object.raw("bypassed", &bypassed.end());
+    object.raw("declared", if site.is_declared() { "true" } else { "false" });
+    let payload = document.and_then(|document| std::str::from_utf8(&document.payload).ok());
+    object.raw("document", payload.unwrap_or("null"));
 }

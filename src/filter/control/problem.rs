@@ -1,8 +1,7 @@
 //! Why the control endpoint refuses a request, as problem+json (RFC 9457).
 
-use serde_json::{Value, json};
-
 use super::json_reply;
+use crate::filter::json::Object;
 use crate::reply::LocalReply;
 use crate::state::Document;
 
@@ -11,7 +10,8 @@ pub struct Problem {
     pub status: u32,
     pub code: &'static str,
     pub detail: String,
-    current: Option<Value>,
+    /// The document that holds, as JSON.
+    current: Option<String>,
     allow: Option<&'static str>,
 }
 
@@ -51,26 +51,25 @@ impl Problem {
     /// The same, naming the document that holds.
     pub fn with_current(self, current: Option<&Document>) -> Problem {
         let current = current.map(|document| {
-            json!({
-                "revision": document.stamp.revision,
-                "digest": document.stamp.digest.to_string(),
-                "mode": document.mode.name(),
-            })
+            let mut object = Object::new();
+            object.number("revision", document.stamp.revision);
+            object.text("digest", Some(&document.stamp.digest.to_string()));
+            object.text("mode", Some(document.mode.name()));
+            object.end()
         });
-        Problem { current: Some(current.unwrap_or(Value::Null)), ..self }
+        Problem { current: Some(current.unwrap_or_else(|| "null".to_owned())), ..self }
     }
 
     pub fn reply(&self) -> LocalReply {
-        let mut body = json!({
-            "title": self.code.replace('_', " "),
-            "status": self.status,
-            "code": self.code,
-            "detail": self.detail,
-        });
-        if let (Some(current), Some(members)) = (&self.current, body.as_object_mut()) {
-            members.insert("current".to_owned(), current.clone());
+        let mut body = Object::new();
+        body.text("title", Some(&self.code.replace('_', " ")));
+        body.number("status", self.status.into());
+        body.text("code", Some(self.code));
+        body.text("detail", Some(&self.detail));
+        if let Some(current) = &self.current {
+            body.raw("current", current);
         }
         let allow: Vec<_> = self.allow.map(|allow| ("allow", allow)).into_iter().collect();
-        json_reply(self.status, "application/problem+json", body.to_string(), &allow)
+        json_reply(self.status, "application/problem+json", body.end(), &allow)
     }
 }

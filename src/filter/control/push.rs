@@ -2,11 +2,10 @@
 //!
 //! A document costs little until its signature has been checked: before, only its size, its key id and its time are read.
 
-use serde_json::json;
-
 use super::problem::Problem;
 use super::{DOCUMENT, check_signature, parse, payload};
 use crate::filter::directory::{self, Directory};
+use crate::filter::json::Object;
 use crate::filter::root::Root;
 use crate::filter::{documents, host, register, stats};
 use crate::policy::{Key, Kind};
@@ -101,7 +100,11 @@ fn key<'k>(keys: &'k [Key], kid: &str, site: &str) -> Result<&'k Key, Problem> {
 }
 
 fn accepted(site: &str, stamp: Stamp) -> String {
-    json!({ "site": site, "revision": stamp.revision, "digest": stamp.digest.to_string() }).to_string()
+    let mut object = Object::new();
+    object.text("site", Some(site));
+    object.number("revision", stamp.revision);
+    object.text("digest", Some(&stamp.digest.to_string()));
+    object.end()
 }
 
 /// Whether `if-match` names the current document, or none where there is none (`"*"`).
