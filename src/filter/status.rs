@@ -23,8 +23,7 @@ thread_local! {
 
 /// Reads the documents of all sites that a control endpoint here answers for, at most `left` of them, so that no request
 /// has to.
-pub fn prepare(roots: &[Rc<Root>], now: Time, left: &mut u32) {
-    let generation = register::generation();
+pub fn prepare(roots: &[Rc<Root>], now: Time, generation: u64, left: &mut u32) {
     if READ.get() == Some(generation) {
         return;
     }

@@ -163,7 +163,7 @@ impl Worker {
         // A request verifies only what it asks for.
         let mut left = if at_once { 0 } else { SLICE };
         let moved = roots.iter().fold(false, |moved, root| root.refresh(now, generation, changed, &mut left) | moved);
-        super::status::prepare(&roots, now, &mut left);
+        super::status::prepare(&roots, now, generation, &mut left);
         if changed || fresh || moved {
             self.acknowledge(&roots, now);
         }

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -109,29 +109,36 @@ async fn update(envoy: &Envoy, policy: &Value, vm: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_sites_make_neither_a_status_nor_an_update_dear() {
+async fn a_thousand_documents_do_not_make_a_status_dear() {
     const STATUSES: u32 = 50;
     let (app, ops) = (App::start(), Signer::generate());
     let envoy = loaded(&app, &ops).await;
-
     let before = worker_cpu(&envoy);
     for _ in 0..STATUSES {
         envoy.control(hyper::Method::GET, "/v1/status", &[]).await;
     }
     let status = (worker_cpu(&envoy) - before) / STATUSES;
     assert!(status < Duration::from_millis(20), "a status costs {status:?}");
+}
 
-    // Each update in the same VM finds every document verified.
-    let before = worker_cpu(&envoy);
-    for round in 1..=4 {
-        update(&envoy, &policy(&ops, &format!("r{round}")), "").await;
-        let mut connection = Connection::open(envoy.data()).await;
-        assert_eq!(ask(&mut connection, "s0.example.com", "/").await, 503);
-        all_adopted(&envoy).await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_request_after_an_update_does_not_wait_for_a_thousand_signatures() {
+    let (app, ops) = (App::start(), Signer::generate());
+    let envoy = loaded(&app, &ops).await;
+    for vm in ["", "another"] {
+        let mut costs = Vec::new();
+        for round in 0..3 {
+            let before = worker_cpu(&envoy);
+            let vm = if vm.is_empty() { String::new() } else { format!("{vm}{round}") };
+            update(&envoy, &policy(&ops, &format!("u{vm}{round}")), &vm).await;
+            let mut connection = Connection::open(envoy.data()).await;
+            assert_eq!(ask(&mut connection, "s0.example.com", "/").await, 503);
+            costs.push(worker_cpu(&envoy) - before);
+            all_adopted(&envoy).await;
+        }
+        let least = costs.iter().min().unwrap();
+        assert!(*least < Duration::from_millis(200), "until the first request, the VM {vm:?} takes {costs:?}");
     }
-    let update = (worker_cpu(&envoy) - before) / 4;
-    assert!(update < Duration::from_millis(250), "an update costs {update:?}");
-    eprintln!("a status costs {status:?}, an update {update:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,48 +156,5 @@ async fn a_request_meets_what_holds_at_its_site_while_a_new_vm_still_reads_the_d
             }
         }
         all_adopted(&envoy).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "measures"]
-async fn measure() {
-    let (app, ops) = (App::start(), Signer::generate());
-    let envoy = loaded(&app, &ops).await;
-    let token = shop::read_token(&ops);
-    for (what, headers) in [("short", &[][..]), ("full", &[("x-maintenance-document", token.as_str())])] {
-        let before = worker_cpu(&envoy);
-        for _ in 0..20 {
-            envoy.control(hyper::Method::GET, "/v1/status", headers).await;
-        }
-        eprintln!("{what} status: {:?}", (worker_cpu(&envoy) - before) / 20);
-    }
-    for (what, vms) in [("the same VM", false), ("a new VM", true)] {
-        let (mut slowest, mut all) = (Vec::new(), Duration::ZERO);
-        for round in 0..8 {
-            let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-            let (data, flag) = (envoy.data(), stop.clone());
-            let client = tokio::spawn(async move {
-                let mut connection = Connection::open(data).await;
-                let mut slowest = Duration::ZERO;
-                while !flag.load(std::sync::atomic::Ordering::Relaxed) {
-                    let begin = Instant::now();
-                    assert_eq!(ask(&mut connection, "s500.example.com", "/").await, 503);
-                    slowest = slowest.max(begin.elapsed());
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-                slowest
-            });
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            let before = worker_cpu(&envoy);
-            let vm = if vms { format!("m{round}") } else { String::new() };
-            update(&envoy, &policy(&ops, &format!("{}{round}", if vms { "a" } else { "b" })), &vm).await;
-            tokio::time::sleep(Duration::from_millis(2500)).await;
-            all += worker_cpu(&envoy) - before;
-            stop.store(true, std::sync::atomic::Ordering::Relaxed);
-            slowest.push(client.await.unwrap());
-        }
-        slowest.sort();
-        eprintln!("an update in {what}: slowest requests {slowest:?}; CPU {:?}", all / 8);
     }
 }
