@@ -3,14 +3,10 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::ContextType;
-
 use super::adoption::{self, Adopted, SiteState, Sites};
 use super::documents::Entry;
 use super::stats::SiteStats;
-use super::stream::Stream;
-use super::{directory, documents, entry, host, register, stats, worker};
+use super::{directory, documents, host, register, stats};
 use crate::policy::{Kind, Policy};
 use crate::state::{Document, Mode, Situation};
 use crate::time::Time;
@@ -62,7 +58,7 @@ pub struct Root {
 }
 
 impl Root {
-    fn new(slot: String, mut policy: Policy) -> Root {
+    pub fn new(slot: String, mut policy: Policy) -> Root {
         let declared = |document: Document| Held {
             label: documents::adopted_as(document.stamp.digest, Channel::Policy),
             document: Rc::new(document),
@@ -132,6 +128,11 @@ impl Root {
 
     pub fn is_fresh(&self) -> bool {
         self.fresh.get()
+    }
+
+    /// Whether a later policy has taken its slot.
+    pub fn is_replaced(&self) -> bool {
+        self.retired.get()
     }
 
     /// Whether a later policy or another build of the module has taken its slot: it lives on for its streams only.
@@ -270,77 +271,5 @@ impl Root {
             let label = state.held().map_or("-", |held| &held.label);
             adopted.extend([self.fleet(), "/", &site.name, " ", label, " ", &self.slot, "\n"]);
         }
-    }
-}
-
-/// The SDK's side of a root.
-pub struct RootContext {
-    context: u32,
-    root: Option<Rc<Root>>,
-}
-
-impl RootContext {
-    pub fn new(context: u32) -> RootContext {
-        entry::set_root(context, None);
-        RootContext { context, root: None }
-    }
-}
-
-impl Drop for RootContext {
-    fn drop(&mut self) {
-        entry::remove_root(self.context);
-        if let Some(root) = self.root.take() {
-            worker::with(|worker| worker.remove(&root));
-        }
-    }
-}
-
-impl Context for RootContext {}
-
-impl proxy_wasm::traits::RootContext for RootContext {
-    fn on_vm_start(&mut self, _: usize) -> bool {
-        worker::with(|worker| worker.start(&host::vm_configuration()));
-        true
-    }
-
-    fn on_configure(&mut self, _: usize) -> bool {
-        let policy = match Policy::from_plugin_configuration(&host::plugin_configuration()) {
-            Ok(policy) => policy,
-            Err(error) => {
-                log::error!("policy refused: {error}");
-                return false;
-            }
-        };
-        let name =
-            |part: &str| host::property(&[part]).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-        let slot = format!("{}/{}", name("plugin_name"), name("plugin_root_id"));
-        register::prepare(policy.fleet.as_deref().unwrap_or_default(), &policy.sites);
-        let root = Rc::new(Root::new(slot.replace(['\n', '\0'], " "), policy));
-        worker::with(|worker| worker.add(&root));
-        entry::set_root(self.context, Some(Rc::clone(&root)));
-        self.root = Some(root);
-        host::set_tick_period(worker::TICK);
-        true
-    }
-
-    fn on_tick(&mut self) {
-        worker::with(|worker| worker.tick(false));
-    }
-
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        let root = self.root.as_ref()?;
-        if root.retired.get() {
-            // Envoy has kept the listener that it stands on, or has gone back to it.
-            worker::with(|worker| worker.resume(root));
-        }
-        if root.fresh.get() {
-            // A request that comes before the first tick must not meet what was true before.
-            worker::with(|worker| worker.tick(true));
-        }
-        Some(Box::new(Stream::new(Rc::clone(root))))
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
     }
 }
