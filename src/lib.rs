@@ -12,6 +12,7 @@
 //! the same road with files and flags in Envoy's place.
 
 pub mod config;
+pub mod fair;
 pub mod policy;
 pub mod reply;
 pub mod request;

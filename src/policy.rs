@@ -159,12 +159,11 @@ impl Policy {
         Ok(Policy { fleet, sites: compiled, index, keys, jwt_metadata_key, control })
     }
 
-    /// What a request says below the prefix of the control endpoint, from its slash on and without the query; none for
-    /// what is not below it. The prefix is compared as it was sent: an encoded one is for the application.
-    pub fn below_control<'r>(&self, request: &Request<'r>) -> Option<&'r str> {
+    /// The part of a request's `:path` below the prefix of the control endpoint, from its slash on and without the query.
+    /// Only the literal prefix counts: others may read an encoded one as a path of the application.
+    pub fn below_control<'r>(&self, request: &Request<'r>) -> Option<&'r [u8]> {
         let path = request.target.split(|byte| *byte == b'?').next()?;
-        let below = path.strip_prefix(self.control.as_deref()?.as_bytes())?;
-        std::str::from_utf8(below).ok().filter(|below| below.starts_with('/'))
+        path.strip_prefix(self.control.as_deref()?.as_bytes()).filter(|below| below.starts_with(b"/"))
     }
 
     /// Whether a rule refuses requests also while every site is online.

@@ -5,9 +5,11 @@ use std::fmt;
 use crate::time::Time;
 use crate::tree::{Fields, Path, PathError, Tree, fields};
 
+mod head;
 pub mod jws;
 mod situation;
 
+pub use head::Head;
 pub use situation::{Modes, Situation, Spell};
 
 /// The largest document, in bytes of its JSON.
@@ -92,7 +94,11 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |number: u8| DIGITS.get(usize::from(number)).copied().map_or('0', char::from);
+        // At once, as a worker may write thousands of them.
+        let text: String = self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+        formatter.write_str(&text)
     }
 }
 
@@ -156,6 +162,8 @@ pub struct Document {
     pub fleet: Option<String>,
     /// Its revision and digest.
     pub stamp: Stamp,
+    /// When it was signed, in seconds since the epoch. Without meaning in a policy.
+    pub iat: Option<u64>,
     /// The mode, apart from windows.
     pub mode: Mode,
     /// When the mode began.
@@ -209,7 +217,7 @@ impl Document {
         let mut members = Fields::of(&tree, &root)?;
         let site = members.required("site", fields::text)?;
         let fleet = members.required("fleet", fields::text)?;
-        let revision = members.required("revision", revision)?;
+        let revision = members.required("revision", natural)?;
         let critical = members.list("critical", fields::text)?;
         let mut within = Some(Vec::new());
         let mut document = Document::members(&mut members, site, Some(fleet), revision, payload.to_vec(), &mut within)?;
@@ -223,7 +231,7 @@ impl Document {
     }
 
     /// Reads an entry of a policy's `state`: only `mode` is required, and an unknown field is an error. The entry may
-    /// repeat its `site`, and carry a `revision` and a `fleet`, as documents do.
+    /// repeat its `site`, and carry a `revision`, a `fleet` and an `iat`, as documents do.
     pub fn declared(site: &str, tree: &Tree, path: &Path<'_>) -> Result<Document, PathError> {
         let mut members = Fields::of(tree, path)?;
         let named = members.optional("site", fields::text)?;
@@ -234,7 +242,7 @@ impl Document {
             ));
         }
         let fleet = members.optional("fleet", fields::text)?;
-        let revision = members.optional("revision", revision)?.unwrap_or(0);
+        let revision = members.optional("revision", natural)?.unwrap_or(0);
         let critical = members.list("critical", fields::text)?;
         let payload = sorted(tree).to_json().to_string().into_bytes();
         if payload.len() > MAX_DOCUMENT {
@@ -264,6 +272,7 @@ impl Document {
             site,
             fleet,
             stamp: Stamp { revision, digest: Digest::of(&payload) },
+            iat: members.optional("iat", natural)?,
             mode: members.required("mode", Mode::read)?,
             since: members.optional("since", time)?,
             eta: members.optional("eta", time)?,
@@ -346,7 +355,7 @@ fn time(tree: &Tree, path: &Path<'_>) -> Result<Time, PathError> {
     })
 }
 
-fn revision(tree: &Tree, path: &Path<'_>) -> Result<u64, PathError> {
+fn natural(tree: &Tree, path: &Path<'_>) -> Result<u64, PathError> {
     u64::try_from(fields::integer(tree, path)?).map_err(|_| PathError::new(path, format_args!("{tree} is negative")))
 }
 

@@ -20,7 +20,8 @@
 
 use std::cell::Cell;
 
-use super::host;
+use super::members::Instance;
+use super::{documents, host};
 use crate::policy::Site;
 use crate::state::Digest;
 use crate::time::Time;
@@ -34,7 +35,8 @@ const BETWEEN: i64 = 5000;
 
 /// Makes the keys that several threads write, where they are not there yet.
 pub fn prepare(fleet: &str, sites: &[Site]) {
-    for key in sites.iter().map(|site| site_key(fleet, &site.name)) {
+    let sites = sites.iter().filter(|site| !documents::has_place(fleet, &site.name));
+    for key in sites.map(|site| site_key(fleet, &site.name)) {
         if host::shared(&key).is_none() {
             host::set_shared(&key, b"", None);
         }
@@ -128,36 +130,9 @@ pub fn remove_line(key: &str, line: &str) {
     });
 }
 
-/// The newest document of a site, as it travelled, and the key that had signed it when it came.
-pub struct Entry {
-    pub key_name: String,
-    pub key_x: String,
-    pub token: Vec<u8>,
-    pub cas: u32,
-}
-
 /// The key of a site's document.
 pub fn site_key(fleet: &str, site: &str) -> String {
     format!("site/{fleet}/{site}")
-}
-
-/// The newest document of a site.
-pub fn entry(fleet: &str, site: &str) -> Option<Entry> {
-    let shared = host::shared(&site_key(fleet, site))?;
-    let line = shared.bytes.iter().position(|byte| *byte == b'\n')?;
-    let (head, token) = shared.bytes.split_at_checked(line)?;
-    let (key_name, key_x) = std::str::from_utf8(head).ok()?.split_once(' ')?;
-    Some(Entry {
-        key_name: key_name.to_owned(),
-        key_x: key_x.to_owned(),
-        token: token.get(1..)?.to_vec(),
-        cas: shared.cas,
-    })
-}
-
-/// The number that a [`put`] must name to follow what is there now.
-pub fn cas(fleet: &str, site: &str) -> Option<u32> {
-    host::shared(&site_key(fleet, site)).map(|shared| shared.cas)
 }
 
 /// Puts a document into the register, if nobody else has since `cas` was read.
@@ -192,7 +167,8 @@ pub fn has_slot(slot: &str, build: &str) -> bool {
     run_by(slot) == build
 }
 
-fn run_by(slot: &str) -> String {
+/// The build of the module that runs a plugin.
+pub fn run_by(slot: &str) -> String {
     text(&format!("slot/{slot}")).lines().next().unwrap_or_default().to_owned()
 }
 
@@ -203,11 +179,8 @@ pub fn slots_of(instance: &str) -> impl Iterator<Item = &str> {
 
 /// The plugins that run, in the order in which they came, and until when that is so if nothing changes. What has just left
 /// may be on its way to the VMs of another build of the module.
-pub fn running_slots(now: Time) -> (Vec<String>, Option<Time>) {
-    let ids = text("instances");
-    let ids = ids.lines().filter_map(|line| line.split_once(' '));
-    let said: Vec<String> = ids.map(|(id, _)| text(&format!("instance/{id}"))).collect();
-    let running: hashbrown::HashSet<&str> = said.iter().flat_map(|said| slots_of(said)).collect();
+pub fn running_slots(instances: &[Instance], now: Time) -> (Vec<String>, Option<Time>) {
+    let running: hashbrown::HashSet<&str> = instances.iter().flat_map(Instance::slots).collect();
     let mut until = None;
     let mut is_between = |slot: &str| {
         let left: i64 = text(&format!("left/{slot}")).parse().unwrap_or(0);
@@ -222,38 +195,8 @@ pub fn running_slots(now: Time) -> (Vec<String>, Option<Time>) {
     (slots, until)
 }
 
-/// What one running VM says of itself.
-pub struct Instance {
-    build: String,
-    alive: bool,
-    /// What runs there: each plugin, and whether that is still run by this build of the module.
-    slots: Vec<(String, bool)>,
-    /// What the policies there have adopted, by site: the plugin and the document.
-    adopted: hashbrown::HashMap<String, Vec<(String, String)>>,
-}
-
-/// All running VMs.
-pub fn instances(now: Time) -> Vec<Instance> {
-    let slots = text("slots");
-    let runs: Vec<(&str, String)> = slots.lines().map(|slot| (slot, run_by(slot))).collect();
-    let instance = |(id, build): (&str, &str)| {
-        let said = text(&format!("instance/{id}"));
-        let is_run = |slot: &str| runs.iter().any(|(known, run)| *known == slot && run == build);
-        let slots = slots_of(&said).map(|slot| (slot.to_owned(), is_run(slot))).collect();
-        let mut adopted: hashbrown::HashMap<String, Vec<(String, String)>> = hashbrown::HashMap::new();
-        for line in said.lines() {
-            let mut parts = line.splitn(3, ' ');
-            if let (Some(site), Some(document), Some(slot)) = (parts.next(), parts.next(), parts.next()) {
-                adopted.entry(site.to_owned()).or_default().push((slot.to_owned(), document.to_owned()));
-            }
-        }
-        Instance { build: build.to_owned(), alive: is_alive(id, now), slots, adopted }
-    };
-    text("instances").lines().filter_map(|line| line.split_once(' ')).map(instance).collect()
-}
-
 /// Whether the VM has ticked of late.
-fn is_alive(id: &str, now: Time) -> bool {
+pub fn is_alive(id: &str, now: Time) -> bool {
     now.0.saturating_sub(last_tick(id)) < SILENCE
 }
 
@@ -284,55 +227,4 @@ pub fn is_late(build: &str, now: Time) -> bool {
     let key = format!("build/{build}");
     update(&key, |text| text.is_empty().then(|| now.0.to_string()));
     now.0.saturating_sub(text(&key).parse().unwrap_or(now.0)) > LATE
-}
-
-/// How many workers follow a site, and how many of them have adopted what is wanted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Workers {
-    pub members: usize,
-    pub adopted: usize,
-}
-
-/// Counts the workers of a site (`<fleet>/<site>`); `wanted` as it stands in the lines of `instance/<id>`.
-///
-/// A VM whose plugin has the site elsewhere is a member too, though its own policy does not know the site yet: it has an
-/// update still before it.
-///
-/// Envoy runs each VM once a worker and once on its main thread, where no request ever comes, and nothing tells which
-/// one that is. So one of each build is taken off both numbers: they are equal only when every one has adopted. Of a
-/// build that an upgrade has replaced, only workers that have not noticed are left, and each of those counts.
-pub fn workers(instances: &[Instance], site: &str, wanted: &str) -> Workers {
-    fn adopted_at<'i>(instance: &'i Instance, site: &str) -> &'i [(String, String)] {
-        instance.adopted.get(site).map_or(&[], Vec::as_slice)
-    }
-    let mut plugins: Vec<&str> = Vec::new();
-    for (slot, _) in instances.iter().flat_map(|instance| adopted_at(instance, site)) {
-        if !plugins.contains(&slot.as_str()) {
-            plugins.push(slot);
-        }
-    }
-    let mut by_build: hashbrown::HashMap<&str, (Workers, bool)> = hashbrown::HashMap::new();
-    for instance in instances {
-        let adopted = adopted_at(instance, site);
-        let mut follows = instance.alive && adopted.iter().all(|(_, document)| document == wanted);
-        let (mut is_member, mut is_run) = (false, false);
-        for (slot, run) in instance.slots.iter().filter(|(slot, _)| plugins.contains(&slot.as_str())) {
-            is_member = true;
-            is_run |= run;
-            follows &= adopted.iter().any(|(known, _)| known == slot);
-        }
-        if is_member {
-            let (workers, is_current) = by_build.entry(&instance.build).or_default();
-            workers.members += 1;
-            workers.adopted += usize::from(follows);
-            *is_current |= is_run;
-        }
-    }
-    by_build.values().fold(Workers::default(), |total, (workers, is_current)| {
-        let main = usize::from(*is_current);
-        Workers {
-            members: total.members + workers.members.saturating_sub(main),
-            adopted: total.adopted + workers.adopted.saturating_sub(main),
-        }
-    })
 }

@@ -1,18 +1,14 @@
 //! The plugin on one worker: a policy, the documents that hold at its sites, and what follows from both at this moment.
 
-use std::cell::{Cell, RefCell};
-use std::fmt::Write as _;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::ContextType;
-
+use super::adoption::{self, Adopted, SiteState, Sites};
+use super::documents::Entry;
 use super::stats::SiteStats;
-use super::stream::Stream;
-use super::{entry, host, register, stats, worker};
+use super::{directory, documents, host, register, stats};
 use crate::policy::{Kind, Policy};
-use crate::state::jws::{STATE_TYP, Token};
-use crate::state::{Document, MAX_AHEAD, MAX_REVISION, Mode, Situation};
+use crate::state::{Document, Mode, Situation};
 use crate::time::Time;
 
 /// Where a document came from.
@@ -31,11 +27,12 @@ impl Channel {
     }
 }
 
-/// A site's document, its channel, and who signed it.
+/// A document that holds at a site.
+#[derive(Clone)]
 pub struct Held {
-    pub document: Document,
-    pub channel: Channel,
-    pub token: Vec<u8>,
+    pub document: Rc<Document>,
+    /// How the worker writes down that it has adopted the document.
+    pub label: Rc<str>,
 }
 
 /// A policy at work.
@@ -43,9 +40,8 @@ pub struct Root {
     /// `<plugin name>/<root id>`: a later policy in the same place replaces this one.
     pub slot: String,
     pub policy: Policy,
-    pub held: RefCell<Vec<Option<Held>>>,
-    /// What follows from them at the time of the last tick, by site.
-    pub situations: RefCell<Vec<Situation>>,
+    states: RefCell<Vec<SiteState>>,
+    offline: Situation,
     pub stats: Vec<SiteStats>,
     /// The time of the last tick.
     pub now: Cell<Time>,
@@ -55,21 +51,25 @@ pub struct Root {
     retired: Cell<bool>,
     displaced: Cell<bool>,
     next_change: Cell<Option<Time>>,
-    refused_tokens: RefCell<hashbrown::HashMap<usize, u32>>,
+    /// Whether a document of the register is still to be verified.
+    is_behind: Cell<bool>,
+    /// Whether a site has been looked at since the last tick.
+    has_adopted: Cell<bool>,
 }
 
 impl Root {
-    fn new(slot: String, mut policy: Policy) -> Root {
-        let declared = policy.sites.iter_mut().map(|site| {
-            site.declared.take().map(|document| Held { document, channel: Channel::Policy, token: Vec::new() })
-        });
-        let held: Vec<Option<Held>> = declared.collect();
+    pub fn new(slot: String, mut policy: Policy) -> Root {
+        let declared = |document: Document| Held {
+            label: documents::adopted_as(document.stamp.digest, Channel::Policy),
+            document: Rc::new(document),
+        };
+        let states = policy.sites.iter_mut().map(|site| SiteState::new(site.declared.take().map(declared))).collect();
         let stats = policy.sites.iter().map(|site| SiteStats::new(&site.name)).collect();
         Root {
             slot,
             policy,
-            situations: RefCell::new(held.iter().map(|_| Situation::default()).collect()),
-            held: RefCell::new(held),
+            states: RefCell::new(states),
+            offline: adoption::offline(),
             stats,
             now: Cell::new(Time(0)),
             quiet: Cell::new(false),
@@ -78,7 +78,8 @@ impl Root {
             retired: Cell::new(false),
             displaced: Cell::new(false),
             next_change: Cell::new(None),
-            refused_tokens: RefCell::default(),
+            is_behind: Cell::new(true),
+            has_adopted: Cell::new(false),
         }
     }
 
@@ -87,7 +88,35 @@ impl Root {
         self.policy.fleet.as_deref().unwrap_or_default()
     }
 
-    /// Whether any site is closed at this moment.
+    /// What holds at each site, for one request.
+    pub fn sites(&self) -> Sites<'_> {
+        Sites::new(self, self.states.borrow())
+    }
+
+    /// The situation of a site of which nothing is known yet.
+    pub fn offline(&self) -> &Situation {
+        &self.offline
+    }
+
+    /// What is adopted at each site so far, in the order of the policy.
+    pub fn held(&self) -> Vec<(Option<Held>, Mode)> {
+        let mode = |state: &SiteState| state.adopted.get().map_or(Mode::Online, |adopted| adopted.situation.mode());
+        self.states.borrow().iter().map(|state| (state.held().cloned(), mode(state))).collect()
+    }
+
+    /// The documents that the policy declares.
+    pub fn declared(&self) -> Vec<Rc<Document>> {
+        let states = self.states.borrow();
+        let declared = states.iter().filter(|state| state.declared).filter_map(SiteState::held);
+        declared.map(|held| Rc::clone(&held.document)).collect()
+    }
+
+    /// Whether a document of the register is still to be verified.
+    pub fn is_behind(&self) -> bool {
+        self.is_behind.get()
+    }
+
+    /// Whether any site is closed at this moment, or may be.
     pub fn is_closed(&self) -> bool {
         self.closed.get()
     }
@@ -99,6 +128,11 @@ impl Root {
 
     pub fn is_fresh(&self) -> bool {
         self.fresh.get()
+    }
+
+    /// Whether a later policy has taken its slot.
+    pub fn is_replaced(&self) -> bool {
+        self.retired.get()
     }
 
     /// Whether a later policy or another build of the module has taken its slot: it lives on for its streams only.
@@ -126,7 +160,7 @@ impl Root {
         if self.fresh.get() {
             let key = format!("slot/{}", self.slot);
             register::add_line("slots", &self.slot);
-            let said = format!("{build}\n{}", super::status::published(self));
+            let said = format!("{build}\n{}", directory::published(self));
             if register::text(&key) != said {
                 host::set_shared(&key, said.as_bytes(), None);
                 register::changed();
@@ -136,181 +170,106 @@ impl Root {
         }
     }
 
-    /// Adopts what has changed and works out what holds at `now`. True where that is something else than before.
-    pub fn refresh(&self, now: Time, changed: bool) -> bool {
+    /// Looks for changes, verifies at most `left` documents, and works out what holds at `now`. True where something has
+    /// changed since the last tick.
+    pub fn refresh(&self, now: Time, generation: u64, changed: bool, left: &mut u32) -> bool {
         let before = self.now.replace(now);
         let fresh = self.fresh.replace(false);
-        let mut held = self.held.borrow_mut();
+        let mut states = self.states.borrow_mut();
         if changed || fresh {
-            for (position, slot) in held.iter_mut().enumerate() {
-                self.adopt(position, slot, now);
+            for (state, site) in states.iter_mut().zip(&self.policy.sites) {
+                state.look_at(documents::at(generation, self.fleet(), &site.name));
             }
         }
         let due = self.next_change.get().is_some_and(|next| next <= now) || now < before;
-        if !(changed || fresh || due) {
+        if !(changed || fresh || due || self.is_behind.get() || self.has_adopted.get()) {
             return false;
         }
-        let documents = || held.iter().flatten().map(|held| &held.document);
-        self.next_change.set(documents().filter_map(|document| document.next_change(now)).min());
-        let situation = |held: &Option<Held>| held.as_ref().map(|held| held.document.at(now)).unwrap_or_default();
-        let situations: Vec<Situation> = held.iter().map(situation).collect();
-        let online = situations.iter().all(|situation| situation.mode() == Mode::Online);
-        *self.situations.borrow_mut() = situations;
+        self.is_behind.set(false);
+        for (position, state) in states.iter_mut().enumerate() {
+            let is_over = |adopted: &Adopted| now < before || adopted.next_change.is_some_and(|next| next <= now);
+            if state.adopted.get().is_some_and(is_over) {
+                let held = state.adopted.take().and_then(|adopted| adopted.held);
+                state.adopted = OnceCell::from(Adopted::new(held, now));
+            }
+            if state.adopted.get().is_none() {
+                if state.is_costly() {
+                    if *left == 0 {
+                        self.is_behind.set(true);
+                        continue;
+                    }
+                    *left -= 1;
+                }
+                self.adopted(position, state);
+            }
+        }
+        let adopted = || states.iter().map(|state| state.adopted.get());
+        self.next_change.set(adopted().flatten().filter_map(|adopted| adopted.next_change).min());
+        let is_online = |adopted: Option<&Adopted>| adopted.is_some_and(|known| known.situation.mode() == Mode::Online);
+        let online = adopted().all(is_online);
         self.closed.set(!online);
         self.quiet
             .set(online && !self.retired.get() && !self.policy.has_always_closed() && self.policy.control.is_none());
-        true
+        self.has_adopted.replace(false) || changed || fresh || due
     }
 
-    fn adopt(&self, position: usize, slot: &mut Option<Held>, now: Time) {
-        if slot.as_ref().is_some_and(|held| held.channel == Channel::Policy) {
-            return;
-        }
-        let Some(site) = self.policy.sites.get(position) else {
-            return;
+    /// What holds at a site, for which its newest document is looked at if it has not been yet.
+    pub fn adopted<'s>(&self, position: usize, state: &'s SiteState) -> &'s Adopted {
+        state.adopted.get_or_init(|| {
+            self.has_adopted.set(true);
+            Adopted::new(self.adopt(position, state), self.now.get())
+        })
+    }
+
+    fn adopt(&self, position: usize, state: &SiteState) -> Option<Held> {
+        let (Some(entry), Some(site), false) = (&state.newest, self.policy.sites.get(position), state.declared) else {
+            return state.before.clone();
         };
-        let Some(entry) = register::entry(self.fleet(), &site.name) else {
-            return;
-        };
-        if slot.as_ref().is_some_and(|held| held.token == entry.token) {
-            return;
-        }
-        match self.verify(&entry, &site.name, now) {
-            Ok(document) => {
-                register::hold(&self.slot, self.fleet(), &site.name, document.stamp.digest);
-                *slot = Some(Held { document, channel: Channel::Push, token: entry.token });
+        match self.verify(entry, &site.name) {
+            Ok(held) => {
+                state.refused.set(false);
+                register::hold(&self.slot, self.fleet(), &site.name, held.document.stamp.digest);
+                Some(held)
             }
             Err(problem) => {
-                let is_news = self.refused_tokens.borrow_mut().insert(position, entry.cas) != Some(entry.cas);
-                if is_news && !self.is_retired() {
+                if !state.refused.replace(true) && !self.is_retired() {
                     stats::count("channel.push.rejected");
                     log::error!("state of {}: {problem}; what was before holds", site.name);
                 }
+                state.before.clone()
             }
         }
     }
 
     /// Checks a document of the register before it is adopted. A policy that lists keys takes what they may sign; one that
     /// lists none takes what the control endpoint of its fleet has accepted. What this plugin has adopted once holds until
-    /// it is replaced, whatever has become of the key.
-    fn verify(&self, entry: &register::Entry, site: &str, now: Time) -> Result<Document, String> {
-        let token = Token::parse(&entry.token, STATE_TYP).map_err(|error| error.to_string())?;
-        let key = self.policy.keys.iter().find(|key| key.kid == token.kid);
-        let public = match key {
-            Some(key) => key.public,
-            None => crate::state::jws::decode(&entry.key_x)
-                .ok()
-                .and_then(|bytes| ed25519_compact::PublicKey::from_slice(&bytes).ok())
-                .ok_or("the key is unknown")?,
-        };
-        token.verify(&public).map_err(|error| error.to_string())?;
-        let document = Document::from_payload(&token.payload).map_err(|error| error.to_string())?;
+    /// it is replaced, whatever has become of the key. The revision is no objection: the endpoint has judged it by the
+    /// clock of its time.
+    fn verify(&self, entry: &Entry, site: &str) -> Result<Held, String> {
+        let content = entry.verified()?;
+        let document = &content.document;
         if document.site != site || document.fleet.as_deref() != Some(self.fleet()) {
             return Err(format!("made for {} of fleet {:?}", document.site, document.fleet));
         }
-        let objection = match key {
+        let objection = match self.policy.keys.iter().find(|key| key.kid == content.kid) {
             Some(key) if !key.is_permitted(Kind::State, site) => {
                 Some(format!("the key \"{}\" may not sign it", key.name))
             }
             None if !self.policy.keys.is_empty() => Some(format!("the policy has no key \"{}\"", entry.key_name)),
-            _ => plausible(&document, now).err(),
+            _ => None,
         };
         match objection {
             Some(problem) if !register::is_held(&self.slot, self.fleet(), site, document.stamp.digest) => Err(problem),
-            _ => Ok(document),
+            _ => Ok(Held { document: Rc::clone(document), label: Rc::clone(&content.label) }),
         }
     }
 
     /// Writes that this policy runs, and what it has adopted, a line a site.
     pub fn acknowledge(&self, adopted: &mut String) {
-        let _ = writeln!(adopted, "* {}", self.slot);
-        let held = self.held.borrow();
-        for (site, held) in self.policy.sites.iter().zip(held.iter()) {
-            let stamp = held.as_ref().map(|held| (held.document.stamp.digest, held.channel));
-            let document = super::status::adopted_as(stamp);
-            let _ = writeln!(adopted, "{}/{} {document} {}", self.fleet(), site.name, self.slot);
+        adopted.extend(["* ", &self.slot, "\n"]);
+        for (site, state) in self.policy.sites.iter().zip(self.states.borrow().iter()) {
+            let label = state.held().map_or("-", |held| &held.label);
+            adopted.extend([self.fleet(), "/", &site.name, " ", label, " ", &self.slot, "\n"]);
         }
-    }
-}
-
-/// Refuses a revision that no honest clock makes.
-pub fn plausible(document: &Document, now: Time) -> Result<(), String> {
-    let revision = document.stamp.revision;
-    let ahead = i64::try_from(revision).unwrap_or(i64::MAX).saturating_sub(now.0);
-    if revision > MAX_REVISION || ahead > MAX_AHEAD {
-        return Err(format!("revision {revision} is more than 10 minutes ahead of Envoy's clock"));
-    }
-    Ok(())
-}
-
-/// The SDK's side of a root.
-pub struct RootContext {
-    context: u32,
-    root: Option<Rc<Root>>,
-}
-
-impl RootContext {
-    pub fn new(context: u32) -> RootContext {
-        entry::set_root(context, None);
-        RootContext { context, root: None }
-    }
-}
-
-impl Drop for RootContext {
-    fn drop(&mut self) {
-        entry::remove_root(self.context);
-        if let Some(root) = self.root.take() {
-            worker::with(|worker| worker.remove(&root));
-        }
-    }
-}
-
-impl Context for RootContext {}
-
-impl proxy_wasm::traits::RootContext for RootContext {
-    fn on_vm_start(&mut self, _: usize) -> bool {
-        worker::with(|worker| worker.start(&host::vm_configuration()));
-        true
-    }
-
-    fn on_configure(&mut self, _: usize) -> bool {
-        let policy = match Policy::from_plugin_configuration(&host::plugin_configuration()) {
-            Ok(policy) => policy,
-            Err(error) => {
-                log::error!("policy refused: {error}");
-                return false;
-            }
-        };
-        let name =
-            |part: &str| host::property(&[part]).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-        let slot = format!("{}/{}", name("plugin_name"), name("plugin_root_id"));
-        register::prepare(policy.fleet.as_deref().unwrap_or_default(), &policy.sites);
-        let root = Rc::new(Root::new(slot.replace(['\n', '\0'], " "), policy));
-        worker::with(|worker| worker.add(&root));
-        entry::set_root(self.context, Some(Rc::clone(&root)));
-        self.root = Some(root);
-        host::set_tick_period(worker::TICK);
-        true
-    }
-
-    fn on_tick(&mut self) {
-        worker::with(|worker| worker.tick(false));
-    }
-
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        let root = self.root.as_ref()?;
-        if root.retired.get() {
-            // Envoy has kept the listener that it stands on, or has gone back to it.
-            worker::with(|worker| worker.resume(root));
-        }
-        if root.fresh.get() {
-            // A request that comes before the first tick must not meet what was true before.
-            worker::with(|worker| worker.tick(true));
-        }
-        Some(Box::new(Stream::new(Rc::clone(root))))
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
     }
 }

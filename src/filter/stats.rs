@@ -4,12 +4,14 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::host::{Metric, MetricKind};
-use super::register::{self, Instance};
+use super::members::Members;
 use super::root::Root;
-use crate::state::{Mode, Situation};
+use crate::state::Mode;
 
 thread_local! {
     static METRICS: RefCell<hashbrown::HashMap<String, Option<Metric>>> = RefCell::default();
+    /// What this worker has set each gauge to.
+    static GAUGES: RefCell<hashbrown::HashMap<String, u64>> = RefCell::default();
 }
 
 /// The metric of a name; each definition makes a new number, so there is one a thread.
@@ -71,17 +73,14 @@ pub fn bypassed_name(site: &str, rule: &str) -> String {
 }
 
 /// Sets the gauges of every site: its mode, and its revision once every worker has adopted it.
-pub fn publish(roots: &[Rc<Root>], instances: &[Instance]) {
+pub fn publish(roots: &[Rc<Root>], members: &Members) {
     for root in roots.iter().filter(|root| !root.is_retired()) {
-        let (held, situations) = (root.held.borrow(), root.situations.borrow());
-        for (position, site) in root.policy.sites.iter().enumerate() {
-            let mode = situations.get(position).map_or(Mode::Online, Situation::mode);
+        for (site, (held, mode)) in root.policy.sites.iter().zip(root.held()) {
             set_gauge(&site.name, "mode", mode.number());
-            let stamp = held.get(position).and_then(Option::as_ref).map(|held| (held.document.stamp, held.channel));
-            let wanted = super::status::adopted_as(stamp.map(|(stamp, channel)| (stamp.digest, channel)));
-            let workers = register::workers(instances, &format!("{}/{}", root.fleet(), site.name), &wanted);
+            let label = held.as_ref().map_or("-", |held| &held.label);
+            let workers = members.workers(&format!("{}/{}", root.fleet(), site.name), label);
             if workers.members == workers.adopted && workers.members > 0 {
-                set_gauge(&site.name, "revision", stamp.map_or(0, |(stamp, _)| stamp.revision));
+                set_gauge(&site.name, "revision", held.map_or(0, |held| held.document.stamp.revision));
             }
         }
     }
@@ -94,7 +93,11 @@ pub fn forget(site: &str) {
 }
 
 fn set_gauge(site: &str, name: &str, value: u64) {
-    if let Some(metric) = metric(MetricKind::Gauge, &format!("site.{site}.{name}")) {
+    let name = format!("site.{site}.{name}");
+    let metric = metric(MetricKind::Gauge, &name);
+    // Most gauges are as this worker has set them last, and a hostcall for each would add up.
+    let is_news = GAUGES.with_borrow_mut(|gauges| gauges.insert(name, value) != Some(value));
+    if let Some(metric) = metric.filter(|_| is_news) {
         metric.record(value);
     }
 }

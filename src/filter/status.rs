@@ -1,208 +1,222 @@
-//! What this Envoy says of its sites: the policies of a fleet, the newest documents, and who has adopted them.
+//! What this Envoy says of its sites, as JSON. The short status is kept until something changes; the full one, for those
+//! with a read token, is written for each request.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
 use std::rc::Rc;
 
-use serde_json::{Map, Value, json};
-
-use super::register::{self, Instance};
-use super::root::{Channel, Root};
-use super::stats;
-use crate::config::PluginConfig;
-use crate::policy::{Key, keys};
-use crate::state::jws::{STATE_TYP, Token};
-use crate::state::{Digest, Document};
+use super::directory::{Current, Directory, KnownSite};
+use super::json::{self, Object};
+use super::members::{self, Members};
+use super::root::Root;
+use super::{documents, register, stats};
+use crate::state::{Document, Situation};
 use crate::time::Time;
-use crate::tree::{Path, Tree};
-
-/// What a policy tells the others of its fleet, in the words of a policy: sites, declared state, keys.
-pub fn published(root: &Root) -> String {
-    let held = root.held.borrow();
-    let declared = held.iter().flatten().filter(|held| held.channel == Channel::Policy).filter_map(|held| {
-        let document = serde_json::from_slice(&held.document.payload).ok()?;
-        Some((held.document.site.clone(), document))
-    });
-    let sites = root.policy.sites.iter().map(|site| {
-        let rules = site.exempt.iter().map(|rule| {
-            json!({ "name": rule.name, "methods": ["GET"] }) // the name is what counts
-        });
-        json!({ "name": site.name, "exempt": rules.collect::<Vec<_>>() })
-    });
-    let keys = root.policy.keys.iter().map(|key| {
-        json!({
-            "name": key.name,
-            "jwk": { "kty": "OKP", "crv": "Ed25519", "x": key.x },
-            "sites": key.sites.clone().unwrap_or_else(|| vec!["*".to_owned()]),
-            "may": key.may.iter().map(|kind| kind.name()).collect::<Vec<_>>(),
-        })
-    });
-    json!({
-        "fleet": root.policy.fleet,
-        "sites": sites.collect::<Vec<_>>(),
-        "state": declared.collect::<Map<String, Value>>(),
-        "keys": keys.collect::<Vec<_>>(),
-    })
-    .to_string()
-}
-
-/// A site as the policies of its fleet know it.
-pub struct KnownSite {
-    pub name: String,
-    pub rules: Vec<String>,
-    pub declared: Option<Document>,
-}
+use crate::tree::Tree;
 
 thread_local! {
-    /// The directories of this thread's fleets.
-    static DIRECTORIES: RefCell<Vec<Rc<Directory>>> = const { RefCell::new(Vec::new()) };
+    /// The short status of this thread's fleets.
+    static SHORT: RefCell<Vec<Short>> = const { RefCell::new(Vec::new()) };
+    /// The generation whose documents have all been read.
+    static READ: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
-/// All policies of a fleet in this Envoy, taken together.
-#[derive(Default)]
-pub struct Directory {
+/// Reads the documents of all sites that a control endpoint here answers for, at most `left` of them, so that no request
+/// has to.
+pub fn prepare(roots: &[Rc<Root>], now: Time, generation: u64, left: &mut u32) {
+    if READ.get() == Some(generation) {
+        return;
+    }
+    for root in roots.iter().filter(|root| root.policy.control.is_some() && !root.is_retired()) {
+        for site in &Directory::of(root.fleet(), now).sites {
+            let entry = documents::at(generation, root.fleet(), &site.name).filter(|entry| !entry.is_read());
+            if let Some(entry) = entry {
+                if *left == 0 {
+                    return;
+                }
+                *left -= 1;
+                let _ = entry.content();
+            }
+        }
+    }
+    READ.set(Some(generation));
+}
+
+/// The short status of a fleet, and what it was made from.
+struct Short {
     fleet: String,
-    /// When it was read, and until when it is good if nothing changes.
+    directory: Rc<Directory>,
     generation: u64,
+    versions: Vec<(String, Option<u32>, bool)>,
+    span: Span,
+    sites: Vec<Part>,
+    text: Rc<str>,
+}
+
+/// What the status says of a site, but for its workers.
+struct Part {
+    label: Rc<str>,
+    span: Span,
+    text: String,
+}
+
+/// A time in which nothing changes by itself.
+#[derive(Clone, Copy)]
+struct Span {
+    from: Time,
     until: Option<Time>,
-    pub sites: Vec<KnownSite>,
-    pub keys: Vec<Key>,
 }
 
-impl Directory {
-    /// What the policies of `fleet` have published; read again only after something has changed.
-    pub fn of(fleet: &str, now: Time) -> Rc<Directory> {
-        let generation = register::generation();
-        DIRECTORIES.with_borrow_mut(|known| {
-            let is_good = |directory: &Rc<Directory>| directory.until.is_none_or(|until| now < until);
-            known.retain(|directory| directory.generation == generation && is_good(directory));
-            if let Some(directory) = known.iter().find(|directory| directory.fleet == fleet) {
-                return Rc::clone(directory);
-            }
-            let directory = Rc::new(Directory::read(fleet, generation, now));
-            known.push(Rc::clone(&directory));
-            directory
-        })
-    }
-
-    fn read(fleet: &str, generation: u64, now: Time) -> Directory {
-        let (slots, until) = register::running_slots(now);
-        let mut directory = Directory { fleet: fleet.to_owned(), generation, until, ..Directory::default() };
-        for slot in &slots {
-            let said = register::text(&format!("slot/{slot}"));
-            let config = said
-                .split_once('\n')
-                .and_then(|(_, json)| PluginConfig::read(&Tree::from_json(json.as_bytes()).ok()?).ok());
-            if let Some(config) = config.filter(|config| config.fleet.as_deref().unwrap_or_default() == fleet) {
-                directory.add(config);
-            }
-        }
-        directory
-    }
-
-    fn add(&mut self, config: PluginConfig) {
-        let mut declared: hashbrown::HashMap<String, Document> = config.state.into_iter().collect();
-        for site in config.sites.unwrap_or_default() {
-            let state = declared.remove(&site.name);
-            match self.sites.iter_mut().find(|known| known.name == site.name) {
-                Some(known) if known.declared.is_none() => known.declared = state,
-                Some(_) => {}
-                None => self.sites.push(KnownSite {
-                    name: site.name,
-                    rules: site.exempt.into_iter().map(|rule| rule.name).collect(),
-                    declared: state,
-                }),
-            }
-        }
-        let keys = keys::compile(&config.keys, &Path::Root.key("keys")).unwrap_or_default();
-        for key in keys {
-            if !self.keys.iter().any(|known| known.kid == key.kid && known.sites == key.sites && known.may == key.may) {
-                self.keys.push(key);
-            }
-        }
+impl Span {
+    fn has(&self, now: Time) -> bool {
+        self.from <= now && self.until.is_none_or(|until| now < until)
     }
 }
 
-/// The document that a site should follow, where it came from, and who signed it.
-pub struct Current {
-    pub document: Document,
-    pub channel: Channel,
-    pub signed_by: Option<String>,
-}
-
-impl Current {
-    /// The document that `site` of `fleet` should follow.
-    pub fn of(fleet: &str, site: &KnownSite) -> Option<Current> {
-        match &site.declared {
-            Some(document) => Some(Current { document: document.clone(), channel: Channel::Policy, signed_by: None }),
-            None => {
-                let entry = register::entry(fleet, &site.name)?;
-                let token = Token::parse(&entry.token, STATE_TYP).ok()?;
-                let document = Document::from_payload(&token.payload).ok()?;
-                Some(Current { document, channel: Channel::Push, signed_by: Some(entry.key_name) })
-            }
+/// The short status of all sites of `fleet`: a JSON list.
+pub fn short(fleet: &str, now: Time) -> Rc<str> {
+    let directory = Directory::of(fleet, now);
+    let generation = register::generation();
+    let instances = members::instances(now);
+    let versions: Vec<_> = instances.iter().map(members::Instance::version).collect();
+    SHORT.with_borrow_mut(|known| {
+        let is_good = |short: &&Short| {
+            short.generation == generation
+                && short.versions == versions
+                && short.span.has(now)
+                && Rc::ptr_eq(&short.directory, &directory)
+        };
+        let place = known.iter().position(|short| short.fleet == fleet);
+        let before = place.map(|place| known.swap_remove(place));
+        if let Some(good) = before.as_ref().filter(is_good) {
+            let text = Rc::clone(&good.text);
+            known.extend(before);
+            return text;
         }
+        let before = before.filter(|before| Rc::ptr_eq(&before.directory, &directory));
+        let mut parts = before.map(|before| before.sites).unwrap_or_default().into_iter();
+        let mut short = Short {
+            fleet: fleet.to_owned(),
+            generation,
+            versions,
+            span: Span { from: now, until: None },
+            sites: Vec::with_capacity(directory.sites.len()),
+            text: "".into(),
+            directory,
+        };
+        let members = Members::of(instances);
+        let mut text = String::with_capacity(short.directory.sites.len() * 256);
+        for site in &short.directory.sites {
+            let current = site.current(generation, fleet);
+            let label = current.as_ref().map_or_else(|| "-".into(), |current| Rc::clone(&current.label));
+            let part = parts.next().filter(|part| part.label == label && part.span.has(now));
+            let part = part.unwrap_or_else(|| part_of(site, current.as_ref(), label, now));
+            text.push_str(if text.is_empty() { "[{" } else { "},{" });
+            text.push_str(&part.text);
+            write_workers(&mut text, fleet, site, &part.label, &members);
+            short.span.until = [short.span.until, part.span.until].into_iter().flatten().min();
+            short.sites.push(part);
+        }
+        text.push_str(if text.is_empty() { "[]" } else { "}]" });
+        short.text = text.into();
+        let text = Rc::clone(&short.text);
+        known.push(short);
+        text
+    })
+}
+
+fn part_of(site: &KnownSite, current: Option<&Current>, label: Rc<str>, now: Time) -> Part {
+    let situation = situation(current, now);
+    let until = current.and_then(|current| current.document.next_change(now));
+    Part { label, span: Span { from: now, until }, text: site_text(site, current, &situation) }
+}
+
+fn situation(current: Option<&Current>, now: Time) -> Situation {
+    current.map(|current| current.document.at(now)).unwrap_or_default()
+}
+
+fn site_text(site: &KnownSite, current: Option<&Current>, situation: &Situation) -> String {
+    let active: Vec<String> = situation.modes().strictest_first().map(|mode| mode.name().to_owned()).collect();
+    let stamp = current.map(|current| current.document.stamp);
+    let mut object = Object::new();
+    object.text("site", Some(&site.name));
+    object.text("mode", Some(situation.mode().name()));
+    object.raw("active", &json::texts(&active));
+    object.number("revision", stamp.map_or(0, |stamp| stamp.revision));
+    object.text("digest", stamp.map(|stamp| stamp.digest.to_string()).as_deref());
+    object.text("channel", current.map(|current| current.channel.name()));
+    object.into_members()
+}
+
+fn write_workers(text: &mut String, fleet: &str, site: &KnownSite, label: &str, members: &Members) {
+    let workers = members.workers(&format!("{fleet}/{}", site.name), label);
+    let _ = write!(text, r#","workers":{{"members":{},"adopted":{}}}"#, workers.members, workers.adopted);
+}
+
+/// The full status of all sites of a fleet: a JSON list.
+pub fn full(directory: &Directory, fleet: &str, now: Time) -> String {
+    let generation = register::generation();
+    let members = Members::now(now);
+    let mut sites = Vec::with_capacity(directory.sites.len());
+    for site in &directory.sites {
+        let current = site.current(generation, fleet);
+        let current = current.as_ref();
+        let situation = situation(current, now);
+        let mut text = site_text(site, current, &situation);
+        write_workers(&mut text, fleet, site, current.map_or("-", |current| &current.label), &members);
+        let mut object = Object::new();
+        object.members(&text);
+        more(&mut object, directory, site, current, &situation);
+        sites.push(object.end());
     }
+    json::list(&sites)
 }
 
-/// How a worker writes down what it has adopted.
-pub fn adopted_as(document: Option<(Digest, Channel)>) -> String {
-    document.map_or_else(|| "-".to_owned(), |(digest, channel)| format!("{digest}@{}", channel.name()))
-}
-
-/// One site's part of the status; `full` for those who may read everything.
-pub fn site(fleet: &str, known: &KnownSite, keys: &[Key], instances: &[Instance], now: Time, full: bool) -> Value {
-    let current = Current::of(fleet, known);
-    let stamp = current.as_ref().map(|current| (current.document.stamp.digest, current.channel));
-    let workers = register::workers(instances, &format!("{fleet}/{}", known.name), &adopted_as(stamp));
-    let situation = current.as_ref().map(|current| current.document.at(now)).unwrap_or_default();
-    let active: Vec<&str> = situation.modes().strictest_first().map(|mode| mode.name()).collect();
-    let mut status = json!({
-        "site": known.name,
-        "mode": situation.mode().name(),
-        "active": active,
-        "revision": current.as_ref().map_or(0, |current| current.document.stamp.revision),
-        "digest": stamp.map(|(digest, _)| digest.to_string()),
-        "channel": current.as_ref().map(|current| current.channel.name()),
-        "workers": { "members": workers.members, "adopted": workers.adopted },
-    });
-    let Some(members) = status.as_object_mut().filter(|_| full) else {
-        return status;
-    };
-    let time = |time: Option<Time>| time.map(|time| time.to_string());
-    let document = current.as_ref().map(|current| &current.document);
-    let payload = document.and_then(|document| serde_json::from_slice::<Value>(&document.payload).ok());
-    let part = |name: &str| payload.as_ref().and_then(|payload| payload.get(name)).cloned();
-    let signed_by = current.as_ref().and_then(|current| current.signed_by.as_ref()).map(|name| {
-        let known = keys.iter().any(|key| key.name == *name);
+/// What only those with a read token are told of a site.
+fn more(
+    object: &mut Object,
+    directory: &Directory,
+    site: &KnownSite,
+    current: Option<&Current>,
+    situation: &Situation,
+) {
+    let document = current.map(|current| &*current.document);
+    let times = [("since", situation.since()), ("until", situation.until()), ("eta", situation.eta())];
+    for (name, time) in times {
+        object.text(name, time.map(|time| time.to_string()).as_deref());
+    }
+    object.text("reason", situation.reason());
+    object.text("by", document.and_then(|document| document.by.as_deref()));
+    object.text("note", document.and_then(|document| document.note.as_deref()));
+    let signed_by = current.and_then(|current| current.signed_by.as_ref()).map(|name| {
+        let known = directory.keys.iter().any(|key| key.name == *name);
         if known { name.clone() } else { format!("{name} (no longer in the policy)") }
     });
-    let bypassed: Map<String, Value> = known
-        .rules
-        .iter()
-        .map(|rule| (rule.clone(), stats::value(&stats::bypassed_name(&known.name, rule)).into()))
-        .collect();
-    let unknown_rules: Vec<&String> = document
-        .into_iter()
-        .flat_map(|document| &document.suspend)
-        .filter(|rule| !known.rules.contains(rule))
-        .collect();
-    members.extend([
-        ("since".to_owned(), json!(time(situation.since()))),
-        ("until".to_owned(), json!(time(situation.until()))),
-        ("eta".to_owned(), json!(time(situation.eta()))),
-        ("reason".to_owned(), json!(situation.reason())),
-        ("by".to_owned(), json!(document.and_then(|document| document.by.as_ref()))),
-        ("note".to_owned(), json!(document.and_then(|document| document.note.as_ref()))),
-        ("signed_by".to_owned(), json!(signed_by)),
-        ("windows".to_owned(), part("windows").unwrap_or_else(|| json!([]))),
-        ("past".to_owned(), part("past").unwrap_or_else(|| json!([]))),
-        ("suspend".to_owned(), part("suspend").unwrap_or_else(|| json!([]))),
-        ("suspend_unknown".to_owned(), json!(unknown_rules)),
-        ("unknown_fields".to_owned(), json!(document.map(|document| document.unknown.clone()).unwrap_or_default())),
-        ("refused".to_owned(), json!(stats::value(&stats::refused_name(&known.name)))),
-        ("bypassed".to_owned(), Value::Object(bypassed)),
-        ("declared".to_owned(), json!(known.declared.is_some())),
-        ("document".to_owned(), json!(payload)),
-    ]);
-    status
+    object.text("signed_by", signed_by.as_deref());
+
+    // Lists are shown as they were written. Most documents have none, and need not be read again.
+    let has_lists = |document: &&Document| {
+        let Document { windows, past, suspend, unknown, .. } = document;
+        !(windows.is_empty() && past.is_empty() && suspend.is_empty() && unknown.is_empty())
+    };
+    let tree = document.filter(has_lists).and_then(|document| Tree::from_json(&document.payload).ok());
+    for name in ["windows", "past", "suspend"] {
+        let list = tree.as_ref().and_then(|tree| tree.get(name)).map(|list| list.to_json().to_string());
+        object.raw(name, list.as_deref().unwrap_or("[]"));
+    }
+    let suspended = document.map(|document| document.suspend.as_slice()).unwrap_or_default();
+    let unknown: Vec<String> = suspended.iter().filter(|rule| !site.rules.contains(rule)).cloned().collect();
+    object.raw("suspend_unknown", &json::texts(&unknown));
+    object
+        .raw("unknown_fields", &json::texts(document.map(|document| document.unknown.as_slice()).unwrap_or_default()));
+
+    object.number("refused", stats::value(&stats::refused_name(&site.name)));
+    let mut bypassed = Object::new();
+    for rule in &site.rules {
+        bypassed.number(rule, stats::value(&stats::bypassed_name(&site.name, rule)));
+    }
+    object.raw("bypassed", &bypassed.end());
+    object.raw("declared", if site.is_declared() { "true" } else { "false" });
+    let payload = document.and_then(|document| std::str::from_utf8(&document.payload).ok());
+    object.raw("document", payload.unwrap_or("null"));
 }

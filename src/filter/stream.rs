@@ -11,7 +11,6 @@ use super::root::Root;
 use super::{control, host, register, stats};
 use crate::reply::{self, LocalReply};
 use crate::request::{Budget, HOSTCALL, Peer, Request, address};
-use crate::state::Situation;
 use crate::verdict::{Pass, Verdict, decide};
 
 /// A request that must be looked at.
@@ -36,9 +35,8 @@ impl HttpContext for Stream {
         if let Some(reply) = control::answer(root, &request) {
             return send(&reply);
         }
-        let situations = root.situations.borrow();
-        let situation = |site: usize| situations.get(site).unwrap_or(Situation::ONLINE);
-        let decision = decide(&root.policy, situation, &request);
+        let sites = root.sites();
+        let decision = decide(&root.policy, |site| sites.situation(site), &request);
         let via = decision.verdict.text();
         let Some((position, site)) = decision.site else {
             if root.is_closed() {

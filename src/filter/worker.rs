@@ -1,18 +1,20 @@
 //! One thread of Envoy: all policies that stand on it tick together, adopt together, and answer for it as one member.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::rc::{Rc, Weak};
 
+use super::members::Members;
 use super::root::Root;
-use super::{host, register};
+use super::{documents, host, register};
+use crate::fair::FairBudget;
 use crate::time::Time;
 
 /// How often a worker looks for changes, in milliseconds.
 pub const TICK: u32 = 50;
 /// How often it says that it is alive, in milliseconds.
 const HEARTBEAT: i64 = 1000;
-/// Signatures that strangers may make this worker check, a second and at once: some 0.2 ms each, so at most 1 % of it.
-const SIGNATURES: u32 = 50;
+/// Documents that a worker verifies a tick: some 0.3 ms each.
+const SLICE: u32 = 50;
 /// Lines about what strangers send that this worker logs, a second.
 const LINES: u32 = 1;
 
@@ -36,7 +38,7 @@ pub struct Worker {
     last_tick: Cell<i64>,
     last_heartbeat: Cell<i64>,
     adopted: RefCell<String>,
-    signatures: Budget,
+    signatures: RefCell<FairBudget>,
     lines: Budget,
 }
 
@@ -158,7 +160,10 @@ impl Worker {
             let build = self.build();
             roots.iter().for_each(|root| root.follow(&build));
         }
-        let moved = roots.iter().fold(false, |moved, root| root.refresh(now, changed) | moved);
+        // A request verifies only what it asks for.
+        let mut left = if at_once { 0 } else { SLICE };
+        let moved = roots.iter().fold(false, |moved, root| root.refresh(now, generation, changed, &mut left) | moved);
+        super::status::prepare(&roots, now, generation, &mut left);
         if changed || fresh || moved {
             self.acknowledge(&roots, now);
         }
@@ -213,7 +218,9 @@ impl Worker {
 
     fn acknowledge(&self, roots: &[Rc<Root>], now: Time) {
         self.announce(roots);
-        super::stats::publish(roots, &register::instances(now));
+        if !roots.iter().any(|root| root.is_behind()) {
+            super::stats::publish(roots, &Members::now(now));
+        }
     }
 
     /// Says what runs here and what it has adopted, where that is something else than what was said before.
@@ -236,9 +243,9 @@ impl Worker {
         self.lines.may(now, LINES)
     }
 
-    /// Whether one more signature of a stranger may be checked now.
-    pub fn may_check_signature(&self, now: Time) -> bool {
-        self.signatures.may(now, SIGNATURES)
+    /// The signatures that strangers may make this worker check.
+    pub fn signatures(&self) -> RefMut<'_, FairBudget> {
+        self.signatures.borrow_mut()
     }
 }
 
@@ -262,8 +269,13 @@ impl Budget {
     }
 }
 
-/// Clears the gauges of what was a site of a retired policy alone.
+/// Forgets what only a retired policy needed: documents and gauges of sites that no other policy has.
 fn forget_sites(gone: &Root, roots: &[Rc<Root>]) {
+    let keys = |root: &Rc<Root>| {
+        let sites = root.policy.sites.iter();
+        sites.map(|site| register::site_key(root.fleet(), &site.name)).collect::<Vec<String>>()
+    };
+    documents::keep(&roots.iter().flat_map(keys).collect());
     let live = roots.iter().filter(|root| !root.is_retired()).flat_map(|root| &root.policy.sites);
     let live: hashbrown::HashSet<&str> = live.map(|site| site.name.as_str()).collect();
     for site in gone.policy.sites.iter().filter(|site| gone.is_retired() && !live.contains(site.name.as_str())) {

@@ -1,6 +1,7 @@
 //! The built-in page and the built-in plain text.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use super::template::{Language, Names, Template};
@@ -16,14 +17,29 @@ pub const SECURITY_POLICY: &str = "default-src 'none'; \
     script-src 'sha256-bG7kXbohz6IWZoTQREA8JElvlKwTSutm6piLC4gKyiw='; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+thread_local! {
+    // Compiled once, as each site of a policy that may have thousands has them.
+    static COMPILED: [OnceCell<Template>; 2] = const { [OnceCell::new(), OnceCell::new()] };
+}
+
 /// The built-in page.
 pub fn html() -> Result<Template, PathError> {
-    compile(HTML, Language::Html)
+    COMPILED.with(|[html, _]| once(html, || compile(HTML, Language::Html)))
 }
 
 /// The built-in plain text.
 pub fn text() -> Result<Template, PathError> {
-    compile(TEXT, Language::Text)
+    COMPILED.with(|[_, text]| once(text, || compile(TEXT, Language::Text)))
+}
+
+fn once(
+    cell: &OnceCell<Template>,
+    compile: impl FnOnce() -> Result<Template, PathError>,
+) -> Result<Template, PathError> {
+    match cell.get() {
+        Some(template) => Ok(template.clone()),
+        None => compile().map(|template| cell.get_or_init(|| template).clone()),
+    }
 }
 
 fn compile(source: &'static str, language: Language) -> Result<Template, PathError> {

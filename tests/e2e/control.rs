@@ -9,6 +9,8 @@ use crate::support::envoy::Envoy;
 use crate::support::signer::{Signer, base64, document, now_ms};
 use crate::support::{eventually, shop};
 
+mod clock;
+mod prefix;
 mod readers;
 
 const DOCUMENT: &str = "x-maintenance-document";
@@ -97,6 +99,15 @@ async fn what_is_refused_has_its_code_and_changes_nothing() {
             format!("{}.{}.{}", parts[0], base64(with("mode", "read_only".into()).to_string().as_bytes()), parts[2]),
             bad_signature,
         ),
+        // Nothing but its time is read before its signature is.
+        (
+            "a stranger's document that cannot be read",
+            stranger.forge(ops, &with("mode", "closed".into())),
+            bad_signature,
+        ),
+        ("a stranger's document for another fleet", stranger.forge(ops, &with("fleet", "prod".into())), bad_signature),
+        ("a stranger's document of last year", stranger.forge(ops, &with("revision", 1.into())), (401, "too_old")),
+        ("a stranger's document without a time", stranger.forge(ops, &without("revision")), malformed),
         ("alg none", ops.sign_parts(&header("none"), closing.as_bytes()), bad_signature),
         ("alg HS256", ops.sign_parts(&header("HS256"), closing.as_bytes()), bad_signature),
         ("a key for another site", docs.sign(&scene.closing()), not_permitted),

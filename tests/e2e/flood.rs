@@ -1,17 +1,20 @@
 //! Strangers at the control endpoint: what they can make a worker do is bounded, and the application's visitors do not
 //! notice.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::support::app::App;
+use crate::support::desk::Desk;
 use crate::support::envoy::Envoy;
 use crate::support::raw::Connection;
-use crate::support::shop;
 use crate::support::signer::{Signer, document};
+use crate::support::{eventually, shop};
 
-/// Signatures that a worker checks in a second.
+/// Signatures that a worker checks in a second for one address.
 const BUDGET: u64 = 50;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,4 +73,46 @@ async fn a_flood_of_bad_signatures_costs_its_budget_and_the_data_listener_goes_o
     assert!(served > 100 && slowest < Duration::from_secs(2), "{served} served, the slowest in {slowest:?}");
     assert_eq!(app.hits_of("/a"), served);
     assert_eq!(envoy.site("shop").await["channel"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_is_heard_while_others_send_bogus_documents_from_one_or_many_addresses() {
+    let (app, ops, stranger) = (App::start(), Signer::generate(), Signer::generate());
+    let envoy = Envoy::builder(app.address())
+        .policy(&shop::policy(&ops))
+        .control(&shop::control(&ops))
+        .workers(1)
+        .start()
+        .await;
+    let control = envoy.listener("control");
+    let desk = Desk::pushing(&ops, &[envoy.control_url("").trim_end_matches('/')]);
+    for addresses in [1, 40] {
+        let busy = Arc::new(AtomicU64::new(0));
+        let flood = (0..40).map(|number| {
+            let forged = stranger.forge(&ops, &document("shop", "offline"));
+            let request = format!(
+                "PUT /.maintenance/v1/sites/shop HTTP/1.1\r\nHost: a\r\nx-maintenance-document: {forged}\r\n\
+                 content-length: 0\r\n\r\n"
+            );
+            let busy = busy.clone();
+            tokio::spawn(async move {
+                let from = format!("127.0.0.{}", 2 + number % addresses).parse().unwrap();
+                let mut connection = Connection::open_from(from, control).await;
+                loop {
+                    connection.send(request.as_bytes()).await;
+                    let answer = connection.response().await.expect("an answer");
+                    busy.fetch_add(u64::from(answer.status == 429), Ordering::Relaxed);
+                }
+            })
+        });
+        let flood: Vec<_> = flood.collect();
+        for round in 0..6 {
+            let before = busy.load(Ordering::Relaxed);
+            eventually("the budget is used up", async || (busy.load(Ordering::Relaxed) > before).then_some(())).await;
+            let command = if round % 2 == 0 { "close shop" } else { "open shop" };
+            let output = desk.run(&format!("{command} --timeout 4s")).await;
+            assert_eq!(output.code, 0, "{addresses} addresses, {command}: {output:?}");
+        }
+        flood.iter().for_each(tokio::task::JoinHandle::abort);
+    }
 }

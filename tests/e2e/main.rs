@@ -24,6 +24,7 @@ mod page;
 mod proof;
 mod quiet;
 mod replies;
+mod scale;
 mod shipped;
 mod state;
 mod table;

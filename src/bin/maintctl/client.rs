@@ -20,7 +20,7 @@ use answer::{WORDS, body, no_endpoint};
 /// The longest that one request may take, whatever time there is.
 const REQUEST: Duration = Duration::from_secs(3);
 /// How long to stay away from an Envoy that is busy.
-const BUSY: Duration = Duration::from_millis(100);
+const BUSY: Duration = Duration::from_millis(25);
 
 /// What an Envoy says of itself.
 #[derive(Clone, Debug, Deserialize)]

@@ -90,6 +90,11 @@ impl Draft {
         self.members.insert("revision".to_owned(), revision.into());
     }
 
+    /// Says when it is signed, by which Envoys judge whether it is fresh.
+    pub fn date(&mut self, now: Time) {
+        self.set("iat", u64::try_from(now.0 / 1000).ok());
+    }
+
     /// Sets or removes a member.
     pub fn set(&mut self, name: &str, value: Option<impl Into<Value>>) {
         match value {

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use envoy_maintenance::state::Head;
 use envoy_maintenance::time::Time;
 use serde_json::{Map, Value};
 
@@ -20,8 +21,8 @@ use crate::{restart, when};
 /// How often a change is made anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
 
-/// Until when a document may be handed on as it is, in milliseconds: Envoys take it for five minutes, less what clocks are
-/// apart.
+/// How far a document that is handed on as it is may be from this machine's clock, in milliseconds: Envoys take it for
+/// five minutes, less what clocks are apart.
 const YOUNG: u64 = 4 * 60 * 1000;
 
 /// What is to be sent for one site.
@@ -148,16 +149,18 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
         _ if changed => {
             after.stamp(now, by);
             after.set("fleet", Some(fleet));
+            after.date(now);
             (true, after.clone())
         }
         None => (false, current),
         Some(_) if all_hold_it => (false, current),
-        Some((_, _, (revision, newest))) if newest == digest && is_young(revision, now) => (true, current),
+        Some((_, _, (_, newest))) if newest == digest && is_young(&current, now) => (true, current),
         // It is too old to be taken, or was not written the way this maintctl writes: only a successor can be the same
         // everywhere.
         Some(_) => {
             let mut successor = current;
             successor.restamp(now);
+            successor.date(now);
             (true, successor)
         }
     };
@@ -175,9 +178,13 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
     })
 }
 
-/// Whether Envoys still take a document of this revision.
-fn is_young(revision: u64, now: Time) -> bool {
-    u64::try_from(now.0).unwrap_or(0).saturating_sub(revision) < YOUNG
+/// Whether Envoys still take this document, also those that have none: its revision is not far ahead.
+fn is_young(document: &Draft, now: Time) -> bool {
+    let Ok(document) = document.read() else {
+        return false;
+    };
+    let head = Head { iat: document.iat, revision: document.stamp.revision };
+    head.time().0.abs_diff(now.0) < YOUNG && head.can_follow(None, now)
 }
 
 /// Puts what an Envoy lacks. An Envoy that does not know a site is found out by the wait.
@@ -241,6 +248,35 @@ impl Roll {
                 }
                 Err(trouble) => self.missing.push(Missing::new(envoy.name(), trouble)),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_document_is_handed_on_as_it_is_only_while_every_envoy_takes_it() {
+        const NOW: i64 = 1_795_204_262_751;
+        const MINUTE: i64 = 60_000;
+        for (revision, iat, young) in [
+            (NOW - 3 * MINUTE, None, true),
+            (NOW - 5 * MINUTE, None, false),
+            (NOW + 5 * MINUTE, None, false),
+            (NOW - 60 * MINUTE, Some(NOW - 3 * MINUTE), true),
+            (NOW - MINUTE, Some(NOW - 5 * MINUTE), false),
+            // An Envoy that has no document does not take one of tomorrow.
+            (NOW + 1440 * MINUTE, Some(NOW), false),
+        ] {
+            let mut members = json!({ "site": "shop", "fleet": "f", "revision": revision, "mode": "online" });
+            if let Some(iat) = iat {
+                members["iat"] = (iat / 1000).into();
+            }
+            let draft = Draft::from_members("shop", members.as_object().unwrap().clone());
+            assert_eq!(is_young(&draft, Time(NOW)), young, "{revision} {iat:?}");
         }
     }
 }

@@ -28,6 +28,7 @@ pub struct Builder {
     tls: Option<Value>,
     manager: Vec<Patch>,
     bootstrap: Vec<Patch>,
+    environment: Vec<(String, String)>,
 }
 
 impl Builder {
@@ -47,6 +48,7 @@ impl Builder {
             tls: None,
             manager: Vec::new(),
             bootstrap: Vec::new(),
+            environment: Vec::new(),
         }
     }
 
@@ -139,6 +141,12 @@ impl Builder {
         self
     }
 
+    /// Adds to the environment of the process.
+    pub fn environment(mut self, environment: Vec<(String, String)>) -> Builder {
+        self.environment = environment;
+        self
+    }
+
     /// Starts Envoy and waits until it serves.
     pub async fn start(self) -> Envoy {
         self.try_start().await.unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
@@ -156,8 +164,8 @@ impl Builder {
         }
         let bootstrap = self.to_bootstrap(folder.path(), &ecds);
         let control_prefix = self.control.as_deref().and_then(control_prefix);
-        let Builder { workers, form, module, .. } = self;
-        Envoy::begin(folder, bootstrap, workers, control_prefix, form, module).await
+        let Builder { workers, form, module, environment, .. } = self;
+        Envoy::begin(folder, bootstrap, workers, control_prefix, form, module, environment).await
     }
 
     fn to_bootstrap(&self, folder: &Path, ecds: &Path) -> Value {

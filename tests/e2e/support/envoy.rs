@@ -41,6 +41,7 @@ pub struct Envoy {
     bootstrap: Value,
     workers: u32,
     control_prefix: Option<String>,
+    environment: Vec<(String, String)>,
     process: Option<Child>,
     generations: Option<Generations>,
     admin: Option<SocketAddr>,
@@ -56,7 +57,7 @@ impl Envoy {
     /// An Envoy with this whole bootstrap, which listens on free ports.
     pub async fn with_bootstrap(bootstrap: Value, control_prefix: Option<&str>) -> Envoy {
         let folder = TempDir::new().unwrap();
-        Envoy::begin(folder, bootstrap, WORKERS, control_prefix.map(str::to_owned), Form::Text, super::module())
+        Envoy::begin(folder, bootstrap, WORKERS, control_prefix.map(str::to_owned), Form::Text, super::module(), vec![])
             .await
             .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
     }
@@ -68,6 +69,7 @@ impl Envoy {
         control_prefix: Option<String>,
         form: Form,
         module: PathBuf,
+        environment: Vec<(String, String)>,
     ) -> Result<Envoy, String> {
         let mut envoy = Envoy {
             ecds: folder.path().join(ECDS_FILE),
@@ -77,6 +79,7 @@ impl Envoy {
             bootstrap,
             workers,
             control_prefix,
+            environment,
             process: None,
             generations: None,
             admin: None,
@@ -315,6 +318,7 @@ impl Envoy {
             .arg("--config-path")
             .arg(folder.join("envoy.json"))
             .current_dir(super::project())
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(log)

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use tempfile::TempDir;
+
 use super::project;
 
 /// Builds the library.
@@ -14,4 +16,36 @@ pub fn library(folder: &Path) -> PathBuf {
     let status = Command::new("rustc").args(arguments).arg(&file).arg(source).current_dir(project()).status().unwrap();
     assert!(status.success());
     file
+}
+
+/// Processes whose clocks are ahead until [`Ahead::end`].
+pub struct Ahead {
+    folder: TempDir,
+    seconds: String,
+}
+
+impl Ahead {
+    /// Clocks that are ahead by so many seconds.
+    pub fn by(seconds: &str) -> Ahead {
+        let folder = TempDir::new().unwrap();
+        library(folder.path());
+        std::fs::write(folder.path().join("ahead"), "").unwrap();
+        Ahead { folder, seconds: seconds.to_owned() }
+    }
+
+    /// The environment of such a process.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let file = |name: &str| self.folder.path().join(name).display().to_string();
+        let variables = [
+            ("LD_PRELOAD", file("preload.so")),
+            ("SECONDS_AHEAD", self.seconds.clone()),
+            ("AHEAD_WHILE", file("ahead")),
+        ];
+        variables.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    /// Sets the clocks right.
+    pub fn end(&self) {
+        std::fs::remove_file(self.folder.path().join("ahead")).unwrap();
+    }
 }

@@ -1,4 +1,4 @@
-//! Put before libc by LD_PRELOAD: a clock that is `SECONDS_AHEAD`, `fleet.example`, a name with the two addresses
+//! Put before libc by LD_PRELOAD: a clock that is `SECONDS_AHEAD` (while the file `AHEAD_WHILE` exists), `fleet.example`, a name with the two addresses
 //! 127.0.0.1 and 127.0.0.2, a death at the call to the file system with the number `KILL_AT_CALL`, and terminals: the
 //! streams whose numbers stand in `TERMINALS`.
 
@@ -11,6 +11,9 @@ const CLOCK_REALTIME: c_int = 0;
 
 unsafe extern "C" {
     fn dlsym(library: *mut c_void, name: *const c_char) -> *mut c_void;
+    fn access(path: *const c_char, mode: c_int) -> c_int;
+    fn atol(text: *const c_char) -> c_long;
+    fn getenv(name: *const c_char) -> *const c_char;
     fn getpid() -> c_int;
     fn kill(process: c_int, signal: c_int) -> c_int;
 }
@@ -27,10 +30,10 @@ unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int {
     unsafe {
         let real: Real = transmute(dlsym(RTLD_NEXT, c"clock_gettime".as_ptr()));
         let result = real(clock, time);
-        let ahead = std::env::var("SECONDS_AHEAD").ok().and_then(|seconds| seconds.parse().ok());
-        if let (CLOCK_REALTIME, Some(seconds)) = (clock, ahead) {
-            let seconds: c_long = seconds;
-            (*time).seconds += seconds;
+        // Nothing here allocates: an allocator may ask for the time.
+        let (ahead, file) = (getenv(c"SECONDS_AHEAD".as_ptr()), getenv(c"AHEAD_WHILE".as_ptr()));
+        if clock == CLOCK_REALTIME && !ahead.is_null() && (file.is_null() || access(file, 0) == 0) {
+            (*time).seconds += atol(ahead);
         }
         result
     }

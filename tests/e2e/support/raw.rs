@@ -1,10 +1,10 @@
 //! A connection that sends whatever bytes a test likes, and reads what comes back.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::DEADLINE;
 
@@ -39,6 +39,15 @@ impl Connection {
     /// Connects.
     pub async fn open(to: SocketAddr) -> Connection {
         let stream = TcpStream::connect(to).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Connection { stream: BufReader::new(stream) }
+    }
+
+    /// Connects from this address of loopback.
+    pub async fn open_from(from: IpAddr, to: SocketAddr) -> Connection {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(from, 0)).unwrap();
+        let stream = socket.connect(to).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Connection { stream: BufReader::new(stream) }
     }

@@ -36,9 +36,10 @@ impl States {
             Document::from_payload(bytes)?
         } else {
             let token = Token::parse(bytes, STATE_TYP).context("neither JSON nor a signed document")?;
-            let payload = String::from_utf8_lossy(&token.payload);
-            self.notes.push(format!("{file}: the signature was not checked; it says {payload}"));
-            Document::from_payload(&token.payload)?
+            let payload = token.payload().context("neither JSON nor a signed document")?;
+            let text = String::from_utf8_lossy(&payload);
+            self.notes.push(format!("{file}: the signature was not checked; it says {text}"));
+            Document::from_payload(&payload)?
         };
         let Some(site) = policy.sites.iter().find(|site| site.name == document.site) else {
             bail!("site: \"{}\" is no site of the policy", document.site)

@@ -1,0 +1,83 @@
+//! The callbacks that Envoy makes for a root.
+
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::ContextType;
+
+use super::root::Root;
+use super::stream::Stream;
+use super::{entry, host, register, worker};
+use crate::policy::Policy;
+
+/// The SDK's side of a root.
+pub struct RootContext {
+    context: u32,
+    root: Option<Rc<Root>>,
+}
+
+impl RootContext {
+    pub fn new(context: u32) -> RootContext {
+        entry::set_root(context, None);
+        RootContext { context, root: None }
+    }
+}
+
+impl Drop for RootContext {
+    fn drop(&mut self) {
+        entry::remove_root(self.context);
+        if let Some(root) = self.root.take() {
+            worker::with(|worker| worker.remove(&root));
+        }
+    }
+}
+
+impl Context for RootContext {}
+
+impl proxy_wasm::traits::RootContext for RootContext {
+    fn on_vm_start(&mut self, _: usize) -> bool {
+        worker::with(|worker| worker.start(&host::vm_configuration()));
+        true
+    }
+
+    fn on_configure(&mut self, _: usize) -> bool {
+        let policy = match Policy::from_plugin_configuration(&host::plugin_configuration()) {
+            Ok(policy) => policy,
+            Err(error) => {
+                log::error!("policy refused: {error}");
+                return false;
+            }
+        };
+        let name =
+            |part: &str| host::property(&[part]).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        let slot = format!("{}/{}", name("plugin_name"), name("plugin_root_id"));
+        register::prepare(policy.fleet.as_deref().unwrap_or_default(), &policy.sites);
+        let root = Rc::new(Root::new(slot.replace(['\n', '\0'], " "), policy));
+        worker::with(|worker| worker.add(&root));
+        entry::set_root(self.context, Some(Rc::clone(&root)));
+        self.root = Some(root);
+        host::set_tick_period(worker::TICK);
+        true
+    }
+
+    fn on_tick(&mut self) {
+        worker::with(|worker| worker.tick(false));
+    }
+
+    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+        let root = self.root.as_ref()?;
+        if root.is_replaced() {
+            // Envoy has kept the listener that it stands on, or has gone back to it.
+            worker::with(|worker| worker.resume(root));
+        }
+        if root.is_fresh() {
+            // A request that comes before the first tick must not meet what was true before.
+            worker::with(|worker| worker.tick(true));
+        }
+        Some(Box::new(Stream::new(Rc::clone(root))))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}

@@ -1,0 +1,66 @@
+//! Read tokens, which open the fuller status.
+
+use std::cell::RefCell;
+
+use super::problem::Problem;
+use super::{check_signature, parse, payload};
+use crate::policy::Key;
+use crate::request::Request;
+use crate::state::Digest;
+use crate::state::jws::READ_TYP;
+use crate::time::Time;
+use crate::tree::{Fields, Path, Tree, fields};
+
+/// How long a read token may be good for, in seconds.
+const MAX_READ: i64 = 5 * 60;
+/// The longest read token, in bytes: it has no member of any length.
+const MAX_TOKEN: usize = 2048;
+/// How many read tokens a worker remembers as checked.
+const MAX_READERS: usize = 64;
+
+thread_local! {
+    /// Digests of fleets with read tokens that were good for them, and until when they are.
+    static READERS: RefCell<Vec<(Digest, i64)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Checks that a token is good for reading everything of `fleet`.
+pub fn check(keys: &[Key], bytes: &[u8], request: &Request<'_>, fleet: &str, now: Time) -> Result<(), Problem> {
+    if bytes.len() > MAX_TOKEN {
+        return Err(Problem::too_large(format!("a read token has at most {MAX_TOKEN} bytes")));
+    }
+    let seconds = now.0 / 1000;
+    let digest = Digest::of(&[fleet.as_bytes(), b"\n", bytes].concat());
+    let known = READERS.with_borrow(|readers| readers.iter().any(|(known, exp)| *known == digest && *exp > seconds));
+    if known {
+        return Ok(());
+    }
+    let token = parse(bytes, READ_TYP)?;
+    let key = keys.iter().find(|key| key.kid == token.kid).ok_or_else(Problem::unknown_key)?;
+    let claims = Tree::from_json(&payload(&token, request, now)?).ok();
+    let claims = claims.as_ref().and_then(|claims| {
+        let root = Path::Root;
+        let mut members = Fields::of(claims, &root).ok()?;
+        let fleet = members.required("fleet", fields::text).ok()?;
+        let iat = members.required("iat", fields::integer).ok()?;
+        Some((fleet, iat, members.required("exp", fields::integer).ok()?))
+    });
+    let Some((token_fleet, iat, exp)) = claims else {
+        return Err(Problem::malformed("a read token has fleet, iat and exp"));
+    };
+    if exp <= seconds || exp.saturating_sub(iat) > MAX_READ || iat > seconds + MAX_READ {
+        let detail = format!("a read token lasts five minutes at most; Envoy's clock says {now}");
+        return Err(Problem::new(401, "expired", detail));
+    }
+    check_signature(&token, key, request, now)?;
+    if token_fleet != fleet {
+        return Err(Problem::not_permitted(format!("made for the fleet \"{token_fleet}\", not \"{fleet}\"")));
+    }
+    READERS.with_borrow_mut(|readers| {
+        readers.retain(|(_, exp)| *exp > seconds);
+        if readers.len() >= MAX_READERS {
+            readers.clear();
+        }
+        readers.push((digest, exp));
+    });
+    Ok(())
+}
