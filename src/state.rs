@@ -328,11 +328,11 @@ impl Document {
 
 /// The first name in `critical` that is among the unknown ones, or leads into one of them, and its position.
 fn first_unknown<'c>(critical: &'c [String], unknown: impl Iterator<Item = &'c str>) -> Option<(usize, &'c str)> {
-    let unknown: hashbrown::HashSet<&str> = unknown.collect();
+    let unknown: hashbrown::HashSet<String> = unknown.map(str::to_owned).collect();
     let leads_into = |name: &str| {
         name.match_indices('.').any(|(dot, _)| name.get(..dot).is_some_and(|parent| unknown.contains(parent)))
     };
-    critical.iter().map(String::as_str).enumerate().find(|(_, name)| unknown.contains(name) || leads_into(name))
+    critical.iter().map(String::as_str).enumerate().find(|(_, name)| unknown.contains(*name) || leads_into(name))
 }
 
 /// The same value with the members of each object in the order of their names, as a `Struct` keeps no other.
@@ -340,9 +340,13 @@ fn sorted(tree: &Tree) -> Tree {
     match tree {
         Tree::List(items) => Tree::List(items.iter().map(sorted).collect()),
         Tree::Map(entries) => {
-            let mut entries: Vec<_> = entries.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
-            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-            Tree::Map(entries)
+            let mut ordered: Vec<(String, Tree)> = Vec::with_capacity(entries.len());
+            for (key, value) in entries {
+                // A sort of its own would be 5 KiB of the module.
+                let place = ordered.partition_point(|(known, _)| known < key);
+                ordered.insert(place, (key.clone(), sorted(value)));
+            }
+            Tree::Map(ordered)
         }
         scalar => scalar.clone(),
     }

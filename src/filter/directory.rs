@@ -149,11 +149,15 @@ impl Directory {
     }
 
     fn add(&mut self, config: PluginConfig) {
-        let mut declared: hashbrown::HashMap<String, Document> = config.state.into_iter().collect();
+        let names = config.state.iter().map(|(site, _)| site.clone());
+        let places: hashbrown::HashMap<String, usize> = names.zip(0..).collect();
+        let mut declared: Vec<Option<Document>> =
+            config.state.into_iter().map(|(_, document)| Some(document)).collect();
         let mut known: hashbrown::HashMap<String, usize> =
             self.sites.iter().enumerate().map(|(position, site)| (site.name.clone(), position)).collect();
         for site in config.sites.unwrap_or_default() {
-            let state = declared.remove(&site.name).map(|document| Current {
+            let state = places.get(&site.name).and_then(|place| declared.get_mut(*place)?.take());
+            let state = state.map(|document| Current {
                 label: documents::adopted_as(document.stamp.digest, Channel::Policy),
                 document: Rc::new(document),
                 channel: Channel::Policy,

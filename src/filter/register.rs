@@ -180,7 +180,8 @@ pub fn slots_of(instance: &str) -> impl Iterator<Item = &str> {
 /// The plugins that run, in the order in which they came, and until when that is so if nothing changes. What has just left
 /// may be on its way to the VMs of another build of the module.
 pub fn running_slots(instances: &[Instance], now: Time) -> (Vec<String>, Option<Time>) {
-    let running: hashbrown::HashSet<&str> = instances.iter().flat_map(Instance::slots).collect();
+    let running = instances.iter().flat_map(Instance::slots).map(str::to_owned);
+    let running: hashbrown::HashSet<String> = running.collect();
     let mut until = None;
     let mut is_between = |slot: &str| {
         let left: i64 = text(&format!("left/{slot}")).parse().unwrap_or(0);
@@ -190,7 +191,7 @@ pub fn running_slots(instances: &[Instance], now: Time) -> (Vec<String>, Option<
         is_between
     };
     let slots = text("slots");
-    let slots = slots.lines().filter(|slot| !slot.is_empty() && (running.contains(slot) || is_between(slot)));
+    let slots = slots.lines().filter(|slot| !slot.is_empty() && (running.contains(*slot) || is_between(slot)));
     let slots = slots.map(str::to_owned).collect();
     (slots, until)
 }

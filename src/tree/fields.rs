@@ -131,7 +131,7 @@ impl<'t> Fields<'t> {
 /// `; did you mean "…"?` with the nearest of `known`, or nothing where none is near.
 pub fn did_you_mean<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> String {
     known
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len().max(name.len()) / 3 + 1)
         .min()
         .map_or_else(String::new, |(_, candidate)| format!("; did you mean \"{candidate}\"?"))

@@ -29,7 +29,7 @@ fn read_struct(bytes: &[u8], depth: u32) -> Option<Tree> {
                 _ => return None,
             }
         }
-        if !keys.insert(key) {
+        if !keys.insert(key.to_owned()) {
             return None;
         }
         entries.push((key.to_owned(), value));
