@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use envoy::{Envoy, Setting};
 use generate::{Pieces, Random};
 use policies::{Answer, Case, PROBE};
-use servers::Server;
+use servers::Read;
 
 /// How many paths reach the filter in each setting.
 const PATHS: usize = 100_000;
@@ -49,7 +49,7 @@ fn search(setting: Setting) {
         std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
     };
     let (count, seed) = (number("PATHS", PATHS as u64), number("SEED", SEED));
-    let (cases, servers) = (policies::cases(), servers::all());
+    let cases = policies::cases();
     let mut random = Random::new(seed);
     let mut findings = Findings::new();
     let mut answers: BTreeMap<(&str, &str), usize> = BTreeMap::new();
@@ -59,20 +59,17 @@ fn search(setting: Setting) {
         let envoy = Envoy { setting, cuts_dot_parameters: random.chance(50) };
         let Some(path) = envoy.follow(&pieces.concat()) else { continue };
         reached += 1;
-        let mut seen = None;
+        let mut reads = None;
         for case in &cases {
             let answer = case.ask(&path);
             *answers.entry((case.name, answer.name())).or_default() += 1;
-            let seen = seen.get_or_insert_with(|| Reads::of(&servers, &path));
-            if let Some(kind) = mistake(case, answer, &path, seen) {
+            if let Some(kind) = mistake(case, answer, &path, &mut reads) {
                 findings.entry(kind).or_insert_with(|| (envoy, pieces.clone(), 0)).2 += 1;
             }
         }
     }
-    let report: Vec<String> = findings
-        .iter()
-        .map(|(kind, (envoy, pieces, count))| tell(&cases, &servers, kind, *envoy, pieces, *count))
-        .collect();
+    let report: Vec<String> =
+        findings.iter().map(|(kind, (envoy, pieces, count))| tell(&cases, kind, *envoy, pieces, *count)).collect();
     assert!(report.is_empty(), "{setting:?}, SEED={seed}, {reached} paths:\n{}", report.join("\n"));
     // A search that sees one answer only finds nothing.
     for case in &cases {
@@ -83,33 +80,33 @@ fn search(setting: Setting) {
     }
 }
 
-/// What each server that takes a path makes of it; in canonical form, so that it can be compared.
-struct Reads<'s>(Vec<(&'s Server, Option<String>, Vec<u8>)>);
-
-impl<'s> Reads<'s> {
-    fn of(servers: &'s [Server], path: &[u8]) -> Reads<'s> {
-        let read = |server: &'s Server| {
-            let seen = server.read(path)?;
-            Some((server, seen.host, decode_unreserved(&seen.path)))
-        };
-        Reads(servers.iter().filter_map(read).collect())
-    }
+/// What each server that takes a path makes of it; paths in canonical form, so that they can be compared.
+fn read(path: &[u8]) -> Vec<Read> {
+    let canonical = |mut read: Read| {
+        if read.seen.path.contains(&b'%') {
+            read.seen.path = decode_unreserved(&read.seen.path);
+        }
+        read
+    };
+    servers::read(path).map(canonical).collect()
 }
 
-/// The mistake of an answer, if it is one.
-fn mistake(case: &Case, answer: Answer, path: &[u8], seen: &Reads<'_>) -> Option<String> {
+/// The mistake of an answer, if it is one. `reads` keeps what servers make of the path for the next case.
+fn mistake(case: &Case, answer: Answer, path: &[u8], reads: &mut Option<Vec<Read>>) -> Option<String> {
+    let mut find = |is_mistake: &dyn Fn(&Read) -> bool, what: &str| {
+        let found = reads.get_or_insert_with(|| read(path)).iter().find(|read| is_mistake(read))?;
+        let nginx = if found.is_behind_nginx { "nginx with a URI, then " } else { "" };
+        Some(format!("{}: {what} {nginx}{}", case.name, found.server))
+    };
     match answer {
         Answer::Passes => {
-            let closed = seen.0.iter().find(|(_, host, path)| {
-                let host = host.as_deref().map_or(case.host, |host| host.strip_suffix('.').unwrap_or(host));
-                (case.is_closed)(host, path)
-            });
-            closed.map(|(server, ..)| format!("{}: passes, and is closed to: {}", case.name, server.name))
+            let is_closed = |read: &Read| {
+                let host = read.seen.host.as_deref().map_or(case.host, |host| host.strip_suffix('.').unwrap_or(host));
+                (case.is_closed)(host, &read.seen.path)
+            };
+            find(&is_closed, "passes, and is closed to:")
         }
-        Answer::Probe => {
-            let other = seen.0.iter().find(|(_, _, path)| path != PROBE);
-            other.map(|(server, ..)| format!("{}: is a probe, but not to: {}", case.name, server.name))
-        }
+        Answer::Probe => find(&|read| read.seen.path != PROBE, "is a probe, but not to:"),
         Answer::Refused if case.has_online_rest => {
             let kind = || format!("{}: refused, and no reading is closed", case.name);
             (!may_be_refused(case, path)).then(kind)
@@ -178,11 +175,10 @@ impl Answer {
 }
 
 /// A line on a kind of mistake, with the shortest path that makes it.
-fn tell(cases: &[Case], servers: &[Server], kind: &str, envoy: Envoy, pieces: &Pieces, count: usize) -> String {
+fn tell(cases: &[Case], kind: &str, envoy: Envoy, pieces: &Pieces, count: usize) -> String {
     let is_still = |pieces: &Pieces| {
         let Some(path) = envoy.follow(&pieces.concat()) else { return false };
-        let seen = Reads::of(servers, &path);
-        cases.iter().any(|case| mistake(case, case.ask(&path), &path, &seen).as_deref() == Some(kind))
+        cases.iter().any(|case| mistake(case, case.ask(&path), &path, &mut None).as_deref() == Some(kind))
     };
     let mut pieces = pieces.clone();
     let mut at = 0;

@@ -18,39 +18,54 @@ pub struct Seen {
 /// A server.
 pub struct Server {
     /// Its name, which a failing search prints.
-    pub name: String,
-    read: Box<dyn Fn(&[u8]) -> Option<Seen>>,
+    pub name: &'static str,
+    read: Routing,
+}
+
+enum Routing {
+    ByPath(fn(&[u8]) -> Option<Vec<u8>>),
+    ByHostAndPath(fn(&[u8]) -> Option<Seen>),
 }
 
 impl Server {
-    fn new(name: &str, read: impl Fn(&[u8]) -> Option<Vec<u8>> + 'static) -> Server {
-        Server::with_host(name, move |path| read(path).map(|path| Seen { host: None, path }))
+    const fn new(name: &'static str, read: fn(&[u8]) -> Option<Vec<u8>>) -> Server {
+        Server { name, read: Routing::ByPath(read) }
     }
 
-    fn with_host(name: &str, read: impl Fn(&[u8]) -> Option<Seen> + 'static) -> Server {
-        Server { name: name.to_owned(), read: Box::new(read) }
+    const fn with_host(name: &'static str, read: fn(&[u8]) -> Option<Seen>) -> Server {
+        Server { name, read: Routing::ByHostAndPath(read) }
     }
 
     /// What it makes of a path; none where it rejects the request.
     pub fn read(&self, path: &[u8]) -> Option<Seen> {
-        (self.read)(path)
-    }
-
-    /// The same server behind a proxy that changes paths.
-    fn behind(self, proxy: &str, forward: fn(&[u8]) -> Option<Vec<u8>>) -> Server {
-        let name = format!("{proxy}, then {}", self.name);
-        Server { name, read: Box::new(move |path| (self.read)(&forward(path)?)) }
+        match self.read {
+            Routing::ByPath(read) => read(path).map(|path| Seen { host: None, path }),
+            Routing::ByHostAndPath(read) => read(path),
+        }
     }
 }
 
-/// Every server, directly behind Envoy and behind nginx.
-pub fn all() -> Vec<Server> {
-    let mut servers = applications();
-    servers.push(Server::new("nginx", nginx::location));
-    servers.extend(applications().into_iter().map(|server| server.behind("nginx with a URI", nginx::forward)));
-    servers
+/// What one server makes of a path, directly behind Envoy or behind nginx.
+pub struct Read {
+    /// Its name.
+    pub server: &'static str,
+    /// Whether nginx is before it.
+    pub is_behind_nginx: bool,
+    /// What it makes of the path.
+    pub seen: Seen,
 }
 
-fn applications() -> Vec<Server> {
-    [frameworks::servers(), tomcat::servers(), node::servers()].into_iter().flatten().collect()
+/// What each server that takes a path makes of it, directly behind Envoy and behind a `proxy_pass` with a URI of nginx.
+pub fn read(path: &[u8]) -> impl Iterator<Item = Read> {
+    let read = |server: &'static Server, path: &[u8], is_behind_nginx| {
+        Some(Read { server: server.name, is_behind_nginx, seen: server.read(path)? })
+    };
+    // A path that nginx does not change is read as it is without nginx.
+    let forwarded = nginx::forward(path).filter(|forwarded| forwarded != path);
+    let behind = move |server| read(server, forwarded.as_deref()?, true);
+    all().filter_map(move |server| read(server, path, false)).chain(all().filter_map(behind))
+}
+
+fn all() -> impl Iterator<Item = &'static Server> {
+    [frameworks::SERVERS, nginx::SERVERS, tomcat::SERVERS, node::SERVERS].into_iter().flatten()
 }

@@ -1,6 +1,10 @@
-//! nginx (1.22, on Unix): its `location` matching, and what `proxy_pass` sends on.
+//! nginx (1.22, on Unix): its `location` matching, and what `proxy_pass` sends on. A test runs a sample through nginx.
 
+use super::Server;
 use super::steps::hex;
+
+/// nginx itself.
+pub const SERVERS: &[Server] = &[Server::new("nginx", location)];
 
 /// The path that `location` and `rewrite` see, which is also what a `proxy_pass` with a URI begins with
 /// (`ngx_http_parse_request_line` and `ngx_http_parse_complex_uri` in ngx_http_parse.c): decoded once, slashes merged,

@@ -1,32 +1,33 @@
 //! Node: `new URL(request.url, 'http://' + request.headers.host)`, the WHATWG URL parser.
+//!
+//! Node 20.20 agreed on 60,000 paths of the generator, but for names that IDNA changes, and for some paths with `/./` and
+//! `/../` that it leaves as they are where another segment begins with a dot.
 
-use super::steps::{decode, decode_strictly, hex};
+use super::steps::{backslashes, decode, decode_strictly, hex, remove};
 use super::{Seen, Server};
 
 /// Node, with and without a `decodeURIComponent`.
-pub fn servers() -> Vec<Server> {
-    vec![
-        Server::with_host("Node, new URL", parse),
-        Server::with_host("Node, new URL and decodeURIComponent", |path| {
-            let Seen { host, path } = parse(path)?;
-            let path = decode_strictly(&path).filter(|decoded| std::str::from_utf8(decoded).is_ok())?;
-            Some(Seen { host, path })
-        }),
-    ]
-}
+pub const SERVERS: &[Server] = &[
+    Server::with_host("Node, new URL", parse),
+    Server::with_host("Node, new URL and decodeURIComponent", |path| {
+        let Seen { host, path } = parse(path)?;
+        let path = decode_strictly(&path).filter(|decoded| std::str::from_utf8(decoded).is_ok())?;
+        Some(Seen { host, path })
+    }),
+];
 
 /// The basic URL parser (WHATWG URL, section 4.4) of a relative reference to an `http` base: `pathname`, and `hostname`
 /// where the reference has one. None: it throws.
 pub fn parse(reference: &[u8]) -> Option<Seen> {
-    let trimmed = reference.trim_ascii_start_by(|byte| byte <= 0x20);
-    let mut rest: Vec<u8> = trimmed.iter().copied().filter(|byte| !matches!(byte, b'\t' | b'\n' | b'\r')).collect();
+    let start = reference.iter().position(|byte| *byte > 0x20).unwrap_or(reference.len());
+    let mut rest = remove(&reference[start..], b"\t\r\n");
     if let Some(end) = rest.iter().position(|byte| matches!(byte, b'#' | b'?')) {
         rest.truncate(end);
     } else {
         let kept = rest.iter().rposition(|byte| *byte > 0x20).map_or(0, |last| last + 1);
         rest.truncate(kept);
     }
-    let rest: Vec<u8> = rest.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect();
+    let rest = backslashes(&rest);
     let Some(authority) = rest.strip_prefix(b"//") else {
         return Some(Seen { host: None, path: pathname(&rest) });
     };
@@ -36,17 +37,6 @@ pub fn parse(reference: &[u8]) -> Option<Seen> {
     let end = authority.iter().position(|byte| *byte == b'/').unwrap_or(authority.len());
     let (authority, path) = authority.split_at(end);
     Some(Seen { host: Some(hostname(authority)?), path: pathname(path) })
-}
-
-trait TrimStart {
-    fn trim_ascii_start_by(&self, is_trimmed: fn(u8) -> bool) -> &[u8];
-}
-
-impl TrimStart for [u8] {
-    fn trim_ascii_start_by(&self, is_trimmed: fn(u8) -> bool) -> &[u8] {
-        let start = self.iter().position(|byte| !is_trimmed(*byte)).unwrap_or(self.len());
-        &self[start..]
-    }
 }
 
 /// The host of an authority (sections 3.5 and 4.4): without user and port, decoded, in lower case. Of IDNA (UTS #46), only

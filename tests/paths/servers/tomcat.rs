@@ -4,14 +4,12 @@ use super::Server;
 use super::steps::{backslashes, cut_parameters, decode_strictly, merge, resolve_within_root};
 
 /// Tomcat as it is shipped, and with all that an administrator can allow.
-pub fn servers() -> Vec<Server> {
-    vec![
-        // encodedSolidusHandling and encodedReverseSolidusHandling "reject"; ALLOW_BACKSLASH false.
-        Server::new("Tomcat", |path| read(path, false)),
-        // Both "decode", and ALLOW_BACKSLASH, which reads a backslash as a slash.
-        Server::new("Tomcat with encoded slashes and backslashes", |path| read(path, true)),
-    ]
-}
+pub const SERVERS: &[Server] = &[
+    // encodedSolidusHandling and encodedReverseSolidusHandling "reject"; ALLOW_BACKSLASH false.
+    Server::new("Tomcat", |path| read(path, false)),
+    // Both "decode", and ALLOW_BACKSLASH, which reads a backslash as a slash.
+    Server::new("Tomcat with encoded slashes and backslashes", |path| read(path, true)),
+];
 
 /// Cuts parameters off the raw path, decodes it once and normalises it (Tomcat Configuration Reference, HTTP Connector;
 /// `CoyoteAdapter.parsePathParameters`, `UDecoder.convert`, `CoyoteAdapter.normalize`). None: 400.
