@@ -60,8 +60,7 @@ fn search(setting: Setting) {
         let Some(path) = envoy.follow(&pieces.concat()) else { continue };
         reached += 1;
         let mut reads = None;
-        for case in &cases {
-            let answer = case.ask(&path);
+        for (case, answer) in cases.iter().zip(policies::answers(&cases, &path)) {
             *answers.entry((case.name, answer.name())).or_default() += 1;
             if let Some(kind) = mistake(case, answer, &path, &mut reads) {
                 findings.entry(kind).or_insert_with(|| (envoy, pieces.clone(), 0)).2 += 1;
@@ -178,7 +177,9 @@ impl Answer {
 fn tell(cases: &[Case], kind: &str, envoy: Envoy, pieces: &Pieces, count: usize) -> String {
     let is_still = |pieces: &Pieces| {
         let Some(path) = envoy.follow(&pieces.concat()) else { return false };
-        cases.iter().any(|case| mistake(case, case.ask(&path), &path, &mut None).as_deref() == Some(kind))
+        let answers = policies::answers(cases, &path);
+        let mut kinds = cases.iter().zip(answers).filter_map(|(case, answer)| mistake(case, answer, &path, &mut None));
+        kinds.any(|found| found == kind)
     };
     let mut pieces = pieces.clone();
     let mut at = 0;

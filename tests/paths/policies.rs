@@ -31,6 +31,9 @@ pub struct Case {
     situations: Vec<Situation>,
 }
 
+const SHOP: &str = "shop.example.com";
+const OPEN: &str = "open.example.com";
+
 /// The path that the case with health checks answers itself.
 pub const PROBE: &[u8] = b"/healthz";
 
@@ -39,17 +42,17 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "a closed path of an online host",
-            "shop.example.com",
+            SHOP,
             r#"{ "builtin_rules": false,
                  "sites": [{ "name": "rest", "hosts": ["shop.example.com"] },
                            { "name": "checkout", "hosts": ["shop.example.com"], "paths": ["/checkout"] }],
                  "state": { "checkout": { "mode": "offline" } } }"#,
-            |host, path| host == "shop.example.com" && is_below(path, b"/checkout"),
+            |host, path| host == SHOP && is_below(path, b"/checkout"),
             true,
         ),
         case(
             "always_closed at an online site",
-            "shop.example.com",
+            SHOP,
             r#"{ "builtin_rules": false, "sites": [{ "name": "all" }],
                  "always_closed": [{ "name": "beta", "paths": ["/beta/*"] },
                                    { "name": "internal", "paths": ["/internal"] }] }"#,
@@ -58,7 +61,7 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "exempt and health_checks at a closed site",
-            "shop.example.com",
+            SHOP,
             r#"{ "sites": [{ "name": "all" }], "state": { "all": { "mode": "offline" } },
                  "exempt": [{ "name": "public", "paths": ["/public/*"] }],
                  "health_checks": [{ "name": "probe", "paths": ["/healthz"] }] }"#,
@@ -67,7 +70,7 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "an online host beside closed ones",
-            "open.example.com",
+            OPEN,
             r#"{ "builtin_rules": false,
                  "sites": [{ "name": "open", "hosts": ["open.example.com"] },
                            { "name": "closed", "hosts": ["closed.example.com"] },
@@ -108,19 +111,25 @@ fn case(
 }
 
 impl Case {
-    /// What the filter does with this `:path`.
-    pub fn ask(&self, path: &[u8]) -> Answer {
-        let header = |name: &str, value: &[u8]| (name.as_bytes().to_vec(), value.to_vec());
-        let headers = Headers::new(vec![
-            header(":method", b"GET"),
-            header(":authority", self.host.as_bytes()),
-            header(":path", path),
-        ]);
+    fn ask(&self, request: &Request<'_>) -> Answer {
         let situation = |site: usize| &self.situations[site];
-        match decide(&self.policy, situation, &Request::new(&headers, &Stranger)).verdict {
+        match decide(&self.policy, situation, request).verdict {
             Verdict::Pass(_) => Answer::Passes,
             Verdict::Refuse(_) => Answer::Refused,
             Verdict::HealthCheck(_) => Answer::Probe,
         }
     }
+}
+
+fn headers(host: &str, path: &[u8]) -> Headers {
+    let header = |name: &str, value: &[u8]| (name.as_bytes().to_vec(), value.to_vec());
+    Headers::new(vec![header(":method", b"GET"), header(":authority", host.as_bytes()), header(":path", path)])
+}
+
+/// What the filter does with a path, by case. Most cases are of one host, and share the reading of the path.
+pub fn answers(cases: &[Case], path: &[u8]) -> Vec<Answer> {
+    let by_host = |host| headers(host, path);
+    let (shop, open) = (by_host(SHOP), by_host(OPEN));
+    let (shop, open) = (Request::new(&shop, &Stranger), Request::new(&open, &Stranger));
+    cases.iter().map(|case| case.ask(if case.host == SHOP { &shop } else { &open })).collect()
 }

@@ -91,6 +91,9 @@ fn replace(path: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 
 /// Decodes percent-encoding, `%uXXXX`, and overlong UTF-8 of ASCII, once each.
 pub fn decode_wide(path: &[u8]) -> Vec<u8> {
+    if !path.contains(&b'%') {
+        return shorten(path);
+    }
     let mut wide = Vec::new();
     let mut rest = path;
     while let [first, tail @ ..] = rest {
@@ -117,6 +120,9 @@ pub fn decode_wide(path: &[u8]) -> Vec<u8> {
 
 /// Reads UTF-8 of two and three bytes that stands for ASCII as ASCII.
 fn shorten(bytes: &[u8]) -> Vec<u8> {
+    if bytes.is_ascii() {
+        return bytes.to_vec();
+    }
     let mut short = Vec::new();
     let mut rest = bytes;
     while let [first, tail @ ..] = rest {
