@@ -21,6 +21,7 @@ use envoy::{Envoy, Setting};
 use generate::{Pieces, Random};
 use policies::{Answer, Case, PROBE};
 use servers::Read;
+use servers::steps::decode_unreserved;
 
 /// How many paths reach the filter in each setting.
 const PATHS: usize = 100_000;
@@ -82,9 +83,7 @@ fn search(setting: Setting) {
 /// What each server that takes a path makes of it; paths in canonical form, so that they can be compared.
 fn read(path: &[u8]) -> Vec<Read> {
     let canonical = |mut read: Read| {
-        if read.seen.path.contains(&b'%') {
-            read.seen.path = decode_unreserved(&read.seen.path);
-        }
+        read.seen.path = decode_unreserved(&read.seen.path);
         read
     };
     servers::read(path).map(canonical).collect()
@@ -148,19 +147,6 @@ fn plain_host(host: &[u8]) -> Option<String> {
     let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
     let is_plain = is_plain && port.bytes().all(|byte| byte.is_ascii_digit());
     is_plain.then(|| name.strip_suffix('.').unwrap_or(name).to_owned())
-}
-
-/// Decodes unreserved characters, which are the same with and without it (RFC 3986 section 6.2.2.2).
-fn decode_unreserved(path: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut at = 0;
-    while let Some(byte) = path.get(at) {
-        let value = if *byte == b'%' { servers::steps::hex(path, at + 1) } else { None };
-        let value = value.filter(|value| value.is_ascii_alphanumeric() || matches!(value, b'-' | b'.' | b'_' | b'~'));
-        decoded.push(value.unwrap_or(*byte));
-        at += if value.is_some() { 3 } else { 1 };
-    }
-    decoded
 }
 
 impl Answer {

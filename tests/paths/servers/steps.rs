@@ -24,6 +24,22 @@ pub fn decode_strictly(path: &[u8]) -> Option<Vec<u8>> {
     (0..path.len()).all(is_good).then(|| decode(path))
 }
 
+/// Decodes unreserved characters, which are the same with and without it (RFC 3986 section 6.2.2.2).
+pub fn decode_unreserved(path: &[u8]) -> Vec<u8> {
+    if !path.contains(&b'%') {
+        return path.to_vec();
+    }
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut at = 0;
+    while let Some(byte) = path.get(at) {
+        let value = if *byte == b'%' { hex(path, at + 1) } else { None };
+        let value = value.filter(|value| value.is_ascii_alphanumeric() || matches!(value, b'-' | b'.' | b'_' | b'~'));
+        decoded.push(value.unwrap_or(*byte));
+        at += if value.is_some() { 3 } else { 1 };
+    }
+    decoded
+}
+
 /// The byte that two hexadecimal digits at a place stand for.
 pub fn hex(path: &[u8], at: usize) -> Option<u8> {
     let digit = |at: usize| char::from(*path.get(at)?).to_digit(16);
