@@ -5,20 +5,22 @@ use std::rc::Rc;
 
 use crate::config::{PluginConfig, ReplyConfig, RuleConfig, SiteConfig, TextConfig};
 use crate::reply::{Reply, ReplyPart};
-use crate::request::RequestPath;
+use crate::request::{Host, Request, path};
 use crate::state::Document;
 use crate::tree::fields::did_you_mean;
 use crate::tree::{Path, PathError, Tree};
 
+mod affixes;
 pub mod cidr;
 pub mod hosts;
 pub mod keys;
+mod regex;
 pub mod rule;
 pub mod text;
 
 pub use hosts::{Found, HostPattern, SiteIndex};
 pub use keys::{Key, Kind};
-pub use rule::{Everyone, Rule, Rules};
+pub use rule::{Effect, Everyone, Rule, Rules};
 
 /// The longest name of a site, rule, fleet or key.
 const MAX_NAME: usize = 63;
@@ -159,10 +161,12 @@ impl Policy {
         Ok(Policy { fleet, sites: compiled, index, keys, jwt_metadata_key, control })
     }
 
-    /// What a path says below the prefix of the control endpoint, from its slash on; none for what is not below it.
-    pub fn below_control<'r>(&self, path: &'r RequestPath) -> Option<&'r str> {
-        let below = path.canonical()?.strip_prefix(self.control.as_deref()?)?;
-        below.starts_with('/').then_some(below)
+    /// What a request says below the prefix of the control endpoint, from its slash on and without the query; none for
+    /// what is not below it. The prefix is compared as it was sent: an encoded one is for the application.
+    pub fn below_control<'r>(&self, request: &Request<'r>) -> Option<&'r str> {
+        let path = request.target.split(|byte| *byte == b'?').next()?;
+        let below = path.strip_prefix(self.control.as_deref()?.as_bytes())?;
+        std::str::from_utf8(below).ok().filter(|below| below.starts_with('/'))
     }
 
     /// Whether a rule refuses requests also while every site is online.
@@ -218,6 +222,16 @@ impl RuleLists {
 }
 
 impl Site {
+    /// Whether the site has some paths of its hosts only.
+    pub fn has_paths(&self) -> bool {
+        !self.paths.iter().any(String::is_empty)
+    }
+
+    /// Whether `host` is one that the site names in full.
+    pub fn is_exact_host(&self, host: &Host) -> bool {
+        self.hosts.iter().any(|own| matches!(own, HostPattern::Exact(name) if name == host.as_str()))
+    }
+
     fn compile(config: &SiteConfig, wide: &Wide, path: &Path<'_>) -> Result<Site, PathError> {
         let SiteConfig { name: site, hosts, paths, exempt, always_closed, health_checks, reply } = config;
         let site = name(site, &path.key("name"))?;
@@ -256,28 +270,33 @@ fn everything() -> SiteConfig {
 /// The rules that stand without being written: certificates renew during a long window (RFC 8555 section 8.3), and
 /// probes are answered.
 fn builtin() -> Result<RuleLists, PathError> {
-    let plain = |text: &str| TextConfig::Plain(text.to_owned());
-    let rule = |name: &str, paths: Option<&str>, agents: Option<&[&str]>| RuleConfig {
-        name: name.to_owned(),
-        paths: paths.map(|path| vec![plain(path)]),
+    let agents = ["kube-probe/*", "ELB-HealthChecker/*", "GoogleHC/*", "Envoy/HC"];
+    let probes = RuleConfig {
+        name: "health-check-agents".to_owned(),
+        paths: None,
         methods: None,
         remote_ips: None,
         uri_sans: None,
-        headers: agents.map(|agents| {
-            vec![crate::config::NamedConfig {
-                name: "user-agent".to_owned(),
-                value: Some(agents.iter().map(|agent| plain(agent)).collect()),
-            }]
-        }),
+        headers: Some(vec![crate::config::NamedConfig {
+            name: "user-agent".to_owned(),
+            value: Some(agents.iter().map(|agent| TextConfig::Plain((*agent).to_owned())).collect()),
+        }]),
         query: None,
         cookies: None,
         claims: None,
         modes: None,
     };
-    let acme = rule("acme-challenge", Some("/.well-known/acme-challenge/*"), None);
-    let agents = ["kube-probe/*", "ELB-HealthChecker/*", "GoogleHC/*", "Envoy/HC"];
-    let probes = rule("health-check-agents", None, Some(&agents));
-    RuleLists::default().with([&[acme], &[], &[probes]], false, &Path::Root)
+    let acme = Rc::new(Rule::built_in("acme-challenge", is_acme_challenge));
+    let lists = RuleLists { exempt: vec![acme], ..RuleLists::default() };
+    lists.with([&[], &[], &[probes]], false, &Path::Root)
+}
+
+/// Whether a certificate authority asks for the answer to a challenge (RFC 8555 section 8.3): its token is base64url, and
+/// nothing follows it.
+fn is_acme_challenge(request: &Request<'_>) -> bool {
+    let token = request.target.strip_prefix(b"/.well-known/acme-challenge/").unwrap_or_default();
+    let is_base64url = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    matches!(request.method, b"GET" | b"HEAD") && !token.is_empty() && token.iter().all(is_base64url)
 }
 
 fn each<T>(
@@ -303,12 +322,12 @@ pub fn name(text: &str, path: &Path<'_>) -> Result<String, PathError> {
 }
 
 /// Reads a segment prefix, as it stands in canonical paths and without a trailing slash.
-fn path_prefix(text: &str, path: &Path<'_>) -> Result<String, PathError> {
-    match RequestPath::parse(text.as_bytes()) {
-        RequestPath::Canonical(prefix) if !text.contains(['*', '?']) => {
-            Ok(prefix.strip_suffix('/').unwrap_or(&prefix).to_owned())
+fn path_prefix(text: &str, place: &Path<'_>) -> Result<String, PathError> {
+    match path::canonical(text.as_bytes()) {
+        Some(prefix) if !text.contains('*') => Ok(prefix.strip_suffix('/').unwrap_or(&prefix).to_owned()),
+        _ => {
+            Err(PathError::new(place, format_args!("\"{text}\" is not a canonical path prefix such as \"/checkout\"")))
         }
-        _ => Err(PathError::new(path, format_args!("\"{text}\" is not a canonical path prefix such as \"/checkout\""))),
     }
 }
 

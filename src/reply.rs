@@ -121,7 +121,7 @@ impl Reply {
         })
     }
 
-    /// What the redirect points to, if there is one; requests for it pass.
+    /// What the redirect points to, if there is one.
     pub fn redirect_target(&self) -> Option<&RedirectTarget> {
         self.redirect.as_ref().map(|redirect| &redirect.target)
     }
@@ -162,7 +162,7 @@ impl Reply {
         LocalReply {
             status: prepared.status,
             headers,
-            body: prepared.body.fill(retry_after, request.path.readings().next().unwrap_or_default()),
+            body: prepared.body.fill(retry_after, request.path.shown()),
             grpc_status: (form == Form::Grpc).then_some(GRPC_UNAVAILABLE),
             details: details(refusal),
         }
@@ -174,7 +174,9 @@ impl Reply {
             return form;
         }
         let wished = Form::wished(request.headers);
-        if self.redirect.is_some() && wished == Form::Html && matches!(request.method, b"GET" | b"HEAD") {
+        // A refused request for the target itself gets the page, or the browser would go round in circles.
+        let leads_away = self.redirect_target().is_some_and(|target| !target.is_of(request));
+        if leads_away && wished == Form::Html && matches!(request.method, b"GET" | b"HEAD") {
             return Form::Redirect;
         }
         match self.formats.as_ref().and_then(|formats| formats.of(request)).unwrap_or(self.format) {

@@ -5,13 +5,15 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 pub mod address;
+mod budget;
 pub mod host;
 pub mod path;
 mod values;
 
-pub use host::Host;
+pub use budget::{Budget, HOSTCALL, UNITS};
+pub use host::{Authority, Host};
 pub use path::RequestPath;
-pub use values::{cookies, query};
+pub use values::{Separator, cookies, query, unquoted};
 
 /// The request's headers, as Envoy holds them: names in lower case, pseudo headers included, order kept.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +40,21 @@ impl Headers {
     /// Headers whose names (lower case) and values stand in `bytes`, at those places.
     pub fn within(bytes: Vec<u8>, entries: Vec<(Range<usize>, Range<usize>)>) -> Headers {
         Headers { bytes, entries }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// All names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.entries.iter().map(|(name, _)| self.part(name))
     }
 
     /// Every occurrence of `name` (lower case).
@@ -67,8 +84,9 @@ pub trait Peer {
     /// The URI SANs of the client's certificate.
     fn uri_sans(&self) -> Vec<Vec<u8>>;
     /// The values of the claim under `path` in the token that jwt_authn has verified: one for a scalar, one an element
-    /// for a list, none where there is no such claim.
-    fn claim(&self, path: &[String]) -> Vec<Vec<u8>>;
+    /// for a list, none where there is no such claim. Where the budget does not suffice to ask for all of them, it is
+    /// spent.
+    fn claim(&self, path: &[String], budget: &Budget) -> Vec<Vec<u8>>;
 }
 
 /// A client of whom nothing is known.
@@ -83,7 +101,7 @@ impl Peer for Stranger {
         Vec::new()
     }
 
-    fn claim(&self, _: &[String]) -> Vec<Vec<u8>> {
+    fn claim(&self, _: &[String], _: &Budget) -> Vec<Vec<u8>> {
         Vec::new()
     }
 }
@@ -98,20 +116,27 @@ pub struct Request<'a> {
     pub method: &'a [u8],
     /// The host of `:authority`, or none where it cannot be read one way.
     pub host: Option<Host>,
+    /// The port of `:authority`, if one is written.
+    pub port: Option<u32>,
+    /// `:path` as it came, with the query.
+    pub target: &'a [u8],
     /// The path of `:path`, without the query.
     pub path: RequestPath,
     /// What follows the first `?` of `:path`.
     pub query: &'a [u8],
+    /// What is left to spend on this request.
+    pub budget: Budget,
 }
 
 impl<'a> Request<'a> {
     /// Reads what `headers` say.
     pub fn new(headers: &'a Headers, peer: &'a dyn Peer) -> Request<'a> {
         let mut authorities = headers.all(":authority");
-        let host = match (authorities.next(), authorities.next()) {
-            (Some(authority), None) => Host::parse(authority),
+        let authority = match (authorities.next(), authorities.next()) {
+            (Some(authority), None) => Authority::parse(authority),
             _ => None,
         };
+        let (host, port) = authority.map_or((None, None), |Authority { host, port }| (Some(host), port));
         let target = headers.first(":path").unwrap_or_default();
         let mark = target.iter().position(|byte| *byte == b'?');
         let (path, query) = match mark.and_then(|mark| target.split_at_checked(mark)) {
@@ -119,7 +144,24 @@ impl<'a> Request<'a> {
             None => (target, &[][..]),
         };
         let path = RequestPath::parse(path);
-        Request { headers, peer, method: headers.first(":method").unwrap_or_default(), host, path, query }
+        let method = headers.first(":method").unwrap_or_default();
+        Request { headers, peer, method, host, port, target, path, query, budget: Budget::of_request() }
+    }
+
+    /// Whether the request asks for a tunnel (RFC 9110 section 9.3.6). It names a host and no path.
+    pub fn is_connect(&self) -> bool {
+        self.method.eq_ignore_ascii_case(b"CONNECT")
+    }
+
+    /// Whether the request may change something in spite of its method: it asks for another protocol (RFC 9110 section
+    /// 7.8, RFC 8441 section 4), or names another method in a header. Some servers read `_` in a header's name as `-`.
+    pub fn is_disguised(&self) -> bool {
+        const NAMES: [&[u8]; 5] =
+            [b"upgrade", b":protocol", b"x-http-method-override", b"x-http-method", b"x-method-override"];
+        let same = |one: &u8, other: &u8| one == other || (*one == b'_' && *other == b'-');
+        let is =
+            |name: &[u8], known: &[u8]| name.len() == known.len() && name.iter().zip(known).all(|(a, b)| same(a, b));
+        self.headers.names().any(|name| NAMES.iter().any(|known| is(name, known)))
     }
 }
 

@@ -1,20 +1,12 @@
 //! The order of decision. It stands here, once.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
-
-use crate::policy::text::Reading;
-use crate::policy::{Found, Policy, Rule, Site};
+use crate::policy::{Effect, Found, Policy, Rule, Site};
 use crate::request::Request;
 use crate::state::{Mode, Situation};
-
-/// How many rules a request may make a worker ask that could belong to any site.
-const MOST_RULES: usize = 64;
 
 /// The decision on one request, with the name of what decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,41 +66,24 @@ impl Decision<'_> {
 
 /// Decides on a request. `situation` says what holds now at a site of the policy, by position.
 ///
-/// A request that might belong to several sites, because its host or path can be read in several ways, passes only if
+/// A request that may belong to several sites, because servers read its host or path in different ways, passes only if
 /// each of them lets it pass.
 pub fn decide<'p>(
     policy: &'p Policy,
     situation: impl Fn(usize) -> &'p Situation,
     request: &Request<'_>,
 ) -> Decision<'p> {
-    let decide = |position: usize, holds: &Holds<'_>| {
+    let at = |position: usize| {
         let site = policy.sites.get(position)?;
-        let situation = situation(position);
-        let verdict = decide_at(site, situation, request, holds);
-        Some(Decision { site: Some((position, site)), situation, verdict })
-    };
-    // A rule for every site is asked once and not once a site, and only so many are asked at all, or a stranger could make
-    // a worker read 60 KB of cookies a thousand times. Beyond, none opens, and each that refuses holds. A rule is always
-    // read in one way, as it stands in one list.
-    let decide_for_all = |sites: Vec<usize>, most: usize| {
-        let answers = RefCell::new(HashMap::new());
-        let holds = |rule: &Rc<Rule>, mode, reading| {
-            let mut answers = answers.borrow_mut();
-            let is_over = answers.len() >= most;
-            match answers.entry((Rc::as_ptr(rule), mode)) {
-                Entry::Occupied(known) => *known.get(),
-                Entry::Vacant(_) if is_over => reading == Reading::Wide,
-                Entry::Vacant(place) => *place.insert(rule.holds(request, mode, reading)),
-            }
-        };
-        strictest(sites.into_iter().filter_map(|site| decide(site, &holds)))
+        Some(Case { position, site, situation: situation(position), request })
     };
     let decision = match policy.index.find(request) {
-        Found::One(site) => {
-            site.and_then(|site| decide(site, &|rule, mode, reading| rule.holds(request, mode, reading)))
+        Found::One(position, path) => position.and_then(at).map(|case| case.decide(&[path])),
+        Found::Several(sites) => {
+            strictest(sites.iter().filter_map(|(position, paths)| at(*position).map(|case| case.decide(paths))))
         }
-        Found::Several(sites) => decide_for_all(sites, usize::MAX),
-        Found::Any => decide_for_all((0..policy.sites.len()).collect(), MOST_RULES),
+        Found::SitesOfHost(sites) => strictest(sites.into_iter().filter_map(at).map(|case| case.decide_for_any_path())),
+        Found::AnySite => strictest((0..policy.sites.len()).filter_map(at).map(|case| case.decide_for_any_host())),
     };
     // 1. It belongs to no site.
     decision.unwrap_or(Decision { site: None, situation: Situation::ONLINE, verdict: Verdict::Pass(Pass::NoSite) })
@@ -128,63 +103,94 @@ fn strictest<'p>(decisions: impl Iterator<Item = Decision<'p>>) -> Option<Decisi
     strictest
 }
 
-/// Whether a rule holds for the request.
-type Holds<'h> = dyn Fn(&Rc<Rule>, Mode, Reading) -> bool + 'h;
+/// A request at a site that it may belong to.
+struct Case<'c, 'r, 'p> {
+    position: usize,
+    site: &'p Site,
+    situation: &'p Situation,
+    request: &'c Request<'r>,
+}
 
-fn decide_at<'p>(site: &'p Site, situation: &Situation, request: &Request<'_>, holds: &Holds<'_>) -> Verdict<'p> {
-    let modes = situation.modes();
-    // 2. A rule refuses it, also while the site is online.
-    let is_shut = |rule: &Rc<Rule>| modes.or_online().any(|mode| holds(rule, mode, Reading::Wide));
-    if let Some(rule) = first(&site.always_closed, is_shut) {
-        return Verdict::Refuse(Refusal::AlwaysClosed(rule));
+impl<'p> Case<'_, '_, 'p> {
+    fn decision(&self, verdict: Verdict<'p>) -> Decision<'p> {
+        Decision { site: Some((self.position, self.site)), situation: self.situation, verdict }
     }
-    // 3. No mode is active but online. A request passes a closed site only if every active mode would let it pass.
-    let mut verdict = Verdict::Pass(Pass::Online);
-    for mode in modes.strictest_first() {
-        let next = decide_in(mode, site, situation, request, holds);
-        match (verdict, next) {
-            (_, Verdict::Refuse(_)) => return next,
-            (Verdict::Pass(Pass::Online), _) => verdict = next,
-            _ => {}
+
+    /// Decides on a request that has one of these paths at the site.
+    fn decide(&self, paths: &[&str]) -> Decision<'p> {
+        let modes = self.situation.modes();
+        // 2. A rule refuses it, also while the site is online.
+        let effect = Effect::Closes(paths);
+        let closes = |rule: &Rule| modes.or_online().any(|mode| rule.matches(self.request, mode, effect));
+        if let Some(rule) = first(&self.site.always_closed, closes) {
+            return self.decision(Verdict::Refuse(Refusal::AlwaysClosed(rule)));
+        }
+        // 3. No mode is active but online. A request passes a closed site only if every active mode would let it pass.
+        let mut verdict = Verdict::Pass(Pass::Online);
+        for mode in modes.strictest_first() {
+            let next = self.decide_in(mode);
+            match (verdict, next) {
+                (_, Verdict::Refuse(_)) => return self.decision(next),
+                (Verdict::Pass(Pass::Online), _) => verdict = next,
+                _ => {}
+            }
+        }
+        self.decision(verdict)
+    }
+
+    /// Decides on a request whose path may lead to any path of the host, or that asks for a tunnel to it.
+    fn decide_for_any_path(&self) -> Decision<'p> {
+        let modes = self.situation.modes();
+        if let Some(rule) = first(&self.site.always_closed, |rule| rule.names_paths_in(modes)) {
+            return self.decision(Verdict::Refuse(Refusal::AlwaysClosed(rule)));
+        }
+        match self.situation.mode() {
+            Mode::Online => self.decide(&[]),
+            mode if self.site.has_paths() || self.request.is_connect() => {
+                self.decision(Verdict::Refuse(Refusal::Mode(mode)))
+            }
+            _ => self.decide(&[]),
         }
     }
-    verdict
+
+    /// Decides on a request whose host cannot be read.
+    fn decide_for_any_host(&self) -> Decision<'p> {
+        self.decision(match (self.situation.mode(), first(&self.site.always_closed, |_| true)) {
+            (_, Some(rule)) => Verdict::Refuse(Refusal::AlwaysClosed(rule)),
+            (Mode::Online, None) => Verdict::Pass(Pass::Online),
+            (mode, None) => Verdict::Refuse(Refusal::Mode(mode)),
+        })
+    }
+
+    fn decide_in(&self, mode: Mode) -> Verdict<'p> {
+        let Case { site, situation, request, .. } = self;
+        let opens = |rule: &Rule| rule.matches(request, mode, Effect::Opens);
+        // 4. Health checks, so that an application that is down does not take the page's Envoy out of its balancer.
+        if let Some(rule) = first(&site.health_checks, opens) {
+            return Verdict::HealthCheck(rule);
+        }
+        // 5. An exempt rule that is not suspended.
+        if let Some(rule) = first(&site.exempt, |rule| !situation.suspends(&rule.name) && opens(rule)) {
+            return Verdict::Pass(Pass::Exempt(rule));
+        }
+        // 6. Where the site's own reply sends browsers.
+        let is_read = matches!(request.method, b"GET" | b"HEAD");
+        let is_own_host = || request.host.as_ref().is_some_and(|host| site.is_exact_host(host));
+        if is_read && site.reply.redirect_target().is_some_and(|target| target.is_of(request)) && is_own_host() {
+            return Verdict::Pass(Pass::RedirectTarget);
+        }
+        // 7. Read-only, and it changes nothing.
+        let is_safe = is_read || request.method == b"OPTIONS";
+        if mode == Mode::ReadOnly && is_safe && !request.is_disguised() {
+            return Verdict::Pass(Pass::ReadOnly);
+        }
+        // 8. Refused.
+        Verdict::Refuse(Refusal::Mode(mode))
+    }
 }
 
-fn decide_in<'p>(
-    mode: Mode,
-    site: &'p Site,
-    situation: &Situation,
-    request: &Request<'_>,
-    holds: &Holds<'_>,
-) -> Verdict<'p> {
-    // 4. Health checks, so that an application that is down does not take the page's Envoy out of its balancer.
-    if let Some(rule) = first(&site.health_checks, |rule| holds(rule, mode, Reading::Strict)) {
-        return Verdict::HealthCheck(rule);
-    }
-    // 5. An exempt rule that is not suspended.
-    let exempt = |rule: &Rc<Rule>| holds(rule, mode, Reading::Strict) && !situation.suspends(&rule.name);
-    if let Some(rule) = first(&site.exempt, exempt) {
-        return Verdict::Pass(Pass::Exempt(rule));
-    }
-    // 6. Where the site's own reply sends browsers.
-    let is_target = site.reply.redirect_target().is_some_and(|target| {
-        request.path.canonical() == Some(target.path.as_str())
-            && target.host.as_ref().is_none_or(|host| request.host.as_ref() == Some(host))
-    });
-    if is_target {
-        return Verdict::Pass(Pass::RedirectTarget);
-    }
-    // 7. Read-only, and it changes nothing.
-    if mode == Mode::ReadOnly && matches!(request.method, b"GET" | b"HEAD" | b"OPTIONS") {
-        return Verdict::Pass(Pass::ReadOnly);
-    }
-    // 8. Refused.
-    Verdict::Refuse(Refusal::Mode(mode))
-}
-
-fn first(rules: &[Rc<Rule>], holds: impl Fn(&Rc<Rule>) -> bool) -> Option<&str> {
-    rules.iter().find(|rule| holds(rule)).map(|rule| rule.name.as_str())
+fn first(rules: &[Rc<Rule>], matches: impl Fn(&Rule) -> bool) -> Option<&str> {
+    rules.iter().find(|rule| matches(rule)).map(|rule| rule.name.as_str())
 }
 
 impl Verdict<'_> {

@@ -30,7 +30,7 @@ const DOCUMENT: &str = "x-maintenance-document";
 /// The answer to a request for the control endpoint; none where it is for the application.
 pub fn answer(root: &Root, request: &Request<'_>) -> Option<LocalReply> {
     root.policy.control.as_ref()?;
-    let Some(below) = root.policy.below_control(&request.path) else {
+    let Some(below) = root.policy.below_control(request) else {
         // A listener without sites is there for this endpoint alone.
         return root.policy.sites.is_empty().then(|| problem(&Problem::new(404, "not_found", "no such path")));
     };

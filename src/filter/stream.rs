@@ -1,5 +1,6 @@
 //! One request: collect, decide, act.
 
+use std::cell::{OnceCell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -9,7 +10,7 @@ use proxy_wasm::types::Action;
 use super::root::Root;
 use super::{control, host, register, stats};
 use crate::reply::{self, LocalReply};
-use crate::request::{Peer, Request, address};
+use crate::request::{Budget, HOSTCALL, Peer, Request, address};
 use crate::state::Situation;
 use crate::verdict::{Pass, Verdict, decide};
 
@@ -30,7 +31,7 @@ impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
         let root = &self.root;
         let headers = host::request_headers();
-        let peer = Downstream { jwt_metadata_key: root.policy.jwt_metadata_key.as_deref() };
+        let peer = Downstream::new(root.policy.jwt_metadata_key.as_deref());
         let request = Request::new(&headers, &peer);
         if let Some(reply) = control::answer(root, &request) {
             return send(&reply);
@@ -77,37 +78,64 @@ fn send(reply: &LocalReply) -> Action {
     Action::Pause
 }
 
-/// Who sent the request, as Envoy knows it.
+/// The values of a claim, and the path under which they were asked for.
+type KnownClaim = (Vec<String>, Vec<Vec<u8>>);
+
+/// Who sent the request, as Envoy knows it. Each question costs a hostcall, and is asked once.
 struct Downstream<'r> {
     jwt_metadata_key: Option<&'r str>,
+    address: OnceCell<Option<IpAddr>>,
+    uri_sans: OnceCell<Vec<Vec<u8>>>,
+    claims: RefCell<Vec<KnownClaim>>,
 }
 
 /// How many elements of a claim's list are looked at.
 const MAX_ELEMENTS: usize = 256;
 
-impl Peer for Downstream<'_> {
-    fn remote_address(&self) -> Option<IpAddr> {
-        address::parse_source(&host::property(&["source", "address"])?)
+impl<'r> Downstream<'r> {
+    fn new(jwt_metadata_key: Option<&'r str>) -> Downstream<'r> {
+        Downstream { jwt_metadata_key, address: OnceCell::new(), uri_sans: OnceCell::new(), claims: RefCell::default() }
     }
 
-    fn uri_sans(&self) -> Vec<Vec<u8>> {
-        let san = host::property(&["connection", "uri_san_peer_certificate"]);
-        san.filter(|san| !san.is_empty()).into_iter().collect()
-    }
-
-    fn claim(&self, path: &[String]) -> Vec<Vec<u8>> {
+    fn ask_for_claim(&self, path: &[String], budget: &Budget) -> Vec<Vec<u8>> {
         let Some(key) = self.jwt_metadata_key else {
             return Vec::new();
         };
         let mut full = vec!["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", key];
         full.extend(path.iter().map(String::as_str));
+        let ask = |path: &[&str]| if budget.pay(HOSTCALL) { host::property(path) } else { None };
         let element = |index: usize| {
             let index = index.to_string();
             let path: Vec<&str> = full.iter().copied().chain([index.as_str()]).collect();
-            host::property(&path)
+            ask(&path)
         };
-        // A list answers to an index and a scalar does not. Asked first, as a list's own bytes could look like a text.
+        // Only lists support index lookup. Try it first: the bytes of a list can look like text.
         let elements: Vec<Vec<u8>> = (0..MAX_ELEMENTS).map_while(element).collect();
-        if elements.is_empty() { host::property(&full).into_iter().collect() } else { elements }
+        if elements.is_empty() { ask(&full).into_iter().collect() } else { elements }
+    }
+}
+
+impl Peer for Downstream<'_> {
+    fn remote_address(&self) -> Option<IpAddr> {
+        *self.address.get_or_init(|| address::parse_source(&host::property(&["source", "address"])?))
+    }
+
+    fn uri_sans(&self) -> Vec<Vec<u8>> {
+        let ask = || {
+            let san = host::property(&["connection", "uri_san_peer_certificate"]);
+            san.filter(|san| !san.is_empty()).into_iter().collect()
+        };
+        self.uri_sans.get_or_init(ask).clone()
+    }
+
+    fn claim(&self, path: &[String], budget: &Budget) -> Vec<Vec<u8>> {
+        let known =
+            |claims: &[KnownClaim]| claims.iter().find(|(known, _)| known == path).map(|(_, values)| values.clone());
+        if let Some(values) = known(&self.claims.borrow()) {
+            return values;
+        }
+        let values = self.ask_for_claim(path, budget);
+        self.claims.borrow_mut().push((path.to_vec(), values.clone()));
+        values
     }
 }

@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 
+use crate::request::path::Interpretation;
 use crate::request::{Host, Request, RequestPath};
 
 /// A host as a site names it.
@@ -65,6 +66,8 @@ struct PathIndex {
     /// The site of the empty prefix, which stands for all paths.
     all: Option<usize>,
     sites: HashMap<String, usize>,
+    /// Every site of the host, in the order of the policy.
+    every: Vec<usize>,
     /// The length of the longest prefix, in bytes: a longer beginning of a path is not looked up.
     longest: usize,
 }
@@ -87,6 +90,9 @@ impl SiteIndex {
     pub fn insert(&mut self, host: HostPattern, prefix: &str, site: usize) -> Result<(), usize> {
         let paths = self.hosts.entry(host).or_default();
         paths.longest = paths.longest.max(prefix.len());
+        if paths.every.last() != Some(&site) {
+            paths.every.push(site);
+        }
         let before = match prefix {
             "" => paths.all.replace(site),
             prefix => paths.sites.insert(prefix.to_owned(), site),
@@ -94,34 +100,58 @@ impl SiteIndex {
         before.map_or(Ok(()), Err)
     }
 
-    /// The site of a request, or each that it might be of: an ambiguous path belongs to the site of each of its
-    /// readings, and a host that cannot be read one way to any.
-    pub fn find(&self, request: &Request<'_>) -> Found {
+    /// The sites that a request may belong to.
+    pub fn find<'r>(&self, request: &'r Request<'_>) -> Found<'r> {
         let Some(host) = &request.host else {
-            return Found::Any;
+            return Found::AnySite;
         };
         match &request.path {
-            RequestPath::Canonical(path) => Found::One(self.site(host.as_str(), path)),
-            RequestPath::Ambiguous { .. } => {
-                let mut sites = Vec::new();
-                for site in request.path.readings().filter_map(|path| self.site(host.as_str(), path)) {
-                    if !sites.contains(&site) {
-                        sites.push(site);
-                    }
-                }
-                Found::Several(sites)
-            }
+            _ if request.is_connect() => Found::SitesOfHost(self.sites_of(host.as_str())),
+            RequestPath::Canonical(path) => Found::One(self.site(host.as_str(), path), path),
+            RequestPath::Ambiguous { interpretations, .. } => Found::Several(self.sites_by(host, interpretations)),
+            RequestPath::Anywhere { .. } => Found::SitesOfHost(self.sites_of(host.as_str())),
         }
     }
 
     /// The site of a canonical host and a path.
     pub fn site(&self, host: &str, path: &str) -> Option<usize> {
+        // A host's own sites come first; a path that none of them covers is left to the next wider host.
+        self.patterns(host).find_map(|paths| paths.longest_prefix(path))
+    }
+
+    /// The site of each interpretation of a path, each site once and with its paths.
+    fn sites_by<'r>(&self, own: &Host, interpretations: &'r [Interpretation]) -> Vec<(usize, Vec<&'r str>)> {
+        let mut found: Vec<(usize, Vec<&str>)> = Vec::new();
+        for Interpretation { host, path } in interpretations {
+            let Some(site) = self.site(host.as_ref().unwrap_or(own).as_str(), path) else { continue };
+            match found.iter_mut().find(|(known, _)| *known == site) {
+                Some((_, paths)) => paths.push(path),
+                None => found.push((site, vec![path])),
+            }
+        }
+        found
+    }
+
+    /// Every site that a request to `host` can belong to, by whatever path.
+    fn sites_of(&self, host: &str) -> Vec<usize> {
+        let mut sites = Vec::new();
+        for paths in self.patterns(host) {
+            sites.extend(&paths.every);
+            // A site of all paths leaves nothing to wider hosts.
+            if paths.all.is_some() {
+                break;
+            }
+        }
+        sites
+    }
+
+    /// The sites of each pattern that takes `host`, the narrowest first.
+    fn patterns(&self, host: &str) -> impl Iterator<Item = &PathIndex> {
         let exact = self.hosts.get(&Name::Exact(host));
         let suffixes = host.match_indices('.').filter(|(dot, _)| *dot > 0).filter_map(|(dot, _)| host.get(dot..));
-        let by_suffix = || suffixes.filter_map(|suffix| self.hosts.get(&Name::Suffix(suffix)));
-        let any = || self.hosts.get(&Name::Any);
-        // A host's own sites come first; a path that none of them covers is left to the next wider host.
-        exact.into_iter().chain(by_suffix()).chain(any()).find_map(|paths| paths.longest_prefix(path))
+        let by_suffix = suffixes.filter_map(|suffix| self.hosts.get(&Name::Suffix(suffix)));
+        let any = std::iter::once_with(|| self.hosts.get(&Name::Any)).flatten();
+        exact.into_iter().chain(by_suffix).chain(any)
     }
 }
 
@@ -157,13 +187,15 @@ impl hashbrown::Equivalent<HostPattern> for Name<'_> {
 
 /// What [`SiteIndex::find`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// One site or none.
-    One(Option<usize>),
-    /// The sites of all readings of an ambiguous path, each once.
-    Several(Vec<usize>),
-    /// The host cannot be read: it might be any site.
-    Any,
+pub enum Found<'r> {
+    /// A canonical path: it belongs to one site or none.
+    One(Option<usize>, &'r str),
+    /// The sites of all interpretations of an ambiguous path, each with its paths.
+    Several(Vec<(usize, Vec<&'r str>)>),
+    /// All sites of the host: the path may lead to any of them, or there is none.
+    SitesOfHost(Vec<usize>),
+    /// The host cannot be read: it may be that of any site.
+    AnySite,
 }
 
 #[cfg(test)]
@@ -217,18 +249,22 @@ mod tests {
     }
 
     #[test]
-    fn an_ambiguous_path_belongs_to_the_site_of_each_reading() {
+    fn an_ambiguous_path_belongs_to_the_site_of_each_interpretation() {
         let index = index(&SITES[..3]);
         for (authority, path, found) in [
-            ("api.example.com", "/other", Found::One(None)),
-            ("api.example.com", "/checkout/../other", Found::Several(vec![1])),
-            ("api.example.com", "/other/../checkout", Found::Several(vec![1])),
-            ("api.example.com", "//checkout", Found::Several(vec![1])),
-            ("api.example.com", "//checkout/%252e%252e/other", Found::Several(vec![1])),
-            ("api.example.com", "/other/../other", Found::Several(vec![])),
-            ("api.example.com", "/checkout/%2e%2e/checkout/v2", Found::Several(vec![1, 2])),
-            ("api.example.com, a", "/", Found::Any),
-            ("", "/", Found::Any),
+            ("api.example.com", "/other", Found::One(None, "/other")),
+            ("api.example.com", "//other", Found::Several(vec![])),
+            ("api.example.com", "//checkout", Found::Several(vec![(1, vec!["/checkout"])])),
+            ("api.example.com", "/checkout%2Fv2", Found::Several(vec![(2, vec!["/checkout/v2"])])),
+            (
+                "api.example.com",
+                "/checkout/v2%3bx",
+                Found::Several(vec![(1, vec!["/checkout/v2%3Bx"]), (2, vec!["/checkout/v2"])]),
+            ),
+            ("api.example.com", "//shop.example.com/a", Found::Several(vec![(0, vec!["/a"])])),
+            ("api.example.com", "/other/../other", Found::SitesOfHost(vec![1, 2])),
+            ("api.example.com, a", "/", Found::AnySite),
+            ("", "/", Found::AnySite),
         ] {
             let headers = Headers::new(vec![
                 (b":authority".to_vec(), authority.as_bytes().to_vec()),

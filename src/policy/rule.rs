@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use super::cidr::{self, IpSet};
-use super::text::{Reading, TextMatcher, as_written};
+use super::text::{TextMatcher, Unknown, as_written};
 use crate::config::{ClaimConfig, NamedConfig, RuleConfig, TextConfig};
-use crate::request::{Request, RequestPath, cookies, is_token_byte, query};
+use crate::request::{Request, Separator, cookies, is_token_byte, path, query, unquoted};
 use crate::state::{Mode, Modes};
 use crate::tree::{Path, PathError};
 
@@ -23,6 +23,26 @@ pub struct Rule {
     cookies: Vec<Named>,
     claims: Vec<Claim>,
     modes: Option<Modes>,
+    /// A condition that only a built-in rule has.
+    built_in: Option<fn(&Request<'_>) -> bool>,
+}
+
+/// What a rule does with the requests that it matches, and so how it takes what servers may read in different ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect<'p> {
+    /// It lets them through: it matches only what every server reads alike.
+    Opens,
+    /// It refuses them: it matches if it would by any of these paths, or by any other reading of the request.
+    Closes(&'p [&'p str]),
+}
+
+impl Effect<'_> {
+    fn unknown(self) -> Unknown {
+        match self {
+            Effect::Opens => Unknown::Fails,
+            Effect::Closes(_) => Unknown::Satisfies,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -73,6 +93,7 @@ impl Rule {
             cookies: compile_named(cookies, &path.key("cookies"), cookie_name)?,
             claims: compile_claims(claims, &path.key("claims"))?,
             modes: optional(modes, |modes| compile_modes(modes, &path.key("modes")))?,
+            built_in: None,
         };
         let conditions = [
             paths.is_some(),
@@ -91,38 +112,54 @@ impl Rule {
         }
     }
 
-    /// Whether the rule holds for `request` in `mode`. An ambiguous path satisfies no rule that opens, and any rule
-    /// that closes one of its readings.
-    pub fn holds(&self, request: &Request<'_>, mode: Mode, reading: Reading) -> bool {
-        let Rule {
-            name: _,
-            paths,
-            methods,
-            remote_ips,
-            uri_sans,
-            headers,
-            query: parameters,
-            cookies: jar,
-            claims,
-            modes,
-        } = self;
+    /// The rule of a name of our own that asks for nothing but this.
+    pub fn built_in(name: &str, condition: fn(&Request<'_>) -> bool) -> Rule {
+        Rule {
+            name: name.to_owned(),
+            paths: None,
+            methods: None,
+            remote_ips: None,
+            uri_sans: None,
+            headers: Vec::new(),
+            query: Vec::new(),
+            cookies: Vec::new(),
+            claims: Vec::new(),
+            modes: None,
+            built_in: Some(condition),
+        }
+    }
+
+    /// Whether the rule applies in one of `modes` at all, and asks for a path.
+    pub fn names_paths_in(&self, modes: Modes) -> bool {
+        let applies = |mode| self.modes.is_none_or(|own| own.contains(mode));
+        self.paths.is_some() && modes.or_online().any(applies)
+    }
+
+    /// Whether the rule matches `request` in `mode`.
+    pub fn matches(&self, request: &Request<'_>, mode: Mode, effect: Effect<'_>) -> bool {
+        let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes, built_in } =
+            self;
+        let (budget, unknown) = (&request.budget, effect.unknown());
         modes.is_none_or(|modes| modes.contains(mode))
-            && methods.as_ref().is_none_or(|methods| methods.iter().any(|one| one.as_bytes() == request.method))
-            && paths.as_ref().is_none_or(|paths| is_path_match(paths, &request.path, reading))
-            && headers.iter().all(|header| header.value.is_match_any(request.headers.all(&header.name), reading))
-            && parameters.iter().all(|one| one.value.is_match_any(query(request.query, &one.name), reading))
-            && jar.iter().all(|one| one.value.is_match_any(cookies(request.headers, &one.name), reading))
+            && methods.as_ref().is_none_or(|methods| is_method(methods, request.method, effect))
+            && built_in.is_none_or(|condition| condition(request))
+            && paths.as_ref().is_none_or(|paths| is_path(paths, request, effect))
             && remote_ips
                 .as_ref()
                 .is_none_or(|set| request.peer.remote_address().is_some_and(|address| set.contains(address)))
-            && uri_sans.as_ref().is_none_or(|sans| sans.is_match_any(request.peer.uri_sans(), reading))
-            && claims.iter().all(|claim| claim.holds(request, reading))
+            && headers.iter().all(|header| header.matches_header(request, unknown))
+            && query.iter().all(|parameter| parameter.matches_parameter(request, effect))
+            && cookies.iter().all(|cookie| cookie.matches_cookie(request, effect))
+            && uri_sans.as_ref().is_none_or(|sans| sans.is_match_any(request.peer.uri_sans(), unknown, budget))
+            && claims.iter().all(|claim| claim.matches(request, unknown))
     }
 
     /// How everyone can satisfy the rule; none: it asks for what not everyone has.
     pub fn everyone(&self) -> Option<Everyone> {
-        let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes: _ } = self;
-        let is_open = paths.as_ref().is_none_or(|paths| paths.is_everything(&PATHS))
+        let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes: _, built_in } =
+            self;
+        let is_open = built_in.is_none()
+            && paths.as_ref().is_none_or(|paths| paths.is_everything(&PATHS))
             && methods
                 .as_ref()
                 .is_none_or(|methods| METHODS.iter().all(|known| methods.iter().any(|one| one == known)))
@@ -136,6 +173,38 @@ impl Rule {
 }
 
 impl Named {
+    fn matches_header(&self, request: &Request<'_>, unknown: Unknown) -> bool {
+        match request.budget.pay(request.headers.len()) {
+            true => self.value.is_match_any(request.headers.all(&self.name), unknown, &request.budget),
+            false => unknown == Unknown::Satisfies,
+        }
+    }
+
+    fn matches_parameter(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
+        let unknown = effect.unknown();
+        let matches = |separator| match request.budget.pay(request.query.len()) {
+            true => self.value.is_match_any(query(request.query, &self.name, separator), unknown, &request.budget),
+            false => unknown == Unknown::Satisfies,
+        };
+        let may_separate = || effect != Effect::Opens && request.query.contains(&b';');
+        matches(Separator::Ampersand) || may_separate() && matches(Separator::Either)
+    }
+
+    fn matches_cookie(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
+        let unknown = effect.unknown();
+        if !request.budget.pay(request.headers.all("cookie").map(<[u8]>::len).sum()) {
+            return unknown == Unknown::Satisfies;
+        }
+        let values = cookies(request.headers, &self.name);
+        match effect {
+            Effect::Opens => self.value.is_match_any(values, unknown, &request.budget),
+            Effect::Closes(_) => {
+                let values = values.flat_map(|value| [Some(value), unquoted(value)]).flatten();
+                self.value.is_match_any(values, unknown, &request.budget)
+            }
+        }
+    }
+
     fn everyone(&self) -> Option<Everyone> {
         match (self.value.is_everything(&VALUES), self.value.takes_absence()) {
             (true, true) => Some(Everyone::AsTheyAre),
@@ -147,23 +216,32 @@ impl Named {
 }
 
 impl Claim {
-    fn holds(&self, request: &Request<'_>, reading: Reading) -> bool {
-        let issuers = request.peer.claim(&["iss".to_owned()]);
+    fn matches(&self, request: &Request<'_>, unknown: Unknown) -> bool {
+        let budget = &request.budget;
+        let issuers = request.peer.claim(&["iss".to_owned()], budget);
         let is_issuer = matches!(issuers.as_slice(), [one] if one == self.iss.as_bytes());
-        // Who signs says how many values there are, not who sends: each is looked at.
-        let values = request.peer.claim(&self.path);
-        let holds = || match values.is_empty() {
-            true => self.value.is_match_any(&values, reading),
-            false => values.iter().any(|value| self.value.is_match(value, reading)),
-        };
-        is_issuer && holds()
+        let values = request.peer.claim(&self.path, budget);
+        // The peer spends the budget where it could not ask for everything.
+        if !budget.pay(1) {
+            return unknown == Unknown::Satisfies;
+        }
+        is_issuer && self.value.is_match_any(&values, unknown, budget)
     }
 }
 
-fn is_path_match(paths: &TextMatcher, path: &RequestPath, reading: Reading) -> bool {
-    match reading {
-        Reading::Strict => path.canonical().is_some_and(|path| paths.is_match(path.as_bytes(), reading)),
-        Reading::Wide => path.readings().any(|path| paths.is_match(path.as_bytes(), reading)),
+/// Methods are case-sensitive (RFC 9110 section 9.1), and some servers compare them in upper case.
+fn is_method(methods: &[String], method: &[u8], effect: Effect<'_>) -> bool {
+    methods.iter().any(|one| match effect {
+        Effect::Opens => one.as_bytes() == method,
+        Effect::Closes(_) => one.as_bytes().eq_ignore_ascii_case(method),
+    })
+}
+
+fn is_path(paths: &TextMatcher, request: &Request<'_>, effect: Effect<'_>) -> bool {
+    let matches = |path: &str| paths.is_match(path.as_bytes(), effect.unknown(), &request.budget);
+    match effect {
+        Effect::Opens => request.path.canonical().is_some_and(matches),
+        Effect::Closes(paths) => paths.iter().any(|path| matches(path)),
     }
 }
 
@@ -196,8 +274,8 @@ pub fn compile_paths(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatche
 fn canonical_pattern(literal: &str, text: &str) -> Result<String, String> {
     let before = if text.starts_with('*') { "/x" } else { "" };
     let after = if text.ends_with('*') { "x" } else { "" };
-    let whole = RequestPath::parse(format!("{before}{literal}{after}").as_bytes());
-    let canonical = whole.canonical().and_then(|whole| whole.strip_prefix(before)?.strip_suffix(after));
+    let whole = path::canonical(format!("{before}{literal}{after}").as_bytes());
+    let canonical = whole.as_deref().and_then(|whole| whole.strip_prefix(before)?.strip_suffix(after));
     let problem = match canonical {
         _ if literal.contains('?') => {
             "has a '?', but paths are matched without the query, for which there is \"query\""

@@ -74,7 +74,7 @@ fn hosts_and_paths_of_sites_are_readable() {
         assert_refused(&[(&site(members), &format!("sites[0].{message}"))]);
     }
     assert_eq!(policy(&site("'paths': ['/', '/%61/']")).unwrap().sites[0].paths, ["", "/a"]);
-    assert_eq!(policy(&site("'paths': ['/a%3Ab', '/%2a%3f']")).unwrap().sites[0].paths, ["/a:b", "/*%3F"]);
+    assert_eq!(policy(&site("'paths': ['/a%3Ab', '/%2a']")).unwrap().sites[0].paths, ["/a:b", "/*"]);
 }
 
 #[test]

@@ -2,23 +2,32 @@
 //! `{ absent: true }` · a list of these.
 
 use hashbrown::HashSet;
-use regex_lite::Regex;
 
+use super::affixes::Affixes;
+use super::regex::WholeRegex;
 use crate::config::TextConfig;
+use crate::request::Budget;
 use crate::tree::{Path, PathError};
 
-/// Values that are longer are not looked at by a regex or a digest, as what a stranger sends must cost bounded work.
-pub const MAX_COMPUTED: usize = 4096;
-/// Nor are those that follow so many of the same name.
-const MAX_VALUES: usize = 32;
+/// What a look at a value costs beside its bytes, in units of the budget.
+const LOOK: usize = 16;
+/// What SHA-256 costs a byte, and for each value, in units of the budget.
+const DIGEST: usize = 4;
+const DIGEST_START: usize = 1024;
 
-/// How a value is read that cannot be read one way: bytes that are no text, or more of them than is looked at.
+/// What counts where a value cannot be known: it is not text, or the budget of its request is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub enum Unknown {
     /// It satisfies nothing: for rules that open.
-    Strict,
-    /// It satisfies what any reading of it would: for rules that close.
-    Wide,
+    Fails,
+    /// It satisfies everything: for rules that close.
+    Satisfies,
+}
+
+impl Unknown {
+    fn satisfies(self) -> bool {
+        self == Unknown::Satisfies
+    }
 }
 
 /// Puts the literal part of a plain text into the form in which values will come, or says why none ever will. Its second
@@ -31,9 +40,9 @@ pub struct TextMatcher {
     present: bool,
     absent: bool,
     exact: HashSet<Vec<u8>>,
-    prefixes: Vec<Vec<u8>>,
-    suffixes: Vec<Vec<u8>>,
-    regexes: Vec<Regex>,
+    prefixes: Affixes,
+    suffixes: Affixes,
+    regexes: Vec<WholeRegex>,
     digests: Vec<[u8; 32]>,
 }
 
@@ -73,13 +82,13 @@ impl TextMatcher {
                         format_args!("\"{text}\" has a '*' at both ends; write it as {{ regex: … }}"),
                     ));
                 }
-                (Some(suffix), None) => self.suffixes.push(literal(suffix, text)?),
-                (None, Some(prefix)) => self.prefixes.push(literal(prefix, text)?),
+                (Some(suffix), None) => self.suffixes.insert(literal(suffix, text)?),
+                (None, Some(prefix)) => self.prefixes.insert(literal(prefix, text)?),
                 (None, None) => {
                     self.exact.insert(literal(text, text)?);
                 }
             },
-            TextConfig::Regex(regex) => self.regexes.push(whole(regex, &path.key("regex"))?),
+            TextConfig::Regex(regex) => self.regexes.push(WholeRegex::compile(regex, &path.key("regex"))?),
             TextConfig::Sha256(digits) => {
                 let digest = crate::state::Digest::parse(digits).ok_or_else(|| {
                     PathError::new(&path.key("sha256"), "not a SHA-256 digest of 64 hexadecimal digits")
@@ -93,7 +102,8 @@ impl TextMatcher {
 
     /// Whether it holds for each of `samples`. Where these have little in common, it then holds for about everything.
     pub fn is_everything(&self, samples: &[&str]) -> bool {
-        samples.iter().all(|sample| self.is_match(sample.as_bytes(), Reading::Strict))
+        let holds = |sample: &&str| self.is_match(sample.as_bytes(), Unknown::Fails, &Budget::unlimited());
+        samples.iter().all(holds)
     }
 
     /// Whether it holds where there is no value.
@@ -101,61 +111,65 @@ impl TextMatcher {
         self.absent
     }
 
+    /// The most that a value of `length` bytes costs, in units of the budget.
+    pub fn cost(&self, length: usize) -> usize {
+        let regexes = self.regexes.iter().map(|regex| regex.cost(length)).fold(0, usize::saturating_add);
+        let digests = if self.digests.is_empty() { 0 } else { length.saturating_mul(DIGEST) + DIGEST_START };
+        self.look(length) + regexes.saturating_add(digests)
+    }
+
+    fn look(&self, length: usize) -> usize {
+        LOOK + length + self.prefixes.cost(length) + self.suffixes.cost(length)
+    }
+
     /// Whether `value` is one of the texts.
-    pub fn is_match(&self, value: &[u8], reading: Reading) -> bool {
-        self.is_match_after(0, value, reading)
+    pub fn is_match(&self, value: &[u8], unknown: Unknown, budget: &Budget) -> bool {
+        if self.present {
+            return true;
+        }
+        if !budget.pay(self.look(value.len())) {
+            return unknown.satisfies();
+        }
+        self.exact.contains(value)
+            || self.prefixes.is_prefix(value)
+            || self.suffixes.is_suffix(value)
+            || (!self.regexes.is_empty() && self.is_regex_match(value, unknown, budget))
+            || (!self.digests.is_empty() && self.is_digest_match(value, unknown, budget))
     }
 
-    /// Whether `value`, which comes after so many `others` of its name, is one of the texts.
-    fn is_match_after(&self, others: usize, value: &[u8], reading: Reading) -> bool {
-        self.present
-            || self.exact.contains(value)
-            || self.prefixes.iter().any(|prefix| value.starts_with(prefix))
-            || self.suffixes.iter().any(|suffix| value.ends_with(suffix))
-            || self.is_computed_match(others, value, reading)
+    fn is_regex_match(&self, value: &[u8], unknown: Unknown, budget: &Budget) -> bool {
+        let text = match (std::str::from_utf8(value), unknown) {
+            (Ok(text), _) => std::borrow::Cow::Borrowed(text),
+            (Err(_), Unknown::Fails) => return false,
+            (Err(_), Unknown::Satisfies) => String::from_utf8_lossy(value),
+        };
+        self.regexes.iter().any(|regex| regex.is_match(&text, budget).unwrap_or(unknown.satisfies()))
     }
 
-    fn is_computed_match(&self, others: usize, value: &[u8], reading: Reading) -> bool {
-        if self.regexes.is_empty() && self.digests.is_empty() {
-            return false;
+    fn is_digest_match(&self, value: &[u8], unknown: Unknown, budget: &Budget) -> bool {
+        if !budget.pay(value.len().saturating_mul(DIGEST) + DIGEST_START) {
+            return unknown.satisfies();
         }
-        if value.len() > MAX_COMPUTED || others >= MAX_VALUES {
-            return reading == Reading::Wide;
-        }
-        let by_regex = || match (std::str::from_utf8(value), reading) {
-            (Ok(text), _) => self.regexes.iter().any(|regex| regex.is_match(text)),
-            (Err(_), Reading::Strict) => false,
-            (Err(_), Reading::Wide) => {
-                let text = String::from_utf8_lossy(value);
-                self.regexes.iter().any(|regex| regex.is_match(&text))
-            }
-        };
-        let by_digest = || {
-            let digest = hmac_sha256::Hash::hash(value);
-            self.digests.iter().fold(false, |found, wanted| found | ct_codecs::verify(wanted, &digest))
-        };
-        !self.regexes.is_empty() && by_regex() || !self.digests.is_empty() && by_digest()
+        let digest = hmac_sha256::Hash::hash(value);
+        self.digests.iter().fold(false, |found, wanted| found | ct_codecs::verify(wanted, &digest))
     }
 
     /// Whether any of `values` is one of the texts; where there is none, whether absence is.
-    pub fn is_match_any(&self, values: impl IntoIterator<Item = impl AsRef<[u8]>>, reading: Reading) -> bool {
-        let mut others = 0;
+    pub fn is_match_any(
+        &self,
+        values: impl IntoIterator<Item = impl AsRef<[u8]>>,
+        unknown: Unknown,
+        budget: &Budget,
+    ) -> bool {
+        let mut is_absent = true;
         for value in values {
-            if self.is_match_after(others, value.as_ref(), reading) {
+            is_absent = false;
+            if self.is_match(value.as_ref(), unknown, budget) {
                 return true;
             }
-            others += 1;
         }
-        others == 0 && self.absent
+        is_absent && self.absent
     }
-}
-
-/// Compiles `regex` so that it must match the whole value, as Envoy's own regexes do.
-fn whole(regex: &str, path: &Path<'_>) -> Result<Regex, PathError> {
-    // By itself first, so that a group that closes what stands around it is an error.
-    Regex::new(regex)
-        .and_then(|_| Regex::new(&format!(r"\A(?:{regex})\z")))
-        .map_err(|error| PathError::new(path, format_args!("\"{regex}\" is not a regex: {error}")))
 }
 
 /// The texts of values that have no canonical form of their own.
@@ -190,10 +204,16 @@ mod tests {
         ] {
             let matcher = compile(std::slice::from_ref(&text)).unwrap();
             for value in matching {
-                assert!(matcher.is_match(value.as_bytes(), Reading::Strict), "{text:?} {value:?}");
+                assert!(
+                    matcher.is_match(value.as_bytes(), Unknown::Fails, &Budget::of_request()),
+                    "{text:?} {value:?}"
+                );
             }
             for value in other {
-                assert!(!matcher.is_match(value.as_bytes(), Reading::Wide), "{text:?} {value:?}");
+                assert!(
+                    !matcher.is_match(value.as_bytes(), Unknown::Satisfies, &Budget::of_request()),
+                    "{text:?} {value:?}"
+                );
             }
         }
     }
@@ -201,41 +221,40 @@ mod tests {
     #[test]
     fn any_of_a_list_will_do() {
         let matcher = compile(&[plain("a"), plain("b*"), TextConfig::Absent]).unwrap();
-        assert!(matcher.is_match_any(["x", "b1"], Reading::Strict));
-        assert!(matcher.is_match_any([""; 0], Reading::Strict));
-        assert!(!matcher.is_match_any(["x", ""], Reading::Strict));
+        assert!(matcher.is_match_any(["x", "b1"], Unknown::Fails, &Budget::of_request()));
+        assert!(matcher.is_match_any([""; 0], Unknown::Fails, &Budget::of_request()));
+        assert!(!matcher.is_match_any(["x", ""], Unknown::Fails, &Budget::of_request()));
     }
 
     #[test]
-    fn what_cannot_be_read_opens_nothing_and_closes_what_it_might() {
-        let matcher = compile(&[TextConfig::Regex("a.*".to_owned())]).unwrap();
-        let long = vec![b'b'; MAX_COMPUTED + 1];
-        for value in [&b"a\xff"[..], &long] {
-            assert!(!matcher.is_match(value, Reading::Strict));
-            assert!(matcher.is_match(value, Reading::Wide));
-        }
+    fn what_is_no_text_opens_nothing_and_closes_what_it_might() {
+        let matcher = compile(&[TextConfig::Regex("a.?".to_owned())]).unwrap();
+        assert!(!matcher.is_match(b"a\xff", Unknown::Fails, &Budget::of_request()));
+        assert!(matcher.is_match(b"a\xff", Unknown::Satisfies, &Budget::of_request()));
     }
 
     #[test]
-    fn of_many_values_no_more_than_32_are_looked_at_by_a_regex_or_a_digest() {
+    fn what_the_budget_does_not_suffice_for_opens_nothing_and_closes() {
         let digest = crate::state::Digest::of(b"secret").to_string();
-        for text in [TextConfig::Sha256(digest), TextConfig::Regex("secret".to_owned())] {
-            let matcher = compile(&[text, plain("plain")]).unwrap();
-            let after = |others: usize, last: &'static str| std::iter::repeat_n("k", others).chain([last]);
-            for (others, last, strict, wide) in [
-                (31, "secret", true, true),
-                (31, "k", false, false),
-                (32, "secret", false, true),
-                (32, "k", false, true),
-                (32, "plain", true, true),
-                (28_000, "plain", true, true),
-            ] {
-                assert_eq!(matcher.is_match_any(after(others, last), Reading::Strict), strict, "{others} {last}");
-                assert_eq!(matcher.is_match_any(after(others, last), Reading::Wide), wide, "{others} {last}");
+        let (sha, regex) = (TextConfig::Sha256(digest), TextConfig::Regex("[a-s]+et".to_owned()));
+        for text in [sha, regex, plain("secret"), plain("sec*"), plain("*cret")] {
+            let matcher = compile(std::slice::from_ref(&text)).unwrap();
+            for (units, opens, closes) in [(crate::request::UNITS, true, true), (10, false, true)] {
+                for (unknown, expected) in [(Unknown::Fails, opens), (Unknown::Satisfies, closes)] {
+                    let budget = Budget::of_request();
+                    assert!(budget.pay(crate::request::UNITS - units));
+                    assert_eq!(matcher.is_match(b"secret", unknown, &budget), expected, "{text:?} {units} {unknown:?}");
+                }
             }
+            // Values that have been examined use the budget up.
+            let budget = Budget::of_request();
+            let many = std::iter::repeat_n([b'k'; 4096], 100);
+            assert!(matcher.is_match_any(many, Unknown::Satisfies, &budget), "{text:?}");
         }
-        let matcher = compile(&[plain("plain"), TextConfig::Absent]).unwrap();
-        assert!(!matcher.is_match_any(["k"; 33], Reading::Wide));
+        // To be present costs nothing.
+        let spent = Budget::of_request();
+        assert!(!spent.pay(usize::MAX));
+        assert!(TextMatcher::present().is_match(b"a", Unknown::Fails, &spent));
     }
 
     #[test]

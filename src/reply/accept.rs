@@ -1,6 +1,6 @@
 //! What an `accept` header asks for (RFC 9110 section 12.5.1), as far as a refusal can give it.
 
-/// Looked at of each `accept` header: more is no browser's.
+/// So many bytes are looked at of all `accept` headers together: more is no browser's.
 const MAX_LENGTH: usize = 4096;
 /// The weight 1, in thousandths.
 const MOST: u16 = 1000;
@@ -32,8 +32,10 @@ impl Wish {
     /// Reads every `accept` header of a request.
     pub fn read<'h>(headers: impl Iterator<Item = &'h [u8]>) -> Wish {
         let mut weights = Weights::default();
+        let mut left = MAX_LENGTH;
         for header in headers {
-            let header = header.get(..MAX_LENGTH).unwrap_or(header);
+            let header = header.get(..left).unwrap_or(header);
+            left -= header.len();
             for range in header.split(|byte| *byte == b',') {
                 weights.add(range);
                 // Nothing that follows could be liked better.

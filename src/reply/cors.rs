@@ -4,7 +4,7 @@ use super::ReplyHeaders;
 use super::form::Form;
 use crate::config::TextConfig;
 use crate::policy::HostPattern;
-use crate::policy::text::{Reading, TextMatcher};
+use crate::policy::text::{TextMatcher, Unknown};
 use crate::request::{Host, Request, is_token_byte};
 use crate::tree::{Path, PathError};
 
@@ -45,7 +45,7 @@ pub fn allowed<'r>(origins: Option<&Origins>, hosts: &[HostPattern], request: &R
         .filter(|text| text.len() <= MAX_ORIGIN && text.bytes().all(|byte| byte.is_ascii_graphic()))?;
     let lower = text.to_ascii_lowercase();
     let is_allowed = match origins {
-        Some(Origins(listed)) => listed.is_match(lower.as_bytes(), Reading::Strict),
+        Some(Origins(listed)) => listed.is_match(lower.as_bytes(), Unknown::Fails, &request.budget),
         None => lower.strip_prefix("https://").and_then(|rest| Host::parse(rest.as_bytes())).is_some_and(|host| {
             hosts.iter().any(|pattern| match pattern {
                 HostPattern::Any => request.host.as_ref() == Some(&host),

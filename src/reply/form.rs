@@ -3,7 +3,7 @@
 use super::accept::Wish;
 use crate::config::FormatConfig;
 use crate::policy::rule::compile_paths;
-use crate::policy::text::{Reading, TextMatcher};
+use crate::policy::text::{TextMatcher, Unknown};
 use crate::request::{Headers, Request};
 use crate::tree::{Path, PathError, fields};
 
@@ -51,10 +51,12 @@ impl FormatsByPath {
         configs.iter().enumerate().map(compile).collect::<Result<_, _>>().map(FormatsByPath)
     }
 
-    /// The format for a path, if one is set. Any reading of an ambiguous path will do: nothing opens by it.
+    /// The format for a path, if one is set. Any interpretation of an ambiguous path will do: nothing opens by it.
     pub fn of(&self, request: &Request<'_>) -> Option<Format> {
-        let matches =
-            |paths: &TextMatcher| request.path.readings().any(|path| paths.is_match(path.as_bytes(), Reading::Strict));
+        let requested = request.path.paths();
+        let matches = |paths: &TextMatcher| {
+            requested.iter().any(|path| paths.is_match(path.as_bytes(), Unknown::Fails, &request.budget))
+        };
         self.0.iter().find(|(paths, _)| matches(paths)).map(|(_, format)| *format)
     }
 }

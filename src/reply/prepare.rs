@@ -83,7 +83,8 @@ impl Reply {
             add("location", &redirect.location);
         }
         self.headers.iter().for_each(|(name, value)| headers.push(name, value));
-        for name in &self.clear_cookies {
+        // A rule refuses some requests of a site that is open: nobody is to be logged out there.
+        for name in self.clear_cookies.iter().filter(|_| !facts.by_rule) {
             headers.push("set-cookie", &expired(name));
         }
         Prepared { status, headers, body: body.finish() }

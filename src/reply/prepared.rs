@@ -112,6 +112,7 @@ pub struct Cache(RefCell<Vec<(Key, Rc<Prepared>)>>);
 struct Key {
     form: Form,
     mode: Mode,
+    by_rule: bool,
     reason: Option<String>,
     since: Option<Time>,
     until: Option<Time>,
@@ -122,15 +123,15 @@ struct Key {
 
 impl Key {
     fn new(form: Form, facts: &Facts<'_>) -> Key {
-        let Facts { mode, reason, since, until, eta, overdue, retry } = facts.clone();
-        Key { form, mode, reason: reason.map(str::to_owned), since, until, eta, overdue, retry }
+        let Facts { mode, by_rule, reason, since, until, eta, overdue, retry } = facts.clone();
+        Key { form, mode, by_rule, reason: reason.map(str::to_owned), since, until, eta, overdue, retry }
     }
 
     fn is(&self, form: Form, facts: &Facts<'_>) -> bool {
-        let Key { form: own, mode, reason, since, until, eta, overdue, retry } = self;
-        let (mode, since, until, eta) = (*mode, *since, *until, *eta);
-        *own == form
-            && Facts { mode, reason: reason.as_deref(), since, until, eta, overdue: *overdue, retry: *retry } == *facts
+        let Key { form: own, mode, by_rule, reason, since, until, eta, overdue, retry } = self;
+        let (mode, by_rule, since, until, eta) = (*mode, *by_rule, *since, *until, *eta);
+        let (reason, overdue, retry) = (reason.as_deref(), *overdue, *retry);
+        *own == form && Facts { mode, by_rule, reason, since, until, eta, overdue, retry } == *facts
     }
 }
 
@@ -142,7 +143,7 @@ impl Cache {
             return prepared.clone();
         }
         // What another reason or another time made is not asked for again; what another mode made may be.
-        kept.retain(|(key, _)| key.form != form || key.mode != facts.mode);
+        kept.retain(|(key, _)| key.form != form || key.mode != facts.mode || key.by_rule != facts.by_rule);
         if kept.len() >= MAX_KEPT {
             kept.remove(0);
         }

@@ -1,6 +1,7 @@
 //! Where browsers are sent in place of a page, and which requests are for that place.
 
-use crate::request::{Host, RequestPath};
+use crate::request::path::canonical;
+use crate::request::{Authority, Host, Request};
 use crate::tree::{Path, PathError};
 
 /// A redirect, compiled.
@@ -12,13 +13,26 @@ pub struct Redirect {
     pub target: RedirectTarget,
 }
 
-/// What a redirect points to; requests for it pass, or nobody would ever arrive.
+/// What a redirect points to. If it lies on the site itself, requests for it pass, or nobody would ever arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedirectTarget {
     /// Its host; none: the host of the request itself.
     pub host: Option<Host>,
+    /// Its port; none: that of its scheme, or of the request itself.
+    pub port: Option<u32>,
+    /// The port of its scheme; none: it has no scheme.
+    default_port: Option<u32>,
     /// Its path, canonical, without the query.
     pub path: String,
+}
+
+impl RedirectTarget {
+    /// Whether the request is for this authority, port included, and this path.
+    pub fn is_of(&self, request: &Request<'_>) -> bool {
+        let named = |port: Option<u32>| port.filter(|port| Some(*port) != self.default_port);
+        let is_authority = |host: &Host| request.host.as_ref() == Some(host) && named(request.port) == named(self.port);
+        request.path.canonical() == Some(self.path.as_str()) && self.host.as_ref().is_none_or(is_authority)
+    }
 }
 
 impl Redirect {
@@ -29,24 +43,23 @@ impl Redirect {
             return Err(refuse("holds characters that must be percent-encoded in a URL"));
         }
         let lower = url.to_ascii_lowercase();
-        let scheme = ["https://", "http://"].into_iter().find(|scheme| lower.starts_with(scheme));
-        let (host, rest) = match scheme.and_then(|scheme| url.get(scheme.len()..)) {
-            Some(rest) => {
-                let (authority, rest) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
-                let host = Host::parse(authority.as_bytes()).ok_or_else(|| refuse("has no readable host"))?;
-                (Some(host), rest)
-            }
-            None if url.starts_with('/') => (None, url),
-            None => return Err(refuse("is neither an http or https URL nor an absolute path")),
-        };
+        let scheme = [("https://", 443), ("http://", 80)].into_iter().find(|(scheme, _)| lower.starts_with(scheme));
+        let (authority, default_port, rest) =
+            match scheme.and_then(|(scheme, port)| Some((url.get(scheme.len()..)?, port))) {
+                Some((rest, port)) => {
+                    let (authority, rest) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
+                    let authority = Authority::parse(authority.as_bytes());
+                    (Some(authority.ok_or_else(|| refuse("has no readable host"))?), Some(port), rest)
+                }
+                None if url.starts_with('/') => (None, None, url),
+                None => return Err(refuse("is neither an http or https URL nor an absolute path")),
+            };
+        let (host, port) = authority.map_or((None, None), |Authority { host, port }| (Some(host), port));
         let end = rest.find(['?', '#']).unwrap_or(rest.len());
         let written = rest.get(..end).filter(|path| !path.is_empty()).unwrap_or("/");
-        match RequestPath::parse(written.as_bytes()) {
-            RequestPath::Canonical(path) => {
-                Ok(Redirect { location: url.to_owned(), target: RedirectTarget { host, path } })
-            }
-            RequestPath::Ambiguous { .. } => Err(refuse("has a path that could be read in more than one way")),
-        }
+        let path = canonical(written.as_bytes());
+        let path = path.ok_or_else(|| refuse("has a path that could be read in more than one way"))?;
+        Ok(Redirect { location: url.to_owned(), target: RedirectTarget { host, port, default_port, path } })
     }
 }
 

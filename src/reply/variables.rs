@@ -70,6 +70,8 @@ impl Variable {
 pub struct Facts<'d> {
     /// What visitors are told.
     pub mode: Mode,
+    /// Whether a rule refuses, and not the mode.
+    pub by_rule: bool,
     /// The reason.
     pub reason: Option<&'d str>,
     /// Since when.
@@ -87,13 +89,14 @@ pub struct Facts<'d> {
 impl<'d> Facts<'d> {
     /// What is to be said of `refusal` at `now`. What is always closed is offline to its visitors, whatever the site is.
     pub fn new(refusal: Refusal<'_>, situation: &'d Situation, now: Time, retry: bool) -> Facts<'d> {
-        let mode = match refusal {
-            Refusal::AlwaysClosed(_) => Mode::Offline,
-            Refusal::Mode(mode) => mode,
+        let (mode, by_rule) = match refusal {
+            Refusal::AlwaysClosed(_) => (Mode::Offline, true),
+            Refusal::Mode(mode) => (mode, false),
         };
         let eta = situation.eta();
         Facts {
             mode,
+            by_rule,
             reason: situation.reason(),
             since: situation.since(),
             until: situation.until(),

@@ -11,6 +11,27 @@ impl Host {
     /// Reads an `:authority` (RFC 9110 section 7.2, RFC 3986 section 3.2). None where it cannot be read one way: empty,
     /// several, with user information, or with anything in it that is no part of a host.
     pub fn parse(authority: &[u8]) -> Option<Host> {
+        Authority::parse(authority).map(|authority| authority.host)
+    }
+
+    /// The canonical text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A host and its port, if one is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    /// The host.
+    pub host: Host,
+    /// The port; greater than any that exists where too many digits are written.
+    pub port: Option<u32>,
+}
+
+impl Authority {
+    /// Reads an `:authority` as [`Host::parse`] does.
+    pub fn parse(authority: &[u8]) -> Option<Authority> {
         let text = std::str::from_utf8(authority).ok().filter(|text| text.len() <= MAX_AUTHORITY)?;
         let (name, rest) = match text.strip_prefix('[') {
             Some(inner) => {
@@ -31,16 +52,13 @@ impl Host {
                 (name.to_ascii_lowercase(), rest)
             }
         };
-        let port_is_readable = match rest.strip_prefix(':') {
-            Some(port) => port.bytes().all(|byte| byte.is_ascii_digit()),
-            None => rest.is_empty(),
+        let port = match rest.strip_prefix(':') {
+            None if rest.is_empty() => None,
+            Some("") => None,
+            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(port.parse().unwrap_or(u32::MAX)),
+            _ => return None,
         };
-        port_is_readable.then_some(Host(name))
-    }
-
-    /// The canonical text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+        Some(Authority { host: Host(name), port })
     }
 }
 

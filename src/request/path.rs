@@ -1,62 +1,97 @@
-//! The path of a request, in the one form that rules are matched against, or known to be ambiguous.
+//! The path of a request: the one form that rules are matched against, or the ways in which servers may read it.
 //!
-//! Envoy, this filter and the application may each read a path in their own way. Where they could differ, the path is
-//! *ambiguous*: it opens nothing, and closes what any reading of it would close.
+//! A path is *canonical* if every server reads it alike, such as `/shop/a%20b`. Any other path is ambiguous, such as
+//! `/shop//a`, `/shop;x=1` or `/shop%2Fa`: it satisfies no rule that opens and names paths, and it is refused where one of
+//! its few interpretations would be. A path with a dot segment in any decoding, such as `/a/..%252Fshop`, may lead
+//! anywhere on its host: servers resolve it at different moments, so its interpretations are not enumerated.
 
-use std::fmt::Write as _;
+use encoding::{decode, is_plain, settle, spell, units};
+
+mod encoding;
+mod interpretation;
+
+pub use encoding::decode as percent_decode;
+pub use interpretation::Interpretation;
+
+/// Longer paths may lead anywhere, in bytes: to read them costs more than a stranger may cause.
+pub const MAX_PATH: usize = 8 * 1024;
+/// How much is kept of a path that may lead anywhere, in bytes.
+const MAX_SHOWN: usize = 1024;
 
 /// A path without its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestPath {
-    /// Everyone reads it alike. What needs no percent-encoding is decoded, as most applications do: unreserved characters
-    /// (RFC 3986 section 6.2.2.2), the others that may stand in a path (`!$&'()*+,=:@`, section 3.3), and those that may
-    /// not but that Envoy lets through (`"<>[]^{|}` and the backtick). The hexadecimal digits of all else are upper case.
+    /// Every server reads it alike. What needs no percent-encoding is decoded, as most applications do: unreserved
+    /// characters (RFC 3986 section 6.2.2.2), the others that may stand in a path (`!$&'()*+,=:@`, section 3.3), and those
+    /// that may not but that Envoy lets through (`"<>[]^{|}` and the backtick). The hexadecimal digits of all else are
+    /// upper case.
     Canonical(String),
-    /// It holds dot segments, empty segments, an encoded slash or backslash, a raw backslash, `;`, `#`, a control
-    /// character, bytes that are not ASCII, bad percent-encoding, or encoded bytes that are not UTF-8; or it does not
-    /// begin with a slash.
+    /// Servers read it in different ways: it holds an empty segment, a slash, `\`, `;`, `#` or `?` in whatever spelling, a
+    /// control character, bytes that are not ASCII, bad percent-encoding, or encoded bytes that are not UTF-8, or it
+    /// changes when it is decoded again.
     Ambiguous {
         /// As it came.
         raw: String,
-        /// As others might take it, the most eager one first: decoded twice, once or not at all, cut at what ends a path
-        /// for some, parameters cut off and slashes merged, dots resolved or not, in the spelling of canonical paths too.
-        /// Each but `raw`, and once.
-        resolved: Vec<String>,
+        /// All ways to read it.
+        interpretations: Vec<Interpretation>,
+    },
+    /// It has a dot segment in some decoding, does not begin with a slash, or is too long or too ambiguous to enumerate
+    /// its interpretations.
+    Anywhere {
+        /// As it came, cut.
+        raw: String,
     },
 }
 
 impl RequestPath {
     /// Reads the bytes before the query of a `:path`.
     pub fn parse(bytes: &[u8]) -> RequestPath {
-        canonical(bytes).map_or_else(
-            || {
-                let raw = String::from_utf8_lossy(bytes).into_owned();
-                RequestPath::Ambiguous { resolved: readings(bytes, &raw), raw }
-            },
-            RequestPath::Canonical,
-        )
+        let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if bytes.len() > MAX_PATH {
+            return RequestPath::Anywhere { raw: shown(bytes.get(..MAX_SHOWN).unwrap_or(bytes)) };
+        }
+        if let Some(path) = canonical(bytes) {
+            return RequestPath::Canonical(path);
+        }
+        let raw = shown(bytes);
+        let is_rooted = bytes.starts_with(b"/") || bytes == b"*";
+        let interpretations = (is_rooted && !has_dot_segment(bytes)).then(|| interpretation::interpretations(bytes));
+        match interpretations.flatten() {
+            Some(interpretations) => RequestPath::Ambiguous { raw, interpretations },
+            None => RequestPath::Anywhere { raw },
+        }
     }
 
     /// The canonical form, if there is one.
     pub fn canonical(&self) -> Option<&str> {
         match self {
             RequestPath::Canonical(path) => Some(path),
-            RequestPath::Ambiguous { .. } => None,
+            RequestPath::Ambiguous { .. } | RequestPath::Anywhere { .. } => None,
         }
     }
 
-    /// Every form under which somebody might read the path.
-    pub fn readings(&self) -> impl Iterator<Item = &str> {
-        let (first, others) = match self {
-            RequestPath::Canonical(path) => (path, &[][..]),
-            RequestPath::Ambiguous { raw, resolved } => (raw, resolved.as_slice()),
-        };
-        std::iter::once(first).chain(others).map(String::as_str)
+    /// The canonical form, or the path of every interpretation; none for a path that may lead anywhere.
+    pub fn paths(&self) -> Vec<&str> {
+        match self {
+            RequestPath::Canonical(path) => vec![path],
+            RequestPath::Ambiguous { interpretations, .. } => {
+                interpretations.iter().map(|one| one.path.as_str()).collect()
+            }
+            RequestPath::Anywhere { .. } => Vec::new(),
+        }
+    }
+
+    /// The path as people are shown it.
+    pub fn shown(&self) -> &str {
+        match self {
+            RequestPath::Canonical(path) => path,
+            RequestPath::Ambiguous { raw, .. } | RequestPath::Anywhere { raw } => raw,
+        }
     }
 }
 
-/// The canonical form, or none for an ambiguous path.
-fn canonical(bytes: &[u8]) -> Option<String> {
+/// The canonical form of a path, or none for one that servers could read in different ways.
+pub fn canonical(bytes: &[u8]) -> Option<String> {
     let text = if bytes.contains(&b'%') { normalized(bytes)? } else { plain(bytes)?.to_owned() };
     let segments = text.as_bytes().strip_prefix(b"/")?;
     let mut empty = false;
@@ -70,116 +105,41 @@ fn canonical(bytes: &[u8]) -> Option<String> {
     (segments.is_empty() || !segments.starts_with(b"/")).then_some(text)
 }
 
-/// Whether everyone reads the byte alike.
-fn is_plain(byte: u8) -> bool {
-    !matches!(byte, b'\\' | b';' | b'#' | 0..=0x20 | 0x7f..=0xff)
-}
-
 /// A path without percent-encoding.
 fn plain(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok().filter(|text| text.bytes().all(is_plain))
+    std::str::from_utf8(bytes).ok().filter(|text| text.bytes().all(|byte| is_plain(byte) && byte != b'?'))
 }
 
 /// A path with percent-encoding, in one spelling.
 fn normalized(bytes: &[u8]) -> Option<String> {
     let is_clear = |(byte, is_encoded): (u8, bool)| match is_encoded {
-        true => !matches!(byte, b'/' | b'\\' | 0..=0x1f | 0x7f),
+        // What some servers read specially once they have decoded it.
+        true => !matches!(byte, b'/' | b'\\' | b';' | b'#' | b'?' | 0..=0x1f | 0x7f),
         // A raw percent sign is one that encodes nothing.
-        false => is_plain(byte) && byte != b'%',
+        false => is_plain(byte) && !matches!(byte, b'%' | b'?'),
     };
-    let is_text = || std::str::from_utf8(&decode(bytes)).is_ok();
-    (units(bytes).all(is_clear) && is_text()).then(|| spelled(bytes))
-}
-
-/// Any path in the spelling of canonical ones; what is no percent-encoding stays as it is.
-fn spelled(bytes: &[u8]) -> String {
+    if !units(bytes).all(is_clear) {
+        return None;
+    }
+    let decoded = decode(bytes);
+    let is_settled = !decoded.contains(&b'%') || settle(&decoded, false) == decoded;
+    if !is_settled || std::str::from_utf8(&decoded).is_err() {
+        return None;
+    }
     let mut text = String::with_capacity(bytes.len());
-    for unit in units(bytes) {
-        match unit {
-            (b'%', false) => text.push('%'),
-            (byte, _) if is_plain(byte) && !matches!(byte, b'%' | b'?') => text.push(byte.into()),
-            (byte, _) => {
-                let _ = write!(text, "%{byte:02X}");
-            }
-        }
-    }
-    text
+    decoded.iter().for_each(|byte| spell(*byte, &mut text));
+    Some(text)
 }
 
-/// The bytes that a path stands for, decoded once, and whether each was percent-encoded; bad encodings stay as they are.
-fn units(bytes: &[u8]) -> impl Iterator<Item = (u8, bool)> {
-    let mut rest = bytes;
-    std::iter::from_fn(move || {
-        let (byte, tail) = rest.split_first()?;
-        let encoded = if *byte == b'%' { percent(tail) } else { None };
-        let (unit, after) = encoded.map_or(((*byte, false), tail), |(value, after)| ((value, true), after));
-        rest = after;
-        Some(unit)
+/// Whether a segment of any decoding is `.` or `..`, with `\` as a slash, and without what a server may cut off: the
+/// parameters of the segment, or all of the path from `#`, `?` or NUL on. A dot segment of one decoding is still there in
+/// the last.
+fn has_dot_segment(bytes: &[u8]) -> bool {
+    let settled = settle(bytes, true);
+    settled.split(|byte| matches!(byte, b'/' | b'\\')).any(|segment| {
+        let name = segment.split(|byte| matches!(byte, b';' | b'#' | b'?' | b'\0')).next();
+        matches!(name, Some(b"." | b".."))
     })
-}
-
-/// The byte that two hexadecimal digits at the front stand for, and what follows them.
-fn percent(bytes: &[u8]) -> Option<(u8, &[u8])> {
-    let (digits, rest) = bytes.split_at_checked(2)?;
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    let mut values = digits.iter().map(digit);
-    let value = values.next()?? * 16 + values.next()??;
-    Some((u8::try_from(value).ok()?, rest))
-}
-
-/// Decodes every percent-encoding that can be decoded, once; bad ones stay as they are.
-pub(super) fn decode(bytes: &[u8]) -> Vec<u8> {
-    units(bytes).map(|(byte, _)| byte).collect()
-}
-
-/// The readings of a path but `raw`. Some applications decode what their proxy has decoded: twice.
-fn readings(bytes: &[u8], raw: &str) -> Vec<String> {
-    let once = decode(bytes);
-    let twice = decode(&once);
-    let mut readings: Vec<String> = Vec::new();
-    let mut before = None;
-    for decoded in [&twice[..], &once, bytes] {
-        if before.replace(decoded) == Some(decoded) {
-            continue;
-        }
-        let text = String::from_utf8_lossy(decoded).replace('\\', "/");
-        let end = text.find(['#', '\0']).unwrap_or(text.len());
-        let cut = text.get(..end).filter(|cut| cut.len() < text.len());
-        for text in [Some(text.as_str()), cut].into_iter().flatten() {
-            for reading in [normalize(text, true), normalize(text, false), text.to_owned()] {
-                if reading != raw && !readings.contains(&reading) {
-                    readings.push(reading);
-                }
-            }
-        }
-    }
-    // Patterns are in one spelling, in which no reading need be.
-    let spellings: Vec<String> =
-        readings.iter().map(String::as_str).chain([raw]).map(|reading| spelled(reading.as_bytes())).collect();
-    for spelling in spellings {
-        if spelling != raw && !readings.contains(&spelling) {
-            readings.push(spelling);
-        }
-    }
-    readings
-}
-
-/// Merges slashes, cuts parameters off, and resolves dots, if asked to (RFC 3986 section 5.2.4).
-fn normalize(text: &str, dots: bool) -> String {
-    let mut segments: Vec<&str> = Vec::new();
-    let mut is_folder = false;
-    for segment in text.split('/') {
-        let name = segment.split([';', '#', '\0']).next().unwrap_or_default();
-        is_folder = name.is_empty() || dots && matches!(name, "." | "..");
-        match name {
-            "" => {}
-            "." if dots => {}
-            ".." if dots => drop(segments.pop()),
-            name => segments.push(name),
-        }
-    }
-    let end = if is_folder && !segments.is_empty() { "/" } else { "" };
-    format!("/{}{end}", segments.join("/"))
 }
 
 #[cfg(test)]
@@ -203,82 +163,93 @@ mod tests {
             ("/v1/x%3Acancel", "/v1/x:cancel"),
             ("/\"<>[]^{|}`", "/\"<>[]^{|}`"),
             ("/%22%3C%3e%5B%5d%5E%7b%7C%7D%60", "/\"<>[]^{|}`"),
-            ("/a%3fb%23c%3bd%25e", "/a%3Fb%23c%3Bd%25e"),
-            ("/a%252e", "/a%252e"),
+            ("/100%25", "/100%25"),
+            ("/a%25zz", "/a%25zz"),
         ] {
             assert_eq!(RequestPath::parse(path.as_bytes()), RequestPath::Canonical(canonical.to_owned()));
         }
     }
 
     #[test]
-    fn what_could_be_read_in_several_ways_is_ambiguous() {
-        for (path, resolved) in [
-            (&b"/admin/../x"[..], &["/x"][..]),
-            (b"/admin/%2e%2e/x", &["/x", "/admin/../x"]),
-            (b"/admin/.%2E/x", &["/x", "/admin/../x"]),
-            (b"/a/./b", &["/a/b"]),
-            (b"/a/.", &["/a/"]),
-            (b"/a/b/..", &["/a/"]),
-            (b"/a/..", &["/"]),
-            (b"//a", &["/a"]),
-            (b"//a/", &["/a/"]),
-            (b"/x/../a/", &["/a/"]),
-            (b"/a//b", &["/a/b"]),
-            (b"/a//", &["/a/"]),
-            (b"//a/../b", &["/b", "/a/../b"]),
-            (b"/a%2Fb", &["/a/b"]),
-            (b"/a%2fb", &["/a/b"]),
-            (b"/a%5Cb", &["/a/b"]),
-            (b"/a\\b", &["/a/b"]),
-            (b"/a;x=1/b", &["/a/b"]),
-            (b"/a;x=1/", &["/a/"]),
-            (b"/a%00b", &["/a", "/a\0b"]),
-            (b"/a%00/../../b", &["/b", "/a/../../b", "/a\0/../../b", "/a"]),
-            (b"/a%0ab", &["/a\nb"]),
-            (b"/a%", &[]),
-            (b"/a%4", &[]),
-            (b"/a%zz", &[]),
-            (b"/a%c0%ae%c0%ae/b", &["/a\u{fffd}\u{fffd}\u{fffd}\u{fffd}/b"]),
-            (b"/a\xffb", &[]),
-            (b"/a#b", &["/a"]),
-            (b"/a#/../b", &["/b", "/a/../b", "/a"]),
-            (b"/%252e%252e;/a", &["/a", "/../a", "/..;/a", "/%2e%2e/a", "/%2e%2e;/a", "/%252e%252e/a"]),
-            (b"//a/%252e%252e/x", &["/x", "/a/../x", "//a/../x", "/a/%2e%2e/x", "//a/%2e%2e/x", "/a/%252e%252e/x"]),
-            (b"/a/1;%2ejson", &["/a/1", "/a/1;.json"]),
-            (b"", &["/"]),
-            (b"*", &["/*"]),
-            (b"a/b", &["/a/b"]),
-            (b"http://host/a", &["/http:/host/a"]),
+    fn an_ambiguous_path_has_every_interpretation_once() {
+        for (path, expected) in [
+            (&b"/a//b"[..], &["/a//b", "/a/b"][..]),
+            (b"/a//", &["/a//", "/a/"]),
+            (b"/a%2Fb", &["/a%2Fb", "/a/b"]),
+            (b"/a%2fb", &["/a%2Fb", "/a/b"]),
+            (b"/a%5Cb", &["/a%5Cb", "/a/b"]),
+            (b"/a\\b", &["/a%5Cb", "/a/b"]),
+            (b"/a;x=1/b", &["/a%3Bx=1/b", "/a/b"]),
+            (b"/a%00b", &["/a%00b", "/a"]),
+            (b"/a%0ab", &["/a%0Ab", "/ab"]),
+            (b"/a%3Fb", &["/a%3Fb", "/a"]),
+            (b"/a#b", &["/a%23b", "/a"]),
+            (b"/a%", &["/a%", "/a%25"]),
+            (b"/a%zz", &["/a%zz", "/a%25zz"]),
+            (b"/a\xffb", &["/a%FFb"]),
+            ("/caf\u{e9}".as_bytes(), &["/caf%C3%A9"]),
+            (b"/%2561", &["/%2561", "/a"]),
+            (b"/%252561", &["/%252561", "/%2561", "/a"]),
+            (b"/a%c0%afb", &["/a%C0%AFb", "/a/b"]),
+            (b"/a;b//c", &["/a%3Bb//c", "/a//c", "/a%3Bb/c", "/a/c"]),
+            (b"//a b", &["//a%20b", "/", "/a%20b"]),
+            (b"*", &["*"]),
         ] {
-            let raw = String::from_utf8_lossy(path).into_owned();
-            let resolved: Vec<String> = resolved.iter().map(|path| (*path).to_owned()).collect();
-            let RequestPath::Ambiguous { resolved: found, raw: kept } = RequestPath::parse(path) else {
-                panic!("{raw} is canonical")
+            let RequestPath::Ambiguous { raw, interpretations } = RequestPath::parse(path) else {
+                panic!("{:?}", RequestPath::parse(path))
             };
-            let (found, spellings) = found.split_at(resolved.len());
-            assert_eq!((kept.as_str(), found.to_vec()), (raw.as_str(), resolved), "{raw}");
-            for spelling in spellings {
-                assert!(
-                    found.iter().chain([&raw]).any(|reading| spelled(reading.as_bytes()) == *spelling),
-                    "{raw}: {spelling}"
-                );
-            }
+            assert_eq!(raw, String::from_utf8_lossy(path));
+            let own: Vec<&str> =
+                interpretations.iter().filter(|one| one.host.is_none()).map(|one| one.path.as_str()).collect();
+            let mut sorted = (own.clone(), expected.to_vec());
+            sorted.0.sort_unstable();
+            sorted.1.sort_unstable();
+            assert_eq!(sorted.0, sorted.1, "{raw}");
         }
     }
 
     #[test]
-    fn what_is_ambiguous_is_read_in_the_spelling_of_patterns_too() {
-        for (path, reading) in [
-            (&b"//caf%c3%a9"[..], "/caf%C3%A9"),
-            ("/caf\u{e9}".as_bytes(), "/caf%C3%A9"),
-            (b"/caf%c3%a9;x", "/caf%C3%A9"),
-            (b"//a%3fb", "/a%3Fb"),
-            (b"//a%3ab%2C", "/a:b,"),
-            (b"//a b", "/a%20b"),
-            (b"/x/../%7b%20%7d", "/{%20}"),
+    fn two_slashes_may_begin_a_host() {
+        for (path, host, rest) in [
+            ("//shop/a", "shop", "/a"),
+            ("///shop", "shop", "/"),
+            ("/\\Shop.:80/a//b", "shop", "/a/b"),
+            ("/%2fuser@shop/a", "shop", "/a"),
         ] {
-            let read = RequestPath::parse(path);
-            assert!(read.canonical().is_none() && read.readings().any(|known| known == reading), "{read:?}");
+            let RequestPath::Ambiguous { interpretations, .. } = RequestPath::parse(path.as_bytes()) else {
+                panic!("{path} is ambiguous")
+            };
+            let is_wanted = |one: &&Interpretation| {
+                one.path == rest && one.host.as_ref().is_some_and(|known| known.as_str() == host)
+            };
+            assert!(interpretations.iter().any(|one| is_wanted(&one)), "{path}: {interpretations:?}");
+            assert!(interpretations.iter().any(|one| one.path == rest && one.host.is_none()), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_with_a_dot_segment_in_some_decoding_may_lead_anywhere() {
+        let long = format!("/{}", "a".repeat(MAX_PATH));
+        for path in [
+            "/admin/../x",
+            "/admin/%2e%2e/x",
+            "/a/.",
+            "/a/b/..",
+            "/%252e%252e;/a",
+            "/a#/../b",
+            "/a%00/../../b",
+            "/a/..%5cb",
+            "/a/..%255cb",
+            "",
+            "a/b",
+            "http://host/a",
+            &long,
+        ] {
+            let found = RequestPath::parse(path.as_bytes());
+            assert!(matches!(found, RequestPath::Anywhere { .. }), "{path}: {found:?}");
+        }
+        for path in ["/a/...", "/..a", "/a..", "/.well-known/a", "/a/.b/c.", "/a;../b"] {
+            assert!(!matches!(RequestPath::parse(path.as_bytes()), RequestPath::Anywhere { .. }), "{path}");
         }
     }
 

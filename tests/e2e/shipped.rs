@@ -13,6 +13,8 @@ use crate::support::envoy::{Envoy, replace, validate};
 use crate::support::signer::{Signer, document};
 use crate::support::{eventually, maintctl, module, project, raw, wasm};
 
+mod control;
+
 #[test]
 fn the_module_exports_what_it_uses_and_nothing_else() {
     let mut expected = [
@@ -47,8 +49,13 @@ const BOOTSTRAPS: [&str; 2] = ["push.yaml", "file.yaml"];
 
 /// A bootstrap with free ports, the module under test, and its watched file in `folder`; all else as it is shipped.
 fn bootstrap(name: &str, folder: &Path, application: Option<&App>) -> Value {
+    changed_bootstrap(name, &shipped(name), folder, application)
+}
+
+/// The same of a bootstrap that a reader has changed.
+fn changed_bootstrap(name: &str, text: &str, folder: &Path, application: Option<&App>) -> Value {
     let module = module();
-    let mut text = shipped(name)
+    let mut text = text
         .replace("dist/envoy_maintenance.wasm", module.to_str().unwrap())
         .replace(".run/ecds", folder.join("ecds").to_str().unwrap());
     for port in [10000, 10001, 9901] {
@@ -183,23 +190,53 @@ async fn bootstraps_validate_start_and_serve() {
     }
 }
 
+/// Headers that only the filter may send, and how applications that take `_` for `-` would read them.
+fn reserved(echo: &Value) -> Vec<(String, Value)> {
+    let headers = echo["headers"].as_object().unwrap().iter();
+    let headers = headers.filter(|(name, _)| name.replace('_', "-").starts_with("x-maintenance-"));
+    headers.map(|(name, values)| (name.clone(), values.clone())).collect()
+}
+
 #[tokio::test]
 async fn a_client_cannot_say_what_only_the_filter_says() {
     let app = App::start();
     for name in BOOTSTRAPS {
         let running = Running::start(name, &app).await;
         let own = "X-Maintenance-Status: a\r\nx-maintenance-status: b\r\nx-maintenance-mode: c\r\n\
-                   x-maintenance-document: d\r\nX-MAINTENANCE-Invented: e\r\nx-maintenance-: f\r\nx-other: g\r\n";
-        for (mode, said) in [("online", None), ("read_only", Some(json!(["read_only; via=read_only"])))] {
+                   x-maintenance-document: d\r\nX-MAINTENANCE-Invented: e\r\nx-maintenance-: f\r\nx-maintenance-pass: g\r\n\
+                   x_maintenance_status: h\r\nX_Maintenance_Status: i\r\nX-Maintenance_Status: j\r\n\
+                   x_maintenance-mode: k\r\nX-OTHER: l\r\n";
+        for (mode, said) in [("online", None), ("read_only", Some("read_only; via=read_only"))] {
             running.set(mode).await;
-            let echo = echo(&running.ask("GET", "/", own).await);
-            let headers = echo["headers"].as_object().unwrap();
-            assert_eq!(headers["x-other"], json!(["g"]), "{name}");
-            let reserved: Vec<_> = headers.iter().filter(|(header, _)| header.starts_with("x-maintenance-")).collect();
-            let status = "x-maintenance-status".to_owned();
-            let expected: Vec<_> = said.iter().map(|value| (&status, value)).collect();
-            assert_eq!(reserved, expected, "{name} {mode}");
+            let expected: Vec<_> = said.iter().map(|said| ("x-maintenance-status".to_owned(), json!([said]))).collect();
+            let h1 = echo(&running.ask("GET", "/", own).await);
+            assert_eq!(h1["headers"]["x-other"], json!(["l"]), "{name}");
+            assert_eq!(reserved(&h1), expected, "{name} {mode}");
+
+            let mut request = client::h2().get(running.envoy.url("/")).header("x-app", "echo");
+            for line in own.lines() {
+                let (header, value) = line.split_once(": ").unwrap();
+                request = request.header(header, value);
+            }
+            let h2 = request.send().await.unwrap().text().await.unwrap();
+            let h2: Value = serde_json::from_str(&h2).unwrap();
+            assert_eq!(h2["headers"]["x-other"], json!(["l"]), "{name}");
+            assert_eq!(reserved(&h2), expected, "{name} {mode} over HTTP/2");
         }
+    }
+}
+
+#[tokio::test]
+async fn headers_with_underscores_reach_no_application() {
+    let app = App::start();
+    for name in BOOTSTRAPS {
+        let running = Running::start(name, &app).await;
+        let own =
+            "x_forwarded_for: 10.0.0.1\r\nX_Forwarded_Proto: https\r\nx-real_ip: 10.0.0.1\r\n_: a\r\na_: b\r\na: c\r\n";
+        let echo = echo(&running.ask("GET", "/", own).await);
+        let names: Vec<_> = echo["headers"].as_object().unwrap().keys().filter(|name| name.contains('_')).collect();
+        assert!(names.is_empty(), "{name}: {names:?}");
+        assert_eq!(echo["headers"]["a"], json!(["c"]), "{name}");
     }
 }
 

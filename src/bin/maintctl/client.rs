@@ -211,6 +211,10 @@ fn body(answer: Result<Response<Body>, ureq::Error>) -> Result<Value, Trouble> {
         (false, Some(code)) => {
             Err(Trouble::Refused { code: code.to_owned(), detail: member("detail").unwrap_or_default().to_owned() })
         }
+        // A rate limit before the filter.
+        (false, None) if status.as_u16() == 429 => {
+            Err(Trouble::Refused { code: "busy".to_owned(), detail: "answers 429".to_owned() })
+        }
         (false, None) if status.is_server_error() => {
             Err(Trouble::Strange(format!("answers {}; its log says why", status.as_u16())))
         }

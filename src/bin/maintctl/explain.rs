@@ -106,7 +106,7 @@ fn explain(policy: &Policy, states: &States, request: &Request<'_>, flags: &Flag
         path: request.path.clone(),
         notes,
     };
-    if policy.below_control(&request.path).is_some() {
+    if policy.below_control(request).is_some() {
         let note = "the control endpoint answers from what Envoy holds; `maintctl status` asks it".to_owned();
         return explanation("control-endpoint", Outcome::Control, vec![note]);
     }

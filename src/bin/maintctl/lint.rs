@@ -18,11 +18,14 @@ use crate::when;
 mod cover;
 mod envoy;
 mod istio;
+mod normalization;
 mod page;
+mod redirect;
 mod rules;
 mod secrets;
 mod sites;
 mod state;
+mod stranger;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +140,7 @@ impl Subject {
 }
 
 /// What a check of a policy looks like; every one that there is.
-const CHECKS: [fn(&Subject) -> Vec<Finding>; 10] = [
+const CHECKS: [fn(&Subject) -> Vec<Finding>; 11] = [
     rules::lets_everyone_through,
     rules::is_never_reached,
     rules::matches_no_path_of_its_site,
@@ -145,6 +148,7 @@ const CHECKS: [fn(&Subject) -> Vec<Finding>; 10] = [
     state::is_over,
     state::suspends_nothing,
     page::needs_what_the_policy_blocks,
+    redirect::target,
     secrets::in_the_query,
     secrets::in_plain_headers,
     secrets::in_plain_cookies,
@@ -199,6 +203,7 @@ fn check(file: &str, sources: &[Source], now: Time) -> Vec<(String, Finding)> {
             findings.extend(envoy::check(&source.tree, found, subject));
             findings.extend(istio::check(&source.tree, found));
         }
+        findings.extend(normalization::check(&source.tree, &subjects));
         findings.extend(envoy::beside_resources(&source.tree, &source.policies));
         findings.extend(envoy::share_a_name(&source.tree, &source.policies));
         all.extend(findings.into_iter().map(|finding| (source.name.clone(), finding)));
@@ -228,5 +233,7 @@ fn subject(found: &Found, now: Time) -> Result<Subject, Finding> {
 mod around_tests;
 #[cfg(test)]
 mod reached_tests;
+#[cfg(test)]
+mod redirect_tests;
 #[cfg(test)]
 mod tests;

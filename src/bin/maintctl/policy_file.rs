@@ -9,7 +9,7 @@ use envoy_maintenance::tree::fields::did_you_mean;
 use envoy_maintenance::tree::{PathError, Tree};
 
 /// The type of Envoy's Wasm filter.
-const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
+pub const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 /// Members that no policy has and every other file does in which one may stand.
 const NO_POLICY: [&str; 11] = [
     "@type",
@@ -233,7 +233,7 @@ fn policies(tree: &Tree) -> Vec<Found> {
 }
 
 /// Whether a plugin's name, VM id or module names this filter.
-fn names_ours(plugin: &Tree) -> bool {
+pub fn names_ours(plugin: &Tree) -> bool {
     match plugin {
         Tree::Text(text) => text.contains("maintenance"),
         Tree::Map(entries) => entries

@@ -3,9 +3,8 @@
 use std::cell::Cell;
 use std::net::IpAddr;
 
-use envoy_maintenance::policy::text::Reading;
-use envoy_maintenance::policy::{Rule, Site};
-use envoy_maintenance::request::{Peer, Request, address};
+use envoy_maintenance::policy::{Effect, Rule, Site};
+use envoy_maintenance::request::{Budget, Peer, Request, address};
 use envoy_maintenance::state::Mode;
 use envoy_maintenance::verdict::{Decision, Pass, Refusal, Verdict};
 
@@ -49,7 +48,7 @@ impl Peer for Flags {
         Vec::new()
     }
 
-    fn claim(&self, _: &[String]) -> Vec<Vec<u8>> {
+    fn claim(&self, _: &[String], _: &Budget) -> Vec<Vec<u8>> {
         self.note(|asked| asked.claims = true);
         Vec::new()
     }
@@ -59,10 +58,10 @@ impl Peer for Flags {
 pub fn notes(site: &Site, decision: &Decision<'_>, request: &Request<'_>, flags: &Flags) -> Vec<String> {
     let here = decision.situation;
     let modes: Vec<Mode> = here.modes().or_online().collect();
-    let asked_by = |rule: &Rule, reading: Reading| {
+    let asked_by = |rule: &Rule, effect: Effect<'_>| {
         flags.asked.set(Asked::default());
         for mode in &modes {
-            rule.holds(request, *mode, reading);
+            rule.matches(request, *mode, effect);
         }
         flags.asked.get()
     };
@@ -73,16 +72,20 @@ pub fn notes(site: &Site, decision: &Decision<'_>, request: &Request<'_>, flags:
         | Verdict::Pass(Pass::Exempt(rule)) => Some(rule),
         _ => None,
     };
-    let lists =
-        [(&site.always_closed, Reading::Wide), (&site.health_checks, Reading::Strict), (&site.exempt, Reading::Strict)];
+    let paths = request.path.paths();
+    let lists = [
+        (&site.always_closed, Effect::Closes(&paths)),
+        (&site.health_checks, Effect::Opens),
+        (&site.exempt, Effect::Opens),
+    ];
     // In the order of decision, up to the rule that decided; an open site asks only what is always closed.
     let reached = if here.mode() == Mode::Online { 1 } else { lists.len() };
-    'lists: for (rules, reading) in lists.into_iter().take(reached) {
+    'lists: for (rules, effect) in lists.into_iter().take(reached) {
         for rule in rules {
             if decided == Some(rule.name.as_str()) {
                 break 'lists;
             }
-            unknown.push((&rule.name, asked_by(rule, reading)));
+            unknown.push((&rule.name, asked_by(rule, effect)));
         }
     }
     let note = |what: &str, asked: fn(&Asked) -> bool| {

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use anyhow::Result;
 use envoy_maintenance::request::RequestPath;
+use envoy_maintenance::request::path::Interpretation;
 use envoy_maintenance::state::Mode;
 use serde_json::{Value, json};
 
@@ -20,7 +21,11 @@ pub fn json(explanation: &Explanation) -> Value {
     let Explanation { at, verdict, outcome, site, mode, rule, host, path, notes } = explanation;
     let path = match path {
         RequestPath::Canonical(path) => json!({ "canonical": path }),
-        RequestPath::Ambiguous { raw, resolved } => json!({ "ambiguous": { "raw": raw, "readings": resolved } }),
+        RequestPath::Ambiguous { raw, interpretations } => {
+            let readings: Vec<String> = interpretations.iter().map(reading).collect();
+            json!({ "ambiguous": { "raw": raw, "readings": readings } })
+        }
+        RequestPath::Anywhere { raw } => json!({ "anywhere": { "raw": raw } }),
     };
     let (action, upstream, reply) = match outcome {
         Outcome::Pass(headers) => ("pass", json!(headers), Value::Null),
@@ -59,11 +64,16 @@ pub fn text(explanation: &Explanation, cut: bool) -> String {
     rows.push(("host", host.clone().unwrap_or_else(|| unreadable.to_owned())));
     match path {
         RequestPath::Canonical(path) => rows.push(("path", path.clone())),
-        RequestPath::Ambiguous { raw, resolved } => {
-            let meaning = "opens nothing, and closes what any reading of it would";
+        RequestPath::Ambiguous { raw, interpretations } => {
+            let meaning = "satisfies no rule that opens, and is refused where any reading of it would be";
             rows.push(("path", format!("ambiguous: {meaning}")));
             rows.push(("  as sent", format!("{raw}  ({})", why(raw))));
-            rows.extend(resolved.iter().map(|path| ("  read as", path.clone())));
+            rows.extend(interpretations.iter().map(|one| ("  read as", reading(one))));
+        }
+        RequestPath::Anywhere { raw } => {
+            let meaning = "may lead to any path of the host, and is refused if some path there is closed";
+            rows.push(("path", format!("ambiguous: {meaning}")));
+            rows.push(("  as sent", format!("{raw}  ({})", why(raw))));
         }
     }
     rows.push(("at", at.to_string()));
@@ -82,25 +92,34 @@ pub fn text(explanation: &Explanation, cut: bool) -> String {
     text
 }
 
+fn reading(one: &Interpretation) -> String {
+    match &one.host {
+        Some(host) => format!("{} on {}", one.path, host.as_str()),
+        None => one.path.clone(),
+    }
+}
+
 /// Why a path is ambiguous: the first thing in it that can be read in several ways.
 pub fn why(raw: &str) -> &'static str {
     let lower = raw.to_ascii_lowercase();
-    let decoded = lower.replace("%2e", ".");
     let has = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
+    let leads_anywhere = || matches!(RequestPath::parse(raw.as_bytes()), RequestPath::Anywhere { .. });
     if !raw.starts_with('/') {
         "it does not begin with a slash"
-    } else if decoded.split('/').any(|segment| matches!(segment, "." | "..")) {
-        "it has dot segments"
+    } else if leads_anywhere() {
+        "it has a dot segment in some decoding, or is too long or too ambiguous to look at"
     } else if has(&["//"]) {
         "it has an empty segment"
     } else if has(&["%2f"]) {
         "it has an encoded slash"
     } else if has(&["\\", "%5c"]) {
         "it has a backslash"
-    } else if has(&[";"]) {
+    } else if has(&[";", "%3b"]) {
         "it has a semicolon"
-    } else if has(&["#"]) {
-        "it has a number sign"
+    } else if has(&["#", "%23", "%3f"]) {
+        "it has a number sign or an encoded question mark"
+    } else if has(&["%25"]) {
+        "it changes when it is decoded again"
     } else if !raw.bytes().all(|byte| byte.is_ascii_graphic()) {
         "it has bytes that are no printable ASCII"
     } else {

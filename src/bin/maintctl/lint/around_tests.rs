@@ -14,6 +14,9 @@ static_resources:
       - typed_config:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           use_remote_address: true
+          normalize_path: true
+          merge_slashes: true
+          path_with_escaped_slashes_action: REJECT_REQUEST
           route_config: { virtual_hosts: [{ domains: ["s.x", "*.s.x", "S.x:80"] }] }
           http_filters:
           - { name: j, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication } }
@@ -49,6 +52,9 @@ fn a_bootstrap_as_it_should_be() {
         .replace("http_filters", "httpFilters")
         .replace("typed_config", "typedConfig")
         .replace("failure_policy", "failurePolicy")
+        .replace("normalize_path", "normalizePath")
+        .replace("merge_slashes", "mergeSlashes")
+        .replace("path_with_escaped_slashes_action", "pathWithEscapedSlashesAction")
         .replace("filter_chains", "filterChains");
     finds(&camel, &[]);
 }
@@ -61,6 +67,70 @@ fn remote_ips_that_strangers_can_write() {
     finds_after("use_remote_address: true", "a: b", &line);
     finds_after("use_remote_address: true", "use_remote_address: false", &line);
     assert_eq!(levels(&BOOTSTRAP.replace("use_remote_address: true", "a: b")), [Level::Error]);
+}
+
+/// The findings about a manager that has none of the settings by which Envoy makes paths plain.
+fn paths_as_written(manager: &str) -> [String; 3] {
+    let cost = "reach the filter, which exempts none of them by path and refuses those that may be closed";
+    [
+        format!("{manager}.normalize_path: not true, so paths with dot segments or backslashes {cost}; set it to true"),
+        format!("{manager}.merge_slashes: not true, so paths with empty segments (//) {cost}; set it to true"),
+        format!(
+            "{manager}.path_with_escaped_slashes_action: keeps encoded slashes and backslashes, so paths with them {cost}; set it \
+             to UNESCAPE_AND_REDIRECT, unless the application needs them"
+        ),
+    ]
+}
+
+#[test]
+fn paths_that_reach_the_filter_as_clients_write_them() {
+    let [dots, slashes, escaped] = paths_as_written(MANAGER);
+    for (from, to, line) in [
+        ("normalize_path: true", "a: b", &dots),
+        ("normalize_path: true", "normalizePath: false", &dots),
+        ("merge_slashes: true", "a: b", &slashes),
+        ("merge_slashes: true", "merge_slashes: false", &slashes),
+        ("path_with_escaped_slashes_action: REJECT_REQUEST", "a: b", &escaped),
+        ("REJECT_REQUEST", "KEEP_UNCHANGED", &escaped),
+        ("REJECT_REQUEST", "IMPLEMENTATION_SPECIFIC_DEFAULT", &escaped),
+        ("REJECT_REQUEST", "1", &escaped),
+    ] {
+        finds_after(from, to, line);
+        assert_eq!(levels(&BOOTSTRAP.replace(from, to)), [Level::Warning], "{to}");
+    }
+    for action in ["UNESCAPE_AND_REDIRECT", "UNESCAPE_AND_FORWARD", "3"] {
+        finds(&BOOTSTRAP.replace("REJECT_REQUEST", action), &[]);
+    }
+}
+
+#[test]
+fn a_manager_is_told_once_whatever_plugins_it_has_and_not_for_a_control_endpoint_alone() {
+    let policy = |name: &str, policy: &str| {
+        format!(
+            "{{ typed_config: {{ '@type': x/envoy.extensions.filters.http.wasm.v3.Wasm, config: {{ name: {name}, \
+             failure_policy: FAIL_RELOAD, configuration: {{ '@type': x/google.protobuf.Struct, value: {policy} }} }} }} }}"
+        )
+    };
+    let manager = |filters: &[String]| {
+        format!(
+            "static_resources: {{ listeners: [{{ filter_chains: [{{ filters: [{{ typed_config: {{ '@type': x/envoy.extensions\
+             .filters.network.http_connection_manager.v3.HttpConnectionManager, http_filters: [{}] }} }}] }}] }}] }}",
+            filters.join(", ")
+        )
+    };
+    let expected = paths_as_written(MANAGER);
+    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+    let (one, two) = (policy("a", "{ sites: [{ name: s }] }"), policy("b", "{ sites: [{ name: t }] }"));
+    finds(&manager(&[one, two]), &expected);
+    let control = policy("c", "{ sites: [], control: { path_prefix: /.m } }");
+    finds(&manager(std::slice::from_ref(&control)), &[]);
+    // A policy that comes from elsewhere has sites; only the name tells that it is one.
+    let discovered = |name: &str, kind: &str| {
+        format!("{{ name: {name}, config_discovery: {{ type_urls: [x/envoy.extensions.filters.http.{kind}] }} }}")
+    };
+    finds(&manager(&[discovered("maintenance", "wasm.v3.Wasm"), control.clone()]), &expected);
+    finds(&manager(&[discovered("other", "wasm.v3.Wasm"), control.clone()]), &[]);
+    finds(&manager(&[discovered("maintenance", "lua.v3.Lua"), control]), &[]);
 }
 
 #[test]
@@ -160,6 +230,8 @@ fn filters_on_the_wrong_side() {
         );
         finds_after(before, &with(kind), &line);
     }
+    // It asks nobody, and refuses before the filter does any work.
+    finds(&BOOTSTRAP.replacen(before, &with("local_ratelimit.v3.LocalRateLimit"), 1), &[]);
 }
 
 #[test]

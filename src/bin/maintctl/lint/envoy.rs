@@ -7,7 +7,8 @@ use envoy_maintenance::tree::Tree;
 use super::{Finding, Subject};
 use crate::policy_file::{Carrier, Found, is_type, join, list, member, objects, text};
 
-const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+/// The type of Envoy's HTTP connection manager.
+pub const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const JWT: &str = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
 /// Filters that answer or ask somebody else, and so belong behind this one: type and name.

@@ -1,11 +1,9 @@
 //! Pages that need what the policy itself blocks.
 
 use envoy_maintenance::policy::{HostPattern, Site};
-use envoy_maintenance::request::{Headers, Request, Stranger};
-use envoy_maintenance::state::{Mode, Situation, Spell};
-use envoy_maintenance::verdict::{Verdict, decide};
+use envoy_maintenance::verdict::Verdict;
 
-use super::{Finding, Subject};
+use super::{Finding, Subject, stranger};
 
 /// Images, scripts and style sheets of a page that a stranger would be refused while the site is closed.
 pub fn needs_what_the_policy_blocks(subject: &Subject) -> Vec<Finding> {
@@ -19,7 +17,7 @@ pub fn needs_what_the_policy_blocks(subject: &Subject) -> Vec<Finding> {
         };
         for asset in assets(page) {
             let Some((host, target)) = place(asset, site) else { continue };
-            if is_refused(subject, &host, &target) {
+            if stranger::asks(subject, &host, &target, |_, verdict| !matches!(verdict, Verdict::Pass(_))) {
                 let text = format!(
                     "the page needs {asset}, which {} refuses while it is closed; exempt that path, or put it into the \
                      page as a data: URL",
@@ -95,15 +93,4 @@ fn place(asset: &str, site: &Site) -> Option<(String, String)> {
     let below = site.paths.first().map_or("", String::as_str);
     let path = if asset.starts_with('/') { asset.to_owned() } else { format!("{below}/{asset}") };
     Some((host, path))
-}
-
-fn is_refused(subject: &Subject, host: &str, target: &str) -> bool {
-    let target = target.split('#').next().unwrap_or_default();
-    let entries = [(":method", "GET"), (":authority", host), (":path", target)];
-    let headers = Headers::new(entries.map(|(name, value)| (name.into(), value.into())).into());
-    let request = Request::new(&headers, &Stranger);
-    let closed = Spell { mode: Mode::Offline, since: None, until: None, eta: None, reason: None, suspend: Vec::new() };
-    let situation = Situation { spells: vec![closed] };
-    let decision = decide(&subject.policy, |_| &situation, &request);
-    !matches!(decision.verdict, Verdict::Pass(_))
 }

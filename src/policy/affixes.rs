@@ -1,0 +1,40 @@
+//! Many prefixes or suffixes as one matcher: looking a value up costs the number of different lengths, not of texts.
+
+use hashbrown::HashSet;
+
+/// A set of prefixes, or of suffixes.
+#[derive(Clone, Debug, Default)]
+pub struct Affixes {
+    texts: HashSet<Vec<u8>>,
+    /// The lengths of `texts`, each once, in bytes.
+    lengths: Vec<usize>,
+}
+
+impl Affixes {
+    /// Adds one.
+    pub fn insert(&mut self, text: Vec<u8>) {
+        if !self.lengths.contains(&text.len()) {
+            self.lengths.push(text.len());
+        }
+        self.texts.insert(text);
+    }
+
+    /// Whether `value` begins with one of them.
+    pub fn is_prefix(&self, value: &[u8]) -> bool {
+        self.any(|length| value.get(..length))
+    }
+
+    /// Whether `value` ends with one of them.
+    pub fn is_suffix(&self, value: &[u8]) -> bool {
+        self.any(|length| value.len().checked_sub(length).and_then(|start| value.get(start..)))
+    }
+
+    /// What it costs to look up a value of `length` bytes, in bytes.
+    pub fn cost(&self, length: usize) -> usize {
+        self.lengths.iter().map(|own| if *own <= length { *own + 16 } else { 1 }).sum()
+    }
+
+    fn any<'v>(&self, part: impl Fn(usize) -> Option<&'v [u8]>) -> bool {
+        self.lengths.iter().filter_map(|length| part(*length)).any(|part| self.texts.contains(part))
+    }
+}

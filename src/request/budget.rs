@@ -1,0 +1,56 @@
+//! The budget of one request: how much work its sender can cause.
+//!
+//! One unit is one byte that is copied, hashed or compared once. A regex examines a byte many times, and asking Envoy for
+//! a property costs as much as hundreds of bytes; both are charged accordingly. Work is paid before it is done, and where
+//! the rest does not suffice the budget is spent: nothing that follows is examined. A rule that opens then does not
+//! match, and a rule that closes does.
+
+use std::cell::Cell;
+
+/// Units a request: some 0.7 ms of a worker at most.
+pub const UNITS: usize = 256 * 1024;
+/// What a property of Envoy's costs, in units.
+pub const HOSTCALL: usize = 512;
+
+/// What is left for one request.
+#[derive(Debug)]
+pub struct Budget(Cell<usize>);
+
+impl Budget {
+    /// The budget of a request.
+    pub fn of_request() -> Budget {
+        Budget(Cell::new(UNITS))
+    }
+
+    /// A budget that is never spent, for what no stranger has sent.
+    pub fn unlimited() -> Budget {
+        Budget(Cell::new(usize::MAX))
+    }
+
+    /// Pays for `units` of work. False where they are not left; then nothing is left at all.
+    #[must_use]
+    pub fn pay(&self, units: usize) -> bool {
+        let left = self.0.get().checked_sub(units);
+        self.0.set(left.unwrap_or(0));
+        left.is_some()
+    }
+
+    /// The units that are left.
+    pub fn left(&self) -> usize {
+        self.0.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_paid_spends_the_rest() {
+        let budget = Budget::of_request();
+        assert!(budget.pay(UNITS - 1));
+        assert!(!budget.pay(2));
+        assert!(!budget.pay(1));
+        assert!(budget.pay(0));
+    }
+}
