@@ -32,8 +32,9 @@ pub fn of(path: &[u8]) -> Option<BTreeSet<Reading>> {
             remove(&path, b"\t\r\n"),
         ];
         let same_host = paths.into_iter().map(|path| (host.clone(), path));
-        let other_host = split_host(&path).map(|(host, path)| (Some(host), path));
-        for next in same_host.chain(other_host) {
+        // A server may take the name for a host, or only leave it out.
+        let split = split_host(&path).map(|(name, path)| [(Some(name), path.clone()), (host.clone(), path)]);
+        for next in same_host.chain(split.into_iter().flatten()) {
             if known.insert(next.clone()) {
                 queue.push_back(next);
             }
@@ -60,14 +61,14 @@ pub fn has_dots(path: &[u8]) -> bool {
     path.split(|byte| *byte == b'/').any(|segment| matches!(segment, b"." | b".."))
 }
 
-/// Whether a path has a dot segment once all is decoded, `\` is a slash and parameters are cut off: what most paths with
-/// dot segments show without a look at all of their readings.
+/// Whether a path has a dot segment once all is decoded, `\` is a slash, and of each segment everything is cut off that a
+/// server could: what most paths with dot segments show without a look at all of their readings.
 pub fn has_plain_dots(path: &[u8]) -> bool {
     let mut path = path.to_vec();
     loop {
         let next = decode(&path);
         if next == path {
-            return has_dots(&cut_parameters(&backslashes(&path)));
+            return backslashes(&path).split(|byte| *byte == b'/').any(|part| has_dots(&end_at(part, b";#?\0")));
         }
         path = next;
     }

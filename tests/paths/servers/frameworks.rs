@@ -103,9 +103,6 @@ pub fn decode_wide(path: &[u8]) -> Vec<u8> {
         };
         match code.and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32) {
             Some(letter) => {
-                // Fullwidth forms become ASCII where text is converted to an 8-bit code page.
-                let narrow = u32::from(letter).checked_sub(0xfee0).filter(|code| (0x21..0x7f).contains(code));
-                let letter = narrow.and_then(char::from_u32).unwrap_or(letter);
                 wide.extend(letter.to_string().into_bytes());
                 rest = &rest[6..];
             }
