@@ -49,7 +49,7 @@ const NAMES: &[&str] = &[
     ".well-known/acme-challenge",
 ];
 const HOSTS: &[&str] = &["closed.example.com", "half.example.com", "open.example.com", "other.example.com"];
-const SLASHES: &[&str] = &["/", "/", "/", "/", "//", "\\", "/.//", "/;/", "/;x=1/"];
+const SLASHES: &[&str] = &["/", "/", "/", "/", "//", "\\", "/.//", "/;/", "/;x=1/", "/;x%2fy/"];
 const DOTS: &[&str] = &["..", "..", "..", ".", "...", "..;", ".;", "..;x=1", ";", ";x=1", "%"];
 const ENDS: &[&str] = &["#", "\0", "?", ";", "#x", "\0x", "?x=1"];
 const REMOVED: &[&str] = &["\t", "\n", "\r", "\u{b}", " ", "\u{7f}"];

@@ -53,6 +53,9 @@ pub const SERVERS: &[Server] = &[
     }),
     // Spring, UrlPathHelper: cuts parameters, decodes, merges slashes.
     Server::new("Spring UrlPathHelper", |path| Some(merge(&decode(&cut_parameters(path))))),
+    // The same, and an application that decodes what is decoded already.
+    Server::new("cuts parameters, decodes twice", |path| Some(merge(&decode(&decode(&cut_parameters(path)))))),
+    Server::new("decodes, cuts parameters, decodes", |path| Some(merge(&decode(&cut_parameters(&decode(path)))))),
     Server::new("decodes, cuts parameters", |path| Some(cut_parameters(&decode(path)))),
     // Path as a C string (RFC 3986 section 7.3), and URL parsers that get the decoded path.
     Server::new("ends at NUL", |path| Some(end_at(&decode(path), b"\0"))),

@@ -14,6 +14,10 @@ pub const SERVERS: &[Server] = &[
         let path = decode_strictly(&path).filter(|decoded| std::str::from_utf8(decoded).is_ok())?;
         Some(Seen { host, path })
     }),
+    // What is decoded before it is parsed can name a host: new URL(decodeURIComponent(request.url), …).
+    Server::with_host("Node, decodeURIComponent before new URL", |path| {
+        parse(&decode_strictly(path).filter(|decoded| std::str::from_utf8(decoded).is_ok())?)
+    }),
 ];
 
 /// The basic URL parser (WHATWG URL, section 4.4) of a relative reference to an `http` base: `pathname`, and `hostname`
