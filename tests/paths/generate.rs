@@ -51,7 +51,7 @@ const NAMES: &[&str] = &[
 const HOSTS: &[&str] = &["closed.example.com", "half.example.com", "open.example.com", "other.example.com"];
 const SLASHES: &[&str] = &["/", "/", "/", "/", "//", "\\", "/.//", "/;/", "/;x=1/", "/;x%2fy/"];
 const DOTS: &[&str] = &["..", "..", "..", ".", "...", "..;", ".;", "..;x=1", ";", ";x=1", "%"];
-const ENDS: &[&str] = &["#", "\0", "?", ";", "#x", "\0x", "?x=1"];
+const ENDS: &[&str] = &["#", "\0", "?", ";", "#x", "\0x", "?x=1", " ", "\u{1f}"];
 const REMOVED: &[&str] = &["\t", "\n", "\r", "\u{b}", " ", "\u{7f}"];
 const TEXTS: &[&str] =
     &["\u{e9}", "\u{43a}\u{43e}\u{440}", "\u{ff0f}", "\u{ff0e}\u{ff0e}", "\u{2215}", "\u{ad}", "~", "+", "\""];

@@ -1,12 +1,13 @@
 //! Which readings of a path the filter may take for closed, written from the requirement and not from the filter's code.
 //!
 //! A reading is what any sequence of these steps makes of the path: decode it; read `\` as a slash; cut off parameters;
-//! merge slashes; end it at `#`, NUL or `?`; take out tabs and newlines; read `//name/rest` as a host and a path.
+//! merge slashes; end it at `#`, NUL or `?`; take out tabs and newlines; cut control characters and spaces off its end;
+//! read `//name/rest` as a host and a path.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::servers::frameworks::decode_wide;
-use crate::servers::steps::{backslashes, cut_parameters, decode, end_at, merge, remove};
+use crate::servers::steps::{backslashes, cut_parameters, decode, end_at, merge, remove, trim_end};
 
 /// A reading: the host where it is in the path, and the path.
 pub type Reading = (Option<Vec<u8>>, Vec<u8>);
@@ -30,6 +31,7 @@ pub fn of(path: &[u8]) -> Option<BTreeSet<Reading>> {
             end_at(&path, b"\0"),
             end_at(&path, b"?"),
             remove(&path, b"\t\r\n"),
+            trim_end(&path),
         ];
         let same_host = paths.into_iter().map(|path| (host.clone(), path));
         // A server may take the name for a host, or only leave it out.

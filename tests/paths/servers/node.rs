@@ -3,7 +3,7 @@
 //! Node 20.20 agreed on 60,000 paths of the generator, but for names that IDNA changes, and for some paths with `/./` and
 //! `/../` that it leaves as they are where another segment begins with a dot.
 
-use super::steps::{backslashes, decode, decode_strictly, hex, remove};
+use super::steps::{backslashes, decode, decode_strictly, end_at, hex, remove, trim_end};
 use super::{Seen, Server};
 
 /// Node, with and without a `decodeURIComponent`.
@@ -24,13 +24,7 @@ pub const SERVERS: &[Server] = &[
 /// where the reference has one. None: it throws.
 pub fn parse(reference: &[u8]) -> Option<Seen> {
     let start = reference.iter().position(|byte| *byte > 0x20).unwrap_or(reference.len());
-    let mut rest = remove(&reference[start..], b"\t\r\n");
-    if let Some(end) = rest.iter().position(|byte| matches!(byte, b'#' | b'?')) {
-        rest.truncate(end);
-    } else {
-        let kept = rest.iter().rposition(|byte| *byte > 0x20).map_or(0, |last| last + 1);
-        rest.truncate(kept);
-    }
+    let rest = end_at(&remove(&trim_end(&reference[start..]), b"\t\r\n"), b"#?");
     let rest = backslashes(&rest);
     let Some(authority) = rest.strip_prefix(b"//") else {
         return Some(Seen { host: None, path: pathname(&rest) });

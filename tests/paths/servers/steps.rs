@@ -84,6 +84,12 @@ pub fn remove(path: &[u8], removed: &[u8]) -> Vec<u8> {
     path.iter().copied().filter(|byte| !removed.contains(byte)).collect()
 }
 
+/// Cuts control characters and spaces off the end (WHATWG URL, section 4.4).
+pub fn trim_end(path: &[u8]) -> Vec<u8> {
+    let kept = path.iter().rposition(|byte| *byte > 0x20).map_or(0, |last| last + 1);
+    path[..kept].to_vec()
+}
+
 /// Resolves dot segments (RFC 3986 section 5.2.4); `..` at the root stays there.
 pub fn resolve(path: &[u8]) -> Vec<u8> {
     resolve_below(path, |_| true).unwrap_or_default()
