@@ -109,7 +109,8 @@ impl SiteIndex {
             _ if request.is_connect() => Found::SitesOfHost(self.sites_of(host.as_str())),
             RequestPath::Canonical(path) => Found::One(self.site(host.as_str(), path), path),
             RequestPath::Ambiguous { interpretations, .. } => Found::Several(self.sites_by(host, interpretations)),
-            RequestPath::Anywhere { .. } => Found::SitesOfHost(self.sites_of(host.as_str())),
+            RequestPath::Anywhere { may_leave_host: false, .. } => Found::SitesOfHost(self.sites_of(host.as_str())),
+            RequestPath::Anywhere { may_leave_host: true, .. } => Found::SitesOfHost(self.sites_of_every_host()),
         }
     }
 
@@ -142,6 +143,14 @@ impl SiteIndex {
                 break;
             }
         }
+        sites
+    }
+
+    /// Every site.
+    fn sites_of_every_host(&self) -> Vec<usize> {
+        let mut sites: Vec<usize> = self.hosts.values().flat_map(|paths| paths.every.iter().copied()).collect();
+        sites.sort_unstable();
+        sites.dedup();
         sites
     }
 

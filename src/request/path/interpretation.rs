@@ -17,9 +17,11 @@ pub struct Interpretation {
     pub path: String,
 }
 
-/// Characters that some servers read specially, each independently of the others: tabs and line feeds are dropped; `#`
-/// and `?`, and NUL, end the path; `\` is a slash; `;` begins the parameters of a segment; empty segments are dropped.
-const CHOICES: [fn(&str) -> Option<String>; 6] = [
+/// Characters that some servers read specially, each independently of the others: spaces and control characters are cut
+/// off the end; tabs and line feeds are dropped; `#` and `?`, and NUL, end the path; `\` is a slash; `;` begins the
+/// parameters of a segment; empty segments are dropped.
+const CHOICES: [fn(&str) -> Option<String>; 7] = [
+    trimmed,
     |path| path.contains(['\t', '\r', '\n']).then(|| path.replace(['\t', '\r', '\n'], "")),
     |path| path.split_once(['#', '?']).map(|(path, _)| path.to_owned()),
     |path| path.split_once('\0').map(|(path, _)| path.to_owned()),
@@ -30,15 +32,22 @@ const CHOICES: [fn(&str) -> Option<String>; 6] = [
 
 /// Every interpretation, each once; none where there are too many to look at.
 pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut left = MAX_TEXT;
+    // Some servers decode first and cut parameters off then; others cut first, and what they cut may hold a slash.
     let once = decode(bytes);
-    let decoded = [decode(&once), settle(bytes, false), settle(bytes, true)];
-    let mut texts: Vec<String> = vec![as_sent(bytes)];
-    for text in decoded.iter().chain([&once]).map(|bytes| spelled(bytes)) {
-        if !texts.contains(&text) {
-            texts.push(text);
+    let cut = [bytes, &once].map(bytes_without_parameters);
+    for bytes in [Some(bytes)].into_iter().chain(cut.iter().map(Option::as_deref)).flatten() {
+        let once = decode(bytes);
+        let decoded = [decode(&once), settle(bytes, false), settle(bytes, true)];
+        let spelled = decoded.iter().chain([&once]).map(|bytes| spelled(bytes));
+        for text in std::iter::once(as_sent(bytes)).chain(spelled) {
+            if !texts.contains(&text) {
+                left = if texts.is_empty() { left } else { left.checked_sub(text.len())? };
+                texts.push(text);
+            }
         }
     }
-    let mut left = MAX_TEXT;
     for choice in CHOICES {
         let special: Vec<String> = texts.iter().filter_map(|text| choice(text)).collect();
         left = left.checked_sub(special.iter().map(String::len).sum())?;
@@ -117,6 +126,32 @@ fn with_authority(text: &str) -> Vec<(Option<Host>, Cow<'_, str>)> {
         }
     }
     found
+}
+
+/// The path without parameters, if it has any.
+fn bytes_without_parameters(path: &[u8]) -> Option<Vec<u8>> {
+    path.contains(&b';').then(|| {
+        let name = |segment: &'_ [u8]| segment.iter().take_while(|byte| **byte != b';').copied().collect::<Vec<u8>>();
+        path.split(|byte| *byte == b'/').map(name).collect::<Vec<_>>().join(&b'/')
+    })
+}
+
+/// The text without the spaces and control characters at its end, if there are any.
+fn trimmed(path: &str) -> Option<String> {
+    let mut rest = path;
+    loop {
+        let encoded = rest.len().checked_sub(3).and_then(|at| rest.split_at_checked(at)).filter(|(_, end)| {
+            let digits = end.strip_prefix('%').map(|digits| u8::from_str_radix(digits, 16));
+            matches!(digits, Some(Ok(0..=0x20)))
+        });
+        rest = match encoded {
+            Some((rest, _)) => rest,
+            None => match rest.strip_suffix(['\0', '\t', '\r', '\n']) {
+                Some(rest) => rest,
+                None => return (rest.len() < path.len()).then(|| rest.to_owned()),
+            },
+        };
+    }
 }
 
 fn without_parameters(path: &str) -> String {
