@@ -60,6 +60,9 @@ pub struct SiteIndex {
     hosts: HashMap<HostPattern, PathIndex>,
 }
 
+/// How many paths of a host that cannot be read are looked up at every host of the policy.
+const MAX_PATHS_OF_ANY_HOST: usize = 128;
+
 /// The sites of one host by path prefix, without a trailing slash.
 #[derive(Clone, Debug, Default)]
 struct PathIndex {
@@ -108,7 +111,10 @@ impl SiteIndex {
         match &request.path {
             _ if request.is_connect() => Found::SitesOfHost(self.sites_of(host.as_str())),
             RequestPath::Canonical(path) => Found::One(self.site(host.as_str(), path), path),
-            RequestPath::Ambiguous { interpretations, .. } => Found::Several(self.sites_by(host, interpretations)),
+            RequestPath::Ambiguous { interpretations, .. } => match self.sites_by(host, interpretations) {
+                Some(sites) => Found::Several(sites),
+                None => Found::SitesOfHost(self.sites_of_every_host()),
+            },
             RequestPath::Anywhere { may_leave_host: false, .. } => Found::SitesOfHost(self.sites_of(host.as_str())),
             RequestPath::Anywhere { may_leave_host: true, .. } => Found::SitesOfHost(self.sites_of_every_host()),
         }
@@ -120,17 +126,21 @@ impl SiteIndex {
         self.patterns(host).find_map(|paths| paths.longest_prefix(path))
     }
 
-    /// The site of each interpretation of a path, each site once and with its paths.
-    fn sites_by<'r>(&self, own: &Host, interpretations: &'r [Interpretation]) -> Vec<(usize, Vec<&'r str>)> {
-        let mut found: Vec<(usize, Vec<&str>)> = Vec::new();
-        for Interpretation { host, path } in interpretations {
-            let Some(site) = self.site(host.as_ref().unwrap_or(own).as_str(), path) else { continue };
-            match found.iter_mut().find(|(known, _)| *known == site) {
-                Some((_, paths)) => paths.push(path),
-                None => found.push((site, vec![path])),
-            }
+    /// The site of each interpretation of a path, each site once and with its paths; none where too many paths name a host
+    /// that cannot be read.
+    fn sites_by<'r>(&self, own: &Host, interpretations: &'r [Interpretation]) -> Option<Vec<(usize, Vec<&'r str>)>> {
+        let mut found: HashMap<usize, Vec<&str>> = HashMap::new();
+        let mut left = MAX_PATHS_OF_ANY_HOST;
+        for Interpretation { host, is_any_host, path } in interpretations {
+            let site = self.site(host.as_ref().unwrap_or(own).as_str(), path);
+            left = if *is_any_host { left.checked_sub(1)? } else { left };
+            let of_any_host =
+                self.hosts.values().filter(|_| *is_any_host).filter_map(|paths| paths.longest_prefix(path));
+            of_any_host.chain(site).for_each(|site| found.entry(site).or_default().push(path));
         }
-        found
+        let mut found: Vec<(usize, Vec<&str>)> = found.into_iter().collect();
+        found.sort_unstable_by_key(|(site, _)| *site);
+        Some(found)
     }
 
     /// Every site that a request to `host` can belong to, by whatever path.

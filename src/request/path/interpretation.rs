@@ -13,6 +13,8 @@ const MAX_TEXT: usize = 32 * 1024;
 pub struct Interpretation {
     /// The host that the path itself names, in `//name/rest`; none: the request's own.
     pub host: Option<Host>,
+    /// The path names a host that cannot be read here: IDNA makes ASCII of many letters (UTS #46), so it may be any host.
+    pub is_any_host: bool,
     /// The path, in the spelling of canonical paths.
     pub path: String,
 }
@@ -57,7 +59,9 @@ pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
     let mut seen = hashbrown::HashSet::with_capacity(texts.len());
     for text in &texts {
         for (host, path) in with_authority(text) {
-            let interpretation = Interpretation { host, path: ordinary(&path) };
+            let is_any_host = host == Named::Any;
+            let host = if let Named::Host(host) = host { Some(host) } else { None };
+            let interpretation = Interpretation { host, is_any_host, path: ordinary(&path) };
             if seen.insert(interpretation.clone()) {
                 found.push(interpretation);
             }
@@ -110,19 +114,30 @@ fn ordinary(text: &str) -> String {
     ordinary
 }
 
+/// The host of an interpretation.
+#[derive(Clone, PartialEq)]
+enum Named {
+    Own,
+    Host(Host),
+    Any,
+}
+
 /// The text as a path, and as a host and a path where it begins with two slashes (WHATWG URL, section 4.4, and so Node's
 /// `new URL`, which passes over further slashes).
-fn with_authority(text: &str) -> Vec<(Option<Host>, Cow<'_, str>)> {
-    let mut found = vec![(None, Cow::Borrowed(text))];
+fn with_authority(text: &str) -> Vec<(Named, Cow<'_, str>)> {
+    let mut found = vec![(Named::Own, Cow::Borrowed(text))];
     if text.starts_with("//") {
         let after = text.trim_start_matches('/');
         let (authority, path) = after.split_at(after.find('/').unwrap_or(after.len()));
         let name = authority.rsplit('@').next().unwrap_or_default();
-        let host = Host::parse(name.as_bytes());
+        let host = match Host::parse(name.as_bytes()) {
+            Some(host) => Some(Named::Host(host)),
+            None => (!settle(name.as_bytes(), true).is_ascii()).then_some(Named::Any),
+        };
         let path = if path.is_empty() { "/" } else { path };
         for path in [Cow::Borrowed(path), Cow::Owned(merged(path))] {
-            found.push((None, path.clone()));
-            found.extend(host.clone().map(|host| (Some(host), path)));
+            found.push((Named::Own, path.clone()));
+            found.extend(host.clone().map(|host| (host, path)));
         }
     }
     found
