@@ -81,18 +81,24 @@ fn search(setting: Setting) {
 }
 
 /// What each server that takes a path makes of it; paths in canonical form, so that they can be compared.
-fn read(path: &[u8]) -> Vec<Read> {
+fn read(path: &[u8], hosts_only: bool) -> Vec<Read> {
     let canonical = |mut read: Read| {
         read.seen.path = decode_unreserved(&read.seen.path);
         read
     };
-    servers::read(path).map(canonical).collect()
+    match hosts_only {
+        true => servers::read_hosts(path).map(canonical).collect(),
+        false => servers::read(path).map(canonical).collect(),
+    }
 }
 
 /// The mistake of an answer, if it is one. `reads` keeps what servers make of the path for the next case.
 fn mistake(case: &Case, answer: Answer, path: &[u8], reads: &mut Option<Vec<Read>>) -> Option<String> {
     let mut find = |is_mistake: &dyn Fn(&Read) -> bool, what: &str| {
-        let found = reads.get_or_insert_with(|| read(path)).iter().find(|read| is_mistake(read))?;
+        let mut of_hosts = None;
+        let reads = if case.is_of_other_hosts { &mut of_hosts } else { &mut *reads };
+        let reads = reads.get_or_insert_with(|| read(path, case.is_of_other_hosts));
+        let found = reads.iter().find(|read| is_mistake(read))?;
         let nginx = if found.is_behind_nginx { "nginx with a URI, then " } else { "" };
         Some(format!("{}: {what} {nginx}{}", case.name, found.server))
     };

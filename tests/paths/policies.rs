@@ -25,6 +25,8 @@ pub struct Case {
     pub host: &'static str,
     /// Whether a host and a path in canonical form are closed, whatever a mode may exempt.
     pub is_closed: fn(host: &str, path: &[u8]) -> bool,
+    /// Whether nothing is closed at the host of the requests.
+    pub is_of_other_hosts: bool,
     /// Whether what is not closed is online, and must not be refused.
     pub has_online_rest: bool,
     policy: Policy,
@@ -107,7 +109,7 @@ fn case(
         site.declared.as_ref().map_or(Situation::ONLINE.clone(), |document| document.at(Time(0)))
     };
     let situations = policy.sites.iter().map(situation).collect();
-    Case { name, host, is_closed, has_online_rest, policy, situations }
+    Case { name, host, is_closed, is_of_other_hosts: host == OPEN, has_online_rest, policy, situations }
 }
 
 impl Case {

@@ -57,12 +57,23 @@ pub struct Read {
 
 /// What each server that takes a path makes of it, directly behind Envoy and behind a `proxy_pass` with a URI of nginx.
 pub fn read(path: &[u8]) -> impl Iterator<Item = Read> {
+    read_by(path, |_| true)
+}
+
+/// The same of those servers alone that may take a host from the path.
+#[allow(dead_code, reason = "the sample with real servers asks for all of them")]
+pub fn read_hosts(path: &[u8]) -> impl Iterator<Item = Read> {
+    read_by(path, |server| matches!(server.read, Routing::ByHostAndPath(_)))
+}
+
+fn read_by(path: &[u8], is_asked: fn(&&Server) -> bool) -> impl Iterator<Item = Read> {
     let read = |server: &'static Server, path: &[u8], is_behind_nginx| {
         Some(Read { server: server.name, is_behind_nginx, seen: server.read(path)? })
     };
     // A path that nginx does not change is read as it is without nginx.
     let forwarded = nginx::forward(path).filter(|forwarded| forwarded != path);
     let behind = move |server| read(server, forwarded.as_deref()?, true);
+    let all = move || all().filter(is_asked);
     all().filter_map(move |server| read(server, path, false)).chain(all().filter_map(behind))
 }
 
