@@ -282,6 +282,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_idna_may_change_may_be_any_host() {
+        for (path, expected) in
+            [("//clos\u{ff45}d/a", true), ("//clos%EF%BD%85d/a", true), ("//closed/a", false), ("/\u{ff45}//a", false)]
+        {
+            let RequestPath::Ambiguous { interpretations, .. } = RequestPath::parse(path.as_bytes()) else {
+                panic!("{path} is ambiguous")
+            };
+            let is_found = interpretations.iter().any(|one| one.is_any_host && one.path == "/a");
+            assert_eq!(is_found, expected, "{path}");
+        }
+    }
+
+    #[test]
     fn a_path_with_dots_may_name_a_host_where_it_begins_with_two_slashes_once_they_are_resolved() {
         for (path, expected) in [
             ("//host/.", true),
