@@ -70,8 +70,8 @@ lint: toolchain ## checks form, lints, and that the modules keep to their places
 	@cargo clippy --quiet $(FEATURES) --all-targets -- -D warnings
 
 unit: toolchain
-	$(call say,unit: unit and property tests)
-	@cargo test $(FEATURES) --lib --bins
+	$(call say,unit: unit and property tests, and the search for paths that servers read differently)
+	@cargo test $(FEATURES) --lib --bins --test paths
 
 # Last, so that the last lines of `make test` are those of cargo test.
 e2e: toolchain

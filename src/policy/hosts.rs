@@ -58,7 +58,12 @@ impl std::fmt::Display for HostPattern {
 #[derive(Clone, Debug, Default)]
 pub struct SiteIndex {
     hosts: HashMap<HostPattern, PathIndex>,
+    /// How many sites there are.
+    sites: usize,
 }
+
+/// So often a path is looked up that names a host which cannot be read; beyond, the request may belong to any site.
+const MAX_LOOKUPS: usize = 4096;
 
 /// The sites of one host by path prefix, without a trailing slash.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +95,7 @@ impl SiteIndex {
     pub fn insert(&mut self, host: HostPattern, prefix: &str, site: usize) -> Result<(), usize> {
         let paths = self.hosts.entry(host).or_default();
         paths.longest = paths.longest.max(prefix.len());
+        self.sites = self.sites.max(site + 1);
         if paths.every.last() != Some(&site) {
             paths.every.push(site);
         }
@@ -108,8 +114,12 @@ impl SiteIndex {
         match &request.path {
             _ if request.is_connect() => Found::SitesOfHost(self.sites_of(host.as_str())),
             RequestPath::Canonical(path) => Found::One(self.site(host.as_str(), path), path),
-            RequestPath::Ambiguous { interpretations, .. } => Found::Several(self.sites_by(host, interpretations)),
-            RequestPath::Anywhere { .. } => Found::SitesOfHost(self.sites_of(host.as_str())),
+            RequestPath::Ambiguous { interpretations, .. } => match self.sites_by(host, interpretations) {
+                Some(sites) => Found::Several(sites),
+                None => Found::SitesOfHost((0..self.sites).collect()),
+            },
+            RequestPath::Anywhere { may_leave_host: false, .. } => Found::SitesOfHost(self.sites_of(host.as_str())),
+            RequestPath::Anywhere { may_leave_host: true, .. } => Found::SitesOfHost((0..self.sites).collect()),
         }
     }
 
@@ -119,17 +129,24 @@ impl SiteIndex {
         self.patterns(host).find_map(|paths| paths.longest_prefix(path))
     }
 
-    /// The site of each interpretation of a path, each site once and with its paths.
-    fn sites_by<'r>(&self, own: &Host, interpretations: &'r [Interpretation]) -> Vec<(usize, Vec<&'r str>)> {
-        let mut found: Vec<(usize, Vec<&str>)> = Vec::new();
-        for Interpretation { host, path } in interpretations {
-            let Some(site) = self.site(host.as_ref().unwrap_or(own).as_str(), path) else { continue };
-            match found.iter_mut().find(|(known, _)| *known == site) {
-                Some((_, paths)) => paths.push(path),
-                None => found.push((site, vec![path])),
+    /// The site of each interpretation of a path, each site once and with its paths; none where too many paths name a host
+    /// that cannot be read.
+    fn sites_by<'r>(&self, own: &Host, interpretations: &'r [Interpretation]) -> Option<Vec<(usize, Vec<&'r str>)>> {
+        let mut found: Vec<Vec<&str>> = vec![Vec::new(); self.sites];
+        let mut left = MAX_LOOKUPS;
+        for Interpretation { host, is_any_host, path } in interpretations {
+            let mut add = |site: Option<usize>| {
+                if let Some(paths) = site.and_then(|site| found.get_mut(site)) {
+                    paths.push(path);
+                }
+            };
+            add(self.site(host.as_ref().unwrap_or(own).as_str(), path));
+            if *is_any_host {
+                left = left.checked_sub(self.hosts.len())?;
+                self.hosts.values().for_each(|paths| add(paths.longest_prefix(path)));
             }
         }
-        found
+        Some(found.into_iter().enumerate().filter(|(_, paths)| !paths.is_empty()).collect())
     }
 
     /// Every site that a request to `host` can belong to, by whatever path.

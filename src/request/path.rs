@@ -40,6 +40,8 @@ pub enum RequestPath {
     Anywhere {
         /// As it came, cut.
         raw: String,
+        /// Once its dots are resolved it may begin with `//name`, which some servers read as a host.
+        may_leave_host: bool,
     },
 }
 
@@ -48,17 +50,21 @@ impl RequestPath {
     pub fn parse(bytes: &[u8]) -> RequestPath {
         let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if bytes.len() > MAX_PATH {
-            return RequestPath::Anywhere { raw: shown(bytes.get(..MAX_SHOWN).unwrap_or(bytes)) };
+            let raw = shown(bytes.get(..MAX_SHOWN).unwrap_or(bytes));
+            let is_simple =
+                bytes.iter().all(|byte| is_plain(*byte) && *byte != b'%') && !bytes.windows(2).any(|two| two == b"//");
+            return RequestPath::Anywhere { raw, may_leave_host: !is_simple };
         }
         if let Some(path) = canonical(bytes) {
             return RequestPath::Canonical(path);
         }
         let raw = shown(bytes);
         let is_rooted = bytes.starts_with(b"/") || bytes == b"*";
-        let interpretations = (is_rooted && !has_dot_segment(bytes)).then(|| interpretation::interpretations(bytes));
+        let settled = settle(bytes, true);
+        let interpretations = (is_rooted && !has_dot_segment(&settled)).then(|| interpretation::interpretations(bytes));
         match interpretations.flatten() {
             Some(interpretations) => RequestPath::Ambiguous { raw, interpretations },
-            None => RequestPath::Anywhere { raw },
+            None => RequestPath::Anywhere { raw, may_leave_host: may_begin_with_host(&settled) },
         }
     }
 
@@ -85,7 +91,7 @@ impl RequestPath {
     pub fn shown(&self) -> &str {
         match self {
             RequestPath::Canonical(path) => path,
-            RequestPath::Ambiguous { raw, .. } | RequestPath::Anywhere { raw } => raw,
+            RequestPath::Ambiguous { raw, .. } | RequestPath::Anywhere { raw, .. } => raw,
         }
     }
 }
@@ -123,7 +129,8 @@ fn normalized(bytes: &[u8]) -> Option<String> {
     }
     let decoded = decode(bytes);
     let is_settled = !decoded.contains(&b'%') || settle(&decoded, false) == decoded;
-    if !is_settled || std::str::from_utf8(&decoded).is_err() {
+    // A URL parser cuts a space off the end.
+    if !is_settled || decoded.ends_with(b" ") || std::str::from_utf8(&decoded).is_err() {
         return None;
     }
     let mut text = String::with_capacity(bytes.len());
@@ -132,14 +139,33 @@ fn normalized(bytes: &[u8]) -> Option<String> {
 }
 
 /// Whether a segment of any decoding is `.` or `..`, with `\` as a slash, and without what a server may cut off: the
-/// parameters of the segment, or all of the path from `#`, `?` or NUL on. A dot segment of one decoding is still there in
-/// the last.
-fn has_dot_segment(bytes: &[u8]) -> bool {
-    let settled = settle(bytes, true);
-    settled.split(|byte| matches!(byte, b'/' | b'\\')).any(|segment| {
-        let name = segment.split(|byte| matches!(byte, b';' | b'#' | b'?' | b'\0')).next();
-        matches!(name, Some(b"." | b".."))
-    })
+/// parameters of the segment, all of the path from `#`, `?` or NUL on, or spaces and control characters at its end. A dot
+/// segment of one decoding is still there in the last.
+fn has_dot_segment(settled: &[u8]) -> bool {
+    let end = settled.iter().rposition(|byte| *byte > b' ').map_or(0, |last| last + 1);
+    names(settled.get(..end).unwrap_or_default()).any(|name| matches!(name, b"." | b".."))
+}
+
+/// Whether the path may begin with `//name` once its dots are resolved: an empty segment, not the last, at the root.
+fn may_begin_with_host(settled: &[u8]) -> bool {
+    let mut names = names(settled).skip(1).peekable();
+    let mut depth = 0_usize;
+    while let Some(name) = names.next() {
+        match name {
+            b"" if depth == 0 && names.peek().is_some() => return true,
+            b"" | b"." => {}
+            b".." => depth = depth.saturating_sub(1),
+            _ => depth += 1,
+        }
+    }
+    false
+}
+
+/// The segments, `\` being a slash, without what a server may cut off.
+fn names(settled: &[u8]) -> impl Iterator<Item = &[u8]> {
+    settled
+        .split(|byte| matches!(byte, b'/' | b'\\'))
+        .map(|segment| segment.split(|byte| matches!(byte, b';' | b'#' | b'?' | b'\0')).next().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -189,6 +215,8 @@ mod tests {
             (b"/a\xffb", &["/a%FFb"]),
             ("/caf\u{e9}".as_bytes(), &["/caf%C3%A9"]),
             (b"/%2561", &["/%2561", "/a"]),
+            (b"/a%20%0b", &["/a%20%0B", "/a"]),
+            (b"/;x%2fy/b", &["/%3Bx%2Fy/b", "//b", "/b", "/%3Bx/y/b", "//y/b", "/y/b", "/"]),
             (b"/%252561", &["/%252561", "/%2561", "/a"]),
             (b"/a%c0%afb", &["/a%C0%AFb", "/a/b"]),
             (b"/a;b//c", &["/a%3Bb//c", "/a//c", "/a%3Bb/c", "/a/c"]),
@@ -240,6 +268,8 @@ mod tests {
             "/a%00/../../b",
             "/a/..%5cb",
             "/a/..%255cb",
+            "/a/..%20",
+            "/a/..%0b%0c",
             "",
             "a/b",
             "http://host/a",
@@ -250,6 +280,39 @@ mod tests {
         }
         for path in ["/a/...", "/..a", "/a..", "/.well-known/a", "/a/.b/c.", "/a;../b"] {
             assert!(!matches!(RequestPath::parse(path.as_bytes()), RequestPath::Anywhere { .. }), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_idna_may_change_may_be_any_host() {
+        for (path, expected) in
+            [("//clos\u{ff45}d/a", true), ("//clos%EF%BD%85d/a", true), ("//closed/a", false), ("/\u{ff45}//a", false)]
+        {
+            let RequestPath::Ambiguous { interpretations, .. } = RequestPath::parse(path.as_bytes()) else {
+                panic!("{path} is ambiguous")
+            };
+            let is_found = interpretations.iter().any(|one| one.is_any_host && one.path == "/a");
+            assert_eq!(is_found, expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_with_dots_may_name_a_host_where_it_begins_with_two_slashes_once_they_are_resolved() {
+        for (path, expected) in [
+            ("//host/.", true),
+            ("/.//host", true),
+            ("/x/..//host", true),
+            ("/x/..%2f%5chost/a", true),
+            ("/;x/../host", true),
+            ("/x//../host", false),
+            ("/x/../host/", false),
+            ("/x/y/..//host", false),
+        ] {
+            let found = RequestPath::parse(path.as_bytes());
+            assert!(
+                matches!(found, RequestPath::Anywhere { may_leave_host, .. } if may_leave_host == expected),
+                "{path}: {found:?}"
+            );
         }
     }
 

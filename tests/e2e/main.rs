@@ -21,6 +21,7 @@ mod flood;
 mod harness;
 mod hostile;
 mod page;
+mod paths;
 mod proof;
 mod quiet;
 mod replies;

@@ -1,7 +1,5 @@
 //! The few ways in which servers read an ambiguous path that has no dot segments.
 
-use std::borrow::Cow;
-
 use super::encoding::{decode, settle, spell, units};
 use crate::request::Host;
 
@@ -15,48 +13,90 @@ const MAX_TEXT: usize = 32 * 1024;
 pub struct Interpretation {
     /// The host that the path itself names, in `//name/rest`; none: the request's own.
     pub host: Option<Host>,
+    /// The path names a host that cannot be read here: IDNA makes ASCII of many letters (UTS #46), so it may be any host.
+    pub is_any_host: bool,
     /// The path, in the spelling of canonical paths.
     pub path: String,
 }
 
-/// Characters that some servers read specially, each independently of the others: tabs and line feeds are dropped; `#`
-/// and `?`, and NUL, end the path; `\` is a slash; `;` begins the parameters of a segment; empty segments are dropped.
-const CHOICES: [fn(&str) -> Option<String>; 6] = [
-    |path| path.contains(['\t', '\r', '\n']).then(|| path.replace(['\t', '\r', '\n'], "")),
-    |path| path.split_once(['#', '?']).map(|(path, _)| path.to_owned()),
-    |path| path.split_once('\0').map(|(path, _)| path.to_owned()),
-    |path| path.contains('\\').then(|| path.replace('\\', "/")),
-    |path| path.contains(';').then(|| without_parameters(path)),
-    |path| path.contains("//").then(|| merged(path)),
-];
+/// What some servers do with a path, each independently of the others, in the order in which it is tried.
+#[derive(Clone, Copy)]
+enum Step {
+    /// Cut spaces and control characters off the end.
+    Trim,
+    /// Drop tabs and line feeds.
+    Drop,
+    /// End the path at `#` or `?`.
+    End,
+    /// End the path at NUL.
+    EndAtNul,
+    /// Take `\` for a slash.
+    Backslashes,
+    /// Cut the parameters off each segment, from `;` on.
+    Parameters,
+    /// Drop empty segments.
+    Merge,
+}
+
+const STEPS: [Step; 7] =
+    [Step::Trim, Step::Drop, Step::End, Step::EndAtNul, Step::Backslashes, Step::Parameters, Step::Merge];
+
+impl Step {
+    /// What the step makes of a path; none where it changes nothing.
+    fn of(self, path: &[u8]) -> Option<Vec<u8>> {
+        let until = |ends: fn(&u8) -> bool| path.iter().copied().take_while(|byte| !ends(byte)).collect::<Vec<u8>>();
+        let made = match self {
+            Step::Trim => trimmed(path).to_vec(),
+            Step::Drop => path.iter().copied().filter(|byte| !matches!(byte, b'\t' | b'\r' | b'\n')).collect(),
+            Step::End => until(|byte| matches!(byte, b'#' | b'?')),
+            Step::EndAtNul => until(|byte| *byte == 0),
+            Step::Backslashes => path.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect(),
+            Step::Parameters => without_parameters(path),
+            Step::Merge => merged(path),
+        };
+        (made.len() != path.len() || made != path).then_some(made)
+    }
+}
 
 /// Every interpretation, each once; none where there are too many to look at.
 pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
     if bytes.len() > MAX_LENGTH {
         return None;
     }
-    let once = decode(bytes);
-    let decoded = [decode(&once), settle(bytes, false), settle(bytes, true)];
-    let mut texts: Vec<String> = vec![as_sent(bytes)];
-    for text in decoded.iter().chain([&once]).map(|bytes| spelled(bytes)) {
-        if !texts.contains(&text) {
-            texts.push(text);
+    let mut texts: Vec<Vec<u8>> = Vec::new();
+    let mut left = MAX_TEXT;
+    // Some servers decode first and cut parameters off then; others cut first, and what they cut may hold a slash.
+    let cut = [Step::Parameters.of(bytes), Step::Parameters.of(&decode(bytes))];
+    for bytes in [Some(bytes)].into_iter().chain(cut.iter().map(Option::as_deref)).flatten() {
+        let once = decode(bytes);
+        let twice = decode(&once);
+        let decoded = [once, twice, settle(bytes, false), settle(bytes, true)];
+        for text in std::iter::once(as_sent(bytes)).chain(decoded.iter().map(|bytes| spelled(bytes))) {
+            if !texts.contains(&text) {
+                left = if texts.is_empty() { left } else { left.checked_sub(text.len())? };
+                texts.push(text);
+            }
         }
     }
-    let mut left = MAX_TEXT;
-    for choice in CHOICES {
-        let special: Vec<String> = texts.iter().filter_map(|text| choice(text)).collect();
-        left = left.checked_sub(special.iter().map(String::len).sum())?;
-        texts.extend(special);
+    for step in STEPS {
+        let made: Vec<Vec<u8>> = texts.iter().filter_map(|text| step.of(text)).collect();
+        left = left.checked_sub(made.iter().map(Vec::len).sum())?;
+        texts.extend(made);
     }
     let mut found = Vec::with_capacity(texts.len());
     let mut seen: hashbrown::HashSet<Vec<u8>> = hashbrown::HashSet::with_capacity(texts.len());
     for text in &texts {
         for (host, path) in with_authority(text) {
             let path = ordinary(&path);
-            let name = host.as_ref().map_or("", Host::as_str);
+            let name = match &host {
+                Named::Own => "",
+                Named::Host(host) => host.as_str(),
+                Named::Any => "*",
+            };
             if seen.insert([name, &path].concat().into_bytes()) {
-                found.push(Interpretation { host, path });
+                let is_any_host = host == Named::Any;
+                let host = if let Named::Host(host) = host { Some(host) } else { None };
+                found.push(Interpretation { host, is_any_host, path });
             }
         }
     }
@@ -64,7 +104,7 @@ pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
 }
 
 /// The path as a server reads it that decodes nothing but what needs no encoding.
-fn as_sent(bytes: &[u8]) -> String {
+fn as_sent(bytes: &[u8]) -> Vec<u8> {
     let mut text = String::with_capacity(bytes.len());
     for unit in units(bytes) {
         match unit {
@@ -72,71 +112,87 @@ fn as_sent(bytes: &[u8]) -> String {
             // What is encoded separates nothing.
             (b'/', true) => text.push_str("%2F"),
             (byte, true) => spell(byte, &mut text),
-            (byte, false) => spell_text(byte, &mut text),
+            (byte, false) if is_special(byte) => text.push(byte.into()),
+            (byte, false) => spell(byte, &mut text),
         }
     }
-    text
+    text.into_bytes()
 }
 
-/// The path as a server reads it that has decoded it to these bytes.
-fn spelled(bytes: &[u8]) -> String {
+/// The path as a server reads it that has decoded it to these bytes. What may be special stays as it is.
+fn spelled(bytes: &[u8]) -> Vec<u8> {
     let mut text = String::with_capacity(bytes.len());
-    bytes.iter().for_each(|byte| spell_text(*byte, &mut text));
-    text
-}
-
-/// Spells a byte that stands for itself. What may be special stays as it is.
-fn spell_text(byte: u8, text: &mut String) {
-    match byte {
-        b'\\' | b';' | b'#' | b'?' | b'\0' | b'\t' | b'\r' | b'\n' => text.push(byte.into()),
-        byte => spell(byte, text),
+    for byte in bytes {
+        if is_special(*byte) { text.push((*byte).into()) } else { spell(*byte, &mut text) }
     }
+    text.into_bytes()
 }
 
 /// Spells what was left special as an ordinary character.
-fn ordinary(text: &str) -> String {
+fn ordinary(text: &[u8]) -> String {
     let mut ordinary = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' | ';' | '#' | '?' | '\0' | '\t' | '\r' | '\n' => {
-                u8::try_from(c).into_iter().for_each(|byte| spell(byte, &mut ordinary));
-            }
-            c => ordinary.push(c),
-        }
+    for byte in text {
+        if is_special(*byte) { spell(*byte, &mut ordinary) } else { ordinary.push((*byte).into()) }
     }
     ordinary
 }
 
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'\\' | b';' | b'#' | b'?' | b'\0' | b'\t' | b'\r' | b'\n')
+}
+
+/// The host of an interpretation.
+#[derive(Clone, PartialEq)]
+enum Named {
+    Own,
+    Host(Host),
+    Any,
+}
+
 /// The text as a path, and as a host and a path where it begins with two slashes (WHATWG URL, section 4.4, and so Node's
 /// `new URL`, which passes over further slashes).
-fn with_authority(text: &str) -> Vec<(Option<Host>, Cow<'_, str>)> {
-    let mut found = vec![(None, Cow::Borrowed(text))];
-    if text.starts_with("//") {
-        let after = text.trim_start_matches('/');
-        let (authority, path) = after.split_at(after.find('/').unwrap_or(after.len()));
-        let name = authority.rsplit('@').next().unwrap_or_default();
-        let host = Host::parse(name.as_bytes());
-        let path = if path.is_empty() { "/" } else { path };
-        for path in [Cow::Borrowed(path), Cow::Owned(merged(path))] {
-            found.push((None, path.clone()));
-            found.extend(host.clone().map(|host| (Some(host), path)));
+fn with_authority(text: &[u8]) -> Vec<(Named, Vec<u8>)> {
+    let mut found = vec![(Named::Own, text.to_vec())];
+    if text.starts_with(b"//") {
+        let start = text.iter().position(|byte| *byte != b'/').unwrap_or(text.len());
+        let after = text.get(start..).unwrap_or_default();
+        let (authority, path) = after.split_at(after.iter().position(|byte| *byte == b'/').unwrap_or(after.len()));
+        let name = authority.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
+        let host = match Host::parse(name) {
+            Some(host) => Some(Named::Host(host)),
+            None => (!settle(name, true).is_ascii()).then_some(Named::Any),
+        };
+        let path = if path.is_empty() { b"/" } else { path };
+        for path in [path.to_vec(), merged(path)] {
+            found.push((Named::Own, path.clone()));
+            found.extend(host.clone().map(|host| (host, path)));
         }
     }
     found
 }
 
-fn without_parameters(path: &str) -> String {
-    let name = |segment: &'_ str| segment.split_once(';').map_or(segment.len(), |(name, _)| name.len());
-    let segments = path.split('/').map(|segment| segment.get(..name(segment)).unwrap_or_default());
-    segments.collect::<Vec<_>>().join("/")
+/// The path without the spaces and control characters at its end.
+fn trimmed(mut path: &[u8]) -> &[u8] {
+    loop {
+        path = match path {
+            [rest @ .., b'%', b'0' | b'1', b'0'..=b'9' | b'A'..=b'F'] | [rest @ .., b'%', b'2', b'0'] => rest,
+            [rest @ .., 0..=0x20] => rest,
+            _ => return path,
+        };
+    }
 }
 
-fn merged(path: &str) -> String {
-    let mut merged = String::with_capacity(path.len());
-    for c in path.chars() {
-        if c != '/' || !merged.ends_with('/') {
-            merged.push(c);
-        }
-    }
-    merged
+fn without_parameters(path: &[u8]) -> Vec<u8> {
+    let mut is_parameter = false;
+    let is_kept = |byte: &u8| {
+        is_parameter = (is_parameter || *byte == b';') && *byte != b'/';
+        !is_parameter
+    };
+    path.iter().copied().filter(is_kept).collect()
+}
+
+fn merged(path: &[u8]) -> Vec<u8> {
+    let mut before = 0;
+    let is_kept = |byte: &u8| std::mem::replace(&mut before, *byte) != b'/' || *byte != b'/';
+    path.iter().copied().filter(is_kept).collect()
 }

@@ -25,7 +25,7 @@ pub fn json(explanation: &Explanation) -> Value {
             let readings: Vec<String> = interpretations.iter().map(reading).collect();
             json!({ "ambiguous": { "raw": raw, "readings": readings } })
         }
-        RequestPath::Anywhere { raw } => json!({ "anywhere": { "raw": raw } }),
+        RequestPath::Anywhere { raw, .. } => json!({ "anywhere": { "raw": raw } }),
     };
     let (action, upstream, reply) = match outcome {
         Outcome::Pass(headers) => ("pass", json!(headers), Value::Null),
@@ -70,7 +70,7 @@ pub fn text(explanation: &Explanation, cut: bool) -> String {
             rows.push(("  as sent", format!("{raw}  ({})", why(raw))));
             rows.extend(interpretations.iter().map(|one| ("  read as", reading(one))));
         }
-        RequestPath::Anywhere { raw } => {
+        RequestPath::Anywhere { raw, .. } => {
             let meaning = "may lead to any path of the host, and is refused if some path there is closed";
             rows.push(("path", format!("ambiguous: {meaning}")));
             rows.push(("  as sent", format!("{raw}  ({})", why(raw))));

@@ -1,0 +1,86 @@
+//! A real nginx before an application. It listens on Unix sockets, so that no port has to be free.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::eventually;
+
+/// The running nginx; it ends when this is dropped.
+pub struct Nginx {
+    folder: TempDir,
+    process: Child,
+}
+
+impl Nginx {
+    /// Starts it before this application: at [`Nginx::with_uri`] and at [`Nginx::without_uri`].
+    pub async fn start(app: SocketAddr) -> Nginx {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("nginx.conf"), configuration(folder.path(), app)).unwrap();
+        // Debian has it where only root's PATH leads. -e: or nginx begins with a log of its own in /var.
+        let debian = Path::new("/usr/sbin/nginx");
+        let mut command = Command::new(if debian.exists() { debian } else { Path::new("nginx") });
+        command.arg("-p").arg(folder.path()).arg("-c").arg(folder.path().join("nginx.conf"));
+        command.arg("-e").arg(folder.path().join("error.log"));
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let process = process.expect("nginx can be run; tests/install-debian-packages.sh installs it");
+        let mut nginx = Nginx { folder, process };
+        eventually("nginx listens", async || {
+            assert_eq!(nginx.process.try_wait().unwrap(), None, "nginx has ended: {}", nginx.log());
+            UnixStream::connect(nginx.without_uri()).ok()
+        })
+        .await;
+        nginx
+    }
+
+    /// `proxy_pass` with a URI: nginx sends on the path that it has decoded and normalised.
+    pub fn with_uri(&self) -> PathBuf {
+        self.folder.path().join("with-uri")
+    }
+
+    /// `proxy_pass` without one: nginx sends the path on as it came.
+    pub fn without_uri(&self) -> PathBuf {
+        self.folder.path().join("without-uri")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// One process, which writes into its folder only.
+fn configuration(folder: &Path, app: SocketAddr) -> String {
+    let folder = folder.display();
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|kind| format!("    {kind}_temp_path {folder}/{kind};\n"))
+        .concat();
+    format!(
+        "daemon off;
+master_process off;
+pid {folder}/pid;
+error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+{temporary}    upstream app {{ server {app}; keepalive 4; }}
+    proxy_http_version 1.1;
+    proxy_set_header Connection \"\";
+    proxy_set_header Host $host;
+    keepalive_requests 1000000;
+    server {{ listen unix:{folder}/with-uri; location / {{ proxy_pass http://app/; }} }}
+    server {{ listen unix:{folder}/without-uri; location / {{ proxy_pass http://app; }} }}
+}}
+"
+    )
+}
