@@ -351,7 +351,7 @@ async fn the_annotated_policy_has_every_field() {
     for source in sources.lines() {
         let file = Path::new(source).strip_prefix(project()).unwrap().to_str().unwrap();
         // The claims of a token, and what the tests of the reader make up: they stand in no policy.
-        if ["src/filter/control.rs", "src/tree/fields.rs"].contains(&file) {
+        if ["src/filter/control/readers.rs", "src/tree/fields.rs"].contains(&file) {
             continue;
         }
         for (reader, field) in fields(&fs::read_to_string(source).unwrap()) {
