@@ -1,6 +1,7 @@
 //! What is known of a request: its headers, read once, and what only Envoy can say of the client, asked for when a rule
 //! wants to know. Header values are bytes, as what a stranger sends need not be text.
 
+use std::cell::OnceCell;
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -13,7 +14,7 @@ mod values;
 pub use budget::{Budget, HOSTCALL, UNITS};
 pub use host::{Authority, Host};
 pub use path::RequestPath;
-pub use values::{Separator, cookies, query, unquoted};
+pub use values::{Pair, Separator, unquoted};
 
 /// The request's headers, as Envoy holds them: names in lower case, pseudo headers included, order kept.
 #[derive(Clone, Debug, Default)]
@@ -126,6 +127,8 @@ pub struct Request<'a> {
     pub query: &'a [u8],
     /// What is left to spend on this request.
     pub budget: Budget,
+    cookies: OnceCell<Option<Vec<Pair<'a>>>>,
+    parameters: [OnceCell<Option<Vec<Pair<'a>>>>; 2],
 }
 
 impl<'a> Request<'a> {
@@ -145,7 +148,34 @@ impl<'a> Request<'a> {
         };
         let path = RequestPath::parse(path);
         let method = headers.first(":method").unwrap_or_default();
-        Request { headers, peer, method, host, port, target, path, query, budget: Budget::of_request() }
+        Request {
+            headers,
+            peer,
+            method,
+            host,
+            port,
+            target,
+            path,
+            query,
+            budget: Budget::of_request(),
+            cookies: OnceCell::new(),
+            parameters: [OnceCell::new(), OnceCell::new()],
+        }
+    }
+
+    /// The cookies, read once; none where the budget does not suffice.
+    pub fn cookies(&self) -> Option<&[Pair<'a>]> {
+        self.cookies.get_or_init(|| values::cookies(self.headers, &self.budget)).as_deref()
+    }
+
+    /// The parameters of the query, read once for each separator; none where the budget does not suffice.
+    pub fn parameters(&self, separator: Separator) -> Option<&[Pair<'a>]> {
+        let [ampersand, either] = &self.parameters;
+        let read = match separator {
+            Separator::Ampersand => ampersand,
+            Separator::Either => either,
+        };
+        read.get_or_init(|| values::parameters(self.query, separator, &self.budget)).as_deref()
     }
 
     /// Whether the request asks for a tunnel (RFC 9110 section 9.3.6). It names a host and no path.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::cidr::{self, IpSet};
 use super::text::{TextMatcher, Unknown, as_written};
 use crate::config::{ClaimConfig, NamedConfig, RuleConfig, TextConfig};
-use crate::request::{Request, Separator, cookies, is_token_byte, path, query, unquoted};
+use crate::request::{Pair, Request, Separator, is_token_byte, path, unquoted};
 use crate::state::{Mode, Modes};
 use crate::tree::{Path, PathError};
 
@@ -72,7 +72,7 @@ pub enum Everyone {
     Sending,
 }
 
-/// What it costs to compare the name of one header, in units of the budget.
+/// What it costs to compare the name of one header, parameter or cookie, in units of the budget.
 const NAME: usize = 4;
 
 /// Paths and values that have little in common, and the methods of HTTP: who takes all of them takes everything.
@@ -185,9 +185,9 @@ impl Named {
 
     fn matches_parameter(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
         let unknown = effect.unknown();
-        let matches = |separator| match request.budget.pay(request.query.len()) {
-            true => self.value.is_match_any(query(request.query, &self.name, separator), unknown, &request.budget),
-            false => unknown == Unknown::Satisfies,
+        let matches = |separator| match request.parameters(separator).and_then(|pairs| self.values(pairs, request)) {
+            Some(values) => self.value.is_match_any(values, unknown, &request.budget),
+            None => unknown == Unknown::Satisfies,
         };
         let may_separate = || effect != Effect::Opens && request.query.contains(&b';');
         matches(Separator::Ampersand) || may_separate() && matches(Separator::Either)
@@ -195,11 +195,9 @@ impl Named {
 
     fn matches_cookie(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
         let unknown = effect.unknown();
-        let length: usize = request.headers.all("cookie").map(<[u8]>::len).sum();
-        if !request.budget.pay(length) {
+        let Some(values) = request.cookies().and_then(|pairs| self.values(pairs, request)) else {
             return unknown == Unknown::Satisfies;
-        }
-        let values = cookies(request.headers, &self.name);
+        };
         match effect {
             Effect::Opens => self.value.is_match_any(values, unknown, &request.budget),
             Effect::Closes(_) => {
@@ -207,6 +205,12 @@ impl Named {
                 self.value.is_match_any(values, unknown, &request.budget)
             }
         }
+    }
+
+    /// The values under this name; none where the budget does not suffice to look for it.
+    fn values<'p>(&'p self, pairs: &'p [Pair<'_>], request: &Request<'_>) -> Option<impl Iterator<Item = &'p [u8]>> {
+        let is_own = |(name, _): &&Pair<'_>| name.as_ref() == self.name.as_bytes();
+        request.budget.pay(pairs.len() * NAME).then(|| pairs.iter().filter(is_own).map(|(_, value)| value.as_ref()))
     }
 
     fn everyone(&self) -> Option<Everyone> {

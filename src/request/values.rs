@@ -1,9 +1,9 @@
-//! The values of one name in a query or in cookies: all occurrences, as a stranger may send several.
+//! The names and values in a query and in cookies: all occurrences, as a stranger may send several.
 
 use std::borrow::Cow;
 
-use super::Headers;
 use super::path::units;
+use super::{Budget, Headers};
 
 /// What separates the parameters of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,30 +14,44 @@ pub enum Separator {
     Either,
 }
 
-/// The values of `name` in a query (the `application/x-www-form-urlencoded` parser of the WHATWG URL standard,
-/// section 5.1): percent-decoded, `+` for a space, empty where there is no `=`.
-pub fn query<'q>(query: &'q [u8], name: &'q str, separator: Separator) -> impl Iterator<Item = Cow<'q, [u8]>> + 'q {
-    let separates = move |byte: &u8| *byte == b'&' || separator == Separator::Either && *byte == b';';
-    query.split(separates).filter_map(move |pair| {
-        let (key, value) = split(pair);
-        decoded(key).eq(name.bytes()).then(|| match value.unwrap_or_default() {
-            plain if !plain.iter().any(|byte| matches!(byte, b'%' | b'+')) => Cow::Borrowed(plain),
-            encoded => Cow::Owned(decoded(encoded).collect()),
-        })
-    })
+/// A name and its value.
+pub type Pair<'h> = (Cow<'h, [u8]>, Cow<'h, [u8]>);
+
+/// What it costs to read one pair, beside its bytes, in units of the budget.
+const PAIR: usize = 48;
+
+/// The parameters of a query (the `application/x-www-form-urlencoded` parser of the WHATWG URL standard, section 5.1):
+/// percent-decoded, `+` for a space, the value empty where there is no `=`. None where the budget does not suffice.
+pub fn parameters<'q>(query: &'q [u8], separator: Separator, budget: &Budget) -> Option<Vec<Pair<'q>>> {
+    let separates = |byte: &u8| *byte == b'&' || separator == Separator::Either && *byte == b';';
+    let count = query.iter().filter(|byte| separates(byte)).count() + 1;
+    let read = |pair: &'q [u8]| {
+        let (name, value) = split(pair);
+        (decoded(name), decoded(value.unwrap_or_default()))
+    };
+    budget.pay(query.len() + count * PAIR).then(|| query.split(separates).map(read).collect())
 }
 
-/// The bytes of a part of a query.
-fn decoded(part: &[u8]) -> impl Iterator<Item = u8> {
-    units(part).map(|(byte, is_encoded)| if byte == b'+' && !is_encoded { b' ' } else { byte })
+/// A part of a query, decoded.
+fn decoded(part: &[u8]) -> Cow<'_, [u8]> {
+    if !part.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Cow::Borrowed(part);
+    }
+    let spaced = |(byte, is_encoded): (u8, bool)| if byte == b'+' && !is_encoded { b' ' } else { byte };
+    Cow::Owned(units(part).map(spaced).collect())
 }
 
-/// The values of the cookie `name` (RFC 6265 section 4.2.1), as they stand.
-pub fn cookies<'h>(headers: &'h Headers, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
-    headers.all("cookie").flat_map(|line| line.split(|byte| *byte == b';')).filter_map(move |pair| {
-        let (key, value) = split(pair);
-        (key.trim_ascii() == name.as_bytes()).then(|| value.unwrap_or_default().trim_ascii())
-    })
+/// The cookies of a request (RFC 6265 section 4.2.1), as they stand. None where the budget does not suffice.
+pub fn cookies<'h>(headers: &'h Headers, budget: &Budget) -> Option<Vec<Pair<'h>>> {
+    let lines = || headers.all("cookie");
+    let count = lines().map(|line| line.iter().filter(|byte| **byte == b';').count() + 1).sum::<usize>();
+    let read = |pair: &'h [u8]| {
+        let (name, value) = split(pair);
+        (Cow::Borrowed(name.trim_ascii()), Cow::Borrowed(value.unwrap_or_default().trim_ascii()))
+    };
+    let length: usize = lines().map(<[u8]>::len).sum();
+    let pairs = || lines().flat_map(|line| line.split(|byte| *byte == b';')).map(read).collect();
+    budget.pay(length + count * PAIR).then(pairs)
 }
 
 /// A cookie's value without the quotes around it (RFC 6265 section 4.1.1), which some servers strip.
@@ -56,34 +70,49 @@ fn split(pair: &[u8]) -> (&[u8], Option<&[u8]>) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_occurrence_in_a_query_counts() {
-        for (text, values) in [
-            ("key=a&key=b", &["a", "b"][..]),
-            ("k%65y=a%20b+c", &["a b c"]),
-            ("key", &[""]),
-            ("key=", &[""]),
-            ("key=a=b", &["a=b"]),
-            ("keys=a&KEY=b", &[]),
-            ("", &[]),
-            ("key=%zz", &["%zz"]),
-        ] {
-            let found: Vec<Cow<'_, [u8]>> = query(text.as_bytes(), "key", Separator::Ampersand).collect();
-            assert_eq!(found, values.iter().map(|value| value.as_bytes()).collect::<Vec<_>>(), "{text}");
-        }
+    /// The values of `key`.
+    fn of_key<'p>(pairs: &'p [Pair<'_>]) -> Vec<&'p [u8]> {
+        pairs.iter().filter(|(name, _)| name.as_ref() == b"key").map(|(_, value)| value.as_ref()).collect()
     }
 
     #[test]
-    fn a_semicolon_separates_parameters_only_where_it_is_asked_to() {
+    fn every_occurrence_in_a_query_counts() {
         for (text, separator, values) in [
-            ("a=1;key=b", Separator::Ampersand, &[][..]),
+            ("key=a&key=b", Separator::Ampersand, &["a", "b"][..]),
+            ("k%65y=a%20b+c%2b", Separator::Ampersand, &["a b c+"]),
+            ("key", Separator::Ampersand, &[""]),
+            ("key=", Separator::Ampersand, &[""]),
+            ("key=a=b", Separator::Ampersand, &["a=b"]),
+            ("keys=a&KEY=b", Separator::Ampersand, &[]),
+            ("", Separator::Ampersand, &[]),
+            ("key=%zz", Separator::Ampersand, &["%zz"]),
+            ("a=1;key=b", Separator::Ampersand, &[]),
             ("a=1;key=b", Separator::Either, &["b"]),
             ("key=a;b", Separator::Ampersand, &["a;b"]),
             ("key=a;b&key=c", Separator::Either, &["a", "c"]),
         ] {
-            let found: Vec<Cow<'_, [u8]>> = query(text.as_bytes(), "key", separator).collect();
-            assert_eq!(found, values.iter().map(|value| value.as_bytes()).collect::<Vec<_>>(), "{text} {separator:?}");
+            let pairs = parameters(text.as_bytes(), separator, &Budget::of_request()).unwrap();
+            let expected: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
+            assert_eq!(of_key(&pairs), expected, "{text} {separator:?}");
         }
+    }
+
+    #[test]
+    fn every_occurrence_of_a_cookie_counts() {
+        let headers = Headers::new(vec![
+            (b"cookie".to_vec(), b"a=1; key=x; b; key=y=z".to_vec()),
+            (b"cookie".to_vec(), b"key".to_vec()),
+        ]);
+        let pairs = cookies(&headers, &Budget::of_request()).unwrap();
+        assert_eq!(of_key(&pairs), [&b"x"[..], b"y=z", b""]);
+    }
+
+    #[test]
+    fn more_pairs_than_the_budget_suffices_for_are_not_read() {
+        let query = b"a&".repeat(30_000);
+        assert!(parameters(&query, Separator::Ampersand, &Budget::of_request()).is_none());
+        let headers = Headers::new(vec![(b"cookie".to_vec(), b"a;".repeat(30_000))]);
+        assert!(cookies(&headers, &Budget::of_request()).is_none());
     }
 
     #[test]
@@ -91,15 +120,5 @@ mod tests {
         for (value, expected) in [("\"a\"", Some("a")), ("\"\"", Some("")), ("\"", None), ("a", None), ("\"a", None)] {
             assert_eq!(unquoted(value.as_bytes()), expected.map(str::as_bytes), "{value}");
         }
-    }
-
-    #[test]
-    fn every_occurrence_of_a_cookie_counts() {
-        let headers = Headers::new(vec![
-            (b"cookie".to_vec(), b"a=1; sessionid=x; b; sessionid=y=z".to_vec()),
-            (b"cookie".to_vec(), b"sessionid".to_vec()),
-        ]);
-        let found: Vec<&[u8]> = cookies(&headers, "sessionid").collect();
-        assert_eq!(found, [&b"x"[..], b"y=z", b""]);
     }
 }

@@ -158,7 +158,9 @@ def piece(dice):
     if place == "path":
         special = dice.choice(["", "%2f", "//", ";a", "%3b%23%00%5c//", "%25252561", "/../", "%41", "\\", "%c3%a9", "%09%2f%3f"])
         body = filler(dice, size)
-        return {"place": place, "value": "/p1/" + (special + body if dice.random() < 0.5 else (special or "a") * (size // max(len(special), 1)))}
+        start = dice.choice(["/", "/p1/", "//%c3%bc.example/", "//h1.example/"])
+        many = (special or "a") * (size // max(len(special), 1))
+        return {"place": place, "value": start + (special + body if dice.random() < 0.5 else many)}
     if place == "host":
         return {"place": place, "value": dice.choice(["a.example", "h1.example", "user@a.example", "a.example:1", "other"])}
     if place == "method":
