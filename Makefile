@@ -12,7 +12,7 @@ SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help run build module maintctl test lint unit e2e bench clean toolchain
+.PHONY: help run build module maintctl test lint unit e2e bench worst clean toolchain
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,10 @@ bench: module maintctl ## compares the cost of a request: no filter, an empty on
 	$(call say,bench: measures; takes some minutes and wants the machine for itself)
 	@envoy=$$(envoy/scripts/get-envoy.sh) && python3 tests/bench/bench.py --envoy "$$envoy" \
 		--strip '$(TARGET_DIR)/release/strip-exports' $(BENCH) && python3 tests/bench/switch.py --envoy "$$envoy"
+
+worst: strip_profile := --release
+worst: module ## searches for the policy and the request that cost most, beside a plain refusal
+	@envoy=$$(envoy/scripts/get-envoy.sh) && python3 tests/bench/worst.py --envoy "$$envoy" $(WORST)
 
 clean: ## removes what was built or fetched; keeps the demo's key and state in .run
 	cargo clean
