@@ -50,15 +50,10 @@ impl WholeRegex {
     pub fn is_match(&self, text: &str, budget: &Budget) -> Option<bool> {
         match self {
             WholeRegex::Automaton(automaton) => automaton.is_match(text, budget),
-            WholeRegex::Engine { regex, .. } => budget.pay(self.advance(text.len())).then(|| regex.is_match(text)),
-        }
-    }
-
-    /// What must be paid in advance for a value of `length` bytes, in units of the budget.
-    pub fn advance(&self, length: usize) -> usize {
-        match self {
-            WholeRegex::Automaton(_) => 0,
-            WholeRegex::Engine { states, .. } => (length + START).saturating_mul(states * STATE),
+            WholeRegex::Engine { regex, states } => {
+                let cost = (text.len() + START).saturating_mul(states.saturating_mul(STATE));
+                budget.pay(cost).then(|| regex.is_match(text))
+            }
         }
     }
 }

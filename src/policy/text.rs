@@ -111,11 +111,6 @@ impl TextMatcher {
         self.absent
     }
 
-    /// What its regexes cost in advance for a value of `length` bytes, in units of the budget.
-    pub fn advance(&self, length: usize) -> usize {
-        self.regexes.iter().map(|regex| regex.advance(length)).fold(0, usize::saturating_add)
-    }
-
     fn look(&self, length: usize) -> usize {
         LOOK + length + self.prefixes.cost(length) + self.suffixes.cost(length)
     }

@@ -16,6 +16,7 @@ use crate::policy_file::{self, Found, Source};
 use crate::say::shown;
 use crate::when;
 
+mod budget;
 mod cover;
 mod envoy;
 mod istio;
@@ -141,7 +142,8 @@ impl Subject {
 }
 
 /// What a check of a policy looks like; every one that there is.
-const CHECKS: [fn(&Subject) -> Vec<Finding>; 11] = [
+const CHECKS: [fn(&Subject) -> Vec<Finding>; 12] = [
+    budget::is_short,
     rules::lets_everyone_through,
     rules::is_never_reached,
     rules::matches_no_path_of_its_site,

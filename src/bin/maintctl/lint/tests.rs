@@ -35,6 +35,24 @@ fn a_policy_that_the_filter_refuses_is_an_error_in_its_words() {
 }
 
 #[test]
+fn rules_that_cost_an_ordinary_request_most_of_its_budget() {
+    let rules = |count: usize, regex: &str| {
+        let rule = |number: usize| format!("{{ name: r{number}, paths: [{{ regex: '{regex}{number}' }}] }}");
+        format!("always_closed: [{}]", (0..count).map(rule).collect::<Vec<_>>().join(", "))
+    };
+    assert!(lines(&rules(10, "/[a-z]+/admin/.*")).is_empty());
+    let many = lines(&rules(400, ".*/admin/[0-9]+"));
+    let text = "f: an ordinary request (a path and headers of 300 bytes) costs ";
+    assert!(many.iter().any(|line| line.starts_with(text)), "{many:?}");
+    let one = lines(&rules(1, "/(a{1,30}){1,30}"));
+    assert_eq!(one.len(), 1, "{one:?}");
+    assert!(one[0].ends_with(
+        "% of what a request may cost, most of it by rule \"r0\"; beyond, exempt rules do not match and always_closed \
+         rules do: use fewer or simpler regexes"
+    ), "{one:?}");
+}
+
+#[test]
 fn a_rule_that_lets_everyone_through() {
     let path = "rule \"a\" lets everyone through, so nothing ever closes; ask for what others do not have";
     for rule in [
