@@ -3,8 +3,9 @@
 //! What a stranger makes a regex do is paid for step by step (see [`Budget`]). Nearly every regex that operators write
 //! becomes an [`Automaton`], which knows after each character what it has cost, and costs little for what is only a
 //! prefix, a suffix or a list of words. Any other is run by `regex_lite`, and paid for in advance by the most it can cost.
+//! That is bounded by the size of its program, not by the text of the regex: a second reader of that text could err.
 
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
 
 use crate::request::Budget;
 use crate::tree::{Path, PathError};
@@ -18,6 +19,11 @@ use automaton::Automaton;
 const STATE: usize = 16;
 /// What starting it costs, in bytes.
 const START: usize = 16;
+/// The least that a state of `regex_lite` takes, and the largest program that a value can be examined by, in bytes.
+const STATE_SIZE: usize = 16;
+const MAX_PROGRAM: usize = 64 * 1024;
+/// What it costs to begin with any regex, in units of the budget.
+const LOOK: usize = 16;
 
 /// A compiled regex.
 #[derive(Clone, Debug)]
@@ -28,7 +34,7 @@ pub enum WholeRegex {
     Engine {
         /// Between `\A` and `\z`.
         regex: Regex,
-        /// At most so many states are looked at for each byte.
+        /// An upper bound on the states visited for each byte.
         states: usize,
     },
 }
@@ -36,26 +42,39 @@ pub enum WholeRegex {
 impl WholeRegex {
     /// Compiles `regex`, which stands at `path`.
     pub fn compile(regex: &str, path: &Path<'_>) -> Result<WholeRegex, PathError> {
-        // By itself first, so that a group that closes what stands around it is an error.
+        let whole = format!(r"\A(?:{regex})\z");
+        // Compile it alone first: `a)(b` is valid only inside the added group.
         let compiled = Regex::new(regex)
-            .and_then(|_| Regex::new(&format!(r"\A(?:{regex})\z")))
+            .and_then(|_| Regex::new(&whole))
             .map_err(|error| PathError::new(path, format_args!("\"{regex}\" is not a regex: {error}")))?;
         Ok(match syntax::parse(regex).and_then(|node| Automaton::of(&node)) {
             Some(automaton) => WholeRegex::Automaton(Box::new(automaton)),
-            None => WholeRegex::Engine { regex: compiled, states: syntax::states(regex) },
+            None => WholeRegex::Engine { regex: compiled, states: states(&whole) },
         })
     }
 
-    /// Whether it matches `text`; none where the budget does not suffice.
-    pub fn is_match(&self, text: &str, budget: &Budget) -> Option<bool> {
+    /// Whether it matches `text`; none where the budget does not suffice. `is_ascii` says whether the text is ASCII, which
+    /// is looked at once for all regexes.
+    pub fn is_match(&self, text: &str, is_ascii: bool, budget: &Budget) -> Option<bool> {
+        if !budget.pay(LOOK) {
+            return None;
+        }
         match self {
-            WholeRegex::Automaton(automaton) => automaton.is_match(text, budget),
+            WholeRegex::Automaton(automaton) => automaton.is_match(text, is_ascii, budget),
             WholeRegex::Engine { regex, states } => {
                 let cost = (text.len() + START).saturating_mul(states.saturating_mul(STATE));
                 budget.pay(cost).then(|| regex.is_match(text))
             }
         }
     }
+}
+
+/// An upper bound on the states of a valid regex: as many as the least memory that suffices for its program can hold.
+fn states(whole: &str) -> usize {
+    let fits = |size: &usize| RegexBuilder::new(whole).size_limit(*size).build().is_ok();
+    let sizes = std::iter::successors(Some(256), |size| Some(size + size / 4));
+    let least = sizes.take_while(|size| *size <= MAX_PROGRAM).find(fits);
+    least.map_or(usize::MAX, |size| size / STATE_SIZE)
 }
 
 #[cfg(test)]
@@ -101,12 +120,17 @@ mod tests {
             ("x{2,3}y?", &["xx", "xxxy"], &["x", "xxxx", "xy"]),
             ("[]-]+[a-]", &["]-a", "--"], &["]", "a"]),
             ("\\d\\D\\w\\W\\s\\S", &["1a_- é"], &["11_- é", "1a__ é"]),
-            ("a{1,257}", &["aaa"], &["b"]),
+            ("\\ba.", &["ab"], &["b"]),
         ] {
             let regex = (regex, compile(regex));
             for (texts, expected) in [(matching, true), (other, false)] {
                 for text in texts {
-                    assert_eq!(regex.1.is_match(text, &Budget::of_request()), Some(expected), "{} {text:?}", regex.0);
+                    assert_eq!(
+                        regex.1.is_match(text, text.is_ascii(), &Budget::of_request()),
+                        Some(expected),
+                        "{} {text:?}",
+                        regex.0
+                    );
                 }
             }
         }
@@ -117,12 +141,29 @@ mod tests {
         let long = "a".repeat(100_000);
         for regex in ["(a|b|c)*x", ".*a.*b", "a{1,257}"] {
             let budget = Budget::of_request();
-            assert_eq!(compile(regex).is_match(&long, &budget), None, "{regex}");
+            assert_eq!(compile(regex).is_match(&long, true, &budget), None, "{regex}");
             assert_eq!(budget.left(), 0, "{regex}");
         }
         let budget = Budget::of_request();
-        assert_eq!(compile("b.*").is_match(&long, &budget), Some(false));
-        assert!(budget.left() > crate::request::UNITS - 100, "what cannot match any more costs nothing");
+        assert_eq!(compile("b.*").is_match(&long, true, &budget), Some(false));
+        assert!(budget.left() > crate::request::UNITS - 100, "what cannot match any more costs little");
+    }
+
+    #[test]
+    fn the_engine_is_paid_for_by_the_size_of_its_program() {
+        for (regex, least) in [
+            ("\\bbot\\b", 4),
+            ("[^^]\\B(.{0,500}){20}Q", 10_000),
+            ("(?x)# [\n.(.{0,500}){20}Q", 10_000),
+            ("[[:alpha:]]{100}", 100),
+            ("a(?i)b{100}", 100),
+            ("a{1,257}", 257),
+        ] {
+            let WholeRegex::Engine { states, .. } = compile(regex) else { panic!("{regex} is an automaton") };
+            assert!(states >= least, "{regex}: {states}");
+        }
+        let WholeRegex::Engine { states, .. } = compile("\\bbot\\b") else { panic!("an engine") };
+        assert!(states < 100, "{states}");
     }
 
     fn regexes() -> impl Strategy<Value = String> {
@@ -155,7 +196,7 @@ mod tests {
             let Ok(engine) = Regex::new(&format!(r"\A(?:{regex})\z")) else { return Ok(()) };
             let compiled = WholeRegex::compile(&regex, &Path::Root).unwrap();
             for text in texts {
-                let found = compiled.is_match(&text, &Budget::unlimited());
+                let found = compiled.is_match(&text, text.is_ascii(), &Budget::unlimited());
                 prop_assert_eq!(found, Some(engine.is_match(&text)), "{:?} {:?}", regex, text);
             }
         }

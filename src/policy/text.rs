@@ -11,11 +11,12 @@ use crate::tree::{Path, PathError};
 
 /// What a look at a value costs beside its bytes, in units of the budget.
 const LOOK: usize = 64;
-/// What SHA-256 costs a byte, and for each value, in units of the budget.
+/// What SHA-256 costs a byte, what it costs for each value, and what a comparison costs, in units of the budget.
 const DIGEST: usize = 8;
 const DIGEST_START: usize = 1024;
+const COMPARISON: usize = 64;
 
-/// What counts where a value cannot be known: it is not text, or the budget of its request is spent.
+/// How to treat a value that was not examined: it is not UTF-8, or the budget of its request is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unknown {
     /// It satisfies nothing: for rules that open.
@@ -136,11 +137,14 @@ impl TextMatcher {
             (Err(_), Unknown::Fails) => return false,
             (Err(_), Unknown::Satisfies) => String::from_utf8_lossy(value),
         };
-        self.regexes.iter().any(|regex| regex.is_match(&text, budget).unwrap_or(unknown.satisfies()))
+        let is_ascii = text.is_ascii();
+        self.regexes.iter().any(|regex| regex.is_match(&text, is_ascii, budget).unwrap_or(unknown.satisfies()))
     }
 
     fn is_digest_match(&self, value: &[u8], unknown: Unknown, budget: &Budget) -> bool {
-        if !budget.pay(value.len().saturating_mul(DIGEST) + DIGEST_START) {
+        // Each of them is compared, so that the time says nothing about any.
+        let compared = self.digests.len().saturating_mul(COMPARISON);
+        if !budget.pay(value.len().saturating_mul(DIGEST) + DIGEST_START + compared) {
             return unknown.satisfies();
         }
         let digest = hmac_sha256::Hash::hash(value);

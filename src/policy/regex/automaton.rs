@@ -167,8 +167,8 @@ impl Automaton {
     }
 
     /// Whether the whole of `text` is one that the regex describes; none where the budget does not suffice.
-    pub fn is_match(&self, text: &str, budget: &Budget) -> Option<bool> {
-        if self.words == 1 && text.is_ascii() { self.run_word(text, budget) } else { self.run(text, budget) }
+    pub fn is_match(&self, text: &str, is_ascii: bool, budget: &Budget) -> Option<bool> {
+        if self.words == 1 && is_ascii { self.run_word(text, budget) } else { self.run(text, budget) }
     }
 
     /// The same as [`Automaton::run`] for an ASCII text and one word of states, which is nearly always.
@@ -232,8 +232,9 @@ impl Automaton {
         }
         for (index, word) in states.iter_mut().enumerate() {
             for bit in bits(*word) {
-                *spent += 4;
-                if !self.classes.get(index * 64 + bit).is_some_and(|class| class.takes(c)) {
+                let class = self.classes.get(index * 64 + bit);
+                *spent += 4 + class.map_or(0, Class::len);
+                if !class.is_some_and(|class| class.takes(c)) {
                     *word &= !(1 << bit);
                 }
             }
