@@ -36,7 +36,7 @@ bench: module maintctl ## compares the cost of a request: no filter, an empty on
 		--strip '$(TARGET_DIR)/release/strip-exports' $(BENCH) && python3 tests/bench/switch.py --envoy "$$envoy"
 
 worst: strip_profile := --release
-worst: module ## searches for the policy and the request that cost most, beside a plain refusal
+worst: module maintctl ## searches for the policy and the request that cost most, beside a plain refusal
 	@envoy=$$(envoy/scripts/get-envoy.sh) && python3 tests/bench/worst.py --envoy "$$envoy" $(WORST)
 
 clean: ## removes what was built or fetched; keeps the demo's key and state in .run

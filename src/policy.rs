@@ -294,7 +294,8 @@ fn builtin() -> Result<RuleLists, PathError> {
 fn is_acme_challenge(request: &Request<'_>) -> bool {
     let token = request.target.strip_prefix(b"/.well-known/acme-challenge/").unwrap_or_default();
     let is_base64url = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    matches!(request.method, b"GET" | b"HEAD") && !token.is_empty() && token.iter().all(is_base64url)
+    let is_read = matches!(request.method, b"GET" | b"HEAD") && !request.may_change_method();
+    is_read && !token.is_empty() && token.iter().all(is_base64url)
 }
 
 fn each<T>(

@@ -4,6 +4,7 @@
 use std::cell::OnceCell;
 use std::net::IpAddr;
 use std::ops::Range;
+use std::rc::Rc;
 
 pub mod address;
 mod budget;
@@ -58,6 +59,11 @@ impl Headers {
         self.entries.iter().map(|(name, _)| self.part(name))
     }
 
+    /// All names and values, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.entries.iter().map(|(name, value)| (self.part(name), self.part(value)))
+    }
+
     /// Every occurrence of `name` (lower case).
     pub fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
         self.entries.iter().filter(move |(key, _)| self.is(key, name)).map(|(_, value)| self.part(value))
@@ -87,7 +93,7 @@ pub trait Peer {
     /// The values of the claim under `path` in the token that jwt_authn has verified: one for a scalar, one an element
     /// for a list, none where there is no such claim. Where the budget does not suffice to ask for all of them, it is
     /// spent.
-    fn claim(&self, path: &[String], budget: &Budget) -> Vec<Vec<u8>>;
+    fn claim(&self, path: &[String], budget: &Budget) -> Rc<[Vec<u8>]>;
 }
 
 /// A client of whom nothing is known.
@@ -102,10 +108,13 @@ impl Peer for Stranger {
         Vec::new()
     }
 
-    fn claim(&self, _: &[String], _: &Budget) -> Vec<Vec<u8>> {
-        Vec::new()
+    fn claim(&self, _: &[String], _: &Budget) -> Rc<[Vec<u8>]> {
+        Rc::default()
     }
 }
+
+/// What each byte of an interpretation costs to make, in units of the budget.
+const INTERPRETATION: usize = 4;
 
 /// A request, read as far as every decision needs it.
 pub struct Request<'a> {
@@ -146,7 +155,11 @@ impl<'a> Request<'a> {
             Some((path, query)) => (path, query.get(1..).unwrap_or_default()),
             None => (target, &[][..]),
         };
+        let budget = Budget::of_request();
         let path = RequestPath::parse(path);
+        // To read an ambiguous path costs more than its bytes.
+        let read: usize = path.paths().iter().map(|path| path.len() * INTERPRETATION).sum();
+        let _ = budget.pay(if path.canonical().is_some() { 0 } else { read });
         let method = headers.first(":method").unwrap_or_default();
         Request {
             headers,
@@ -157,7 +170,7 @@ impl<'a> Request<'a> {
             target,
             path,
             query,
-            budget: Budget::of_request(),
+            budget,
             cookies: OnceCell::new(),
             parameters: [OnceCell::new(), OnceCell::new()],
         }
@@ -183,15 +196,20 @@ impl<'a> Request<'a> {
         self.method.eq_ignore_ascii_case(b"CONNECT")
     }
 
-    /// Whether the request may change something in spite of its method: it asks for another protocol (RFC 9110 section
-    /// 7.8, RFC 8441 section 4), or names another method in a header. Some servers read `_` in a header's name as `-`.
-    pub fn is_disguised(&self) -> bool {
-        const NAMES: [&[u8]; 5] =
-            [b"upgrade", b":protocol", b"x-http-method-override", b"x-http-method", b"x-method-override"];
-        let same = |one: &u8, other: &u8| one == other || (*one == b'_' && *other == b'-');
-        let is =
-            |name: &[u8], known: &[u8]| name.len() == known.len() && name.iter().zip(known).all(|(a, b)| same(a, b));
-        self.headers.names().any(|name| NAMES.iter().any(|known| is(name, known)))
+    /// Whether a server may apply another method than [`Request::method`], or another protocol (RFC 9110 section 7.8, RFC
+    /// 8441 section 4).
+    pub fn may_change_method(&self) -> bool {
+        self.overriding_methods().next().is_some()
+            || self.headers.names().any(|name| matches!(name, b"upgrade" | b":protocol"))
+    }
+
+    /// The methods that headers name in place of [`Request::method`]. Some servers read `_` in a header's name as `-`.
+    pub fn overriding_methods(&self) -> impl Iterator<Item = &[u8]> {
+        const NAMES: [&[u8]; 3] = [b"x-http-method-override", b"x-http-method", b"x-method-override"];
+        let same = |(one, other): (&u8, &u8)| one == other || (*one == b'_' && *other == b'-');
+        let is = move |name: &[u8], known: &[u8]| name.len() == known.len() && name.iter().zip(known).all(same);
+        let overrides = move |name: &[u8]| NAMES.iter().any(|known| is(name, known));
+        self.headers.pairs().filter(move |(name, _)| overrides(name)).map(|(_, value)| value)
     }
 }
 

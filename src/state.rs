@@ -244,7 +244,7 @@ impl Document {
         let fleet = members.optional("fleet", fields::text)?;
         let revision = members.optional("revision", natural)?.unwrap_or(0);
         let critical = members.list("critical", fields::text)?;
-        let payload = sorted(tree).to_json().to_string().into_bytes();
+        let payload = sorted(tree).to_json_text().into_bytes();
         if payload.len() > MAX_DOCUMENT {
             let problem = format_args!("{} bytes long as JSON; a document has at most {MAX_DOCUMENT}", payload.len());
             return Err(PathError::new(path, problem));

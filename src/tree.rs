@@ -5,6 +5,7 @@
 //! are exact up to 2^53.
 
 use std::fmt;
+use std::fmt::Write as _;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -66,6 +67,43 @@ impl Tree {
         }
     }
 
+    /// The value as the text of a JSON value, members in their order.
+    pub fn to_json_text(&self) -> String {
+        let mut text = String::new();
+        self.write_json(&mut text);
+        text
+    }
+
+    fn write_json(&self, text: &mut String) {
+        match self {
+            Tree::Null => text.push_str("null"),
+            Tree::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
+            Tree::Number(value) => {
+                text.push_str(&whole(*value).map_or_else(
+                    || serde_json::Number::from_f64(*value).map_or_else(String::new, |number| number.to_string()),
+                    |whole| whole.to_string(),
+                ));
+            }
+            Tree::Text(value) => text.push_str(&quoted(value)),
+            Tree::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    text.push(if index == 0 { '[' } else { ',' });
+                    item.write_json(text);
+                }
+                text.push_str(if items.is_empty() { "[]" } else { "]" });
+            }
+            Tree::Map(entries) => {
+                for (index, (key, value)) in entries.iter().enumerate() {
+                    text.push(if index == 0 { '{' } else { ',' });
+                    text.push_str(&quoted(key));
+                    text.push(':');
+                    value.write_json(text);
+                }
+                text.push_str(if entries.is_empty() { "{}" } else { "}" });
+            }
+        }
+    }
+
     /// What kind of value this is, for error texts.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -87,6 +125,24 @@ impl Tree {
     }
 }
 
+/// A text as JSON (RFC 8259 section 7).
+#[inline(never)]
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\0'..' ' => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(character));
+            }
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// `number` as an integer, if it is one that a float holds exactly.
 pub fn whole(number: f64) -> Option<i64> {
     const LIMIT: f64 = 9_007_199_254_740_991.0; // 2^53 - 1
@@ -96,7 +152,7 @@ pub fn whole(number: f64) -> Option<i64> {
 impl fmt::Display for Tree {
     /// The value as one would write it in JSON, cut where an error text would become unreadable.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.to_json().to_string();
+        let text = self.to_json_text();
         match text.char_indices().nth(80) {
             Some((end, _)) => write!(formatter, "{}…", text.get(..end).unwrap_or_default()),
             None => formatter.write_str(&text),
@@ -192,7 +248,10 @@ mod tests {
     #[test]
     fn whole_numbers_stay_whole() {
         let tree = Tree::from_json(b"[1795204262751, 1.5, -3]").unwrap();
-        assert_eq!(tree.to_json().to_string(), "[1795204262751,1.5,-3]");
+        assert_eq!(
+            (tree.to_json().to_string(), tree.to_json_text()),
+            ("[1795204262751,1.5,-3]".into(), "[1795204262751,1.5,-3]".into())
+        );
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub fn decide<'p>(
         Found::Several(sites) => {
             strictest(sites.iter().filter_map(|(position, paths)| at(*position).map(|case| case.decide(paths))))
         }
-        Found::SitesOfHost(sites) => strictest(sites.into_iter().filter_map(at).map(|case| case.decide_for_any_path())),
+        Found::AnyPath(sites) => strictest(sites.into_iter().filter_map(at).map(|case| case.decide_for_any_path())),
         Found::AnySite => strictest((0..policy.sites.len()).filter_map(at).map(|case| case.decide_for_any_host())),
     };
     // 1. It belongs to no site.
@@ -175,14 +175,14 @@ impl<'p> Case<'_, '_, 'p> {
             return Verdict::Pass(Pass::Exempt(rule));
         }
         // 6. Where the site's own reply sends browsers.
-        let is_read = matches!(request.method, b"GET" | b"HEAD");
+        let is_read = matches!(request.method, b"GET" | b"HEAD") && !request.may_change_method();
         let is_own_host = || request.host.as_ref().is_some_and(|host| site.is_exact_host(host));
         if is_read && site.reply.redirect_target().is_some_and(|target| target.is_of(request)) && is_own_host() {
             return Verdict::Pass(Pass::RedirectTarget);
         }
         // 7. Read-only, and it changes nothing.
-        let is_safe = is_read || request.method == b"OPTIONS";
-        if mode == Mode::ReadOnly && is_safe && !request.is_disguised() {
+        let is_safe = is_read || request.method == b"OPTIONS" && !request.may_change_method();
+        if mode == Mode::ReadOnly && is_safe {
             return Verdict::Pass(Pass::ReadOnly);
         }
         // 8. Refused.

@@ -10,7 +10,7 @@ use crate::state::{Mode, Situation, Spell};
 use crate::time::Time;
 
 /// How many documents one request may make a worker verify: some 0.3 ms each.
-const MOST_OF_A_REQUEST: u32 = 3;
+const MOST_OF_A_REQUEST: u32 = 1;
 
 /// What holds at a site.
 pub struct Adopted {

@@ -34,7 +34,7 @@ pub fn published(root: &Root) -> String {
     let key = |key: &Key| {
         let mut object = Object::new();
         object.text("name", Some(&key.name));
-        object.raw("jwk", &format!(r#"{{"kty":"OKP","crv":"Ed25519","x":{}}}"#, json::quoted(&key.x)));
+        object.raw("jwk", &format!(r#"{{"kty":"OKP","crv":"Ed25519","x":{}}}"#, crate::tree::quoted(&key.x)));
         object.raw("sites", &key.sites.as_ref().map_or_else(|| "[\"*\"]".to_owned(), |sites| json::texts(sites)));
         let may: Vec<String> = key.may.iter().map(|kind| kind.name().to_owned()).collect();
         object.raw("may", &json::texts(&may));

@@ -1,6 +1,6 @@
 //! Writes JSON. Small, as the answers of the control endpoint are all that needs it.
 
-use std::fmt::Write as _;
+use crate::tree::quoted;
 
 /// An object that is being written.
 pub struct Object {
@@ -58,22 +58,4 @@ pub fn list(items: &[String]) -> String {
 pub fn texts(items: &[String]) -> String {
     let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
     list(&items)
-}
-
-/// A text.
-#[inline(never)]
-pub fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            '\0'..' ' => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(character));
-            }
-            _ => quoted.push(character),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

@@ -201,7 +201,7 @@ fn more(
     };
     let tree = document.filter(has_lists).and_then(|document| Tree::from_json(&document.payload).ok());
     for name in ["windows", "past", "suspend"] {
-        let list = tree.as_ref().and_then(|tree| tree.get(name)).map(|list| list.to_json().to_string());
+        let list = tree.as_ref().and_then(|tree| tree.get(name)).map(|list| list.to_json_text());
         object.raw(name, list.as_deref().unwrap_or("[]"));
     }
     let suspended = document.map(|document| document.suspend.as_slice()).unwrap_or_default();

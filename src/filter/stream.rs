@@ -77,7 +77,7 @@ fn send(reply: &LocalReply) -> Action {
 }
 
 /// The values of a claim, and the path under which they were asked for.
-type KnownClaim = (Vec<String>, Vec<Vec<u8>>);
+type KnownClaim = (Vec<String>, Rc<[Vec<u8>]>);
 
 /// Who sent the request, as Envoy knows it. Each question costs a hostcall, and is asked once.
 struct Downstream<'r> {
@@ -109,6 +109,10 @@ impl<'r> Downstream<'r> {
         };
         // Only lists support index lookup. Try it first: the bytes of a list can look like text.
         let elements: Vec<Vec<u8>> = (0..MAX_ELEMENTS).map_while(element).collect();
+        if elements.len() == MAX_ELEMENTS {
+            // There may be more, which nothing knows.
+            let _ = budget.pay(usize::MAX);
+        }
         if elements.is_empty() { ask(&full).into_iter().collect() } else { elements }
     }
 }
@@ -126,13 +130,13 @@ impl Peer for Downstream<'_> {
         self.uri_sans.get_or_init(ask).clone()
     }
 
-    fn claim(&self, path: &[String], budget: &Budget) -> Vec<Vec<u8>> {
+    fn claim(&self, path: &[String], budget: &Budget) -> Rc<[Vec<u8>]> {
         let known =
             |claims: &[KnownClaim]| claims.iter().find(|(known, _)| known == path).map(|(_, values)| values.clone());
         if let Some(values) = known(&self.claims.borrow()) {
             return values;
         }
-        let values = self.ask_for_claim(path, budget);
+        let values: Rc<[Vec<u8>]> = self.ask_for_claim(path, budget).into();
         self.claims.borrow_mut().push((path.to_vec(), values.clone()));
         values
     }

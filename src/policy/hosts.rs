@@ -2,8 +2,8 @@
 
 use hashbrown::HashMap;
 
-use crate::request::path::Interpretation;
-use crate::request::{Host, Request, RequestPath};
+use crate::request::path::{Interpretation, NamedHost};
+use crate::request::{Budget, Host, Request, RequestPath};
 
 /// A host as a site names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +62,8 @@ pub struct SiteIndex {
     sites: usize,
 }
 
-/// So often a path is looked up that names a host which cannot be read; beyond, the request may belong to any site.
-const MAX_LOOKUPS: usize = 4096;
+/// What it costs to look up one prefix or label, beside its bytes, in units of the budget.
+const LOOKUP: usize = 16;
 
 /// The sites of one host by path prefix, without a trailing slash.
 #[derive(Clone, Debug, Default)]
@@ -73,19 +73,36 @@ struct PathIndex {
     sites: HashMap<String, usize>,
     /// Every site of the host, in the order of the policy.
     every: Vec<usize>,
-    /// The length of the longest prefix, in bytes: a longer beginning of a path is not looked up.
-    longest: usize,
+    /// The lengths of the prefixes, each once and the greatest first, in bytes.
+    lengths: Vec<usize>,
 }
 
 impl PathIndex {
-    fn longest_prefix(&self, path: &str) -> Option<usize> {
-        if self.longest == 0 {
-            return self.all;
+    /// Adds a prefix. The site that has it already is the error.
+    fn insert(&mut self, prefix: &str, site: usize) -> Result<(), usize> {
+        if self.every.last() != Some(&site) {
+            self.every.push(site);
         }
-        let slashes = path.match_indices('/').map(|(slash, _)| slash);
-        let ends = slashes.take_while(|end| *end <= self.longest).filter_map(|end| path.get(..end));
-        let whole = (path.len() <= self.longest).then_some(path);
-        ends.chain(whole).filter_map(|prefix| self.sites.get(prefix)).last().copied().or(self.all)
+        let before = match prefix {
+            "" => self.all.replace(site),
+            prefix => self.sites.insert(prefix.to_owned(), site),
+        };
+        if let Err(place) = self.lengths.binary_search_by(|length| prefix.len().cmp(length)) {
+            self.lengths.insert(place, prefix.len());
+        }
+        before.map_or(Ok(()), Err)
+    }
+
+    /// The site of the longest prefix that ends at a segment. Costs one lookup for each length of a prefix.
+    fn longest_prefix(&self, path: &str) -> Option<usize> {
+        let is_end = |length: usize| path.as_bytes().get(length).is_none_or(|byte| *byte == b'/');
+        let ends = self.lengths.iter().filter(|length| **length > 0 && is_end(**length));
+        ends.filter_map(|length| self.sites.get(path.get(..*length)?)).next().copied().or(self.all)
+    }
+
+    /// What a lookup costs at most, in units of the budget.
+    fn cost(&self) -> usize {
+        self.lengths.iter().map(|length| length + LOOKUP).sum()
     }
 }
 
@@ -93,17 +110,8 @@ impl SiteIndex {
     /// Adds `site` under a host and a path prefix (canonical, without a trailing slash). The site that stands there
     /// already is the error.
     pub fn insert(&mut self, host: HostPattern, prefix: &str, site: usize) -> Result<(), usize> {
-        let paths = self.hosts.entry(host).or_default();
-        paths.longest = paths.longest.max(prefix.len());
         self.sites = self.sites.max(site + 1);
-        if paths.every.last() != Some(&site) {
-            paths.every.push(site);
-        }
-        let before = match prefix {
-            "" => paths.all.replace(site),
-            prefix => paths.sites.insert(prefix.to_owned(), site),
-        };
-        before.map_or(Ok(()), Err)
+        self.hosts.entry(host).or_default().insert(prefix, site)
     }
 
     /// The sites that a request may belong to.
@@ -111,15 +119,15 @@ impl SiteIndex {
         let Some(host) = &request.host else {
             return Found::AnySite;
         };
+        let every_site = || Found::AnyPath((0..self.sites).collect());
         match &request.path {
-            _ if request.is_connect() => Found::SitesOfHost(self.sites_of(host.as_str())),
+            _ if request.is_connect() => Found::AnyPath(self.sites_of(host.as_str())),
             RequestPath::Canonical(path) => Found::One(self.site(host.as_str(), path), path),
-            RequestPath::Ambiguous { interpretations, .. } => match self.sites_by(host, interpretations) {
-                Some(sites) => Found::Several(sites),
-                None => Found::SitesOfHost((0..self.sites).collect()),
-            },
-            RequestPath::Anywhere { may_leave_host: false, .. } => Found::SitesOfHost(self.sites_of(host.as_str())),
-            RequestPath::Anywhere { may_leave_host: true, .. } => Found::SitesOfHost((0..self.sites).collect()),
+            RequestPath::Ambiguous { interpretations, .. } => {
+                self.sites_by(host, interpretations, &request.budget).map_or_else(every_site, Found::Several)
+            }
+            RequestPath::Anywhere { may_leave_host: false, .. } => Found::AnyPath(self.sites_of(host.as_str())),
+            RequestPath::Anywhere { may_leave_host: true, .. } => every_site(),
         }
     }
 
@@ -129,21 +137,37 @@ impl SiteIndex {
         self.patterns(host).find_map(|paths| paths.longest_prefix(path))
     }
 
-    /// The site of each interpretation of a path, each site once and with its paths; none where too many paths name a host
-    /// that cannot be read.
-    fn sites_by<'r>(&self, own: &Host, interpretations: &'r [Interpretation]) -> Option<Vec<(usize, Vec<&'r str>)>> {
+    /// The sites of all interpretations of a path, each once and with its paths; none where the budget does not suffice to
+    /// look all of them up.
+    fn sites_by<'r>(
+        &self,
+        own: &Host,
+        interpretations: &'r [Interpretation],
+        budget: &Budget,
+    ) -> Option<Vec<(usize, Vec<&'r str>)>> {
         let mut found: Vec<Vec<&str>> = vec![Vec::new(); self.sites];
-        let mut left = MAX_LOOKUPS;
-        for Interpretation { host, is_any_host, path } in interpretations {
-            let mut add = |site: Option<usize>| {
-                if let Some(paths) = site.and_then(|site| found.get_mut(site)) {
+        let own: Vec<&PathIndex> = self.patterns(own.as_str()).collect();
+        let other = |host: &Host| {
+            let labels = host.as_str().split('.').count();
+            budget.pay(labels * (host.as_str().len() + LOOKUP)).then(|| self.patterns(host.as_str()).collect())
+        };
+        for Interpretation { host, path } in interpretations {
+            let patterns: Vec<&PathIndex> = match host {
+                NamedHost::Own => own.clone(),
+                NamedHost::Other(host) => other(host)?,
+                NamedHost::Any => self.hosts.values().chain(own.iter().copied()).collect(),
+            };
+            if !budget.pay(path.len() + patterns.iter().map(|paths| paths.cost()).sum::<usize>()) {
+                return None;
+            }
+            let mut sites = patterns.iter().filter_map(|paths| paths.longest_prefix(path));
+            // The narrowest pattern of one host decides; any host may be that of each pattern.
+            let sites: Vec<usize> =
+                if *host == NamedHost::Any { sites.collect() } else { sites.next().into_iter().collect() };
+            for site in sites {
+                if let Some(paths) = found.get_mut(site).filter(|paths| paths.last() != Some(&path.as_str())) {
                     paths.push(path);
                 }
-            };
-            add(self.site(host.as_ref().unwrap_or(own).as_str(), path));
-            if *is_any_host {
-                left = left.checked_sub(self.hosts.len())?;
-                self.hosts.values().for_each(|paths| add(paths.longest_prefix(path)));
             }
         }
         Some(found.into_iter().enumerate().filter(|(_, paths)| !paths.is_empty()).collect())
@@ -209,8 +233,8 @@ pub enum Found<'r> {
     One(Option<usize>, &'r str),
     /// The sites of all interpretations of an ambiguous path, each with its paths.
     Several(Vec<(usize, Vec<&'r str>)>),
-    /// All sites of the host: the path may lead to any of them, or there is none.
-    SitesOfHost(Vec<usize>),
+    /// The path may lead anywhere at these sites, or there is none.
+    AnyPath(Vec<usize>),
     /// The host cannot be read: it may be that of any site.
     AnySite,
 }
@@ -279,7 +303,7 @@ mod tests {
                 Found::Several(vec![(1, vec!["/checkout/v2%3Bx"]), (2, vec!["/checkout/v2"])]),
             ),
             ("api.example.com", "//shop.example.com/a", Found::Several(vec![(0, vec!["/a"])])),
-            ("api.example.com", "/other/../other", Found::SitesOfHost(vec![1, 2])),
+            ("api.example.com", "/other/../other", Found::AnyPath(vec![1, 2])),
             ("api.example.com, a", "/", Found::AnySite),
             ("", "/", Found::AnySite),
         ] {

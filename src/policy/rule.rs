@@ -72,6 +72,8 @@ pub enum Everyone {
     Sending,
 }
 
+/// What it costs to look at a rule, in units of the budget.
+const RULE: usize = 16;
 /// What it costs to compare the name of one header, parameter or cookie, in units of the budget.
 const NAME: usize = 2;
 
@@ -143,14 +145,17 @@ impl Rule {
         let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes, built_in } =
             self;
         let (budget, unknown) = (&request.budget, effect.unknown());
+        if !budget.pay(RULE + methods.as_ref().map_or(0, |methods| methods.len() * NAME)) {
+            return unknown == Unknown::Satisfies;
+        }
         modes.is_none_or(|modes| modes.contains(mode))
-            && methods.as_ref().is_none_or(|methods| is_method(methods, request.method, effect))
+            && methods.as_ref().is_none_or(|methods| is_method(methods, request, effect))
             && built_in.is_none_or(|condition| condition(request))
             && paths.as_ref().is_none_or(|paths| is_path(paths, request, effect))
             && remote_ips
                 .as_ref()
                 .is_none_or(|set| request.peer.remote_address().is_some_and(|address| set.contains(address)))
-            && headers.iter().all(|header| header.matches_header(request, unknown))
+            && headers.iter().all(|header| header.matches_header(request, effect))
             && query.iter().all(|parameter| parameter.matches_parameter(request, effect))
             && cookies.iter().all(|cookie| cookie.matches_cookie(request, effect))
             && uri_sans.as_ref().is_none_or(|sans| sans.is_match_any(request.peer.uri_sans(), unknown, budget))
@@ -176,11 +181,21 @@ impl Rule {
 }
 
 impl Named {
-    fn matches_header(&self, request: &Request<'_>, unknown: Unknown) -> bool {
-        match request.budget.pay(request.headers.len() * NAME) {
-            true => self.value.is_match_any(request.headers.all(&self.name), unknown, &request.budget),
-            false => unknown == Unknown::Satisfies,
+    fn matches_header(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
+        let (budget, unknown) = (&request.budget, effect.unknown());
+        if !budget.pay(request.headers.len() * NAME) {
+            return unknown == Unknown::Satisfies;
         }
+        // A pseudo-header has more readings than its bytes.
+        let other = match (self.name.as_str(), effect) {
+            (":path", _) if request.path.canonical().is_none() => return unknown == Unknown::Satisfies,
+            (":path", Effect::Closes(_)) => request.path.canonical().map(|path| path.as_bytes().to_vec()),
+            (":method", Effect::Closes(_)) => Some(request.method.to_ascii_uppercase()),
+            (":authority", Effect::Closes(_)) => request.host.as_ref().map(|host| host.as_str().as_bytes().to_vec()),
+            _ => None,
+        };
+        let values = request.headers.all(&self.name).chain(other.as_deref());
+        self.value.is_match_any(values, unknown, budget)
     }
 
     fn matches_parameter(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
@@ -227,22 +242,26 @@ impl Claim {
     fn matches(&self, request: &Request<'_>, unknown: Unknown) -> bool {
         let budget = &request.budget;
         let issuers = request.peer.claim(&["iss".to_owned()], budget);
-        let is_issuer = matches!(issuers.as_slice(), [one] if one == self.iss.as_bytes());
+        let is_issuer = matches!(&*issuers, [one] if one == self.iss.as_bytes());
         let values = request.peer.claim(&self.path, budget);
         // The peer spends the budget where it could not ask for everything.
         if !budget.pay(1) {
             return unknown == Unknown::Satisfies;
         }
-        is_issuer && self.value.is_match_any(&values, unknown, budget)
+        is_issuer && self.value.is_match_any(values.iter(), unknown, budget)
     }
 }
 
-/// Methods are case-sensitive (RFC 9110 section 9.1), and some servers compare them in upper case.
-fn is_method(methods: &[String], method: &[u8], effect: Effect<'_>) -> bool {
-    methods.iter().any(|one| match effect {
-        Effect::Opens => one.as_bytes() == method,
-        Effect::Closes(_) => one.as_bytes().eq_ignore_ascii_case(method),
-    })
+/// Methods are case-sensitive (RFC 9110 section 9.1), but some servers compare them in upper case, or take the one that a
+/// header names instead.
+fn is_method(methods: &[String], request: &Request<'_>, effect: Effect<'_>) -> bool {
+    let is_one = |method: &[u8]| methods.iter().any(|one| one.as_bytes().eq_ignore_ascii_case(method));
+    match effect {
+        Effect::Opens => {
+            methods.iter().any(|one| one.as_bytes() == request.method) && request.overriding_methods().next().is_none()
+        }
+        Effect::Closes(_) => is_one(request.method) || request.overriding_methods().any(is_one),
+    }
 }
 
 fn is_path(paths: &TextMatcher, request: &Request<'_>, effect: Effect<'_>) -> bool {

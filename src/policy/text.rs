@@ -10,7 +10,7 @@ use crate::request::Budget;
 use crate::tree::{Path, PathError};
 
 /// What a look at a value costs beside its bytes, in units of the budget.
-const LOOK: usize = 64;
+const LOOK: usize = 32;
 /// What SHA-256 costs a byte, what it costs for each value, and what a comparison costs, in units of the budget.
 const DIGEST: usize = 8;
 const DIGEST_START: usize = 1024;

@@ -193,7 +193,7 @@ fn header_map(headers: &[(String, String)], path: &Path<'_>) -> Result<Vec<(Stri
 fn cookie_names(names: &[String], path: &Path<'_>) -> Result<Vec<String>, PathError> {
     for (index, name) in names.iter().enumerate() {
         if name.is_empty() || !name.bytes().all(is_token_byte) {
-            let problem = format_args!("\"{}\" is not the name of a cookie", name.escape_debug());
+            let problem = format_args!("{name:?} is not the name of a cookie");
             return Err(PathError::new(&path.index(index), problem));
         }
     }

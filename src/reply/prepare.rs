@@ -71,7 +71,7 @@ impl Reply {
             Form::Connect => {
                 status = 503;
                 add("content-type", "application/json");
-                let message = problem::quoted(&self.message(facts));
+                let message = crate::tree::quoted(&self.message(facts));
                 body.text(&format!("{{\"code\":\"unavailable\",\"message\":{message}}}"));
             }
         }

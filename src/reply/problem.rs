@@ -3,7 +3,7 @@
 use super::prepared::{Hole, Writer};
 use super::variables::{Facts, Variable};
 use crate::state::Mode;
-use crate::tree::Tree;
+use crate::tree::{Tree, quoted};
 
 /// The members that say what holds.
 pub const MEMBERS: [&str; 8] = ["title", "status", "detail", "site", "mode", "until", "eta", "retry_after"];
@@ -30,7 +30,7 @@ pub fn write(facts: &Facts<'_>, site: &str, status: u32, members: &[(String, Tre
         out.text("null")
     }
     for (name, value) in members {
-        out.text(&format!(",{}:{}", quoted(name), value.to_json()));
+        out.text(&format!(",{}:{}", quoted(name), value.to_json_text()));
     }
     out.text("}\n");
 }
@@ -41,9 +41,4 @@ pub fn title(mode: Mode) -> &'static str {
         Mode::ReadOnly => "Read-only for maintenance",
         Mode::Online | Mode::Offline => "Closed for maintenance",
     }
-}
-
-/// `text` as JSON.
-pub fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }

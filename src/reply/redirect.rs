@@ -38,7 +38,7 @@ impl RedirectTarget {
 impl Redirect {
     /// Reads an absolute http or https URL, or an absolute path.
     pub fn compile(url: &str, path: &Path<'_>) -> Result<Redirect, PathError> {
-        let refuse = |problem: &str| PathError::new(path, format_args!("\"{}\" {problem}", url.escape_debug()));
+        let refuse = |problem: &str| PathError::new(path, format_args!("{url:?} {problem}"));
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(refuse("holds characters that must be percent-encoded in a URL"));
         }

@@ -1,16 +1,16 @@
 //! The budget of one request: how much work its sender can cause.
 //!
 //! One unit is one byte that is copied, hashed or compared once. A regex examines a byte many times, and asking Envoy for
-//! a property costs as much as hundreds of bytes; both are charged accordingly. Work is paid before it is done, and where
-//! the rest does not suffice the budget is spent: nothing that follows is examined. A rule that opens then does not
-//! match, and a rule that closes does.
+//! a property costs as much as hundreds of bytes; both are charged accordingly. A caller pays before it works. If too
+//! little is left, the budget is spent, and nothing that follows is examined: a rule that opens then does not match, and
+//! a rule that closes does.
 
 use std::cell::Cell;
 
-/// Units a request: some 0.7 ms of a worker at most.
+/// The units of one request, at most about 0.7 ms of CPU time.
 pub const UNITS: usize = 256 * 1024;
 /// What a property of Envoy's costs, in units.
-pub const HOSTCALL: usize = 512;
+pub const HOSTCALL: usize = 256;
 
 /// What is left for one request.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ mod encoding;
 mod interpretation;
 
 pub use encoding::units;
-pub use interpretation::Interpretation;
+pub use interpretation::{Interpretation, NamedHost};
 
 /// Longer paths may lead anywhere, in bytes: to read them costs more than a stranger may cause.
 pub const MAX_PATH: usize = 8 * 1024;
@@ -228,7 +228,7 @@ mod tests {
             };
             assert_eq!(raw, String::from_utf8_lossy(path));
             let own: Vec<&str> =
-                interpretations.iter().filter(|one| one.host.is_none()).map(|one| one.path.as_str()).collect();
+                interpretations.iter().filter(|one| one.host == NamedHost::Own).map(|one| one.path.as_str()).collect();
             let mut sorted = (own.clone(), expected.to_vec());
             sorted.0.sort_unstable();
             sorted.1.sort_unstable();
@@ -248,10 +248,10 @@ mod tests {
                 panic!("{path} is ambiguous")
             };
             let is_wanted = |one: &&Interpretation| {
-                one.path == rest && one.host.as_ref().is_some_and(|known| known.as_str() == host)
+                one.path == rest && matches!(&one.host, NamedHost::Other(known) if known.as_str() == host)
             };
             assert!(interpretations.iter().any(|one| is_wanted(&one)), "{path}: {interpretations:?}");
-            assert!(interpretations.iter().any(|one| one.path == rest && one.host.is_none()), "{path}");
+            assert!(interpretations.iter().any(|one| one.path == rest && one.host == NamedHost::Own), "{path}");
         }
     }
 
@@ -291,7 +291,7 @@ mod tests {
             let RequestPath::Ambiguous { interpretations, .. } = RequestPath::parse(path.as_bytes()) else {
                 panic!("{path} is ambiguous")
             };
-            let is_found = interpretations.iter().any(|one| one.is_any_host && one.path == "/a");
+            let is_found = interpretations.iter().any(|one| one.host == NamedHost::Any && one.path == "/a");
             assert_eq!(is_found, expected, "{path}");
         }
     }

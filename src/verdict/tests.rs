@@ -1,5 +1,6 @@
 use std::cell::Cell;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use proptest::prelude::*;
 
@@ -20,12 +21,12 @@ impl Peer for Client {
     fn uri_sans(&self) -> Vec<Vec<u8>> {
         vec![b"spiffe://cluster/ns/ops/sa/x".to_vec()]
     }
-    fn claim(&self, path: &[String], _: &Budget) -> Vec<Vec<u8>> {
+    fn claim(&self, path: &[String], _: &Budget) -> Rc<[Vec<u8>]> {
         match path.join(".").as_str() {
-            "iss" => vec![b"i".to_vec()],
-            "realm.roles" => vec![b"staff".to_vec(), b"other".to_vec()],
+            "iss" => [b"i".to_vec()].into(),
+            "realm.roles" => [b"staff".to_vec(), b"other".to_vec()].into(),
             "groups" => (0..40).map(|group| format!("group-{group}").into_bytes()).collect(),
-            _ => Vec::new(),
+            _ => Rc::default(),
         }
     }
 }

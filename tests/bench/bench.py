@@ -220,6 +220,8 @@ class Row:
         self.name, self.filters, self.status, self.counted = name, filters, status, counted
         # What lets requests pass stands there ten times.
         self.times = max(len(filters), 1)
+        # What is set in the connection manager in place of the usual.
+        self.manager = {}
         self.port = 0
         self.slices = []
 
@@ -277,8 +279,8 @@ def free_ports(count):
     return ports
 
 
-def listener(name, port, filters):
-    """A listener whose route is answered by Envoy itself."""
+def listener(name, port, filters, own=None):
+    """A listener whose route is answered by Envoy itself; `own` settings of its connection manager come last."""
     router = {
         "name": "envoy.filters.http.router",
         "typed_config": {"@type": EXTENSIONS + "filters.http.router.v3.Router"},
@@ -307,6 +309,7 @@ def listener(name, port, filters):
             ]
         },
     }
+    manager.update(own or {})
     return {
         "name": name,
         "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
@@ -328,7 +331,7 @@ class Envoy:
             "node": {"id": "bench", "cluster": "bench"},
             "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": self.admin}}},
             "stats_flush_interval": "200s",
-            "static_resources": {"listeners": [listener(row.name, row.port, row.filters) for row in listed]},
+            "static_resources": {"listeners": [listener(row.name, row.port, row.filters, row.manager) for row in listed]},
         }
         bootstrap = pathlib.Path(self.folder.name) / "envoy.json"
         bootstrap.write_text(json.dumps(config))

@@ -117,8 +117,14 @@ fn explain(policy: &Policy, states: &States, request: &Request<'_>, flags: &Flag
     }
     let situations = states.situations(policy, at);
     let decision = decide(policy, |site| situations.get(site).unwrap_or(Situation::ONLINE), request);
+    let is_spent = request.budget.left() == 0;
     let mut notes = decision.site.map_or_else(Vec::new, |(_, site)| peer::notes(site, &decision, request, flags));
     notes.extend(site_notes(policy, states, &decision));
+    if is_spent {
+        let note = "the budget of the request ran out before all rules were examined: from there on exempt rules do not match, \
+                    and always_closed rules do; `maintctl lint` says which rules cost most";
+        notes.insert(0, note.to_owned());
+    }
     let mut explained = explanation(&decision.verdict.to_string(), outcome(&decision, request, at), notes);
     explained.site = decision.site.map(|(_, site)| site.name.clone());
     explained.mode = decision.situation.mode();

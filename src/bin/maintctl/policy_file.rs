@@ -89,8 +89,12 @@ pub fn read(file: &Path) -> Result<Vec<Source>> {
 /// Reads every document of the text of a file.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Source>> {
     let words = |error: serde_saphyr::Error| error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
-    let trees: Vec<Tree> =
-        serde_saphyr::from_multiple(text).map_err(|error| anyhow!("{file}: not YAML: {}", words(error)))?;
+    let trees: Vec<Tree> = serde_saphyr::from_multiple(text)
+        .map_err(|error| anyhow!("{file}: not YAML: {}", words(error).lines().next().unwrap_or_default()))?;
+    // What else a file holds, such as a key, is not to be shown.
+    if trees.iter().any(|tree| matches!(tree, Tree::Text(_))) {
+        bail!("{file}: no policy found: the file is text, and a policy is a YAML mapping or a JSON object");
+    }
     // A document that is empty by itself is no configuration, which is a policy too.
     let trees = if trees.is_empty() { vec![Tree::Map(Vec::new())] } else { trees };
     let several = trees.len() > 1;

@@ -255,6 +255,11 @@ pub fn explained(trouble: Trouble) -> Trouble {
         "not_permitted" => "`sites`, `may` or the fleet of this key in the policy do not allow it; look at `keys` and \
                             `fleet` there and at `fleet` in maintctl.toml"
             .to_owned(),
+        "too_old" if detail.contains(" ahead of ") => {
+            "it continues a document that was made while clocks were ahead; an Envoy that has lost that one takes it only \
+             then. A target of its own for that Envoy can be changed at once"
+                .to_owned()
+        }
         "too_old" | "expired" => {
             format!("this machine's clock says {:.0}; set the wrong one right", jiff::Timestamp::now())
         }

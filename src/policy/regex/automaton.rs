@@ -6,7 +6,7 @@ use super::syntax::{Class, Node};
 use crate::request::Budget;
 
 /// The most characters and classes that a regex may have as an automaton, each as often as it is repeated.
-pub const MAX_POSITIONS: usize = 256;
+pub const MAX_POSITIONS: usize = 1024;
 const WORDS: usize = MAX_POSITIONS / 64;
 /// Steps are paid for together while they cost no more than this, in units of the budget.
 const BATCH: usize = 256;

@@ -1,5 +1,7 @@
 //! The few ways in which servers read an ambiguous path that has no dot segments.
 
+use hashbrown::HashSet;
+
 use super::encoding::{decode, settle, spell, units};
 use crate::request::Host;
 
@@ -11,12 +13,21 @@ const MAX_TEXT: usize = 32 * 1024;
 /// One way to read a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interpretation {
-    /// The host that the path itself names, in `//name/rest`; none: the request's own.
-    pub host: Option<Host>,
-    /// The path names a host that cannot be read here: IDNA makes ASCII of many letters (UTS #46), so it may be any host.
-    pub is_any_host: bool,
+    /// The host.
+    pub host: NamedHost,
     /// The path, in the spelling of canonical paths.
     pub path: String,
+}
+
+/// The host that a path names, in `//name/rest`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamedHost {
+    /// None: it is that of the request.
+    Own,
+    /// This one.
+    Other(Host),
+    /// A name that is not ASCII. IDNA can map it to any ASCII host (UTS #46).
+    Any,
 }
 
 /// What some servers do with a path, each independently of the others, in the order in which it is tried.
@@ -38,8 +49,8 @@ enum Step {
     Merge,
 }
 
-const STEPS: [Step; 7] =
-    [Step::Trim, Step::Drop, Step::End, Step::EndAtNul, Step::Backslashes, Step::Parameters, Step::Merge];
+const STEPS: [Step; 8] =
+    [Step::Trim, Step::Drop, Step::End, Step::EndAtNul, Step::Backslashes, Step::Parameters, Step::Trim, Step::Merge];
 
 impl Step {
     /// What the step makes of a path; none where it changes nothing.
@@ -63,44 +74,54 @@ pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
     if bytes.len() > MAX_LENGTH {
         return None;
     }
-    let mut texts: Vec<Vec<u8>> = Vec::new();
-    let mut left = MAX_TEXT;
+    let mut texts = Texts { all: Vec::new(), known: HashSet::new(), left: MAX_TEXT };
     // Some servers decode first and cut parameters off then; others cut first, and what they cut may hold a slash.
     let cut = [Step::Parameters.of(bytes), Step::Parameters.of(&decode(bytes))];
     for bytes in [Some(bytes)].into_iter().chain(cut.iter().map(Option::as_deref)).flatten() {
         let once = decode(bytes);
         let twice = decode(&once);
-        let decoded = [once, twice, settle(bytes, false), settle(bytes, true)];
-        for text in std::iter::once(as_sent(bytes)).chain(decoded.iter().map(|bytes| spelled(bytes))) {
-            if !texts.contains(&text) {
-                left = if texts.is_empty() { left } else { left.checked_sub(text.len())? };
-                texts.push(text);
-            }
+        texts.add(as_sent(bytes))?;
+        for decoded in [once, twice, settle(bytes, false), settle(bytes, true)] {
+            texts.add(spelled(&decoded))?;
         }
     }
     for step in STEPS {
-        let made: Vec<Vec<u8>> = texts.iter().filter_map(|text| step.of(text)).collect();
-        left = left.checked_sub(made.iter().map(Vec::len).sum())?;
-        texts.extend(made);
+        let made: Vec<Vec<u8>> = texts.all.iter().filter_map(|text| step.of(text)).collect();
+        made.into_iter().try_for_each(|text| texts.add(text))?;
     }
-    let mut found = Vec::with_capacity(texts.len());
-    let mut seen: hashbrown::HashSet<Vec<u8>> = hashbrown::HashSet::with_capacity(texts.len());
-    for text in &texts {
-        for (host, path) in with_authority(text) {
-            let path = ordinary(&path);
-            let name = match &host {
-                Named::Own => "",
-                Named::Host(host) => host.as_str(),
-                Named::Any => "*",
-            };
-            if seen.insert([name, &path].concat().into_bytes()) {
-                let is_any_host = host == Named::Any;
-                let host = if let Named::Host(host) = host { Some(host) } else { None };
-                found.push(Interpretation { host, is_any_host, path });
-            }
+    let mut found = Vec::with_capacity(texts.all.len());
+    let mut known: HashSet<Vec<u8>> = HashSet::with_capacity(texts.all.len());
+    for (host, path) in texts.all.iter().flat_map(|text| with_authority(text)) {
+        let path = ordinary(&path);
+        // A path begins with a slash or is `*`, so no two of these texts are the same.
+        let name = match &host {
+            NamedHost::Own => "",
+            NamedHost::Other(host) => host.as_str(),
+            NamedHost::Any => "?",
+        };
+        if known.insert([name, &path].concat().into_bytes()) {
+            found.push(Interpretation { host, path });
         }
     }
     Some(found)
+}
+
+/// Texts that a path may be read as, each once, and how many more bytes of them are looked at.
+struct Texts {
+    all: Vec<Vec<u8>>,
+    known: HashSet<Vec<u8>>,
+    left: usize,
+}
+
+impl Texts {
+    /// Adds a text that is new; none where there are too many.
+    fn add(&mut self, text: Vec<u8>) -> Option<()> {
+        if self.known.insert(text.clone()) {
+            self.left = self.left.checked_sub(text.len())?;
+            self.all.push(text);
+        }
+        Some(())
+    }
 }
 
 /// The path as a server reads it that decodes nothing but what needs no encoding.
@@ -141,30 +162,22 @@ fn is_special(byte: u8) -> bool {
     matches!(byte, b'\\' | b';' | b'#' | b'?' | b'\0' | b'\t' | b'\r' | b'\n')
 }
 
-/// The host of an interpretation.
-#[derive(Clone, PartialEq)]
-enum Named {
-    Own,
-    Host(Host),
-    Any,
-}
-
 /// The text as a path, and as a host and a path where it begins with two slashes (WHATWG URL, section 4.4, and so Node's
 /// `new URL`, which passes over further slashes).
-fn with_authority(text: &[u8]) -> Vec<(Named, Vec<u8>)> {
-    let mut found = vec![(Named::Own, text.to_vec())];
+fn with_authority(text: &[u8]) -> Vec<(NamedHost, Vec<u8>)> {
+    let mut found = vec![(NamedHost::Own, text.to_vec())];
     if text.starts_with(b"//") {
         let start = text.iter().position(|byte| *byte != b'/').unwrap_or(text.len());
         let after = text.get(start..).unwrap_or_default();
         let (authority, path) = after.split_at(after.iter().position(|byte| *byte == b'/').unwrap_or(after.len()));
         let name = authority.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
         let host = match Host::parse(name) {
-            Some(host) => Some(Named::Host(host)),
-            None => (!settle(name, true).is_ascii()).then_some(Named::Any),
+            Some(host) => Some(NamedHost::Other(host)),
+            None => (!settle(name, true).is_ascii()).then_some(NamedHost::Any),
         };
         let path = if path.is_empty() { b"/" } else { path };
         for path in [path.to_vec(), merged(path)] {
-            found.push((Named::Own, path.clone()));
+            found.push((NamedHost::Own, path.clone()));
             found.extend(host.clone().map(|host| (host, path)));
         }
     }

@@ -142,6 +142,12 @@ fn a_tunnel_is_refused_to_a_host_with_any_closed_site() {
 fn a_rule_that_closes_takes_every_reading_of_a_request() {
     for (condition, matching, other) in [
         ("'methods': ['PURGE']", "purge x/", "PURG x/"),
+        ("'methods': ['PURGE']", "POST x/ | x-http-method-override: PURGE", "POST x/ | x-method: PURGE"),
+        ("'methods': ['PURGE']", "POST x/ | x_method_override: Purge", "POST x/"),
+        ("'headers': [{'name': 'host', 'value': 'x'}]", "GET X.:80/", "GET y/"),
+        ("'headers': [{'name': ':method', 'value': 'PURGE'}]", "purge x/", "GET x/"),
+        ("'headers': [{'name': ':path', 'value': '/in*'}]", "GET x/%69n", "GET x/out"),
+        ("'headers': [{'name': ':path', 'value': '/in*'}]", "GET x//out", "GET x/out"),
         ("'query': [{'name': 'debug', 'value': '1'}]", "GET x/?a=b;debug=1", "GET x/?a=b;debugs=1"),
         ("'query': [{'name': 'a', 'value': 'b;c'}]", "GET x/?a=b;c", "GET x/?a=b;d"),
         (
@@ -164,6 +170,9 @@ fn a_rule_that_closes_takes_every_reading_of_a_request() {
     let offline = [document("{'mode': 'offline'}")];
     for (condition, request) in [
         ("'methods': ['PURGE']", "purge x/"),
+        ("'methods': ['GET']", "GET x/ | x-http-method-override: DELETE"),
+        ("'headers': [{'name': ':path', 'value': '/public/*'}]", "GET x/public/%252e%252e/checkout"),
+        ("'headers': [{'name': ':path', 'value': '/public/*'}]", "GET x/public/../checkout"),
         ("'query': [{'name': 'debug', 'value': '1'}]", "GET x/?a=b;debug=1"),
         ("'cookies': [{'name': 'debug', 'value': 'on'}]", "GET x/ | cookie: debug=\"on\""),
     ] {

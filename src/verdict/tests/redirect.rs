@@ -14,6 +14,8 @@ fn the_target_is_read_on_an_exact_host_of_the_site() {
         ("'shop', 'status'", "https://status:8443/now", "GET status/now", "offline"),
         ("'shop', 'status'", "https://status:8443/now", "GET status:443/now", "offline"),
         ("'shop', 'status'", "https://status/now", "POST status/now", "offline"),
+        ("'shop', 'status'", "https://status/now", "GET status/now | x-http-method-override: DELETE", "offline"),
+        ("'shop', 'status'", "https://status/now", "GET status/now | upgrade: websocket", "offline"),
         ("'shop', 'status'", "https://status/now", "OPTIONS status/now", "offline"),
         ("'shop', 'status'", "https://status/now", "GET shop/now", "offline"),
         ("'shop', 'status'", "https://status/now", "GET status/", "offline"),

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use envoy_maintenance::policy::{Effect, Rule, Site};
 use envoy_maintenance::request::{Budget, Peer, Request, address};
@@ -48,9 +49,9 @@ impl Peer for Flags {
         Vec::new()
     }
 
-    fn claim(&self, _: &[String], _: &Budget) -> Vec<Vec<u8>> {
+    fn claim(&self, _: &[String], _: &Budget) -> Rc<[Vec<u8>]> {
         self.note(|asked| asked.claims = true);
-        Vec::new()
+        Rc::default()
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use anyhow::Result;
 use envoy_maintenance::request::RequestPath;
-use envoy_maintenance::request::path::Interpretation;
+use envoy_maintenance::request::path::{Interpretation, NamedHost};
 use envoy_maintenance::state::Mode;
 use serde_json::{Value, json};
 
@@ -65,7 +65,8 @@ pub fn text(explanation: &Explanation, cut: bool) -> String {
     match path {
         RequestPath::Canonical(path) => rows.push(("path", path.clone())),
         RequestPath::Ambiguous { raw, interpretations } => {
-            let meaning = "satisfies no rule that opens, and is refused where any reading of it would be";
+            let meaning =
+                "satisfies no rule that opens and names paths, and is refused where any reading of it would be";
             rows.push(("path", format!("ambiguous: {meaning}")));
             rows.push(("  as sent", format!("{raw}  ({})", why(raw))));
             rows.extend(interpretations.iter().map(|one| ("  read as", reading(one))));
@@ -94,10 +95,14 @@ pub fn text(explanation: &Explanation, cut: bool) -> String {
 
 fn reading(one: &Interpretation) -> String {
     match &one.host {
-        Some(host) => format!("{} on {}", one.path, host.as_str()),
-        None => one.path.clone(),
+        NamedHost::Own => one.path.clone(),
+        NamedHost::Other(host) => format!("{} on {}", one.path, host.as_str()),
+        NamedHost::Any => format!("{} on any host", one.path),
     }
 }
+
+/// The readings of a longer path may be too many to look at, in bytes.
+const LONG: usize = 1000;
 
 /// Why a path is ambiguous: the first thing in it that can be read in several ways.
 pub fn why(raw: &str) -> &'static str {
@@ -106,8 +111,10 @@ pub fn why(raw: &str) -> &'static str {
     let leads_anywhere = || matches!(RequestPath::parse(raw.as_bytes()), RequestPath::Anywhere { .. });
     if !raw.starts_with('/') {
         "it does not begin with a slash"
+    } else if leads_anywhere() && raw.len() > LONG {
+        "it is too long to look at all of its readings"
     } else if leads_anywhere() {
-        "it has a dot segment in some decoding, or is too long or too ambiguous to look at"
+        "it has a dot segment in some decoding"
     } else if has(&["//"]) {
         "it has an empty segment"
     } else if has(&["%2f"]) {
