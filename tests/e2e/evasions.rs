@@ -139,6 +139,9 @@ async fn every_reading_of_a_request_satisfies_a_rule_that_closes() {
     ] });
     let envoy = Envoy::builder(app.address()).policy(&policy).start().await;
     for (line, headers, expected) in [
+        ("PURGE /", "", 503),
+        ("POST /", "x-http-method-override: purge\r\ncontent-length: 0\r\n", 503),
+        ("POST /", "content-length: 0\r\n", 200),
         ("GET /?a=b;trace=on", "", 503),
         ("GET /?a=b&trace=on", "", 503),
         ("GET /?a=b;traced=on", "", 200),

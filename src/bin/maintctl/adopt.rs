@@ -10,7 +10,7 @@ use envoy_maintenance::time::Time;
 
 use crate::client::{Status, Trouble};
 use crate::output::Progress;
-use crate::roll::{Envoy, Missing, Roll};
+use crate::roll::{Envoy, Missing, Roll, joined};
 use crate::when;
 
 /// How long to leave an Envoy alone between two questions.
@@ -67,8 +67,7 @@ pub fn wait(roll: &Roll, wanted: &[Wanted], deadline: Instant) -> Following {
             progress.say(|| format!("{}/{} Envoys follow", done.load(Ordering::Relaxed), following.total));
             thread::sleep(PAUSE / 5);
         }
-        let failed = || Err(Trouble::Strange("maintctl failed while it asked".to_owned()));
-        running.into_iter().map(|(envoy, thread)| (envoy, thread.join().unwrap_or_else(|_| failed()))).collect()
+        running.into_iter().map(|(envoy, thread)| (envoy, joined(thread.join()))).collect()
     });
     progress.end();
     for (envoy, result) in results {

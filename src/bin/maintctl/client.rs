@@ -69,7 +69,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Whether there is somebody, and nobody is missing.
+    /// At least one member, and all of them have adopted.
     pub fn all(self) -> bool {
         self.members > 0 && self.adopted == self.members
     }
