@@ -114,7 +114,7 @@ impl Peer for Stranger {
 }
 
 /// What each byte of an interpretation costs to make, in units of the budget.
-const INTERPRETATION: usize = 4;
+const INTERPRETATION: usize = 8;
 
 /// A request, read as far as every decision needs it.
 pub struct Request<'a> {
@@ -136,6 +136,7 @@ pub struct Request<'a> {
     pub query: &'a [u8],
     /// What is left to spend on this request.
     pub budget: Budget,
+    names_other_method: OnceCell<bool>,
     cookies: OnceCell<Option<Vec<Pair<'a>>>>,
     parameters: [OnceCell<Option<Vec<Pair<'a>>>>; 2],
 }
@@ -171,6 +172,7 @@ impl<'a> Request<'a> {
             path,
             query,
             budget,
+            names_other_method: OnceCell::new(),
             cookies: OnceCell::new(),
             parameters: [OnceCell::new(), OnceCell::new()],
         }
@@ -199,8 +201,12 @@ impl<'a> Request<'a> {
     /// Whether a server may apply another method than [`Request::method`], or another protocol (RFC 9110 section 7.8, RFC
     /// 8441 section 4).
     pub fn may_change_method(&self) -> bool {
-        self.overriding_methods().next().is_some()
-            || self.headers.names().any(|name| matches!(name, b"upgrade" | b":protocol"))
+        self.names_other_method() || self.headers.names().any(|name| matches!(name, b"upgrade" | b":protocol"))
+    }
+
+    /// Whether a header names another method; looked at once.
+    pub fn names_other_method(&self) -> bool {
+        *self.names_other_method.get_or_init(|| self.overriding_methods().next().is_some())
     }
 
     /// The methods that headers name in place of [`Request::method`]. Some servers read `_` in a header's name as `-`.

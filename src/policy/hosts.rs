@@ -63,7 +63,7 @@ pub struct SiteIndex {
 }
 
 /// What it costs to look up one prefix or label, beside its bytes, in units of the budget.
-const LOOKUP: usize = 16;
+const LOOKUP: usize = 32;
 
 /// The sites of one host by path prefix, without a trailing slash.
 #[derive(Clone, Debug, Default)]

@@ -16,7 +16,7 @@ mod syntax;
 use automaton::Automaton;
 
 /// What one state of `regex_lite` costs a byte, in units of the budget.
-const STATE: usize = 16;
+const STATE: usize = 4;
 /// What starting it costs, in bytes.
 const START: usize = 16;
 /// The least that a state of `regex_lite` takes, and the largest program that a value can be examined by, in bytes.

@@ -257,10 +257,10 @@ impl Claim {
 fn is_method(methods: &[String], request: &Request<'_>, effect: Effect<'_>) -> bool {
     let is_one = |method: &[u8]| methods.iter().any(|one| one.as_bytes().eq_ignore_ascii_case(method));
     match effect {
-        Effect::Opens => {
-            methods.iter().any(|one| one.as_bytes() == request.method) && request.overriding_methods().next().is_none()
+        Effect::Opens => !request.names_other_method() && methods.iter().any(|one| one.as_bytes() == request.method),
+        Effect::Closes(_) => {
+            is_one(request.method) || request.names_other_method() && request.overriding_methods().any(is_one)
         }
-        Effect::Closes(_) => is_one(request.method) || request.overriding_methods().any(is_one),
     }
 }
 

@@ -56,7 +56,7 @@ def text(dice):
     if kind < 3:
         return {"regex": dice.choice(REGEXES)}
     if kind == 3:
-        return [{"regex": f"{dice.choice(REGEXES)}{number}"} for number in range(dice.choice([10, 100]))]
+        return [{"regex": f"{dice.choice(REGEXES)}{number}"} for number in range(dice.choice([10, 30]))]
     if kind == 4:
         return {"sha256": f"{dice.getrandbits(256):064x}"}
     if kind == 8:

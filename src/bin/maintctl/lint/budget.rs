@@ -1,7 +1,7 @@
 //! Rules that cost an ordinary request most of its budget, so that it may be refused though no rule is meant for it.
 
 use envoy_maintenance::policy::{Effect, Rule, Site};
-use envoy_maintenance::request::{Headers, Request, Stranger, UNITS};
+use envoy_maintenance::request::{Budget, Headers, Request, Stranger, UNITS};
 use envoy_maintenance::state::Mode;
 
 use super::{Finding, Subject};
@@ -15,10 +15,7 @@ const LENGTH: usize = 300;
 pub fn is_short(subject: &Subject) -> Vec<Finding> {
     let headers = ordinary(subject);
     let finding = |(position, site): (usize, &Site)| {
-        let costs = rules(site).map(|(rule, effect)| (cost(rule, effect, &headers), rule));
-        let costs: Vec<(usize, &Rule)> = costs.collect();
-        let total = costs.iter().map(|(cost, _)| cost).fold(0, |total: usize, cost| total.saturating_add(*cost));
-        let (_, dearest) = costs.into_iter().max_by_key(|(cost, _)| *cost)?;
+        let (total, dearest) = cost(site, &headers)?;
         let percent = total.saturating_mul(100) / UNITS;
         let text = format!(
             "an ordinary request (a path and headers of {LENGTH} bytes) costs {percent} % of what a request may cost, most of \
@@ -31,19 +28,22 @@ pub fn is_short(subject: &Subject) -> Vec<Finding> {
     subject.policy.sites.iter().enumerate().filter_map(finding).collect()
 }
 
-fn rules(site: &Site) -> impl Iterator<Item = (&Rule, Effect<'static>)> {
-    let closing = site.always_closed.iter().map(|rule| (&**rule, Effect::Closes(&["/"])));
-    let opening = site.health_checks.iter().chain(&site.exempt).map(|rule| (&**rule, Effect::Opens));
-    closing.chain(opening)
-}
-
-/// What a rule costs a request with these headers, in units of the budget.
-fn cost(rule: &Rule, effect: Effect<'_>, headers: &Headers) -> usize {
-    let request = Request::new(headers, &Stranger);
+/// What all rules of a site cost a request with these headers, in units of the budget, and the rule that costs most.
+fn cost<'s>(site: &'s Site, headers: &Headers) -> Option<(usize, &'s Rule)> {
+    let mut request = Request::new(headers, &Stranger);
+    request.budget = Budget::unlimited();
     let paths = request.path.paths();
-    let effect = if effect == Effect::Opens { effect } else { Effect::Closes(&paths) };
-    rule.matches(&request, Mode::Offline, effect);
-    UNITS.saturating_sub(request.budget.left())
+    let closing = site.always_closed.iter().map(|rule| (rule, Effect::Closes(&paths)));
+    let opening = site.health_checks.iter().chain(&site.exempt).map(|rule| (rule, Effect::Opens));
+    let costs = closing.chain(opening).map(|(rule, effect)| {
+        let before = request.budget.left();
+        rule.matches(&request, Mode::Offline, effect);
+        (before - request.budget.left(), &**rule)
+    });
+    let costs: Vec<(usize, &Rule)> = costs.collect();
+    let total = costs.iter().map(|(cost, _)| cost).sum();
+    let (_, dearest) = costs.into_iter().max_by_key(|(cost, _)| *cost)?;
+    Some((total, dearest))
 }
 
 /// The headers of a request that has everything rules ask for, of an ordinary length.
