@@ -56,7 +56,7 @@ impl Headers {
 
     /// All names, in order.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
-        self.entries.iter().map(|(name, _)| self.part(name))
+        self.pairs().map(|(name, _)| name)
     }
 
     /// All names and values, in order.
@@ -158,9 +158,9 @@ impl<'a> Request<'a> {
         };
         let budget = Budget::of_request();
         let path = RequestPath::parse(path);
-        // To read an ambiguous path costs more than its bytes.
-        let read: usize = path.paths().iter().map(|path| path.len() * INTERPRETATION).sum();
-        let _ = budget.pay(if path.canonical().is_some() { 0 } else { read });
+        if let RequestPath::Ambiguous { interpretations, .. } = &path {
+            let _ = budget.pay(interpretations.iter().map(|one| one.path.len() * INTERPRETATION).sum());
+        }
         let method = headers.first(":method").unwrap_or_default();
         Request {
             headers,

@@ -146,7 +146,7 @@ impl Rule {
             self;
         let (budget, unknown) = (&request.budget, effect.unknown());
         if !budget.pay(RULE + methods.as_ref().map_or(0, |methods| methods.len() * NAME)) {
-            return unknown == Unknown::Satisfies;
+            return unknown.satisfies();
         }
         modes.is_none_or(|modes| modes.contains(mode))
             && methods.as_ref().is_none_or(|methods| is_method(methods, request, effect))
@@ -184,11 +184,11 @@ impl Named {
     fn matches_header(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
         let (budget, unknown) = (&request.budget, effect.unknown());
         if !budget.pay(request.headers.len() * NAME) {
-            return unknown == Unknown::Satisfies;
+            return unknown.satisfies();
         }
         // A pseudo-header has more readings than its bytes.
         let other = match (self.name.as_str(), effect) {
-            (":path", _) if request.path.canonical().is_none() => return unknown == Unknown::Satisfies,
+            (":path", _) if request.path.canonical().is_none() => return unknown.satisfies(),
             (":path", Effect::Closes(_)) => request.path.canonical().map(|path| path.as_bytes().to_vec()),
             (":method", Effect::Closes(_)) => Some(request.method.to_ascii_uppercase()),
             (":authority", Effect::Closes(_)) => request.host.as_ref().map(|host| host.as_str().as_bytes().to_vec()),
@@ -202,7 +202,7 @@ impl Named {
         let unknown = effect.unknown();
         let matches = |separator| match request.parameters(separator).and_then(|pairs| self.values(pairs, request)) {
             Some(values) => self.value.is_match_any(values, unknown, &request.budget),
-            None => unknown == Unknown::Satisfies,
+            None => unknown.satisfies(),
         };
         let may_separate = || effect != Effect::Opens && request.query.contains(&b';');
         matches(Separator::Ampersand) || may_separate() && matches(Separator::Either)
@@ -211,7 +211,7 @@ impl Named {
     fn matches_cookie(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
         let unknown = effect.unknown();
         let Some(values) = request.cookies().and_then(|pairs| self.values(pairs, request)) else {
-            return unknown == Unknown::Satisfies;
+            return unknown.satisfies();
         };
         match effect {
             Effect::Opens => self.value.is_match_any(values, unknown, &request.budget),
@@ -246,7 +246,7 @@ impl Claim {
         let values = request.peer.claim(&self.path, budget);
         // The peer spends the budget where it could not ask for everything.
         if !budget.pay(1) {
-            return unknown == Unknown::Satisfies;
+            return unknown.satisfies();
         }
         is_issuer && self.value.is_match_any(values.iter(), unknown, budget)
     }

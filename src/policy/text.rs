@@ -26,7 +26,8 @@ pub enum Unknown {
 }
 
 impl Unknown {
-    fn satisfies(self) -> bool {
+    /// Whether such a value satisfies a condition.
+    pub fn satisfies(self) -> bool {
         self == Unknown::Satisfies
     }
 }

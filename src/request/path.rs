@@ -51,8 +51,7 @@ impl RequestPath {
         let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if bytes.len() > MAX_PATH {
             let raw = shown(bytes.get(..MAX_SHOWN).unwrap_or(bytes));
-            let is_simple =
-                bytes.iter().all(|byte| is_plain(*byte) && *byte != b'%') && !bytes.windows(2).any(|two| two == b"//");
+            let is_simple = plain(bytes).is_some_and(|text| !text.contains('%') && !text.contains("//"));
             return RequestPath::Anywhere { raw, may_leave_host: !is_simple };
         }
         if let Some(path) = canonical(bytes) {

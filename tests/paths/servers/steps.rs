@@ -2,6 +2,11 @@
 
 /// Decodes what can be decoded, once; the rest stays as it came (WHATWG URL, percent-decode; Python's `unquote`).
 pub fn decode(path: &[u8]) -> Vec<u8> {
+    decode_where(path, |_| true)
+}
+
+/// Decodes the bytes of one kind, once.
+fn decode_where(path: &[u8], is_decoded: impl Fn(&u8) -> bool) -> Vec<u8> {
     if !path.contains(&b'%') {
         return path.to_vec();
     }
@@ -9,6 +14,7 @@ pub fn decode(path: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while let Some(byte) = path.get(at) {
         let value = if *byte == b'%' { hex(path, at + 1) } else { None };
+        let value = value.filter(&is_decoded);
         decoded.push(value.unwrap_or(*byte));
         at += if value.is_some() { 3 } else { 1 };
     }
@@ -26,18 +32,7 @@ pub fn decode_strictly(path: &[u8]) -> Option<Vec<u8>> {
 
 /// Decodes unreserved characters, which are the same with and without it (RFC 3986 section 6.2.2.2).
 pub fn decode_unreserved(path: &[u8]) -> Vec<u8> {
-    if !path.contains(&b'%') {
-        return path.to_vec();
-    }
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut at = 0;
-    while let Some(byte) = path.get(at) {
-        let value = if *byte == b'%' { hex(path, at + 1) } else { None };
-        let value = value.filter(|value| value.is_ascii_alphanumeric() || matches!(value, b'-' | b'.' | b'_' | b'~'));
-        decoded.push(value.unwrap_or(*byte));
-        at += if value.is_some() { 3 } else { 1 };
-    }
-    decoded
+    decode_where(path, |value| value.is_ascii_alphanumeric() || matches!(value, b'-' | b'.' | b'_' | b'~'))
 }
 
 /// The byte that two hexadecimal digits at a place stand for.
