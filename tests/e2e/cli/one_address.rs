@@ -8,11 +8,10 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::reach::envoy;
-use super::{base, control, policy, status_of};
+use super::reach::{envoy, second_envoy};
+use super::{base, status_of};
 use crate::support::app::App;
 use crate::support::desk::Desk;
-use crate::support::envoy::Envoy;
 use crate::support::signer::Signer;
 
 #[tokio::test]
@@ -21,17 +20,7 @@ async fn two_envoys_on_one_port_are_never_taken_for_one() {
     let one = envoy(&app, &signer, "one").await;
     let port = one.listener("control").port();
     // The kernel hands connections to either, as both ask for `enable_reuse_port`, which is Envoy's default.
-    let two = Envoy::builder(app.address())
-        .policy(&policy(&signer))
-        .control(&control(&signer))
-        .node("two")
-        .bootstrap(move |bootstrap| {
-            let listeners = bootstrap["static_resources"]["listeners"].as_array_mut().unwrap();
-            let control = listeners.iter_mut().find(|listener| listener["name"] == "control").unwrap();
-            control["address"]["socket_address"]["port_value"] = port.into();
-        })
-        .start()
-        .await;
+    let two = second_envoy(&app, &signer, json!({ "address": "127.0.0.1", "port_value": port })).await;
     assert_eq!(two.listener("control").port(), port);
     let desk = Desk::pushing(&signer, &[&base(&one)]);
     for round in 0..40 {

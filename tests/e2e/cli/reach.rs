@@ -173,22 +173,27 @@ async fn a_clock_that_is_wrong_is_told_with_both_times() {
     assert_eq!(status_of(&envoy).await, 200);
 }
 
+/// One more Envoy, whose control listener has this socket address.
+pub(super) async fn second_envoy(app: &App, signer: &Signer, control_at: Value) -> Envoy {
+    Envoy::builder(app.address())
+        .policy(&policy(signer))
+        .control(&control(signer))
+        .node("two")
+        .bootstrap(move |bootstrap| {
+            let listeners = bootstrap["static_resources"]["listeners"].as_array_mut().unwrap();
+            let control = listeners.iter_mut().find(|listener| listener["name"] == "control").unwrap();
+            control["address"]["socket_address"] = control_at.clone();
+        })
+        .start()
+        .await
+}
+
 #[tokio::test]
 async fn a_name_with_several_addresses_is_all_of_them() {
     let (app, signer) = (App::start(), Signer::generate());
     let one = envoy(&app, &signer, "one").await;
     let port = one.listener("control").port();
-    let two = Envoy::builder(app.address())
-        .policy(&policy(&signer))
-        .control(&control(&signer))
-        .node("two")
-        .bootstrap(move |bootstrap| {
-            let listeners = bootstrap["static_resources"]["listeners"].as_array_mut().unwrap();
-            let control = listeners.iter_mut().find(|listener| listener["name"] == "control").unwrap();
-            control["address"]["socket_address"] = json!({ "address": "127.0.0.2", "port_value": port });
-        })
-        .start()
-        .await;
+    let two = second_envoy(&app, &signer, json!({ "address": "127.0.0.2", "port_value": port })).await;
     let desk = Desk::pushing(&signer, &[&format!("http://fleet.example:{port}/.maintenance")]);
     let library = preload::library(desk.path());
     let run = async |words: &str| {
