@@ -20,7 +20,7 @@ pub mod text;
 
 pub use hosts::{Found, HostPattern, SiteIndex};
 pub use keys::{Key, Kind};
-pub use rule::{Effect, Everyone, Rule, Rules};
+pub use rule::{Effect, Rule, Rules};
 
 /// The longest name of a site, rule, fleet or key.
 const MAX_NAME: usize = 63;

@@ -61,26 +61,10 @@ struct Claim {
 /// Rules in order; those for every site are shared, not copied.
 pub type Rules = Vec<Rc<Rule>>;
 
-/// How everyone can satisfy a rule, without having anything that others lack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Everyone {
-    /// By doing nothing.
-    AsTheyAre,
-    /// By leaving a header, a parameter or a cookie out.
-    LeavingOut,
-    /// By sending one, whatever its value.
-    Sending,
-}
-
 /// What it costs to look at a rule, in units of the budget.
 const RULE: usize = 16;
 /// What it costs to compare the name of one header, parameter or cookie, in units of the budget.
 const NAME: usize = 2;
-
-/// Paths and values that have little in common, and the methods of HTTP: who takes all of them takes everything.
-const PATHS: [&str; 6] = ["/", "/a", "/index.html", "/Shop/Cart/", "/api/v1/users/42", "/~x/%C3%A9-_"];
-const VALUES: [&str; 6] = ["/", "a", "0", "Maintenance", "Mozilla/5.0 (X11; Linux x86_64)", "k=v-_.~"];
-const METHODS: [&str; 9] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
 
 impl Rule {
     /// Compiles a rule; `path` is where it stands.
@@ -161,23 +145,6 @@ impl Rule {
             && uri_sans.as_ref().is_none_or(|sans| sans.is_match_any(request.peer.uri_sans(), unknown, budget))
             && claims.iter().all(|claim| claim.matches(request, unknown))
     }
-
-    /// How everyone can satisfy the rule; none: it asks for what not everyone has.
-    pub fn everyone(&self) -> Option<Everyone> {
-        let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes: _, built_in } =
-            self;
-        let is_open = built_in.is_none()
-            && paths.as_ref().is_none_or(|paths| paths.is_everything(&PATHS))
-            && methods
-                .as_ref()
-                .is_none_or(|methods| METHODS.iter().all(|known| methods.iter().any(|one| one == known)))
-            && remote_ips.as_ref().is_none_or(IpSet::is_everyone)
-            && uri_sans.is_none()
-            && claims.is_empty();
-        let mut named = [headers, query, cookies].into_iter().flatten();
-        is_open.then_some(())?;
-        named.try_fold(Everyone::AsTheyAre, |most, named| named.everyone().map(|one| most.max(one)))
-    }
 }
 
 impl Named {
@@ -226,15 +193,6 @@ impl Named {
     fn values<'p>(&'p self, pairs: &'p [Pair<'_>], request: &Request<'_>) -> Option<impl Iterator<Item = &'p [u8]>> {
         let is_own = |(name, _): &&Pair<'_>| name.as_ref() == self.name.as_bytes();
         request.budget.pay(pairs.len() * NAME).then(|| pairs.iter().filter(is_own).map(|(_, value)| value.as_ref()))
-    }
-
-    fn everyone(&self) -> Option<Everyone> {
-        match (self.value.is_everything(&VALUES), self.value.takes_absence()) {
-            (true, true) => Some(Everyone::AsTheyAre),
-            (true, false) => Some(Everyone::Sending),
-            (false, true) => Some(Everyone::LeavingOut),
-            (false, false) => None,
-        }
     }
 }
 

@@ -102,17 +102,6 @@ impl TextMatcher {
         Ok(())
     }
 
-    /// Whether it holds for each of `samples`. Where these have little in common, it then holds for about everything.
-    pub fn is_everything(&self, samples: &[&str]) -> bool {
-        let holds = |sample: &&str| self.is_match(sample.as_bytes(), Unknown::Fails, &Budget::unlimited());
-        samples.iter().all(holds)
-    }
-
-    /// Whether it holds where there is no value.
-    pub fn takes_absence(&self) -> bool {
-        self.absent
-    }
-
     fn look(&self, length: usize) -> usize {
         LOOK + length + self.prefixes.cost(length) + self.suffixes.cost(length)
     }

@@ -172,38 +172,3 @@ fn a_path_pattern_stands_for_canonical_paths() {
         assert_eq!(rule(&format!("'paths': ['{pattern}']")).unwrap_err().to_string(), message);
     }
 }
-
-#[test]
-fn a_rule_of_everyone_is_known_as_one() {
-    use Everyone::{AsTheyAre, LeavingOut, Sending};
-    let methods = "'methods': ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']";
-    for (conditions, everyone) in [
-        ("'paths': ['*']", Some(AsTheyAre)),
-        ("'paths': ['/*'], 'modes': ['read_only']", Some(AsTheyAre)),
-        ("'paths': [{'regex': '.*'}]", Some(AsTheyAre)),
-        ("'paths': [{'regex': '/.*'}]", Some(AsTheyAre)),
-        ("'paths': ['/', {'regex': '/.+'}]", Some(AsTheyAre)),
-        ("'remote_ips': ['0.0.0.0/0']", Some(AsTheyAre)),
-        (methods, Some(AsTheyAre)),
-        ("'headers': [{'name': 'x', 'value': ['*', {'absent': true}]}]", Some(AsTheyAre)),
-        ("'headers': [{'name': 'x'}]", Some(Sending)),
-        ("'headers': [{'name': 'x', 'value': {'regex': '.*'}}]", Some(Sending)),
-        ("'headers': [{'name': 'x', 'value': {'regex': '.+'}}]", Some(Sending)),
-        ("'headers': [{'name': 'x', 'value': {'absent': true}}], 'query': [{'name': 'y'}]", Some(Sending)),
-        ("'headers': [{'name': 'x', 'value': {'absent': true}}]", Some(LeavingOut)),
-        ("'query': [{'name': 'x', 'value': {'absent': true}}]", Some(LeavingOut)),
-        ("'cookies': [{'name': 'x', 'value': ['y', {'absent': true}]}]", Some(LeavingOut)),
-        ("'paths': ['/a*']", None),
-        ("'paths': [{'regex': '/[a-z/]*'}]", None),
-        ("'methods': ['GET']", None),
-        ("'paths': ['*'], 'remote_ips': ['10.0.0.0/8']", None),
-        ("'headers': [{'name': 'x', 'value': 'y'}]", None),
-        ("'headers': [{'name': 'x', 'value': {'regex': '[0-9]+'}}]", None),
-        ("'query': [{'name': 'next', 'value': '/*'}]", None),
-        ("'query': [{'name': 'x', 'value': {'absent': true}}], 'paths': ['/a']", None),
-        ("'uri_sans': ['spiffe://*']", None),
-        ("'claims': [{'iss': 'i', 'name': 'a'}]", None),
-    ] {
-        assert_eq!(rule(conditions).unwrap().everyone(), everyone, "{conditions}");
-    }
-}
