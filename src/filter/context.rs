@@ -8,7 +8,7 @@ use proxy_wasm::types::ContextType;
 use super::root::Root;
 use super::stream::Stream;
 use super::{entry, host, register, worker};
-use crate::policy::Policy;
+use crate::compiled::CompiledConfig;
 
 /// The SDK's side of a root.
 pub struct RootContext {
@@ -41,8 +41,8 @@ impl proxy_wasm::traits::RootContext for RootContext {
     }
 
     fn on_configure(&mut self, _: usize) -> bool {
-        let policy = match Policy::from_plugin_configuration(&host::plugin_configuration()) {
-            Ok(policy) => policy,
+        let config = match CompiledConfig::from_plugin_configuration(&host::plugin_configuration()) {
+            Ok(config) => config,
             Err(error) => {
                 log::error!("policy refused: {error}");
                 return false;
@@ -51,8 +51,8 @@ impl proxy_wasm::traits::RootContext for RootContext {
         let name =
             |part: &str| host::property(&[part]).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
         let slot = format!("{}/{}", name("plugin_name"), name("plugin_root_id"));
-        register::prepare(policy.fleet.as_deref().unwrap_or_default(), &policy.sites);
-        let root = Rc::new(Root::new(slot.replace(['\n', '\0'], " "), policy));
+        register::prepare(config.policy.fleet.as_deref().unwrap_or_default(), &config.policy.sites);
+        let root = Rc::new(Root::new(slot.replace(['\n', '\0'], " "), config));
         worker::with(|worker| worker.add(&root));
         entry::set_root(self.context, Some(Rc::clone(&root)));
         self.root = Some(root);

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::reply::{LocalReply, ReplyHeaders};
-use crate::request::Headers;
+use crate::request::HeaderMap;
 use crate::time::Time;
 
 unsafe extern "C" {
@@ -125,12 +125,12 @@ pub fn vm_configuration() -> Vec<u8> {
 }
 
 /// The headers of the request.
-pub fn request_headers() -> Headers {
+pub fn request_headers() -> HeaderMap {
     let (mut data, mut size) = (std::ptr::null_mut(), 0);
     let status = unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, &mut data, &mut size) };
     let bytes = if status == OK { taken(data, size) } else { Vec::new() };
     let places = pairs(&bytes).unwrap_or_default();
-    Headers::within(bytes, places)
+    HeaderMap::within(bytes, places)
 }
 
 /// Reads the ABI's form of a map: a count, the sizes of each name and value, then each of them with a NUL behind it. Says

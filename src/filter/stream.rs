@@ -10,8 +10,8 @@ use proxy_wasm::types::Action;
 use super::root::Root;
 use super::{control, host, register, stats};
 use crate::reply::{self, LocalReply};
-use crate::request::{Budget, HOSTCALL, Peer, Request, address};
-use crate::verdict::{Pass, Verdict, decide};
+use crate::request::{HOSTCALL, Peer, Request, WorkBudget, address};
+use crate::verdict::{PassReason, Verdict, decide};
 
 /// A request that must be looked at.
 pub struct Stream {
@@ -38,7 +38,7 @@ impl HttpContext for Stream {
         let sites = root.sites();
         let decision = decide(&root.policy, |site| sites.situation(site), &request);
         let via = decision.verdict.text();
-        let Some((position, site)) = decision.site else {
+        let Some((position, _)) = decision.site else {
             if root.is_closed() {
                 stats::count("no_site_passed");
             }
@@ -46,12 +46,12 @@ impl HttpContext for Stream {
             return Action::Continue;
         };
         let stats = root.stats.get(position);
-        if decision.verdict != Verdict::Pass(Pass::Online) {
+        if decision.verdict != Verdict::Pass(PassReason::Online) {
             host::set_property("maintenance.via", &via);
         }
         match decision.verdict {
             Verdict::Pass(pass) => {
-                if let (Pass::Exempt(rule), Some(stats)) = (pass, stats) {
+                if let (PassReason::Exempt(rule), Some(stats)) = (pass, stats) {
                     stats.bypassed(rule);
                 }
                 if let Some(status) = decision.status() {
@@ -64,7 +64,8 @@ impl HttpContext for Stream {
                 if let Some(stats) = stats {
                     stats.refused();
                 }
-                send(&site.reply.answer(refusal, decision.situation, &request, root.now.get(), register::spread()))
+                let Some(reply) = root.replies.get(position) else { return send(&reply::unavailable()) };
+                send(&reply.answer(refusal, decision.state, &request, root.now.get(), register::spread()))
             }
         }
     }
@@ -95,7 +96,7 @@ impl<'r> Downstream<'r> {
         Downstream { jwt_metadata_key, address: OnceCell::new(), uri_sans: OnceCell::new(), claims: RefCell::default() }
     }
 
-    fn ask_for_claim(&self, path: &[String], budget: &Budget) -> Vec<Vec<u8>> {
+    fn ask_for_claim(&self, path: &[String], budget: &WorkBudget) -> Vec<Vec<u8>> {
         let Some(key) = self.jwt_metadata_key else {
             return Vec::new();
         };
@@ -130,7 +131,7 @@ impl Peer for Downstream<'_> {
         self.uri_sans.get_or_init(ask).clone()
     }
 
-    fn claim(&self, path: &[String], budget: &Budget) -> Rc<[Vec<u8>]> {
+    fn claim(&self, path: &[String], budget: &WorkBudget) -> Rc<[Vec<u8>]> {
         let known =
             |claims: &[KnownClaim]| claims.iter().find(|(known, _)| known == path).map(|(_, values)| values.clone());
         if let Some(values) = known(&self.claims.borrow()) {
