@@ -70,6 +70,13 @@ pub fn health_check() -> LocalReply {
     LocalReply::new(200, headers.into_iter().collect(), b"ok".to_vec(), "maintenance_health_check")
 }
 
+/// The reply to a request that could not be read, while any request may have to be refused.
+pub fn unreadable() -> LocalReply {
+    let headers = [("content-type", "text/plain"), ("cache-control", "no-store")];
+    let body = b"the request could not be read".to_vec();
+    LocalReply::new(503, headers.into_iter().collect(), body, "maintenance_unreadable")
+}
+
 /// How a site refuses: the policy's reply, overridden field by field by the site's own.
 #[derive(Clone, Debug)]
 pub struct Reply {
