@@ -74,6 +74,13 @@ pub fn unavailable() -> LocalReply {
     LocalReply::new(503, headers.into_iter().collect(), Vec::new(), "maintenance_offline")
 }
 
+/// The reply to a request that could not be read, while any request may have to be refused.
+pub fn unreadable() -> LocalReply {
+    let headers = [("content-type", "text/plain"), ("cache-control", "no-store")];
+    let body = b"the request could not be read".to_vec();
+    LocalReply::new(503, headers.into_iter().collect(), body, "maintenance_unreadable")
+}
+
 /// How a site refuses: the policy's reply, overridden field by field by the site's own.
 #[derive(Clone, Debug)]
 pub struct Reply {
