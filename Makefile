@@ -63,15 +63,15 @@ maintctl: toolchain
 	@cargo build --release $(FEATURES) --bin maintctl
 	@install -m 755 '$(TARGET_DIR)/release/maintctl' dist/maintctl
 
-lint: toolchain ## checks form, lints, and that the modules keep to their places
-	$(call say,lint: form)
+lint: toolchain ## checks formatting, Clippy lints, imports between modules, and names
+	$(call say,lint: formatting)
 	@cargo fmt --check
-	$(call say,lint: who may name whom)
-	@tests/structure.sh
-	$(call say,lint: clippy as the module sees the code)
+	$(call say,lint: Clippy for the module)
 	@cargo clippy --quiet --lib --target wasm32-wasip1 -- -D warnings
-	$(call say,lint: clippy as maintctl and the tests see it)
+	$(call say,lint: Clippy for maintctl and the tests)
 	@cargo clippy --quiet $(FEATURES) --all-targets -- -D warnings
+	$(call say,lint: imports between modules, and names of types)
+	@RUST_BACKTRACE=0 cargo test --quiet $(FEATURES) --test structure
 
 unit: toolchain
 	$(call say,unit: unit and property tests, and the search for paths that servers read differently)
