@@ -4,12 +4,13 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
+use envoy_maintenance::compiled::CompiledConfig;
 use envoy_maintenance::policy::{Policy, Site};
 use envoy_maintenance::reply::health_check;
 use envoy_maintenance::request::Request;
-use envoy_maintenance::state::{Mode, Situation};
+use envoy_maintenance::state::{EffectiveState, Mode};
 use envoy_maintenance::time::Time;
-use envoy_maintenance::verdict::{Decision, Pass, Refusal, Verdict, decide};
+use envoy_maintenance::verdict::{Decision, PassReason, Refusal, Verdict, decide};
 
 use crate::args::ExplainArgs;
 use crate::config::policy_file;
@@ -36,13 +37,13 @@ pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
         place => anyhow!("{name}: {}", shown(&format!("{place}: {problem}"))),
     };
     let tree = found.policy.as_ref().map_err(|error| refused(&error.path, &error.problem))?;
-    let policy = Policy::from_tree(tree).map_err(|error| refused(&error.path, &error.problem))?;
+    let config = CompiledConfig::from_tree(tree).map_err(|error| refused(&error.path, &error.problem))?;
     let at = at(args.at.as_deref())?;
-    let states = States::read(&args.state, &policy, at)?;
+    let states = States::read(&args.state, &config.policy, at)?;
     let (headers, url_notes) = url::headers(args).map_err(|problem| anyhow!(ExitError::Usage(problem)))?;
     let flags = ClientFlags::new(args.ip);
     let request = Request::new(&headers, &flags);
-    let mut explanation = explain(&policy, &states, &request, &flags, at);
+    let mut explanation = explain(&config, &states, &request, &flags, at);
     explanation.notes.splice(0..0, url_notes.into_iter().chain(states.notes));
     if args.json {
         answer!("{}", print::json(&explanation));
@@ -70,7 +71,14 @@ fn at(text: Option<&str>) -> Result<Time> {
     }
 }
 
-fn explain(policy: &Policy, states: &States, request: &Request<'_>, flags: &ClientFlags, at: Time) -> Explanation {
+fn explain(
+    config: &CompiledConfig,
+    states: &States,
+    request: &Request<'_>,
+    flags: &ClientFlags,
+    at: Time,
+) -> Explanation {
+    let policy = &config.policy;
     let explanation = |verdict: &str, outcome: Action, notes: Vec<String>| Explanation {
         at,
         verdict: verdict.to_owned(),
@@ -91,7 +99,7 @@ fn explain(policy: &Policy, states: &States, request: &Request<'_>, flags: &Clie
         return explanation("control-endpoint", Action::Control, vec![note.to_owned()]);
     }
     let situations = states.situations(policy, at);
-    let decision = decide(policy, |site| situations.get(site).unwrap_or(Situation::ONLINE), request);
+    let decision = decide(policy, |site| situations.get(site).unwrap_or(EffectiveState::ONLINE), request);
     let is_spent = request.budget.left() == 0;
     let mut notes = decision.site.map_or_else(Vec::new, |(_, site)| peer::notes(site, &decision, request, flags));
     notes.extend(site_notes(policy, states, &decision));
@@ -100,18 +108,19 @@ fn explain(policy: &Policy, states: &States, request: &Request<'_>, flags: &Clie
                     and always_closed rules do; `maintctl lint` says which rules cost most";
         notes.insert(0, note.to_owned());
     }
-    let mut explained = explanation(&decision.verdict.to_string(), outcome(&decision, request, at), notes);
+    let mut explained = explanation(&decision.verdict.to_string(), outcome(config, &decision, request, at), notes);
     explained.site = decision.site.map(|(_, site)| site.name.clone());
-    explained.mode = decision.situation.mode();
+    explained.mode = decision.state.mode();
     explained.rule = rule(&decision.verdict).map(str::to_owned);
     explained
 }
 
-fn outcome(decision: &Decision<'_>, request: &Request<'_>, at: Time) -> Action {
-    match (decision.verdict, decision.site) {
-        (Verdict::Refuse(refusal), Some((_, site))) => {
+fn outcome(config: &CompiledConfig, decision: &Decision<'_>, request: &Request<'_>, at: Time) -> Action {
+    let reply = decision.site.and_then(|(position, _)| config.replies.get(position));
+    match (decision.verdict, reply) {
+        (Verdict::Refuse(refusal), Some(reply)) => {
             // No jitter: a number that is drawn anew for each request explains nothing.
-            Action::Answer(ClientResponse::of(&site.reply.answer(refusal, decision.situation, request, at, 0), request))
+            Action::Answer(ClientResponse::of(&reply.answer(refusal, decision.state, request, at, 0), request))
         }
         (Verdict::HealthCheck(_), _) => Action::Answer(ClientResponse::of(&health_check(), request)),
         // No verdict refuses without a site.
@@ -124,9 +133,9 @@ fn outcome(decision: &Decision<'_>, request: &Request<'_>, at: Time) -> Action {
 fn rule<'p>(verdict: &Verdict<'p>) -> Option<&'p str> {
     match verdict {
         Verdict::HealthCheck(rule)
-        | Verdict::Pass(Pass::Exempt(rule))
+        | Verdict::Pass(PassReason::Exempt(rule))
         | Verdict::Refuse(Refusal::AlwaysClosed(rule)) => Some(rule),
-        Verdict::Pass(Pass::NoSite | Pass::Online | Pass::RedirectTarget | Pass::ReadOnly)
+        Verdict::Pass(PassReason::NoSite | PassReason::Online | PassReason::RedirectTarget | PassReason::ReadOnly)
         | Verdict::Refuse(Refusal::Mode(_)) => None,
     }
 }
@@ -145,7 +154,7 @@ fn site_notes(policy: &Policy, states: &States, decision: &Decision<'_>) -> Vec<
         notes.push(note.to_owned());
     }
     let rules = |site: &Site| site.exempt.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
-    let suspended: Vec<String> = rules(site).into_iter().filter(|name| decision.situation.suspends(name)).collect();
+    let suspended: Vec<String> = rules(site).into_iter().filter(|name| decision.state.suspends(name)).collect();
     if !suspended.is_empty() {
         notes.push(format!("suspended, so not counted: {}", suspended.join(", ")));
     }

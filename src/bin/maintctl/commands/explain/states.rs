@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use envoy_maintenance::policy::{Policy, Site};
 use envoy_maintenance::state::jws::{STATE_TYP, Token};
-use envoy_maintenance::state::{Document, MAX_AHEAD, Situation};
+use envoy_maintenance::state::{Document, EffectiveState, MAX_AHEAD};
 use envoy_maintenance::time::Time;
 
 use crate::terminal::output::problem;
@@ -76,7 +76,7 @@ impl States {
     }
 
     /// What holds at each site of the policy, in its order.
-    pub fn situations(&self, policy: &Policy, now: Time) -> Vec<Situation> {
+    pub fn situations(&self, policy: &Policy, now: Time) -> Vec<EffectiveState> {
         let pushed = |site: &str| self.documents.iter().find(|document| document.site == site);
         let document =
             |site: &'_ Site| site.declared.as_ref().or_else(|| pushed(&site.name)).map(|found| found.at(now));

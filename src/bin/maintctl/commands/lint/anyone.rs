@@ -6,10 +6,11 @@
 use std::net::IpAddr;
 
 use envoy_maintenance::config::{NamedConfig, RuleConfig};
-use envoy_maintenance::policy::{Effect, Rule, cidr};
-use envoy_maintenance::request::{Budget, Headers, Request, Stranger};
+use envoy_maintenance::matching::cidr;
+use envoy_maintenance::policy::{Effect, Rule};
+use envoy_maintenance::request::{HeaderMap, Request, UnknownPeer, WorkBudget};
 use envoy_maintenance::state::Mode;
-use envoy_maintenance::tree::Path;
+use envoy_maintenance::tree::KeyPath;
 
 /// A way for anyone to satisfy a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,13 +79,13 @@ fn named(condition: &NamedConfig, kind: Kind) -> Option<Effort> {
 
 /// Whether a rule matches a request from a stranger with these headers.
 fn is_match(rule: &RuleConfig, entries: &[(&str, &str)]) -> bool {
-    let Ok(rule) = Rule::compile(rule, &Path::Root) else { return false };
+    let Ok(rule) = Rule::compile(rule, &KeyPath::Root) else { return false };
     let default = [(":method", "GET"), (":authority", "host"), (":path", "/")];
     let default = default.iter().filter(|(name, _)| entries.iter().all(|(own, _)| own != name));
     let entries = default.chain(entries).map(|(name, value)| ((*name).into(), (*value).into()));
-    let headers = Headers::new(entries.collect());
-    let mut request = Request::new(&headers, &Stranger);
-    request.budget = Budget::unlimited();
+    let headers = HeaderMap::new(entries.collect());
+    let mut request = Request::new(&headers, &UnknownPeer);
+    request.budget = WorkBudget::unlimited();
     rule.matches(&request, Mode::Offline, Effect::Opens)
 }
 

@@ -1,6 +1,7 @@
 //! Pages whose images, scripts or style sheets the policy refuses.
 
-use envoy_maintenance::policy::{HostPattern, Site};
+use envoy_maintenance::matching::HostPattern;
+use envoy_maintenance::policy::Site;
 use envoy_maintenance::verdict::Verdict;
 
 use super::finding::Finding;

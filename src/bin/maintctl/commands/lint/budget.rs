@@ -4,7 +4,7 @@
 
 use envoy_maintenance::config::{NamedConfig, RuleConfig};
 use envoy_maintenance::policy::{Effect, Rule, Site};
-use envoy_maintenance::request::{Budget, Headers, Request, Stranger, UNITS};
+use envoy_maintenance::request::{HeaderMap, Request, UNITS, UnknownPeer, WorkBudget};
 use envoy_maintenance::state::Mode;
 
 use super::finding::Finding;
@@ -34,9 +34,9 @@ pub fn expensive_rules(subject: &Subject) -> Vec<Finding> {
 }
 
 /// The cost of all rules of a site for a request with these headers, and the most expensive rule.
-fn cost<'s>(site: &'s Site, headers: &Headers) -> Option<(usize, &'s Rule)> {
-    let mut request = Request::new(headers, &Stranger);
-    request.budget = Budget::unlimited();
+fn cost<'s>(site: &'s Site, headers: &HeaderMap) -> Option<(usize, &'s Rule)> {
+    let mut request = Request::new(headers, &UnknownPeer);
+    request.budget = WorkBudget::unlimited();
     let paths = request.path.paths();
     let closing = site.always_closed.iter().map(|rule| (rule, Effect::Closes(&paths)));
     let opening = site.health_checks.iter().chain(&site.exempt).map(|rule| (rule, Effect::Opens));
@@ -52,7 +52,7 @@ fn cost<'s>(site: &'s Site, headers: &Headers) -> Option<(usize, &'s Rule)> {
 }
 
 /// The headers of a request that has every header, parameter and cookie that the rules name, in ordinary lengths.
-fn ordinary(subject: &Subject) -> Headers {
+fn ordinary(subject: &Subject) -> HeaderMap {
     let long = "Mozilla/5.0 (X11) ".repeat(LENGTH / 18);
     let short = "a1b2".repeat(10);
     let rules = subject.rules();
@@ -74,5 +74,5 @@ fn ordinary(subject: &Subject) -> Headers {
         ("cookie".to_owned(), pairs(names(|rule| &rule.cookies), "; ")),
     ];
     entries.extend(names(|rule| &rule.headers).into_iter().map(|name| (name.to_ascii_lowercase(), long.clone())));
-    Headers::new(entries.into_iter().map(|(name, value)| (name.into_bytes(), value.into_bytes())).collect())
+    HeaderMap::new(entries.into_iter().map(|(name, value)| (name.into_bytes(), value.into_bytes())).collect())
 }

@@ -1,8 +1,9 @@
 //! Redirect targets: which requests they open, and which of them are refused.
 
-use envoy_maintenance::policy::{HostPattern, Site};
-use envoy_maintenance::reply::RedirectTarget;
-use envoy_maintenance::verdict::{Pass, Refusal, Verdict};
+use envoy_maintenance::matching::HostPattern;
+use envoy_maintenance::matching::RedirectTarget;
+use envoy_maintenance::policy::Site;
+use envoy_maintenance::verdict::{PassReason, Refusal, Verdict};
 
 use super::finding::Finding;
 use super::request::decided;
@@ -14,7 +15,7 @@ pub fn target(subject: &Subject) -> Vec<Finding> {
     for (position, site) in subject.policy.sites.iter().enumerate() {
         let field = subject.reply_text(position, "redirect", |reply| reply.redirect.as_deref());
         let Some((path, url)) = field else { continue };
-        let Some(target) = site.reply.redirect_target() else { continue };
+        let Some(target) = &site.redirect_target else { continue };
         let targets = Targets::of(subject, position, site, target, url);
         findings.extend(targets.findings(&path, &site.name));
     }
@@ -40,7 +41,7 @@ impl Targets {
         let depends_on_mode = |authority: &str| {
             decided(subject, authority, &target.path, |asked, verdict| {
                 let by_mode =
-                    matches!(verdict, Verdict::Refuse(Refusal::Mode(_)) | Verdict::Pass(Pass::RedirectTarget));
+                    matches!(verdict, Verdict::Refuse(Refusal::Mode(_)) | Verdict::Pass(PassReason::RedirectTarget));
                 asked == Some(position) && by_mode
             })
         };

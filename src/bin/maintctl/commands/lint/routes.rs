@@ -1,6 +1,6 @@
 //! Domains that Envoy routes, but that no site covers.
 
-use envoy_maintenance::policy::HostPattern;
+use envoy_maintenance::matching::HostPattern;
 use envoy_maintenance::request::Host;
 use envoy_maintenance::tree::Tree;
 

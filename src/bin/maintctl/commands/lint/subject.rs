@@ -1,5 +1,6 @@
 //! A policy under check, as written and as compiled.
 
+use envoy_maintenance::compiled::CompiledConfig;
 use envoy_maintenance::config::{PluginConfig, ReplyConfig, RuleConfig};
 use envoy_maintenance::policy::Policy;
 use envoy_maintenance::time::Time;
@@ -103,5 +104,5 @@ pub fn subject(found: &FoundPolicy, now: Time) -> Result<Subject, Vec<Finding>> 
 }
 
 fn compile(tree: &Tree) -> Result<(PluginConfig, Policy), PathError> {
-    Ok((PluginConfig::read(tree)?, Policy::from_tree(tree)?))
+    Ok((PluginConfig::read(tree)?, CompiledConfig::from_tree(tree)?.policy))
 }

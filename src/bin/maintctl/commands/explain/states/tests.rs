@@ -1,5 +1,6 @@
 use super::*;
 use ed25519_compact::{KeyPair, Seed};
+use envoy_maintenance::config::PluginConfig;
 use envoy_maintenance::state::{Mode, jws};
 use envoy_maintenance::tree::Tree;
 
@@ -7,7 +8,7 @@ const NOW: Time = Time(1_000_000);
 
 fn policy() -> Policy {
     let text = br#"{"fleet": "f", "sites": [{"name": "shop"}, {"name": "api", "hosts": ["a"]}], "state": {"api": {"mode": "online"}}}"#;
-    Policy::from_tree(&Tree::from_json(text).unwrap()).unwrap()
+    Policy::compile(&PluginConfig::read(&Tree::from_json(text).unwrap()).unwrap()).unwrap()
 }
 
 fn document(site: &str, revision: u64, mode: &str) -> String {
