@@ -61,7 +61,7 @@ fn at(text: Option<&str>) -> Result<Time> {
         Some(text) => match Time::parse(text) {
             Some(time) => Ok(time),
             None => {
-                let time = times::ahead("--at", text, &now)?;
+                let time = times::future("--at", text, &now)?;
                 if let Some(echo) = times::echo("--at", text, time, &now) {
                     aside!("{echo}");
                 }
