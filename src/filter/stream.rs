@@ -64,8 +64,11 @@ impl HttpContext for Stream {
                 if let Some(stats) = stats {
                     stats.refused();
                 }
-                let Some(reply) = root.replies.get(position) else { return send(&reply::unavailable()) };
-                send(&reply.answer(refusal, decision.state, &request, root.now.get(), register::spread()))
+                let reply = root
+                    .replies
+                    .get(position)
+                    .map(|reply| reply.answer(refusal, decision.state, &request, root.now.get(), register::spread()));
+                send(&reply.unwrap_or_else(LocalReply::unavailable))
             }
         }
     }

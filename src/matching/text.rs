@@ -18,17 +18,17 @@ const COMPARISON: usize = 64;
 
 /// How to treat a value that was not examined: it is not UTF-8, or the budget of its request is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unknown {
+pub enum Unexamined {
     /// It satisfies nothing: for rules that open.
-    Fails,
+    Differs,
     /// It satisfies everything: for rules that close.
-    Satisfies,
+    Matches,
 }
 
-impl Unknown {
+impl Unexamined {
     /// Whether such a value satisfies a condition.
     pub fn satisfies(self) -> bool {
-        self == Unknown::Satisfies
+        self == Unexamined::Matches
     }
 }
 
@@ -104,7 +104,7 @@ impl TextMatcher {
 
     /// Whether it holds for each of `samples`. Where these have little in common, it then holds for about everything.
     pub fn is_everything(&self, samples: &[&str]) -> bool {
-        let holds = |sample: &&str| self.is_match(sample.as_bytes(), Unknown::Fails, &WorkBudget::unlimited());
+        let holds = |sample: &&str| self.is_match(sample.as_bytes(), Unexamined::Differs, &WorkBudget::unlimited());
         samples.iter().all(holds)
     }
 
@@ -118,7 +118,7 @@ impl TextMatcher {
     }
 
     /// Whether `value` is one of the texts.
-    pub fn is_match(&self, value: &[u8], unknown: Unknown, budget: &WorkBudget) -> bool {
+    pub fn is_match(&self, value: &[u8], unknown: Unexamined, budget: &WorkBudget) -> bool {
         if self.present {
             return true;
         }
@@ -132,17 +132,17 @@ impl TextMatcher {
             || (!self.digests.is_empty() && self.is_digest_match(value, unknown, budget))
     }
 
-    fn is_regex_match(&self, value: &[u8], unknown: Unknown, budget: &WorkBudget) -> bool {
+    fn is_regex_match(&self, value: &[u8], unknown: Unexamined, budget: &WorkBudget) -> bool {
         let text = match (std::str::from_utf8(value), unknown) {
             (Ok(text), _) => std::borrow::Cow::Borrowed(text),
-            (Err(_), Unknown::Fails) => return false,
-            (Err(_), Unknown::Satisfies) => String::from_utf8_lossy(value),
+            (Err(_), Unexamined::Differs) => return false,
+            (Err(_), Unexamined::Matches) => String::from_utf8_lossy(value),
         };
         let is_ascii = text.is_ascii();
         self.regexes.iter().any(|regex| regex.is_match(&text, is_ascii, budget).unwrap_or(unknown.satisfies()))
     }
 
-    fn is_digest_match(&self, value: &[u8], unknown: Unknown, budget: &WorkBudget) -> bool {
+    fn is_digest_match(&self, value: &[u8], unknown: Unexamined, budget: &WorkBudget) -> bool {
         // Each of them is compared, so that the time says nothing about any.
         let compared = self.digests.len().saturating_mul(COMPARISON);
         if !budget.pay(value.len().saturating_mul(DIGEST) + DIGEST_START + compared) {
@@ -156,7 +156,7 @@ impl TextMatcher {
     pub fn is_match_any(
         &self,
         values: impl IntoIterator<Item = impl AsRef<[u8]>>,
-        unknown: Unknown,
+        unknown: Unexamined,
         budget: &WorkBudget,
     ) -> bool {
         let mut is_absent = true;
@@ -176,103 +176,4 @@ pub fn as_written(literal: &str, _: &str) -> Result<String, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plain(text: &str) -> TextConfig {
-        TextConfig::Plain(text.to_owned())
-    }
-
-    fn compile(texts: &[TextConfig]) -> Result<TextMatcher, PathError> {
-        TextMatcher::compile(texts, &KeyPath::Root.key("value"), as_written)
-    }
-
-    #[test]
-    fn each_form_matches_what_it_says() {
-        let digest = crate::state::Digest::of(b"secret").to_string();
-        for (text, matching, other) in [
-            (plain("exact"), &["exact"][..], &["exactly", "Exact", ""][..]),
-            (plain("pre*"), &["pre", "prefix"], &["Pre", "xpre", ""]),
-            (plain("*fix"), &["fix", "suffix"], &["fixed", ""]),
-            (plain("*"), &["", "anything"], &[]),
-            (plain(""), &[""], &["a"]),
-            (TextConfig::Regex("a|b+".to_owned()), &["a", "bb"], &["ab", "xa", "a\n", ""]),
-            (TextConfig::Sha256(digest.clone()), &["secret"], &["Secret", "", &digest]),
-            (TextConfig::Absent, &[], &["", "a"]),
-        ] {
-            let matcher = compile(std::slice::from_ref(&text)).unwrap();
-            for value in matching {
-                assert!(
-                    matcher.is_match(value.as_bytes(), Unknown::Fails, &WorkBudget::of_request()),
-                    "{text:?} {value:?}"
-                );
-            }
-            for value in other {
-                assert!(
-                    !matcher.is_match(value.as_bytes(), Unknown::Satisfies, &WorkBudget::of_request()),
-                    "{text:?} {value:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn any_of_a_list_will_do() {
-        let matcher = compile(&[plain("a"), plain("b*"), TextConfig::Absent]).unwrap();
-        assert!(matcher.is_match_any(["x", "b1"], Unknown::Fails, &WorkBudget::of_request()));
-        assert!(matcher.is_match_any([""; 0], Unknown::Fails, &WorkBudget::of_request()));
-        assert!(!matcher.is_match_any(["x", ""], Unknown::Fails, &WorkBudget::of_request()));
-    }
-
-    #[test]
-    fn what_is_no_text_opens_nothing_and_closes_what_it_might() {
-        let matcher = compile(&[TextConfig::Regex("a.?".to_owned())]).unwrap();
-        assert!(!matcher.is_match(b"a\xff", Unknown::Fails, &WorkBudget::of_request()));
-        assert!(matcher.is_match(b"a\xff", Unknown::Satisfies, &WorkBudget::of_request()));
-    }
-
-    #[test]
-    fn what_the_budget_does_not_suffice_for_opens_nothing_and_closes() {
-        let digest = crate::state::Digest::of(b"secret").to_string();
-        let (sha, regex) = (TextConfig::Sha256(digest), TextConfig::Regex("[a-s]+et".to_owned()));
-        for text in [sha, regex, plain("secret"), plain("sec*"), plain("*cret")] {
-            let matcher = compile(std::slice::from_ref(&text)).unwrap();
-            for (units, opens, closes) in [(crate::request::UNITS, true, true), (10, false, true)] {
-                for (unknown, expected) in [(Unknown::Fails, opens), (Unknown::Satisfies, closes)] {
-                    let budget = WorkBudget::of_request();
-                    assert!(budget.pay(crate::request::UNITS - units));
-                    assert_eq!(matcher.is_match(b"secret", unknown, &budget), expected, "{text:?} {units} {unknown:?}");
-                }
-            }
-            // Values that have been examined use the budget up.
-            let budget = WorkBudget::of_request();
-            let many = std::iter::repeat_n([b'k'; 4096], 100);
-            assert!(matcher.is_match_any(many, Unknown::Satisfies, &budget), "{text:?}");
-        }
-        // To be present costs nothing.
-        let spent = WorkBudget::of_request();
-        assert!(!spent.pay(usize::MAX));
-        assert!(TextMatcher::present().is_match(b"a", Unknown::Fails, &spent));
-    }
-
-    #[test]
-    fn a_text_that_could_match_nothing_is_refused() {
-        let regex = |text: &str| TextConfig::Regex(text.to_owned());
-        for (texts, message) in [
-            (vec![], "value: an empty list matches nothing"),
-            (
-                vec![plain("a*b")],
-                "value[0]: \"a*b\" has a '*' that stands neither first nor last; write it as { regex: … }",
-            ),
-            (vec![plain("a"), plain("*a*")], "value[1]: \"*a*\" has a '*' at both ends; write it as { regex: … }"),
-            (vec![regex("(")], "value[0].regex: \"(\" is not a regex: found open group without closing ')'"),
-            (vec![regex("a)(b")], "value[0].regex: \"a)(b\" is not a regex: found closing ')' without matching '('"),
-            (
-                vec![TextConfig::Sha256("abc".to_owned())],
-                "value[0].sha256: not a SHA-256 digest of 64 hexadecimal digits",
-            ),
-        ] {
-            assert_eq!(compile(&texts).unwrap_err().to_string(), message);
-        }
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::config::{ClaimConfig, NamedConfig, RuleConfig, TextConfig};
 use crate::matching::cidr::{self, IpSet};
 use crate::matching::path::compile_paths;
-use crate::matching::text::{TextMatcher, Unknown, as_written};
+use crate::matching::text::{TextMatcher, Unexamined, as_written};
 use crate::request::{Pair, Request, Separator, is_token_byte, unquoted};
 use crate::state::{Mode, ModeSet};
 use crate::tree::{KeyPath, PathError};
@@ -38,10 +38,10 @@ pub enum Effect<'p> {
 }
 
 impl Effect<'_> {
-    fn unknown(self) -> Unknown {
+    fn unknown(self) -> Unexamined {
         match self {
-            Effect::Opens => Unknown::Fails,
-            Effect::Closes(_) => Unknown::Satisfies,
+            Effect::Opens => Unexamined::Differs,
+            Effect::Closes(_) => Unexamined::Matches,
         }
     }
 }
@@ -240,7 +240,7 @@ impl Named {
 }
 
 impl Claim {
-    fn matches(&self, request: &Request<'_>, unknown: Unknown) -> bool {
+    fn matches(&self, request: &Request<'_>, unknown: Unexamined) -> bool {
         let budget = &request.budget;
         let issuers = request.peer.claim(&["iss".to_owned()], budget);
         let is_issuer = matches!(&*issuers, [one] if one == self.iss.as_bytes());
