@@ -184,7 +184,7 @@ impl Reply {
         }
         let negotiated = ReplyKind::negotiate(request.headers);
         // A refused request for the target itself gets the page, because a redirect would loop.
-        let is_redirected = self.redirect.as_ref().is_some_and(|target| !target.is_of(request));
+        let is_redirected = self.redirect.as_ref().is_some_and(|target| !target.matches(request));
         if is_redirected && negotiated == ReplyKind::Html && matches!(request.method, b"GET" | b"HEAD") {
             return ReplyKind::Redirect;
         }

@@ -5,7 +5,7 @@ fn set(texts: &[&str]) -> IpSet {
 }
 
 #[test]
-fn ranges_hold_their_addresses_and_no_others() {
+fn a_set_contains_the_addresses_of_its_ranges_only() {
     let set = set(&["10.0.0.0/8", "203.0.113.7", "2001:db8::/32", "::ffff:198.51.100.0/120", "203.0.113.8/32"]);
     for (address, inside) in [
         ("10.0.0.0", true),
@@ -27,7 +27,7 @@ fn ranges_hold_their_addresses_and_no_others() {
 }
 
 #[test]
-fn a_range_of_ipv6_holds_no_ipv4_client() {
+fn ipv6_ranges_contain_no_ipv4_address() {
     let clients = ["0.0.0.0", "203.0.113.7", "::ffff:203.0.113.7", "255.255.255.255"];
     for range in ["::/0", "::/1", "::/64", "::/80", "::8000:0:0/81", "::fffe:0:0/95", "2001:db8::/32"] {
         let set = set(&[range]);
@@ -56,29 +56,14 @@ fn a_range_of_ipv6_holds_no_ipv4_client() {
 }
 
 #[test]
-fn a_range_of_everyone_is_known_as_one() {
-    for (texts, everyone) in [
-        (&["0.0.0.0/0"][..], true),
-        (&["::/0"], true),
-        (&["0.0.0.0/0", "::/0"], true),
-        (&["0.0.0.0/1", "128.0.0.0/1"], true),
-        (&["::/1", "8000::/1"], true),
-        (&["::/1", "10.0.0.0/8"], false),
-        (&["10.0.0.0/8"], false),
-    ] {
-        assert_eq!(set(texts).is_everyone(), everyone, "{texts:?}");
-    }
-}
-
-#[test]
-fn what_is_no_range_is_refused() {
+fn malformed_ranges_are_refused() {
     for (text, message) in [
         ("10.0.0/8", "\"10.0.0/8\" is not an IP address or CIDR range"),
         ("10.0.0.0/33", "\"10.0.0.0/33\" is not an IP address or CIDR range"),
         ("10.0.0.0/", "\"10.0.0.0/\" is not an IP address or CIDR range"),
         ("10.0.0.0/+8", "\"10.0.0.0/+8\" is not an IP address or CIDR range"),
-        ("10.0.0.1/8", "\"10.0.0.1/8\" has bits behind its prefix of 8"),
-        ("2001:db8::1/32", "\"2001:db8::1/32\" has bits behind its prefix of 32"),
+        ("10.0.0.1/8", "\"10.0.0.1/8\" has bits set after its prefix of 8 bits"),
+        ("2001:db8::1/32", "\"2001:db8::1/32\" has bits set after its prefix of 32 bits"),
         ("010.0.0.1", "\"010.0.0.1\" is not an IP address or CIDR range"),
         ("fe80::1%eth0", "\"fe80::1%eth0\" is not an IP address or CIDR range"),
         ("office", "\"office\" is not an IP address or CIDR range"),

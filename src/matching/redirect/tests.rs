@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn the_target_is_a_host_and_a_canonical_path() {
+fn a_target_has_a_host_and_a_canonical_path() {
     for (url, host, path) in [
         ("https://status.example.com", Some("status.example.com"), "/"),
         ("https://status.example.com?a=b", Some("status.example.com"), "/"),
@@ -16,20 +16,20 @@ fn the_target_is_a_host_and_a_canonical_path() {
 }
 
 #[test]
-fn other_redirects_are_refused() {
+fn malformed_redirects_are_refused() {
     for (url, message) in [
         ("sorry", "\"sorry\" is neither an http or https URL nor an absolute path"),
         ("", "\"\" is neither an http or https URL nor an absolute path"),
         ("ftp://example.com/", "\"ftp://example.com/\" is neither an http or https URL nor an absolute path"),
         ("javascript:x", "\"javascript:x\" is neither an http or https URL nor an absolute path"),
-        ("//example.com/", "\"//example.com/\" has a path that could be read in more than one way"),
-        ("/a/../b", "\"/a/../b\" has a path that could be read in more than one way"),
-        ("https://example.com\\x", "\"https://example.com\\\\x\" has a path that could be read in more than one way"),
-        ("https://", "\"https://\" has no readable host"),
-        ("https://me@example.com/", "\"https://me@example.com/\" has no readable host"),
-        ("/a b", "\"/a b\" holds characters that must be percent-encoded in a URL"),
-        ("/a\r\nx: y", "\"/a\\r\\nx: y\" holds characters that must be percent-encoded in a URL"),
-        ("/ä", "\"/ä\" holds characters that must be percent-encoded in a URL"),
+        ("//example.com/", "\"//example.com/\" has an ambiguous path"),
+        ("/a/../b", "\"/a/../b\" has an ambiguous path"),
+        ("https://example.com\\x", "\"https://example.com\\\\x\" has an ambiguous path"),
+        ("https://", "\"https://\" has no valid host"),
+        ("https://me@example.com/", "\"https://me@example.com/\" has no valid host"),
+        ("/a b", "\"/a b\" contains characters that must be percent-encoded in a URL"),
+        ("/a\r\nx: y", "\"/a\\r\\nx: y\" contains characters that must be percent-encoded in a URL"),
+        ("/ä", "\"/ä\" contains characters that must be percent-encoded in a URL"),
     ] {
         assert_eq!(RedirectTarget::compile(url, &KeyPath::Root).unwrap_err().to_string(), message);
     }

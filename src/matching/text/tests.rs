@@ -9,7 +9,7 @@ fn compile(texts: &[TextConfig]) -> Result<TextMatcher, PathError> {
 }
 
 #[test]
-fn each_form_matches_what_it_says() {
+fn each_form_matches_its_values() {
     let digest = crate::state::Digest::of(b"secret").to_string();
     for (text, matching, other) in [
         (plain("exact"), &["exact"][..], &["exactly", "Exact", ""][..]),
@@ -38,7 +38,7 @@ fn each_form_matches_what_it_says() {
 }
 
 #[test]
-fn any_of_a_list_will_do() {
+fn a_list_matches_if_one_of_its_texts_matches() {
     let matcher = compile(&[plain("a"), plain("b*"), TextConfig::Absent]).unwrap();
     assert!(matcher.is_match_any(["x", "b1"], Unexamined::Differs, &WorkBudget::of_request()));
     assert!(matcher.is_match_any([""; 0], Unexamined::Differs, &WorkBudget::of_request()));
@@ -46,46 +46,47 @@ fn any_of_a_list_will_do() {
 }
 
 #[test]
-fn what_is_no_text_opens_nothing_and_closes_what_it_might() {
+fn a_regex_treats_values_that_are_not_utf8_as_unexamined() {
     let matcher = compile(&[TextConfig::Regex("a.?".to_owned())]).unwrap();
     assert!(!matcher.is_match(b"a\xff", Unexamined::Differs, &WorkBudget::of_request()));
     assert!(matcher.is_match(b"a\xff", Unexamined::Matches, &WorkBudget::of_request()));
 }
 
 #[test]
-fn what_the_budget_does_not_suffice_for_opens_nothing_and_closes() {
+fn values_beyond_the_budget_count_as_unexamined() {
     let digest = crate::state::Digest::of(b"secret").to_string();
     let (sha, regex) = (TextConfig::Sha256(digest), TextConfig::Regex("[a-s]+et".to_owned()));
     for text in [sha, regex, plain("secret"), plain("sec*"), plain("*cret")] {
         let matcher = compile(std::slice::from_ref(&text)).unwrap();
         for (units, opens, closes) in [(crate::request::UNITS, true, true), (10, false, true)] {
-            for (unknown, expected) in [(Unexamined::Differs, opens), (Unexamined::Matches, closes)] {
+            for (unexamined, expected) in [(Unexamined::Differs, opens), (Unexamined::Matches, closes)] {
                 let budget = WorkBudget::of_request();
                 assert!(budget.pay(crate::request::UNITS - units));
-                assert_eq!(matcher.is_match(b"secret", unknown, &budget), expected, "{text:?} {units} {unknown:?}");
+                assert_eq!(
+                    matcher.is_match(b"secret", unexamined, &budget),
+                    expected,
+                    "{text:?} {units} {unexamined:?}"
+                );
             }
         }
-        // Values that have been examined use the budget up.
+        // Many values exhaust the budget.
         let budget = WorkBudget::of_request();
         let many = std::iter::repeat_n([b'k'; 4096], 100);
         assert!(matcher.is_match_any(many, Unexamined::Matches, &budget), "{text:?}");
     }
-    // To be present costs nothing.
+    // Presence costs nothing.
     let spent = WorkBudget::of_request();
     assert!(!spent.pay(usize::MAX));
     assert!(TextMatcher::present().is_match(b"a", Unexamined::Differs, &spent));
 }
 
 #[test]
-fn a_text_that_could_match_nothing_is_refused() {
+fn malformed_texts_are_refused() {
     let regex = |text: &str| TextConfig::Regex(text.to_owned());
     for (texts, message) in [
         (vec![], "value: an empty list matches nothing"),
-        (
-            vec![plain("a*b")],
-            "value[0]: \"a*b\" has a '*' that stands neither first nor last; write it as { regex: … }",
-        ),
-        (vec![plain("a"), plain("*a*")], "value[1]: \"*a*\" has a '*' at both ends; write it as { regex: … }"),
+        (vec![plain("a*b")], "value[0]: \"a*b\" may have one '*', first or last; write it as { regex: … }"),
+        (vec![plain("a"), plain("*a*")], "value[1]: \"*a*\" may have one '*', first or last; write it as { regex: … }"),
         (vec![regex("(")], "value[0].regex: \"(\" is not a regex: found open group without closing ')'"),
         (vec![regex("a)(b")], "value[0].regex: \"a)(b\" is not a regex: found closing ')' without matching '('"),
         (vec![TextConfig::Sha256("abc".to_owned())], "value[0].sha256: not a SHA-256 digest of 64 hexadecimal digits"),
