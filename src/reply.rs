@@ -66,17 +66,19 @@ impl LocalReply {
     pub fn new(status: u32, headers: ReplyHeaders, body: Vec<u8>, details: &'static str) -> LocalReply {
         LocalReply { status, headers, body: Rc::new(body), grpc_status: None, details }
     }
-
-    /// A bare 503. Fails closed if a site had no reply, which a compiled configuration rules out.
-    pub fn unavailable() -> LocalReply {
-        LocalReply::new(DEFAULT_STATUS, ReplyHeaders::default(), Vec::new(), "maintenance_offline")
-    }
 }
 
 /// The answer to a health check of a site that is not online: 200 `ok`.
 pub fn health_check() -> LocalReply {
     let headers = [("content-type", "text/plain"), ("cache-control", "no-store")];
     LocalReply::new(200, headers.into_iter().collect(), b"ok".to_vec(), "maintenance_health_check")
+}
+
+/// The refusal of a request that could not be read because a hostcall failed.
+pub fn unreadable() -> LocalReply {
+    let headers = [("content-type", "text/plain"), ("cache-control", "no-store")];
+    let body = b"the request could not be read".to_vec();
+    LocalReply::new(DEFAULT_STATUS, headers.into_iter().collect(), body, "maintenance_unreadable")
 }
 
 /// The reply of a site: the policy-wide `reply`, overridden field by field by the site's own.

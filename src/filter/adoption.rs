@@ -97,6 +97,10 @@ impl<'r> Sites<'r> {
         let Some(state) = self.states.get(position) else {
             return EffectiveState::ONLINE;
         };
+        if self.root.is_fresh() && !state.declared {
+            // Shared data could not be read, so the newest document is unknown.
+            return self.root.offline();
+        }
         if state.adopted.get().is_none() && state.is_costly() {
             match self.left.get().checked_sub(1) {
                 Some(left) => self.left.set(left),

@@ -16,8 +16,8 @@ use crate::time::Time;
 
 /// Takes the document of this request for the site `name`.
 pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String, Problem> {
-    let (fleet, now) = (root.fleet(), host::now());
-    let directory = Directory::of(fleet, now);
+    let (fleet, now) = (root.fleet(), host::now()?);
+    let directory = Directory::of(fleet, now)?;
     let site =
         directory.sites.iter().find(|site| site.name == name).ok_or_else(|| {
             Problem::new(404, "unknown_site", format!("no policy of this fleet has a site \"{name}\""))
@@ -57,7 +57,7 @@ pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String
     }
     let wanted = request.headers.first("if-match");
     for _ in 0..100 {
-        let (newest, before) = documents::newest(fleet, name);
+        let (newest, before) = documents::newest(fleet, name)?;
         let current = newest.and_then(|entry| directory::pushed(&entry));
         let current = current.as_ref().map(|current| &*current.document);
         if current.is_some_and(|current| current.stamp == document.stamp) {
@@ -80,8 +80,8 @@ pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String
             );
             return Err(Problem::new(401, "too_old", detail).with_current(current));
         }
-        if register::put(fleet, name, (&key.name, &key.x), bytes, before) {
-            register::changed();
+        if register::put(fleet, name, (&key.name, &key.x), bytes, before)? {
+            register::changed()?;
             if !document.unknown.is_empty() {
                 stats::count("channel.push.unknown_fields");
             }
