@@ -8,7 +8,7 @@ use super::sdk::{Context, ContextType, HttpContext, RootContext};
 use super::stream::Stream;
 use super::worker::{self, Worker};
 use super::{host, register, roots};
-use crate::policy::Policy;
+use crate::compiled::CompiledConfig;
 use crate::tree::PathError;
 
 /// A root context as the SDK calls it.
@@ -39,15 +39,15 @@ fn accepted(kind: &str, result: Result<(), ConfigureError>) -> bool {
 
 impl RootCallbacks {
     fn configure(&self) -> Result<(), ConfigureError> {
-        let policy = Policy::from_plugin_configuration(&host::plugin_configuration()?)?;
+        let config = CompiledConfig::from_plugin_configuration(&host::plugin_configuration()?)?;
         let name = |part: &str| {
             let name = host::property(&[part])?.unwrap_or_default();
             Ok::<_, HostError>(String::from_utf8_lossy(&name).replace(['\n', '\0'], " "))
         };
         let slot = format!("{}/{}", name("plugin_name")?, name("plugin_root_id")?);
-        register::prepare(policy.fleet.as_deref().unwrap_or_default(), &policy.sites)?;
+        register::prepare(config.policy.fleet.as_deref().unwrap_or_default(), &config.policy.sites)?;
         host::set_tick_period(worker::TICK)?;
-        let root = Rc::new(Root::new(slot, policy));
+        let root = Rc::new(Root::new(slot, config));
         roots::set(self.context, Some(Rc::clone(&root)));
         worker::with(|worker| worker.add(&root));
         Ok(())

@@ -11,7 +11,7 @@ use crate::config::PluginConfig;
 use crate::policy::{Key, Rule, Site, keys};
 use crate::state::Document;
 use crate::time::Time;
-use crate::tree::{Path, Tree};
+use crate::tree::{KeyPath, Tree};
 
 /// What a policy tells the others of its fleet, in the words of a policy: sites, declared state, keys.
 pub fn published(root: &Root) -> String {
@@ -180,7 +180,7 @@ impl Directory {
                 }
             }
         }
-        let keys = keys::compile(&config.keys, &Path::Root.key("keys")).unwrap_or_default();
+        let keys = keys::compile(&config.keys, &KeyPath::Root.key("keys")).unwrap_or_default();
         for key in keys {
             if !self.keys.iter().any(|known| known.kid == key.kid && known.sites == key.sites && known.may == key.may) {
                 self.keys.push(key);

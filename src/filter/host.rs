@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::sdk::calls;
 use crate::reply::{LocalReply, ReplyHeaders};
-use crate::request::Headers;
+use crate::request::HeaderMap;
 use crate::time::Time;
 
 /// The host accepted the call.
@@ -139,14 +139,14 @@ pub fn vm_configuration() -> Result<Vec<u8>, HostError> {
 }
 
 /// The headers of the request.
-pub fn request_headers() -> Result<Headers, HostError> {
+pub fn request_headers() -> Result<HeaderMap, HostError> {
     const CALL: &str = "proxy_get_header_map_pairs";
     let mut bytes = Returned::new();
     // SAFETY: both fields of `bytes` are valid for the duration of the call.
     check(CALL, unsafe { calls::proxy_get_header_map_pairs(REQUEST_HEADERS, &mut bytes.data, &mut bytes.size) })?;
     let bytes = bytes.into_bytes();
     let ranges = pairs(&bytes).ok_or(HostError::Malformed { call: CALL })?;
-    Ok(Headers::within(bytes, ranges))
+    Ok(HeaderMap::within(bytes, ranges))
 }
 
 /// Finds the names and values in the ABI's encoding of a map: the number of pairs, the sizes of each name and value, then

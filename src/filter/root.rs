@@ -8,8 +8,10 @@ use super::documents::Entry;
 use super::host::HostError;
 use super::stats::SiteStats;
 use super::{directory, documents, host, log_limit, register, stats};
-use crate::policy::{Kind, Policy};
-use crate::state::{Document, Mode, Situation};
+use crate::compiled::CompiledConfig;
+use crate::policy::{Permission, Policy};
+use crate::reply::Reply;
+use crate::state::{Document, EffectiveState, Mode};
 use crate::time::Time;
 
 /// Where a document came from.
@@ -41,8 +43,10 @@ pub struct Root {
     /// `<plugin name>/<root id>`: a later policy in the same place replaces this one.
     pub slot: String,
     pub policy: Policy,
+    /// The reply of each site, in the order of the policy.
+    pub replies: Vec<Reply>,
     states: RefCell<Vec<SiteState>>,
-    offline: Situation,
+    offline: EffectiveState,
     pub stats: Vec<SiteStats>,
     /// The time of the last tick.
     pub now: Cell<Time>,
@@ -59,7 +63,8 @@ pub struct Root {
 }
 
 impl Root {
-    pub fn new(slot: String, mut policy: Policy) -> Root {
+    pub fn new(slot: String, config: CompiledConfig) -> Root {
+        let CompiledConfig { mut policy, replies } = config;
         let declared = |document: Document| Held {
             label: documents::adopted_as(document.stamp.digest, Channel::Policy),
             document: Rc::new(document),
@@ -69,6 +74,7 @@ impl Root {
         Root {
             slot,
             policy,
+            replies,
             states: RefCell::new(states),
             offline: adoption::offline(),
             stats,
@@ -95,7 +101,7 @@ impl Root {
     }
 
     /// The situation of a site of which nothing is known yet.
-    pub fn offline(&self) -> &Situation {
+    pub fn offline(&self) -> &EffectiveState {
         &self.offline
     }
 
@@ -256,7 +262,7 @@ impl Root {
             return Err(format!("made for {} of fleet {:?}", document.site, document.fleet));
         }
         let objection = match self.policy.keys.iter().find(|key| key.kid == content.kid) {
-            Some(key) if !key.is_permitted(Kind::State, site) => {
+            Some(key) if !key.is_permitted(Permission::State, site) => {
                 Some(format!("the key \"{}\" may not sign it", key.name))
             }
             None if !self.policy.keys.is_empty() => Some(format!("the policy has no key \"{}\"", entry.key_name)),

@@ -11,7 +11,7 @@ use super::json::{self, Object};
 use super::members::{self, Members};
 use super::root::Root;
 use super::{documents, register, stats};
-use crate::state::{Document, Situation};
+use crate::state::{Document, EffectiveState};
 use crate::time::Time;
 use crate::tree::Tree;
 
@@ -133,11 +133,11 @@ fn part_of(site: &KnownSite, current: Option<&Current>, label: Rc<str>, now: Tim
     Part { label, span: Span { from: now, until }, text: site_text(site, current, &situation) }
 }
 
-fn situation(current: Option<&Current>, now: Time) -> Situation {
+fn situation(current: Option<&Current>, now: Time) -> EffectiveState {
     current.map(|current| current.document.at(now)).unwrap_or_default()
 }
 
-fn site_text(site: &KnownSite, current: Option<&Current>, situation: &Situation) -> String {
+fn site_text(site: &KnownSite, current: Option<&Current>, situation: &EffectiveState) -> String {
     let active: Vec<String> = situation.modes().strictest_first().map(|mode| mode.name().to_owned()).collect();
     let stamp = current.map(|current| current.document.stamp);
     let mut object = Object::new();
@@ -180,7 +180,7 @@ fn more(
     directory: &Directory,
     site: &KnownSite,
     current: Option<&Current>,
-    situation: &Situation,
+    situation: &EffectiveState,
 ) {
     let document = current.map(|current| &*current.document);
     let times = [("since", situation.since()), ("until", situation.until()), ("eta", situation.eta())];

@@ -9,8 +9,8 @@ use super::root::Root;
 use super::sdk::{Action, Context, HttpContext};
 use super::{control, host, log_limit, register, stats};
 use crate::reply::{self, LocalReply};
-use crate::request::{Budget, HOSTCALL, Peer, Request, address};
-use crate::verdict::{Pass, Verdict, decide};
+use crate::request::{HOSTCALL, Peer, Request, WorkBudget, address};
+use crate::verdict::{PassReason, Verdict, decide};
 
 /// A request that a rule or a mode could refuse, or that may be for the control endpoint.
 pub struct Stream {
@@ -35,20 +35,20 @@ impl Stream {
         if let Some(error) = peer.error.get() {
             return Err(error);
         }
-        let Some((position, site)) = decision.site else {
+        let Some((position, _)) = decision.site else {
             if root.is_closed() {
                 stats::count("no_site_passed");
             }
             show(&decision.verdict);
             return Ok(None);
         };
-        if decision.verdict != Verdict::Pass(Pass::Online) {
+        if decision.verdict != Verdict::Pass(PassReason::Online) {
             show(&decision.verdict);
         }
         let stats = root.stats.get(position);
         match decision.verdict {
             Verdict::Pass(pass) => {
-                if let (Pass::Exempt(rule), Some(stats)) = (pass, stats) {
+                if let (PassReason::Exempt(rule), Some(stats)) = (pass, stats) {
                     stats.bypassed(rule);
                 }
                 if let Some(status) = decision.status() {
@@ -61,8 +61,9 @@ impl Stream {
                 if let Some(stats) = stats {
                     stats.refused();
                 }
+                let Some(reply) = root.replies.get(position) else { return Ok(Some(reply::unavailable())) };
                 let (now, random) = (root.now.get(), register::spread());
-                Ok(Some(site.reply.answer(refusal, decision.situation, &request, now, random)))
+                Ok(Some(reply.answer(refusal, decision.state, &request, now, random)))
             }
         }
     }
@@ -131,7 +132,7 @@ impl<'r> Downstream<'r> {
         })
     }
 
-    fn read_claim(&self, path: &[String], budget: &Budget) -> Vec<Vec<u8>> {
+    fn read_claim(&self, path: &[String], budget: &WorkBudget) -> Vec<Vec<u8>> {
         let Some(key) = self.jwt_metadata_key else {
             return Vec::new();
         };
@@ -175,7 +176,7 @@ impl Peer for Downstream<'_> {
         self.uri_sans.get_or_init(ask).clone()
     }
 
-    fn claim(&self, path: &[String], budget: &Budget) -> Rc<[Vec<u8>]> {
+    fn claim(&self, path: &[String], budget: &WorkBudget) -> Rc<[Vec<u8>]> {
         let known =
             |claims: &[KnownClaim]| claims.iter().find(|(known, _)| known == path).map(|(_, values)| values.clone());
         if let Some(values) = known(&self.claims.borrow()) {

@@ -162,9 +162,9 @@ impl Draft {
         if active.is_empty() {
             return Ok(());
         }
-        let since = situation.spells.iter().filter_map(|spell| spell.since).min();
+        let since = situation.active.iter().filter_map(|spell| spell.since).min();
         let mut suspended: Vec<&str> = Vec::new();
-        for name in situation.spells.iter().flat_map(|spell| &spell.suspend) {
+        for name in situation.active.iter().flat_map(|spell| &spell.suspend) {
             if !suspended.contains(&name.as_str()) {
                 suspended.push(name);
             }

@@ -31,7 +31,7 @@ pub fn close(draft: &mut Draft, flags: &Close, now: Time) -> Result<()> {
     draft.tidy(now)?;
     let document = draft.read()?;
     let situation = document.at(now);
-    let first = situation.spells.is_empty();
+    let first = situation.active.is_empty();
     let says_nothing = flags.until.is_none()
         && flags.eta.is_none()
         && flags.reason.is_none()

@@ -4,12 +4,13 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
+use envoy_maintenance::compiled::CompiledConfig;
 use envoy_maintenance::policy::{Policy, Site};
 use envoy_maintenance::reply::health_check;
 use envoy_maintenance::request::{Request, RequestPath};
-use envoy_maintenance::state::{Mode, Situation};
+use envoy_maintenance::state::{EffectiveState, Mode};
 use envoy_maintenance::time::Time;
-use envoy_maintenance::verdict::{Decision, Pass, Refusal, Verdict, decide};
+use envoy_maintenance::verdict::{Decision, PassReason, Refusal, Verdict, decide};
 
 use crate::args::ExplainArgs;
 use crate::exit::End;
@@ -61,13 +62,13 @@ pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
         place => anyhow!("{name}: {}", shown(&format!("{place}: {problem}"))),
     };
     let tree = found.policy.as_ref().map_err(|error| refused(&error.path, &error.problem))?;
-    let policy = Policy::from_tree(tree).map_err(|error| refused(&error.path, &error.problem))?;
+    let config = CompiledConfig::from_tree(tree).map_err(|error| refused(&error.path, &error.problem))?;
     let at = at(args.at.as_deref())?;
-    let states = States::read(&args.state, &policy, at)?;
+    let states = States::read(&args.state, &config.policy, at)?;
     let (headers, url_notes) = url::headers(args).map_err(|problem| anyhow!(End::Usage(problem)))?;
     let flags = Flags::new(args.ip);
     let request = Request::new(&headers, &flags);
-    let mut explanation = explain(&policy, &states, &request, &flags, at);
+    let mut explanation = explain(&config, &states, &request, &flags, at);
     explanation.notes.splice(0..0, url_notes.into_iter().chain(states.notes));
     if args.json {
         answer!("{}", print::json(&explanation));
@@ -95,7 +96,8 @@ fn at(text: Option<&str>) -> Result<Time> {
     }
 }
 
-fn explain(policy: &Policy, states: &States, request: &Request<'_>, flags: &Flags, at: Time) -> Explanation {
+fn explain(config: &CompiledConfig, states: &States, request: &Request<'_>, flags: &Flags, at: Time) -> Explanation {
+    let policy = &config.policy;
     let explanation = |verdict: &str, outcome: Outcome, notes: Vec<String>| Explanation {
         at,
         verdict: verdict.to_owned(),
@@ -116,7 +118,7 @@ fn explain(policy: &Policy, states: &States, request: &Request<'_>, flags: &Flag
         return explanation("control-endpoint", Outcome::Control, vec![note.to_owned()]);
     }
     let situations = states.situations(policy, at);
-    let decision = decide(policy, |site| situations.get(site).unwrap_or(Situation::ONLINE), request);
+    let decision = decide(policy, |site| situations.get(site).unwrap_or(EffectiveState::ONLINE), request);
     let is_spent = request.budget.left() == 0;
     let mut notes = decision.site.map_or_else(Vec::new, |(_, site)| peer::notes(site, &decision, request, flags));
     notes.extend(site_notes(policy, states, &decision));
@@ -125,18 +127,19 @@ fn explain(policy: &Policy, states: &States, request: &Request<'_>, flags: &Flag
                     and always_closed rules do; `maintctl lint` says which rules cost most";
         notes.insert(0, note.to_owned());
     }
-    let mut explained = explanation(&decision.verdict.to_string(), outcome(&decision, request, at), notes);
+    let mut explained = explanation(&decision.verdict.to_string(), outcome(config, &decision, request, at), notes);
     explained.site = decision.site.map(|(_, site)| site.name.clone());
-    explained.mode = decision.situation.mode();
+    explained.mode = decision.state.mode();
     explained.rule = rule(&decision.verdict).map(str::to_owned);
     explained
 }
 
-fn outcome(decision: &Decision<'_>, request: &Request<'_>, at: Time) -> Outcome {
-    match (decision.verdict, decision.site) {
-        (Verdict::Refuse(refusal), Some((_, site))) => {
+fn outcome(config: &CompiledConfig, decision: &Decision<'_>, request: &Request<'_>, at: Time) -> Outcome {
+    let reply = decision.site.and_then(|(position, _)| config.replies.get(position));
+    match (decision.verdict, reply) {
+        (Verdict::Refuse(refusal), Some(reply)) => {
             // No jitter: a number that is drawn anew for each request explains nothing.
-            Outcome::Answer(Response::of(&site.reply.answer(refusal, decision.situation, request, at, 0), request))
+            Outcome::Answer(Response::of(&reply.answer(refusal, decision.state, request, at, 0), request))
         }
         (Verdict::HealthCheck(_), _) => Outcome::Answer(Response::of(&health_check(), request)),
         // No verdict refuses without a site.
@@ -149,9 +152,9 @@ fn outcome(decision: &Decision<'_>, request: &Request<'_>, at: Time) -> Outcome 
 fn rule<'p>(verdict: &Verdict<'p>) -> Option<&'p str> {
     match verdict {
         Verdict::HealthCheck(rule)
-        | Verdict::Pass(Pass::Exempt(rule))
+        | Verdict::Pass(PassReason::Exempt(rule))
         | Verdict::Refuse(Refusal::AlwaysClosed(rule)) => Some(rule),
-        Verdict::Pass(Pass::NoSite | Pass::Online | Pass::RedirectTarget | Pass::ReadOnly)
+        Verdict::Pass(PassReason::NoSite | PassReason::Online | PassReason::RedirectTarget | PassReason::ReadOnly)
         | Verdict::Refuse(Refusal::Mode(_)) => None,
     }
 }
@@ -170,7 +173,7 @@ fn site_notes(policy: &Policy, states: &States, decision: &Decision<'_>) -> Vec<
         notes.push(note.to_owned());
     }
     let rules = |site: &Site| site.exempt.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
-    let suspended: Vec<String> = rules(site).into_iter().filter(|name| decision.situation.suspends(name)).collect();
+    let suspended: Vec<String> = rules(site).into_iter().filter(|name| decision.state.suspends(name)).collect();
     if !suspended.is_empty() {
         notes.push(format!("suspended, so not counted: {}", suspended.join(", ")));
     }

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use envoy_maintenance::compiled::CompiledConfig;
 use envoy_maintenance::config::PluginConfig;
-use envoy_maintenance::policy::Policy;
 use envoy_maintenance::state::Document;
 use envoy_maintenance::time::Time;
-use envoy_maintenance::tree::{Path as KeyPath, Tree};
+use envoy_maintenance::tree::{KeyPath, Tree};
 use serde_json::{Map, Value};
 
 use crate::adopt::{self, Following, Wanted};
@@ -199,7 +199,7 @@ impl Contents {
 
     /// The names of the exempt rules of `site`.
     fn rules(&self, site: &str) -> Result<BTreeSet<String>> {
-        let policy = Policy::from_tree(&self.policy.policy).map_err(problem)?;
+        let CompiledConfig { policy, .. } = CompiledConfig::from_tree(&self.policy.policy).map_err(problem)?;
         let own = policy.sites.iter().filter(|known| known.name == site).flat_map(|known| &known.exempt);
         Ok(own.map(|rule| rule.name.clone()).collect())
     }
@@ -222,7 +222,7 @@ impl Contents {
             policy.insert("state".to_owned(), Value::Object(state));
         }
         let tree = Tree::from_json(Value::Object(policy).to_string().as_bytes())?;
-        Policy::from_tree(&tree).map_err(problem)?;
+        CompiledConfig::from_tree(&tree).map_err(problem)?;
         Ok(self.policy.with_policy(tree))
     }
 

@@ -37,7 +37,7 @@ fn a_change_stands_in_the_file_beside_what_the_operator_wrote() {
     let (target, writer) = target(folder.path());
     close(&target, &writer, "shop").unwrap();
     let written = PolicyFile::parse("f", &fs::read_to_string(&writer.file).unwrap()).unwrap();
-    let policy = Policy::from_tree(&written.policy).unwrap();
+    let policy = CompiledConfig::from_tree(&written.policy).unwrap().policy;
     let modes: Vec<Mode> = policy.sites.iter().map(|site| site.declared.as_ref().unwrap().mode).collect();
     assert_eq!(modes, [Mode::Offline, Mode::Offline]);
     assert_eq!(fs::read_to_string(&writer.policy).unwrap(), WHOLE, "the operator's policy is never edited");

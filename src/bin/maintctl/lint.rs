@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use envoy_maintenance::compiled::CompiledConfig;
 use envoy_maintenance::config::{PluginConfig, RuleConfig};
 use envoy_maintenance::policy::Policy;
 use envoy_maintenance::time::Time;
@@ -222,7 +223,7 @@ fn check(file: &str, sources: &[Source], now: Time) -> Vec<(String, Finding)> {
 fn subject(found: &Found, now: Time) -> Result<Subject, Finding> {
     let read = || {
         let tree = found.policy.as_ref().map_err(Clone::clone)?;
-        Ok((PluginConfig::read(tree)?, Policy::from_tree(tree)?))
+        Ok((PluginConfig::read(tree)?, CompiledConfig::from_tree(tree)?.policy))
     };
     match read() {
         Ok((config, policy)) => Ok(Subject { config, policy, now }),

@@ -8,7 +8,7 @@ use crate::filter::directory::{self, Directory};
 use crate::filter::json::Object;
 use crate::filter::root::Root;
 use crate::filter::{documents, host, register, stats};
-use crate::policy::{Key, Kind};
+use crate::policy::{Key, Permission};
 use crate::request::Request;
 use crate::state::jws::STATE_TYP;
 use crate::state::{Document, DocumentError, Head, MAX_DOCUMENT, Stamp};
@@ -95,7 +95,7 @@ pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String
 fn key<'k>(keys: &'k [Key], kid: &str, site: &str) -> Result<&'k Key, Problem> {
     let mut keys = keys.iter().filter(|key| key.kid == kid).peekable();
     keys.peek().ok_or_else(Problem::unknown_key)?;
-    keys.find(|key| key.is_permitted(Kind::State, site))
+    keys.find(|key| key.is_permitted(Permission::State, site))
         .ok_or_else(|| Problem::not_permitted(format!("this key may not sign state of \"{site}\"")))
 }
 

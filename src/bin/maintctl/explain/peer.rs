@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use envoy_maintenance::policy::{Effect, Rule, Site};
-use envoy_maintenance::request::{Budget, Peer, Request, address};
+use envoy_maintenance::request::{Peer, Request, WorkBudget, address};
 use envoy_maintenance::state::Mode;
-use envoy_maintenance::verdict::{Decision, Pass, Refusal, Verdict};
+use envoy_maintenance::verdict::{Decision, PassReason, Refusal, Verdict};
 
 /// A client described by flags, which remembers what it could not answer.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl Peer for Flags {
         Vec::new()
     }
 
-    fn claim(&self, _: &[String], _: &Budget) -> Rc<[Vec<u8>]> {
+    fn claim(&self, _: &[String], _: &WorkBudget) -> Rc<[Vec<u8>]> {
         self.note(|asked| asked.claims = true);
         Rc::default()
     }
@@ -57,7 +57,7 @@ impl Peer for Flags {
 
 /// Which rules that could have changed the verdict asked for what flags do not say.
 pub fn notes(site: &Site, decision: &Decision<'_>, request: &Request<'_>, flags: &Flags) -> Vec<String> {
-    let here = decision.situation;
+    let here = decision.state;
     let modes: Vec<Mode> = here.modes().or_online().collect();
     let asked_by = |rule: &Rule, effect: Effect<'_>| {
         flags.asked.set(Asked::default());
@@ -70,7 +70,7 @@ pub fn notes(site: &Site, decision: &Decision<'_>, request: &Request<'_>, flags:
     let decided = match decision.verdict {
         Verdict::Refuse(Refusal::AlwaysClosed(rule))
         | Verdict::HealthCheck(rule)
-        | Verdict::Pass(Pass::Exempt(rule)) => Some(rule),
+        | Verdict::Pass(PassReason::Exempt(rule)) => Some(rule),
         _ => None,
     };
     let paths = request.path.paths();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use envoy_maintenance::policy::{Policy, Site};
 use envoy_maintenance::state::jws::{STATE_TYP, Token};
-use envoy_maintenance::state::{Document, MAX_AHEAD, Situation};
+use envoy_maintenance::state::{Document, EffectiveState, MAX_AHEAD};
 use envoy_maintenance::time::Time;
 
 use crate::say::problem;
@@ -76,7 +76,7 @@ impl States {
     }
 
     /// What holds at each site of the policy, in its order.
-    pub fn situations(&self, policy: &Policy, now: Time) -> Vec<Situation> {
+    pub fn situations(&self, policy: &Policy, now: Time) -> Vec<EffectiveState> {
         let pushed = |site: &str| self.documents.iter().find(|document| document.site == site);
         let document =
             |site: &'_ Site| site.declared.as_ref().or_else(|| pushed(&site.name)).map(|found| found.at(now));
@@ -88,6 +88,7 @@ impl States {
 mod tests {
     use super::*;
     use ed25519_compact::{KeyPair, Seed};
+    use envoy_maintenance::config::PluginConfig;
     use envoy_maintenance::state::{Mode, jws};
     use envoy_maintenance::tree::Tree;
 
@@ -95,7 +96,7 @@ mod tests {
 
     fn policy() -> Policy {
         let text = br#"{"fleet": "f", "sites": [{"name": "shop"}, {"name": "api", "hosts": ["a"]}], "state": {"api": {"mode": "online"}}}"#;
-        Policy::from_tree(&Tree::from_json(text).unwrap()).unwrap()
+        Policy::compile(&PluginConfig::read(&Tree::from_json(text).unwrap()).unwrap()).unwrap()
     }
 
     fn document(site: &str, revision: u64, mode: &str) -> String {

@@ -23,11 +23,11 @@ const POLICY: &str = r#"{
 fn explained(words: &[&str]) -> Explanation {
     let words = ["maintctl", "explain", "--policy", "p"].iter().chain(words);
     let Command::Explain(args) = Cli::try_parse_from(words).unwrap().command else { panic!("not explain") };
-    let policy = Policy::from_tree(&Tree::from_json(POLICY.as_bytes()).unwrap()).unwrap();
-    let states = States::read(&[], &policy, Time(0)).unwrap();
+    let config = CompiledConfig::from_tree(&Tree::from_json(POLICY.as_bytes()).unwrap()).unwrap();
+    let states = States::read(&[], &config.policy, Time(0)).unwrap();
     let (headers, _) = url::headers(&args).unwrap();
     let flags = Flags::new(args.ip);
-    explain(&policy, &states, &Request::new(&headers, &flags), &flags, Time(0))
+    explain(&config, &states, &Request::new(&headers, &flags), &flags, Time(0))
 }
 
 #[test]

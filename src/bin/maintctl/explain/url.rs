@@ -1,16 +1,16 @@
 //! The request that the flags describe, as Envoy would hand it to the filter.
 
-use envoy_maintenance::request::Headers;
+use envoy_maintenance::request::HeaderMap;
 
 use crate::args::ExplainArgs;
 
 type Entry = (Vec<u8>, Vec<u8>);
 
-/// Headers of which Envoy makes one where a request has several, and what it puts between them.
+/// HeaderMap of which Envoy makes one where a request has several, and what it puts between them.
 const JOINED: [(&str, &str); 4] = [("content-type", ","), ("cookie", "; "), ("te", ","), ("user-agent", ",")];
 
 /// The request's headers, and what had to be done to make them.
-pub fn headers(args: &ExplainArgs) -> Result<(Headers, Vec<String>), String> {
+pub fn headers(args: &ExplainArgs) -> Result<(HeaderMap, Vec<String>), String> {
     let mut notes = Vec::new();
     let (scheme, authority, mut path) = split(&args.url)?;
     if let Some((before, _)) = path.split_once('#') {
@@ -41,7 +41,7 @@ pub fn headers(args: &ExplainArgs) -> Result<(Headers, Vec<String>), String> {
     }
     let pseudo = [(":method", &args.method), (":scheme", &scheme), (":authority", &authority), (":path", &path)];
     let pseudo = pseudo.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
-    Ok((Headers::new(pseudo.into_iter().chain(sent).collect()), notes))
+    Ok((HeaderMap::new(pseudo.into_iter().chain(sent).collect()), notes))
 }
 
 /// Scheme, authority and the rest of an absolute URL, as written.

@@ -1,7 +1,7 @@
 //! Rules that cost an ordinary request most of its budget, so that it may be refused though no rule is meant for it.
 
 use envoy_maintenance::policy::{Effect, Rule, Site};
-use envoy_maintenance::request::{Budget, Headers, Request, Stranger, UNITS};
+use envoy_maintenance::request::{HeaderMap, Request, UNITS, UnknownPeer, WorkBudget};
 use envoy_maintenance::state::Mode;
 
 use super::{Finding, Subject};
@@ -29,9 +29,9 @@ pub fn is_short(subject: &Subject) -> Vec<Finding> {
 }
 
 /// What all rules of a site cost a request with these headers, in units of the budget, and the rule that costs most.
-fn cost<'s>(site: &'s Site, headers: &Headers) -> Option<(usize, &'s Rule)> {
-    let mut request = Request::new(headers, &Stranger);
-    request.budget = Budget::unlimited();
+fn cost<'s>(site: &'s Site, headers: &HeaderMap) -> Option<(usize, &'s Rule)> {
+    let mut request = Request::new(headers, &UnknownPeer);
+    request.budget = WorkBudget::unlimited();
     let paths = request.path.paths();
     let closing = site.always_closed.iter().map(|rule| (rule, Effect::Closes(&paths)));
     let opening = site.health_checks.iter().chain(&site.exempt).map(|rule| (rule, Effect::Opens));
@@ -47,7 +47,7 @@ fn cost<'s>(site: &'s Site, headers: &Headers) -> Option<(usize, &'s Rule)> {
 }
 
 /// The headers of a request that has everything rules ask for, of an ordinary length.
-fn ordinary(subject: &Subject) -> Headers {
+fn ordinary(subject: &Subject) -> HeaderMap {
     let long = "Mozilla/5.0 (X11) ".repeat(LENGTH / 18);
     let short = "a1b2".repeat(10);
     let rules = subject.rules();
@@ -74,5 +74,5 @@ fn ordinary(subject: &Subject) -> Headers {
         ("cookie".to_owned(), pairs(names(|rule| &rule.cookies), "; ")),
     ];
     entries.extend(names(|rule| &rule.headers).into_iter().map(|name| (name.to_ascii_lowercase(), long.clone())));
-    Headers::new(entries.into_iter().map(|(name, value)| (name.into_bytes(), value.into_bytes())).collect())
+    HeaderMap::new(entries.into_iter().map(|(name, value)| (name.into_bytes(), value.into_bytes())).collect())
 }

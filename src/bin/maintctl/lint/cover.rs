@@ -1,7 +1,7 @@
 //! Whether one rule holds wherever another does. Where that cannot be told, the answer is no.
 
 use envoy_maintenance::config::{NamedConfig, RuleConfig, TextConfig};
-use envoy_maintenance::policy::cidr;
+use envoy_maintenance::matching::cidr;
 
 /// Whether `wide` surely holds for every request for which `narrow` does.
 pub fn covers(wide: &RuleConfig, narrow: &RuleConfig) -> bool {

@@ -1,6 +1,6 @@
 //! What stands around a policy in an Envoy configuration: its listener, connection manager and neighbours.
 
-use envoy_maintenance::policy::HostPattern;
+use envoy_maintenance::matching::HostPattern;
 use envoy_maintenance::request::Host;
 use envoy_maintenance::tree::Tree;
 

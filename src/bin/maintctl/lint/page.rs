@@ -1,6 +1,7 @@
 //! Pages that need what the policy itself blocks.
 
-use envoy_maintenance::policy::{HostPattern, Site};
+use envoy_maintenance::matching::HostPattern;
+use envoy_maintenance::policy::Site;
 use envoy_maintenance::verdict::Verdict;
 
 use super::{Finding, Subject, stranger};

@@ -1,8 +1,8 @@
 //! What the target of a site's redirect opens, and where browsers are sent to a refusal.
 
-use envoy_maintenance::policy::{HostPattern, Site};
-use envoy_maintenance::reply::RedirectTarget;
-use envoy_maintenance::verdict::{Pass, Refusal, Verdict};
+use envoy_maintenance::matching::{HostPattern, RedirectTarget};
+use envoy_maintenance::policy::Site;
+use envoy_maintenance::verdict::{PassReason, Refusal, Verdict};
 
 use super::{Finding, Subject, stranger};
 
@@ -16,7 +16,7 @@ pub fn target(subject: &Subject) -> Vec<Finding> {
             (None, Some(wide)) => ("reply.redirect".to_owned(), wide),
             (None, None) => continue,
         };
-        let Some(target) = site.reply.redirect_target() else { continue };
+        let Some(target) = &site.redirect_target else { continue };
         let ways = Ways::of(subject, position, site, target, url);
         findings.extend(ways.findings(&place, &site.name));
     }
@@ -42,7 +42,7 @@ impl Ways {
         let is_in_need = |authority: &str| {
             stranger::asks(subject, authority, &target.path, |asked, verdict| {
                 let by_mode =
-                    matches!(verdict, Verdict::Refuse(Refusal::Mode(_)) | Verdict::Pass(Pass::RedirectTarget));
+                    matches!(verdict, Verdict::Refuse(Refusal::Mode(_)) | Verdict::Pass(PassReason::RedirectTarget));
                 asked == Some(position) && by_mode
             })
         };

@@ -3,7 +3,7 @@
 use envoy_maintenance::config::{RuleConfig, TextConfig};
 use envoy_maintenance::policy::{Everyone, Rule, Site};
 use envoy_maintenance::state::Mode;
-use envoy_maintenance::tree::Path;
+use envoy_maintenance::tree::KeyPath;
 
 use super::cover::covers;
 use super::{Finding, List, Subject, Written};
@@ -12,7 +12,7 @@ use super::{Finding, List, Subject, Written};
 pub fn lets_everyone_through(subject: &Subject) -> Vec<Finding> {
     let finding = |written: Written<'_>| {
         let (name, path) = (&written.rule.name, &*written.path);
-        let everyone = Rule::compile(written.rule, &Path::Root).ok()?.everyone()?;
+        let everyone = Rule::compile(written.rule, &KeyPath::Root).ok()?.everyone()?;
         match (written.list, everyone) {
             (List::Exempt, Everyone::AsTheyAre) => Some(Finding::error(
                 path,

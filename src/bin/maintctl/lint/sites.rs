@@ -1,6 +1,7 @@
 //! Sites that reach into each other.
 
-use envoy_maintenance::policy::{HostPattern, Site};
+use envoy_maintenance::matching::HostPattern;
+use envoy_maintenance::policy::Site;
 
 use super::{Finding, Subject};
 

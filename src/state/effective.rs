@@ -5,9 +5,9 @@ use crate::time::Time;
 
 /// A set of modes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Modes(u8);
+pub struct ModeSet(u8);
 
-impl Modes {
+impl ModeSet {
     /// Puts `mode` into the set.
     pub fn insert(&mut self, mode: Mode) {
         self.0 |= 1 << mode as u8;
@@ -20,7 +20,7 @@ impl Modes {
 
     /// The modes of the set, the strictest first; `online` alone where it is empty.
     pub fn or_online(self) -> impl Iterator<Item = Mode> {
-        let online = (self == Modes::default()).then_some(Mode::Online);
+        let online = (self == ModeSet::default()).then_some(Mode::Online);
         self.strictest_first().chain(online)
     }
 
@@ -32,7 +32,7 @@ impl Modes {
 
 /// One reason why a site is closed at a moment: the document's own mode, or a window.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Spell {
+pub struct ActiveMode {
     /// Never `online`.
     pub mode: Mode,
     /// When it began.
@@ -49,36 +49,36 @@ pub struct Spell {
 
 /// What holds for a site at a moment: every active spell, and what follows from all of them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Situation {
+pub struct EffectiveState {
     /// None: online.
-    pub spells: Vec<Spell>,
+    pub active: Vec<ActiveMode>,
 }
 
-impl Situation {
+impl EffectiveState {
     /// That of an open site.
-    pub const ONLINE: &Situation = &Situation { spells: Vec::new() };
+    pub const ONLINE: &EffectiveState = &EffectiveState { active: Vec::new() };
 
     /// The active modes; empty: online.
-    pub fn modes(&self) -> Modes {
-        let mut modes = Modes::default();
-        self.spells.iter().for_each(|spell| modes.insert(spell.mode));
+    pub fn modes(&self) -> ModeSet {
+        let mut modes = ModeSet::default();
+        self.active.iter().for_each(|spell| modes.insert(spell.mode));
         modes
     }
 
     /// The strictest active mode, or `online`.
     pub fn mode(&self) -> Mode {
-        self.spells.iter().map(|spell| spell.mode).max().unwrap_or(Mode::Online)
+        self.active.iter().map(|spell| spell.mode).max().unwrap_or(Mode::Online)
     }
 
     /// Whether the exempt rule `name` is suspended by anything active.
     pub fn suspends(&self, name: &str) -> bool {
-        self.spells.iter().any(|spell| spell.suspend.iter().any(|suspended| suspended == name))
+        self.active.iter().any(|spell| spell.suspend.iter().any(|suspended| suspended == name))
     }
 
     /// The first spell of the strictest mode: what visitors are told.
-    fn leading(&self) -> Option<&Spell> {
+    fn leading(&self) -> Option<&ActiveMode> {
         let mode = self.mode();
-        self.spells.iter().find(|spell| spell.mode == mode)
+        self.active.iter().find(|spell| spell.mode == mode)
     }
 
     /// The reason to show.
@@ -93,11 +93,11 @@ impl Situation {
 
     /// When the site opens by itself: with the last of its spells, and never where one of them has no end.
     pub fn until(&self) -> Option<Time> {
-        self.spells.iter().map(|spell| spell.until).reduce(|a, b| Some(a?.max(b?))).flatten()
+        self.active.iter().map(|spell| spell.until).reduce(|a, b| Some(a?.max(b?))).flatten()
     }
 
     /// The latest promise to visitors.
     pub fn eta(&self) -> Option<Time> {
-        self.spells.iter().filter_map(|spell| spell.eta).max()
+        self.active.iter().filter_map(|spell| spell.eta).max()
     }
 }

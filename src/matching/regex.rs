@@ -1,14 +1,14 @@
 //! Regexes of rules. They match a whole value, as Envoy's own regexes do.
 //!
-//! What a stranger makes a regex do is paid for step by step (see [`Budget`]). Nearly every regex that operators write
+//! What a stranger makes a regex do is paid for step by step (see [`WorkBudget`]). Nearly every regex that operators write
 //! becomes an [`Automaton`], which knows after each character what it has cost, and costs little for what is only a
 //! prefix, a suffix or a list of words. Any other is run by `regex_lite`, and paid for in advance by the most it can cost.
 //! That is bounded by the size of its program, not by the text of the regex: a second reader of that text could err.
 
 use regex_lite::{Regex, RegexBuilder};
 
-use crate::request::Budget;
-use crate::tree::{Path, PathError};
+use crate::request::WorkBudget;
+use crate::tree::{KeyPath, PathError};
 
 mod automaton;
 mod syntax;
@@ -41,7 +41,7 @@ pub enum WholeRegex {
 
 impl WholeRegex {
     /// Compiles `regex`, which stands at `path`.
-    pub fn compile(regex: &str, path: &Path<'_>) -> Result<WholeRegex, PathError> {
+    pub fn compile(regex: &str, path: &KeyPath<'_>) -> Result<WholeRegex, PathError> {
         let whole = format!(r"\A(?:{regex})\z");
         // Compile it alone first: `a)(b` is valid only inside the added group.
         let compiled = Regex::new(regex)
@@ -58,7 +58,7 @@ impl WholeRegex {
 
     /// Whether it matches `text`; none where the budget does not suffice. `is_ascii` says whether the text is ASCII, which
     /// is looked at once for all regexes.
-    pub fn is_match(&self, text: &str, is_ascii: bool, budget: &Budget) -> Option<bool> {
+    pub fn is_match(&self, text: &str, is_ascii: bool, budget: &WorkBudget) -> Option<bool> {
         if !budget.pay(LOOK) {
             return None;
         }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     fn compile(regex: &str) -> WholeRegex {
-        WholeRegex::compile(regex, &Path::Root).unwrap()
+        WholeRegex::compile(regex, &KeyPath::Root).unwrap()
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
             for (texts, expected) in [(matching, true), (other, false)] {
                 for text in texts {
                     assert_eq!(
-                        regex.1.is_match(text, text.is_ascii(), &Budget::of_request()),
+                        regex.1.is_match(text, text.is_ascii(), &WorkBudget::of_request()),
                         Some(expected),
                         "{} {text:?}",
                         regex.0
@@ -143,11 +143,11 @@ mod tests {
     fn a_regex_ends_where_its_budget_does() {
         let long = "a".repeat(100_000);
         for regex in ["(a|b|c)*x", ".*a.*b", "\\b[a-z ]{1,500}"] {
-            let budget = Budget::of_request();
+            let budget = WorkBudget::of_request();
             assert_eq!(compile(regex).is_match(&long, true, &budget), None, "{regex}");
             assert_eq!(budget.left(), 0, "{regex}");
         }
-        let budget = Budget::of_request();
+        let budget = WorkBudget::of_request();
         assert_eq!(compile("b.*").is_match(&long, true, &budget), Some(false));
         assert!(budget.left() > crate::request::UNITS - 100, "what cannot match any more costs little");
     }
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_regex_that_no_value_could_be_compared_with_is_refused() {
         for regex in ["[^^]\\B(.{0,500}){20}Q", "(?x)# [\n.(.{0,500}){20}Q", "\\b(a{1,100}){1,100}"] {
-            let problem = WholeRegex::compile(regex, &Path::Root).unwrap_err().problem;
+            let problem = WholeRegex::compile(regex, &KeyPath::Root).unwrap_err().problem;
             assert_eq!(problem, format!("\"{regex}\" is too large: no value could ever be compared with it"));
         }
     }
@@ -204,9 +204,9 @@ mod tests {
             texts in prop::collection::vec("[abABcéÉ .\n1\\-\\]]{0,8}", 1..20),
         ) {
             let Ok(engine) = Regex::new(&format!(r"\A(?:{regex})\z")) else { return Ok(()) };
-            let compiled = WholeRegex::compile(&regex, &Path::Root).unwrap();
+            let compiled = WholeRegex::compile(&regex, &KeyPath::Root).unwrap();
             for text in texts {
-                let found = compiled.is_match(&text, text.is_ascii(), &Budget::unlimited());
+                let found = compiled.is_match(&text, text.is_ascii(), &WorkBudget::unlimited());
                 prop_assert_eq!(found, Some(engine.is_match(&text)), "{:?} {:?}", regex, text);
             }
         }

@@ -3,7 +3,7 @@
 //! the text may be.
 
 use super::syntax::{Class, Node};
-use crate::request::Budget;
+use crate::request::WorkBudget;
 
 /// The most characters and classes that a regex may have as an automaton, each as often as it is repeated.
 pub const MAX_POSITIONS: usize = 1024;
@@ -62,7 +62,7 @@ pub struct Automaton {
 }
 
 /// Where a part of a regex may begin and end, and whether it may be empty.
-struct Part {
+struct Fragment {
     first: Positions,
     last: Positions,
     is_optional: bool,
@@ -70,22 +70,22 @@ struct Part {
 
 /// The automaton while it is built.
 #[derive(Default)]
-struct Builder {
+struct Compiler {
     classes: Vec<Class>,
     follow: Vec<Positions>,
 }
 
-impl Builder {
-    fn add(&mut self, node: &Node) -> Option<Part> {
+impl Compiler {
+    fn add(&mut self, node: &Node) -> Option<Fragment> {
         match node {
             Node::Class(class) => {
                 let position = self.classes.len();
                 self.classes.push(class.clone());
                 self.follow.push(Positions::default());
                 let own = Positions::with(position);
-                (position < MAX_POSITIONS).then_some(Part { first: own, last: own, is_optional: false })
+                (position < MAX_POSITIONS).then_some(Fragment { first: own, last: own, is_optional: false })
             }
-            Node::Sequence(nodes) => nodes.iter().try_fold(Part::empty(), |before, node| {
+            Node::Sequence(nodes) => nodes.iter().try_fold(Fragment::empty(), |before, node| {
                 let after = self.add(node)?;
                 Some(self.join(before, after))
             }),
@@ -94,7 +94,7 @@ impl Builder {
                 let first = parts.next()??;
                 parts.try_fold(first, |one, other| {
                     let other = other?;
-                    Some(Part {
+                    Some(Fragment {
                         first: one.first.union(other.first),
                         last: one.last.union(other.last),
                         is_optional: one.is_optional || other.is_optional,
@@ -102,7 +102,7 @@ impl Builder {
                 })
             }
             Node::Repeat(node, least, most) => {
-                let mut all = Part::empty();
+                let mut all = Fragment::empty();
                 for count in 1..=most.unwrap_or((*least).max(1)) {
                     let mut next = self.add(node)?;
                     next.is_optional |= count > *least;
@@ -117,9 +117,9 @@ impl Builder {
         }
     }
 
-    fn join(&mut self, one: Part, other: Part) -> Part {
+    fn join(&mut self, one: Fragment, other: Fragment) -> Fragment {
         self.connect(one.last, other.first);
-        Part {
+        Fragment {
             first: if one.is_optional { one.first.union(other.first) } else { one.first },
             last: if other.is_optional { one.last.union(other.last) } else { other.last },
             is_optional: one.is_optional && other.is_optional,
@@ -135,18 +135,18 @@ impl Builder {
     }
 }
 
-impl Part {
-    fn empty() -> Part {
-        Part { first: Positions::default(), last: Positions::default(), is_optional: true }
+impl Fragment {
+    fn empty() -> Fragment {
+        Fragment { first: Positions::default(), last: Positions::default(), is_optional: true }
     }
 }
 
 impl Automaton {
     /// The automaton of a regex; none where it has too many positions.
     pub fn of(node: &Node) -> Option<Automaton> {
-        let mut builder = Builder::default();
+        let mut builder = Compiler::default();
         let whole = builder.add(node)?;
-        let Builder { classes, follow } = builder;
+        let Compiler { classes, follow } = builder;
         let words = classes.len().div_ceil(64).max(1);
         let flat = |sets: &[Positions]| sets.iter().flat_map(|set| set.0.into_iter().take(words)).collect::<Vec<u64>>();
         let ascii = (0..128_u8).map(|byte| {
@@ -167,12 +167,12 @@ impl Automaton {
     }
 
     /// Whether the whole of `text` is one that the regex describes; none where the budget does not suffice.
-    pub fn is_match(&self, text: &str, is_ascii: bool, budget: &Budget) -> Option<bool> {
+    pub fn is_match(&self, text: &str, is_ascii: bool, budget: &WorkBudget) -> Option<bool> {
         if self.words == 1 && is_ascii { self.run_word(text, budget) } else { self.run(text, budget) }
     }
 
     /// The same as [`Automaton::run`] for an ASCII text and one word of states, which is nearly always.
-    fn run_word(&self, text: &str, budget: &Budget) -> Option<bool> {
+    fn run_word(&self, text: &str, budget: &WorkBudget) -> Option<bool> {
         let (mut states, mut spent) = (0, 0);
         let mut next = self.first.first().copied().unwrap_or(0);
         for byte in text.bytes() {
@@ -194,7 +194,7 @@ impl Automaton {
         budget.pay(spent).then_some(ends || text.is_empty() && self.takes_empty)
     }
 
-    fn run(&self, text: &str, budget: &Budget) -> Option<bool> {
+    fn run(&self, text: &str, budget: &WorkBudget) -> Option<bool> {
         let mut states = [0; WORDS];
         let mut spent = 0;
         for (index, c) in text.chars().enumerate() {

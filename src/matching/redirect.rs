@@ -2,20 +2,13 @@
 
 use crate::request::path::canonical;
 use crate::request::{Authority, Host, Request};
-use crate::tree::{Path, PathError};
-
-/// A redirect, compiled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redirect {
-    /// The value of `location` (RFC 9110 section 10.2.2).
-    pub location: String,
-    /// What it points to.
-    pub target: RedirectTarget,
-}
+use crate::tree::{KeyPath, PathError};
 
 /// What a redirect points to. If it lies on the site itself, requests for it pass, or nobody would ever arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedirectTarget {
+    /// The URL as written: the value of `location` (RFC 9110 section 10.2.2).
+    pub url: String,
     /// Its host; none: the host of the request itself.
     pub host: Option<Host>,
     /// Its port; none: that of its scheme, or of the request itself.
@@ -35,9 +28,9 @@ impl RedirectTarget {
     }
 }
 
-impl Redirect {
+impl RedirectTarget {
     /// Reads an absolute http or https URL, or an absolute path.
-    pub fn compile(url: &str, path: &Path<'_>) -> Result<Redirect, PathError> {
+    pub fn compile(url: &str, path: &KeyPath<'_>) -> Result<RedirectTarget, PathError> {
         let refuse = |problem: &str| PathError::new(path, format_args!("{url:?} {problem}"));
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(refuse("holds characters that must be percent-encoded in a URL"));
@@ -59,7 +52,7 @@ impl Redirect {
         let written = rest.get(..end).filter(|path| !path.is_empty()).unwrap_or("/");
         let path = canonical(written.as_bytes());
         let path = path.ok_or_else(|| refuse("has a path that could be read in more than one way"))?;
-        Ok(Redirect { location: url.to_owned(), target: RedirectTarget { host, port, default_port, path } })
+        Ok(RedirectTarget { url: url.to_owned(), host, port, default_port, path })
     }
 }
 
@@ -76,10 +69,9 @@ mod tests {
             ("/sorry", None, "/sorry"),
             ("/sorry?from=/../x", None, "/sorry"),
         ] {
-            let redirect = Redirect::compile(url, &Path::Root).unwrap();
-            assert_eq!(redirect.location, url);
-            assert_eq!(redirect.target.host.as_ref().map(Host::as_str), host, "{url}");
-            assert_eq!(redirect.target.path, path, "{url}");
+            let target = RedirectTarget::compile(url, &KeyPath::Root).unwrap();
+            assert_eq!(target.host.as_ref().map(Host::as_str), host, "{url}");
+            assert_eq!(target.path, path, "{url}");
         }
     }
 
@@ -102,7 +94,7 @@ mod tests {
             ("/a\r\nx: y", "\"/a\\r\\nx: y\" holds characters that must be percent-encoded in a URL"),
             ("/ä", "\"/ä\" holds characters that must be percent-encoded in a URL"),
         ] {
-            assert_eq!(Redirect::compile(url, &Path::Root).unwrap_err().to_string(), message);
+            assert_eq!(RedirectTarget::compile(url, &KeyPath::Root).unwrap_err().to_string(), message);
         }
     }
 }

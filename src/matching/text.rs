@@ -6,8 +6,8 @@ use hashbrown::HashSet;
 use super::affixes::Affixes;
 use super::regex::WholeRegex;
 use crate::config::TextConfig;
-use crate::request::Budget;
-use crate::tree::{Path, PathError};
+use crate::request::WorkBudget;
+use crate::tree::{KeyPath, PathError};
 
 /// What a look at a value costs beside its bytes, in units of the budget.
 const LOOK: usize = 32;
@@ -55,7 +55,7 @@ impl TextMatcher {
     }
 
     /// Compiles a list of texts; `path` is the list's.
-    pub fn compile(texts: &[TextConfig], path: &Path<'_>, canonical: Canonical) -> Result<TextMatcher, PathError> {
+    pub fn compile(texts: &[TextConfig], path: &KeyPath<'_>, canonical: Canonical) -> Result<TextMatcher, PathError> {
         if texts.is_empty() {
             return Err(PathError::new(path, "an empty list matches nothing"));
         }
@@ -67,7 +67,7 @@ impl TextMatcher {
         Ok(matcher)
     }
 
-    fn add(&mut self, text: &TextConfig, path: &Path<'_>, canonical: Canonical) -> Result<(), PathError> {
+    fn add(&mut self, text: &TextConfig, path: &KeyPath<'_>, canonical: Canonical) -> Result<(), PathError> {
         let literal = |literal: &str, text: &str| {
             if literal.contains('*') {
                 let problem = "has a '*' that stands neither first nor last; write it as { regex: … }";
@@ -104,7 +104,7 @@ impl TextMatcher {
 
     /// Whether it holds for each of `samples`. Where these have little in common, it then holds for about everything.
     pub fn is_everything(&self, samples: &[&str]) -> bool {
-        let holds = |sample: &&str| self.is_match(sample.as_bytes(), Unknown::Fails, &Budget::unlimited());
+        let holds = |sample: &&str| self.is_match(sample.as_bytes(), Unknown::Fails, &WorkBudget::unlimited());
         samples.iter().all(holds)
     }
 
@@ -118,7 +118,7 @@ impl TextMatcher {
     }
 
     /// Whether `value` is one of the texts.
-    pub fn is_match(&self, value: &[u8], unknown: Unknown, budget: &Budget) -> bool {
+    pub fn is_match(&self, value: &[u8], unknown: Unknown, budget: &WorkBudget) -> bool {
         if self.present {
             return true;
         }
@@ -132,7 +132,7 @@ impl TextMatcher {
             || (!self.digests.is_empty() && self.is_digest_match(value, unknown, budget))
     }
 
-    fn is_regex_match(&self, value: &[u8], unknown: Unknown, budget: &Budget) -> bool {
+    fn is_regex_match(&self, value: &[u8], unknown: Unknown, budget: &WorkBudget) -> bool {
         let text = match (std::str::from_utf8(value), unknown) {
             (Ok(text), _) => std::borrow::Cow::Borrowed(text),
             (Err(_), Unknown::Fails) => return false,
@@ -142,7 +142,7 @@ impl TextMatcher {
         self.regexes.iter().any(|regex| regex.is_match(&text, is_ascii, budget).unwrap_or(unknown.satisfies()))
     }
 
-    fn is_digest_match(&self, value: &[u8], unknown: Unknown, budget: &Budget) -> bool {
+    fn is_digest_match(&self, value: &[u8], unknown: Unknown, budget: &WorkBudget) -> bool {
         // Each of them is compared, so that the time says nothing about any.
         let compared = self.digests.len().saturating_mul(COMPARISON);
         if !budget.pay(value.len().saturating_mul(DIGEST) + DIGEST_START + compared) {
@@ -157,7 +157,7 @@ impl TextMatcher {
         &self,
         values: impl IntoIterator<Item = impl AsRef<[u8]>>,
         unknown: Unknown,
-        budget: &Budget,
+        budget: &WorkBudget,
     ) -> bool {
         let mut is_absent = true;
         for value in values {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     fn compile(texts: &[TextConfig]) -> Result<TextMatcher, PathError> {
-        TextMatcher::compile(texts, &Path::Root.key("value"), as_written)
+        TextMatcher::compile(texts, &KeyPath::Root.key("value"), as_written)
     }
 
     #[test]
@@ -203,13 +203,13 @@ mod tests {
             let matcher = compile(std::slice::from_ref(&text)).unwrap();
             for value in matching {
                 assert!(
-                    matcher.is_match(value.as_bytes(), Unknown::Fails, &Budget::of_request()),
+                    matcher.is_match(value.as_bytes(), Unknown::Fails, &WorkBudget::of_request()),
                     "{text:?} {value:?}"
                 );
             }
             for value in other {
                 assert!(
-                    !matcher.is_match(value.as_bytes(), Unknown::Satisfies, &Budget::of_request()),
+                    !matcher.is_match(value.as_bytes(), Unknown::Satisfies, &WorkBudget::of_request()),
                     "{text:?} {value:?}"
                 );
             }
@@ -219,16 +219,16 @@ mod tests {
     #[test]
     fn any_of_a_list_will_do() {
         let matcher = compile(&[plain("a"), plain("b*"), TextConfig::Absent]).unwrap();
-        assert!(matcher.is_match_any(["x", "b1"], Unknown::Fails, &Budget::of_request()));
-        assert!(matcher.is_match_any([""; 0], Unknown::Fails, &Budget::of_request()));
-        assert!(!matcher.is_match_any(["x", ""], Unknown::Fails, &Budget::of_request()));
+        assert!(matcher.is_match_any(["x", "b1"], Unknown::Fails, &WorkBudget::of_request()));
+        assert!(matcher.is_match_any([""; 0], Unknown::Fails, &WorkBudget::of_request()));
+        assert!(!matcher.is_match_any(["x", ""], Unknown::Fails, &WorkBudget::of_request()));
     }
 
     #[test]
     fn what_is_no_text_opens_nothing_and_closes_what_it_might() {
         let matcher = compile(&[TextConfig::Regex("a.?".to_owned())]).unwrap();
-        assert!(!matcher.is_match(b"a\xff", Unknown::Fails, &Budget::of_request()));
-        assert!(matcher.is_match(b"a\xff", Unknown::Satisfies, &Budget::of_request()));
+        assert!(!matcher.is_match(b"a\xff", Unknown::Fails, &WorkBudget::of_request()));
+        assert!(matcher.is_match(b"a\xff", Unknown::Satisfies, &WorkBudget::of_request()));
     }
 
     #[test]
@@ -239,18 +239,18 @@ mod tests {
             let matcher = compile(std::slice::from_ref(&text)).unwrap();
             for (units, opens, closes) in [(crate::request::UNITS, true, true), (10, false, true)] {
                 for (unknown, expected) in [(Unknown::Fails, opens), (Unknown::Satisfies, closes)] {
-                    let budget = Budget::of_request();
+                    let budget = WorkBudget::of_request();
                     assert!(budget.pay(crate::request::UNITS - units));
                     assert_eq!(matcher.is_match(b"secret", unknown, &budget), expected, "{text:?} {units} {unknown:?}");
                 }
             }
             // Values that have been examined use the budget up.
-            let budget = Budget::of_request();
+            let budget = WorkBudget::of_request();
             let many = std::iter::repeat_n([b'k'; 4096], 100);
             assert!(matcher.is_match_any(many, Unknown::Satisfies, &budget), "{text:?}");
         }
         // To be present costs nothing.
-        let spent = Budget::of_request();
+        let spent = WorkBudget::of_request();
         assert!(!spent.pay(usize::MAX));
         assert!(TextMatcher::present().is_match(b"a", Unknown::Fails, &spent));
     }

@@ -28,8 +28,8 @@ const PAGES: &[(&str, Escape)] = &[
 ];
 
 /// Where the `$` of `page` stands.
-fn at(page: &str, kind: Kind<'_>) -> Result<Escape, &'static str> {
-    let mut position = Position::default();
+fn at(page: &str, kind: ValueKind<'_>) -> Result<Escape, &'static str> {
+    let mut position = HtmlContext::default();
     let (before, after) = page.split_once('$').unwrap();
     position.literal(before)?;
     let escape = position.variable(kind)?;
@@ -41,7 +41,7 @@ fn at(page: &str, kind: Kind<'_>) -> Result<Escape, &'static str> {
 #[test]
 fn a_variable_is_written_for_its_place() {
     for (page, escape) in PAGES.iter().copied() {
-        assert_eq!(at(page, Kind::Text), Ok(escape), "{page}");
+        assert_eq!(at(page, ValueKind::Text), Ok(escape), "{page}");
     }
 }
 
@@ -81,7 +81,7 @@ fn a_variable_that_cannot_be_made_safe_is_refused() {
         ("$<p", "ends inside a tag, a comment, a script or a style sheet"),
         ("$<script>", "ends inside a tag, a comment, a script or a style sheet"),
     ] {
-        assert_eq!(at(page, Kind::Text), Err(place), "{page}");
+        assert_eq!(at(page, ValueKind::Text), Err(place), "{page}");
     }
 }
 
@@ -97,20 +97,20 @@ fn the_operators_own_text_may_be_a_whole_url() {
         (" Java\tScript:alert(1)", scheme),
         ("data:text/html,x", scheme),
     ] {
-        assert_eq!(at("<a href=\"$\">", Kind::Constant(text)), expected, "{text}");
+        assert_eq!(at("<a href=\"$\">", ValueKind::Constant(text)), expected, "{text}");
     }
 }
 
 #[test]
 fn a_number_may_be_a_refresh() {
-    assert_eq!(at("<meta http-equiv=\"refresh\" content=\"$\">", Kind::Number), Ok(Escape::Html));
+    assert_eq!(at("<meta http-equiv=\"refresh\" content=\"$\">", ValueKind::Number), Ok(Escape::Html));
 }
 proptest! {
     #[test]
     fn no_value_moves_what_follows(value in "[a-z<>\"'`/\\\\&=${}:;!\\- \n\u{2028}]{0,12}", page in 0..PAGES.len()) {
-        let mut position = Position::default();
+        let mut position = HtmlContext::default();
         position.literal(PAGES[page].0.split('$').next().unwrap()).unwrap();
-        let escape = position.variable(Kind::Text).unwrap();
+        let escape = position.variable(ValueKind::Text).unwrap();
         let mut written = String::new();
         escape.write(&value, &mut written);
         let before = position.clone();

@@ -2,57 +2,9 @@
 
 use hashbrown::HashMap;
 
+use crate::matching::host::{HostName, HostPattern};
 use crate::request::path::{Interpretation, NamedHost};
-use crate::request::{Budget, Host, Request, RequestPath};
-
-/// A host as a site names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HostPattern {
-    /// `shop.example.com`
-    Exact(String),
-    /// `*.shop.example.com`, kept as `.shop.example.com`: any host below, not the host itself.
-    Suffix(String),
-    /// `*`
-    Any,
-}
-
-impl HostPattern {
-    /// Reads a host of a site; port, case and trailing dot do not matter.
-    pub fn parse(text: &str) -> Result<HostPattern, String> {
-        let host = |name: &str| {
-            Host::parse(name.as_bytes())
-                .map(|host| host.as_str().to_owned())
-                .ok_or_else(|| format!("\"{text}\" is not a host, \"*.suffix\" or \"*\""))
-        };
-        match text.strip_prefix('*') {
-            Some("") => Ok(HostPattern::Any),
-            Some(suffix) => match suffix.strip_prefix('.') {
-                Some(name) => Ok(HostPattern::Suffix(format!(".{}", host(name)?))),
-                None => Err(format!("\"{text}\" is not a host, \"*.suffix\" or \"*\"")),
-            },
-            None => host(text).map(HostPattern::Exact),
-        }
-    }
-
-    /// Whether `host`, canonical, is meant.
-    pub fn matches(&self, host: &str) -> bool {
-        match self {
-            HostPattern::Exact(name) => name == host,
-            HostPattern::Suffix(suffix) => host.ends_with(suffix) && host.len() > suffix.len(),
-            HostPattern::Any => true,
-        }
-    }
-}
-
-impl std::fmt::Display for HostPattern {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            HostPattern::Exact(name) => formatter.write_str(name),
-            HostPattern::Suffix(suffix) => write!(formatter, "*{suffix}"),
-            HostPattern::Any => formatter.write_str("*"),
-        }
-    }
-}
+use crate::request::{Host, Request, RequestPath, WorkBudget};
 
 /// Finds the site of a request.
 #[derive(Clone, Debug, Default)]
@@ -115,18 +67,18 @@ impl SiteIndex {
     }
 
     /// The sites that a request may belong to.
-    pub fn find<'r>(&self, request: &'r Request<'_>) -> Found<'r> {
+    pub fn find<'r>(&self, request: &'r Request<'_>) -> SiteMatch<'r> {
         let Some(host) = &request.host else {
-            return Found::AnySite;
+            return SiteMatch::AnySite;
         };
-        let every_site = || Found::AnyPath((0..self.sites).collect());
+        let every_site = || SiteMatch::AnyPath((0..self.sites).collect());
         match &request.path {
-            _ if request.is_connect() => Found::AnyPath(self.sites_of(host.as_str())),
-            RequestPath::Canonical(path) => Found::One(self.site(host.as_str(), path), path),
+            _ if request.is_connect() => SiteMatch::AnyPath(self.sites_of(host.as_str())),
+            RequestPath::Canonical(path) => SiteMatch::One(self.site(host.as_str(), path), path),
             RequestPath::Ambiguous { interpretations, .. } => {
-                self.sites_by(host, interpretations, &request.budget).map_or_else(every_site, Found::Several)
+                self.sites_by(host, interpretations, &request.budget).map_or_else(every_site, SiteMatch::Several)
             }
-            RequestPath::Anywhere { may_leave_host: false, .. } => Found::AnyPath(self.sites_of(host.as_str())),
+            RequestPath::Anywhere { may_leave_host: false, .. } => SiteMatch::AnyPath(self.sites_of(host.as_str())),
             RequestPath::Anywhere { may_leave_host: true, .. } => every_site(),
         }
     }
@@ -143,7 +95,7 @@ impl SiteIndex {
         &self,
         own: &Host,
         interpretations: &'r [Interpretation],
-        budget: &Budget,
+        budget: &WorkBudget,
     ) -> Option<Vec<(usize, Vec<&'r str>)>> {
         let mut found: Vec<Vec<&str>> = vec![Vec::new(); self.sites];
         let own: Vec<&PathIndex> = self.patterns(own.as_str()).collect();
@@ -188,47 +140,17 @@ impl SiteIndex {
 
     /// The sites of each pattern that takes `host`, the narrowest first.
     fn patterns(&self, host: &str) -> impl Iterator<Item = &PathIndex> {
-        let exact = self.hosts.get(&Name::Exact(host));
+        let exact = self.hosts.get(&HostName::Exact(host));
         let suffixes = host.match_indices('.').filter(|(dot, _)| *dot > 0).filter_map(|(dot, _)| host.get(dot..));
-        let by_suffix = suffixes.filter_map(|suffix| self.hosts.get(&Name::Suffix(suffix)));
-        let any = std::iter::once_with(|| self.hosts.get(&Name::Any)).flatten();
+        let by_suffix = suffixes.filter_map(|suffix| self.hosts.get(&HostName::Suffix(suffix)));
+        let any = std::iter::once_with(|| self.hosts.get(&HostName::Any)).flatten();
         exact.into_iter().chain(by_suffix).chain(any)
-    }
-}
-
-/// A host pattern borrowed, to look one up without an allocation.
-#[derive(PartialEq, Eq, Hash)]
-enum Name<'a> {
-    Exact(&'a str),
-    Suffix(&'a str),
-    Any,
-}
-
-impl HostPattern {
-    fn name(&self) -> Name<'_> {
-        match self {
-            HostPattern::Exact(name) => Name::Exact(name),
-            HostPattern::Suffix(suffix) => Name::Suffix(suffix),
-            HostPattern::Any => Name::Any,
-        }
-    }
-}
-
-impl std::hash::Hash for HostPattern {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.name().hash(state);
-    }
-}
-
-impl hashbrown::Equivalent<HostPattern> for Name<'_> {
-    fn equivalent(&self, pattern: &HostPattern) -> bool {
-        *self == pattern.name()
     }
 }
 
 /// What [`SiteIndex::find`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found<'r> {
+pub enum SiteMatch<'r> {
     /// A canonical path: it belongs to one site or none.
     One(Option<usize>, &'r str),
     /// The sites of all interpretations of an ambiguous path, each with its paths.
@@ -242,7 +164,7 @@ pub enum Found<'r> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::{Headers, Stranger};
+    use crate::request::{HeaderMap, UnknownPeer};
 
     const SITES: [(&str, &str); 8] = [
         ("shop.example.com", ""),
@@ -293,25 +215,25 @@ mod tests {
     fn an_ambiguous_path_belongs_to_the_site_of_each_interpretation() {
         let index = index(&SITES[..3]);
         for (authority, path, found) in [
-            ("api.example.com", "/other", Found::One(None, "/other")),
-            ("api.example.com", "//other", Found::Several(vec![])),
-            ("api.example.com", "//checkout", Found::Several(vec![(1, vec!["/checkout"])])),
-            ("api.example.com", "/checkout%2Fv2", Found::Several(vec![(2, vec!["/checkout/v2"])])),
+            ("api.example.com", "/other", SiteMatch::One(None, "/other")),
+            ("api.example.com", "//other", SiteMatch::Several(vec![])),
+            ("api.example.com", "//checkout", SiteMatch::Several(vec![(1, vec!["/checkout"])])),
+            ("api.example.com", "/checkout%2Fv2", SiteMatch::Several(vec![(2, vec!["/checkout/v2"])])),
             (
                 "api.example.com",
                 "/checkout/v2%3bx",
-                Found::Several(vec![(1, vec!["/checkout/v2%3Bx"]), (2, vec!["/checkout/v2"])]),
+                SiteMatch::Several(vec![(1, vec!["/checkout/v2%3Bx"]), (2, vec!["/checkout/v2"])]),
             ),
-            ("api.example.com", "//shop.example.com/a", Found::Several(vec![(0, vec!["/a"])])),
-            ("api.example.com", "/other/../other", Found::AnyPath(vec![1, 2])),
-            ("api.example.com, a", "/", Found::AnySite),
-            ("", "/", Found::AnySite),
+            ("api.example.com", "//shop.example.com/a", SiteMatch::Several(vec![(0, vec!["/a"])])),
+            ("api.example.com", "/other/../other", SiteMatch::AnyPath(vec![1, 2])),
+            ("api.example.com, a", "/", SiteMatch::AnySite),
+            ("", "/", SiteMatch::AnySite),
         ] {
-            let headers = Headers::new(vec![
+            let headers = HeaderMap::new(vec![
                 (b":authority".to_vec(), authority.as_bytes().to_vec()),
                 (b":path".to_vec(), path.as_bytes().to_vec()),
             ]);
-            assert_eq!(index.find(&Request::new(&headers, &Stranger)), found, "{authority}{path}");
+            assert_eq!(index.find(&Request::new(&headers, &UnknownPeer)), found, "{authority}{path}");
         }
     }
 
@@ -319,13 +241,5 @@ mod tests {
     fn two_sites_cannot_stand_in_one_place() {
         let mut index = index(&SITES);
         assert_eq!(index.insert(HostPattern::Any, "/everywhere", 9), Err(5));
-    }
-
-    #[test]
-    fn what_is_no_host_is_refused() {
-        for text in ["", "*x.example.com", "a.*.example.com", "**", "*.", "shop.example.com/a", "https://a"] {
-            let message = format!("\"{text}\" is not a host, \"*.suffix\" or \"*\"");
-            assert_eq!(HostPattern::parse(text), Err(message));
-        }
     }
 }

@@ -11,13 +11,13 @@ mod url;
 
 /// What a piece of an HTML page ends in. Two pieces that end in the same state may stand for each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Position {
-    state: State,
+pub struct HtmlContext {
+    state: HtmlState,
     tag: Tag,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum State {
+enum HtmlState {
     #[default]
     Text,
     /// After `<`, before it is known what this opens.
@@ -32,7 +32,7 @@ enum State {
     /// After `=`.
     BeforeValue,
     Unquoted,
-    Quoted(char, Value),
+    Quoted(char, AttributeKind),
     /// Inside a script, with what may yet become its end tag.
     Script(Script, String),
     Style(String),
@@ -56,7 +56,7 @@ enum Dashes {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Value {
+enum AttributeKind {
     Plain,
     /// A URL, as far as it is open what its scheme is.
     Url(String),
@@ -70,7 +70,7 @@ enum Value {
 
 /// A variable as the page sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind<'v> {
+pub enum ValueKind<'v> {
     /// Known only when a request comes.
     Text,
     /// A number.
@@ -79,38 +79,38 @@ pub enum Kind<'v> {
     Constant(&'v str),
 }
 
-impl Position {
+impl HtmlContext {
     /// Goes on over literal text.
     pub fn literal(&mut self, text: &str) -> Result<(), &'static str> {
         text.chars().try_for_each(|c| self.step(c))
     }
 
     /// How a variable is written here, or why it can't stand here.
-    pub fn variable(&mut self, kind: Kind<'_>) -> Result<Escape, &'static str> {
+    pub fn variable(&mut self, kind: ValueKind<'_>) -> Result<Escape, &'static str> {
         match &mut self.state {
-            State::Text => Ok(Escape::Html),
-            State::Open | State::TagName => Err("in the name of a tag"),
-            State::Tag | State::AttributeName => Err("in a tag outside an attribute's value"),
-            State::BeforeValue | State::Unquoted => Err("in an attribute without quotes"),
-            State::Declaration(_) | State::Comment(_) => Err("in a comment"),
-            State::Style(_) => Err("in a style sheet"),
-            State::Script(Script::Text(_), tail) => {
+            HtmlState::Text => Ok(Escape::Html),
+            HtmlState::Open | HtmlState::TagName => Err("in the name of a tag"),
+            HtmlState::Tag | HtmlState::AttributeName => Err("in a tag outside an attribute's value"),
+            HtmlState::BeforeValue | HtmlState::Unquoted => Err("in an attribute without quotes"),
+            HtmlState::Declaration(_) | HtmlState::Comment(_) => Err("in a comment"),
+            HtmlState::Style(_) => Err("in a style sheet"),
+            HtmlState::Script(Script::Text(_), tail) => {
                 tail.clear();
                 Ok(Escape::Script)
             }
-            State::Script(..) => Err("in a script outside a quoted string"),
-            State::Quoted(_, Value::Plain) => Ok(Escape::Html),
-            State::Quoted(_, Value::SafeUrl) => Ok(Escape::Url),
-            State::Quoted(_, Value::Code(place)) => Err(place),
-            State::Quoted(_, Value::Content) => {
-                self.tag.variable_content |= kind != Kind::Number;
-                if self.tag.http_equiv && kind != Kind::Number {
+            HtmlState::Script(..) => Err("in a script outside a quoted string"),
+            HtmlState::Quoted(_, AttributeKind::Plain) => Ok(Escape::Html),
+            HtmlState::Quoted(_, AttributeKind::SafeUrl) => Ok(Escape::Url),
+            HtmlState::Quoted(_, AttributeKind::Code(place)) => Err(place),
+            HtmlState::Quoted(_, AttributeKind::Content) => {
+                self.tag.variable_content |= kind != ValueKind::Number;
+                if self.tag.http_equiv && kind != ValueKind::Number {
                     return Err("in the content of a meta element with http-equiv");
                 }
                 Ok(Escape::Html)
             }
-            State::Quoted(_, Value::Url(start)) => match kind {
-                Kind::Constant(text) if start.is_empty() => {
+            HtmlState::Quoted(_, AttributeKind::Url(start)) => match kind {
+                ValueKind::Constant(text) if start.is_empty() => {
                     let mut start = String::new();
                     let mut settled = false;
                     for c in text.chars() {
@@ -127,121 +127,121 @@ impl Position {
     /// Ends the page.
     pub fn end(&self) -> Result<(), &'static str> {
         match self.state {
-            State::Text => Ok(()),
+            HtmlState::Text => Ok(()),
             _ => Err("ends inside a tag, a comment, a script or a style sheet"),
         }
     }
 
     fn set_url(&mut self, start: String, settled: bool) {
-        if let State::Quoted(_, value) = &mut self.state {
-            *value = if settled { Value::SafeUrl } else { Value::Url(start) };
+        if let HtmlState::Quoted(_, value) = &mut self.state {
+            *value = if settled { AttributeKind::SafeUrl } else { AttributeKind::Url(start) };
         }
     }
 
     fn step(&mut self, c: char) -> Result<(), &'static str> {
         let lower = c.to_ascii_lowercase();
         match &mut self.state {
-            State::Text => {
+            HtmlState::Text => {
                 if c == '<' {
-                    self.state = State::Open;
+                    self.state = HtmlState::Open;
                 }
             }
-            State::Open => match c {
-                '!' => self.state = State::Declaration(String::new()),
-                '?' => self.state = State::Declaration("?".to_owned()),
+            HtmlState::Open => match c {
+                '!' => self.state = HtmlState::Declaration(String::new()),
+                '?' => self.state = HtmlState::Declaration("?".to_owned()),
                 '/' => {
                     self.tag = Tag { name: "/".to_owned(), ..Tag::default() };
-                    self.state = State::TagName;
+                    self.state = HtmlState::TagName;
                 }
                 _ if c.is_ascii_alphabetic() => {
                     self.tag = Tag { name: lower.into(), ..Tag::default() };
-                    self.state = State::TagName;
+                    self.state = HtmlState::TagName;
                 }
                 '<' => {}
-                _ => self.state = State::Text,
+                _ => self.state = HtmlState::Text,
             },
-            State::Declaration(start) => match c {
-                '>' => self.state = State::Text,
+            HtmlState::Declaration(start) => match c {
+                '>' => self.state = HtmlState::Text,
                 _ if start.len() < 2 => {
                     start.push(c);
                     if start == "--" {
-                        self.state = State::Comment(Dashes::Two);
+                        self.state = HtmlState::Comment(Dashes::Two);
                     }
                 }
                 _ => {}
             },
-            State::Comment(dashes) => match (c, *dashes) {
-                ('>', Dashes::Two) => self.state = State::Text,
+            HtmlState::Comment(dashes) => match (c, *dashes) {
+                ('>', Dashes::Two) => self.state = HtmlState::Text,
                 ('-', Dashes::None) => *dashes = Dashes::One,
                 ('-', _) => *dashes = Dashes::Two,
                 // `--!>` ends a comment too.
                 ('!', Dashes::Two) => {}
                 _ => *dashes = Dashes::None,
             },
-            State::TagName => match c {
+            HtmlState::TagName => match c {
                 '>' => self.close_tag(),
-                '/' => self.state = State::Tag,
-                _ if c.is_ascii_whitespace() => self.state = State::Tag,
+                '/' => self.state = HtmlState::Tag,
+                _ if c.is_ascii_whitespace() => self.state = HtmlState::Tag,
                 _ => self.tag.name.push(lower),
             },
-            State::Tag => match c {
+            HtmlState::Tag => match c {
                 '>' => self.close_tag(),
                 '/' => {}
                 // `<a b =c>`: the name before still waits for its value.
-                '=' if !self.tag.attribute.is_empty() => self.state = State::BeforeValue,
+                '=' if !self.tag.attribute.is_empty() => self.state = HtmlState::BeforeValue,
                 _ if c.is_ascii_whitespace() => {}
                 _ => {
                     self.tag.attribute = lower.into();
-                    self.state = State::AttributeName;
+                    self.state = HtmlState::AttributeName;
                 }
             },
-            State::AttributeName => match c {
+            HtmlState::AttributeName => match c {
                 '>' => self.close_tag(),
                 '/' => {
                     self.tag.attribute.clear();
-                    self.state = State::Tag;
+                    self.state = HtmlState::Tag;
                 }
-                '=' => self.state = State::BeforeValue,
-                _ if c.is_ascii_whitespace() => self.state = State::Tag,
+                '=' => self.state = HtmlState::BeforeValue,
+                _ if c.is_ascii_whitespace() => self.state = HtmlState::Tag,
                 _ => self.tag.attribute.push(lower),
             },
-            State::BeforeValue => match c {
+            HtmlState::BeforeValue => match c {
                 '"' | '\'' => {
                     let value = self.value()?;
                     self.tag.attribute.clear();
-                    self.state = State::Quoted(c, value);
+                    self.state = HtmlState::Quoted(c, value);
                 }
                 '>' => self.close_tag(),
                 _ if c.is_ascii_whitespace() => {}
                 _ => {
                     self.value()?;
                     self.tag.attribute.clear();
-                    self.state = State::Unquoted;
+                    self.state = HtmlState::Unquoted;
                 }
             },
-            State::Unquoted => match c {
+            HtmlState::Unquoted => match c {
                 '>' => self.close_tag(),
-                _ if c.is_ascii_whitespace() => self.state = State::Tag,
+                _ if c.is_ascii_whitespace() => self.state = HtmlState::Tag,
                 _ => {}
             },
-            State::Quoted(quote, _) if c == *quote => self.state = State::Tag,
-            State::Quoted(_, Value::Url(start)) => {
+            HtmlState::Quoted(quote, _) if c == *quote => self.state = HtmlState::Tag,
+            HtmlState::Quoted(_, AttributeKind::Url(start)) => {
                 // What a scheme is worth matters only to a variable that follows; the page's own text is the operator's.
                 match url::step(start, c) {
                     Ok(settled) => {
                         let start = std::mem::take(start);
                         self.set_url(start, settled);
                     }
-                    Err(place) => self.replace_value(Value::Code(place)),
+                    Err(place) => self.replace_value(AttributeKind::Code(place)),
                 }
             }
-            State::Quoted(..) => {}
-            State::Script(script, tail) => match raw_step(tail, c, "</script") {
+            HtmlState::Quoted(..) => {}
+            HtmlState::Script(script, tail) => match raw_step(tail, c, "</script") {
                 Raw::Ends => self.leave_raw(c),
                 Raw::OpensComment => return Err("has \"<!--\" inside a script"),
                 Raw::GoesOn => *script = script.step(c),
             },
-            State::Style(tail) => {
+            HtmlState::Style(tail) => {
                 if raw_step(tail, c, "</style") == Raw::Ends {
                     self.leave_raw(c);
                 }
@@ -250,14 +250,14 @@ impl Position {
         Ok(())
     }
 
-    fn replace_value(&mut self, with: Value) {
-        if let State::Quoted(_, value) = &mut self.state {
+    fn replace_value(&mut self, with: AttributeKind) {
+        if let HtmlState::Quoted(_, value) = &mut self.state {
             *value = with;
         }
     }
 
     /// What the value of the attribute is whose name has been read.
-    fn value(&mut self) -> Result<Value, &'static str> {
+    fn value(&mut self) -> Result<AttributeKind, &'static str> {
         let name = self.tag.attribute.as_str();
         if name == "http-equiv" {
             self.tag.http_equiv = true;
@@ -266,29 +266,29 @@ impl Position {
             }
         }
         Ok(match name {
-            "style" => Value::Code("in a style attribute"),
-            "srcdoc" => Value::Code("in a srcdoc attribute"),
-            "srcset" | "imagesrcset" | "ping" | "archive" => Value::Code("in a list of URLs"),
-            "content" => Value::Content,
-            "by" | "from" | "to" | "values" => Value::Code("in an animation"),
-            name if name.starts_with("on") => Value::Code("in an event handler"),
-            name if url::is_url(name) => Value::Url(String::new()),
-            _ => Value::Plain,
+            "style" => AttributeKind::Code("in a style attribute"),
+            "srcdoc" => AttributeKind::Code("in a srcdoc attribute"),
+            "srcset" | "imagesrcset" | "ping" | "archive" => AttributeKind::Code("in a list of URLs"),
+            "content" => AttributeKind::Content,
+            "by" | "from" | "to" | "values" => AttributeKind::Code("in an animation"),
+            name if name.starts_with("on") => AttributeKind::Code("in an event handler"),
+            name if url::is_url(name) => AttributeKind::Url(String::new()),
+            _ => AttributeKind::Plain,
         })
     }
 
     fn close_tag(&mut self) {
         self.state = match self.tag.name.as_str() {
-            "script" => State::Script(Script::Code, String::new()),
-            "style" => State::Style(String::new()),
-            _ => State::Text,
+            "script" => HtmlState::Script(Script::Code, String::new()),
+            "style" => HtmlState::Style(String::new()),
+            _ => HtmlState::Text,
         };
         self.tag = Tag::default();
     }
 
     fn leave_raw(&mut self, c: char) {
         self.tag = Tag { name: "/".to_owned(), ..Tag::default() };
-        self.state = State::Tag;
+        self.state = HtmlState::Tag;
         if c == '>' {
             self.close_tag();
         }

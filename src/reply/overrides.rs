@@ -6,26 +6,26 @@ use std::rc::Rc;
 use super::cors::Origins;
 use super::form::{Format, FormatsByPath};
 use super::problem;
-use super::redirect::Redirect;
 use super::template::{Language, Names, Template};
 use super::variables::Variable;
 use crate::config::ReplyConfig;
+use crate::matching::RedirectTarget;
 use crate::request::is_token_byte;
 use crate::time::parse_duration;
-use crate::tree::{Path, PathError, Tree};
+use crate::tree::{KeyPath, PathError, Tree};
 
 /// One `reply` object. None: not set here.
 #[derive(Clone, Debug)]
-pub struct ReplyPart {
+pub struct ReplyOverrides {
     pub(super) status: Option<u32>,
     pub(super) format: Option<Format>,
     /// Seconds; `Some(None)`: no header.
     pub(super) retry_after: Option<Option<u64>>,
     /// Seconds.
     pub(super) retry_jitter: Option<u64>,
-    pub(super) redirect: Option<Redirect>,
-    pub(super) html: Option<Written>,
-    pub(super) text: Option<Written>,
+    pub(super) redirect: Option<RedirectTarget>,
+    pub(super) html: Option<TemplateSource>,
+    pub(super) text: Option<TemplateSource>,
     pub(super) json: Option<Vec<(String, Tree)>>,
     /// Names in lower case.
     pub(super) headers: Option<Vec<(String, String)>>,
@@ -38,16 +38,16 @@ pub struct ReplyPart {
 /// A template as written, and its key path. What its names mean is known only with the context, which may stand in
 /// another `reply`.
 #[derive(Clone, Debug)]
-pub(super) struct Written {
+pub(super) struct TemplateSource {
     pub(super) source: Rc<Cow<'static, str>>,
     path: String,
     language: Language,
 }
 
-impl Written {
-    fn read(text: &str, language: Language, path: &Path<'_>) -> Result<Written, PathError> {
+impl TemplateSource {
+    fn read(text: &str, language: Language, path: &KeyPath<'_>) -> Result<TemplateSource, PathError> {
         let source: Rc<Cow<'static, str>> = Rc::new(Cow::Owned(text.to_owned()));
-        let written = Written { source, path: path.to_string(), language };
+        let written = TemplateSource { source, path: path.to_string(), language };
         written.compile(None).map(|_| written)
     }
 
@@ -59,9 +59,9 @@ impl Written {
     }
 }
 
-impl ReplyPart {
+impl ReplyOverrides {
     /// Checks and compiles `config`, which stands at `path`. Unknown variables are found when parts are merged.
-    pub fn compile(config: &ReplyConfig, path: &Path<'_>) -> Result<ReplyPart, PathError> {
+    pub fn compile(config: &ReplyConfig, path: &KeyPath<'_>) -> Result<ReplyOverrides, PathError> {
         let ReplyConfig {
             status,
             format,
@@ -77,7 +77,7 @@ impl ReplyPart {
             cors_origins,
             formats,
         } = config;
-        Ok(ReplyPart {
+        Ok(ReplyOverrides {
             status: read(status, &path.key("status"), |status, path| status_code(*status, path))?,
             format: read(format, &path.key("format"), |name, path| Format::read(name, path))?,
             retry_after: match retry_after {
@@ -86,9 +86,9 @@ impl ReplyPart {
                 Some(Some(text)) => Some(Some(duration(text, &path.key("retry_after"))?.max(1))),
             },
             retry_jitter: read(retry_jitter, &path.key("retry_jitter"), |text, path| duration(text, path))?,
-            redirect: read(redirect, &path.key("redirect"), |url, path| Redirect::compile(url, path))?,
-            html: read(html, &path.key("html"), |text, path| Written::read(text, Language::Html, path))?,
-            text: read(text, &path.key("text"), |text, path| Written::read(text, Language::Text, path))?,
+            redirect: read(redirect, &path.key("redirect"), |url, path| RedirectTarget::compile(url, path))?,
+            html: read(html, &path.key("html"), |text, path| TemplateSource::read(text, Language::Html, path))?,
+            text: read(text, &path.key("text"), |text, path| TemplateSource::read(text, Language::Text, path))?,
             json: read(json, &path.key("json"), |members, path| problem_members(members, path))?,
             headers: read(headers, &path.key("headers"), |headers, path| header_map(headers, path))?,
             clear_cookies: read(clear_cookies, &path.key("clear_cookies"), |names, path| cookie_names(names, path))?,
@@ -108,13 +108,13 @@ impl ReplyPart {
 
 fn read<C, T>(
     config: &Option<C>,
-    path: &Path<'_>,
-    reader: impl FnOnce(&C, &Path<'_>) -> Result<T, PathError>,
+    path: &KeyPath<'_>,
+    reader: impl FnOnce(&C, &KeyPath<'_>) -> Result<T, PathError>,
 ) -> Result<Option<T>, PathError> {
     config.as_ref().map(|config| reader(config, path)).transpose()
 }
 
-fn status_code(status: i64, path: &Path<'_>) -> Result<u32, PathError> {
+fn status_code(status: i64, path: &KeyPath<'_>) -> Result<u32, PathError> {
     u32::try_from(status)
         .ok()
         .filter(|status| (400..=599).contains(status))
@@ -122,13 +122,13 @@ fn status_code(status: i64, path: &Path<'_>) -> Result<u32, PathError> {
 }
 
 /// A duration in whole seconds, rounded up, as HTTP knows no smaller ones.
-fn duration(text: &str, path: &Path<'_>) -> Result<u64, PathError> {
+fn duration(text: &str, path: &KeyPath<'_>) -> Result<u64, PathError> {
     parse_duration(text)
         .map(|milliseconds| milliseconds.div_ceil(1000))
         .ok_or_else(|| PathError::new(path, format_args!("\"{text}\" is not a duration such as 90s or 5m")))
 }
 
-fn problem_members(members: &[(String, Tree)], path: &Path<'_>) -> Result<Vec<(String, Tree)>, PathError> {
+fn problem_members(members: &[(String, Tree)], path: &KeyPath<'_>) -> Result<Vec<(String, Tree)>, PathError> {
     match members.iter().find(|(name, _)| problem::MEMBERS.contains(&name.as_str())) {
         Some((name, _)) => Err(PathError::new(&path.key(name), "this member says what holds, and can't be set")),
         None => Ok(members.to_vec()),
@@ -162,7 +162,7 @@ const RESERVED: [&str; 23] = [
     "x-robots-tag",
 ];
 
-fn header_map(headers: &[(String, String)], path: &Path<'_>) -> Result<Vec<(String, String)>, PathError> {
+fn header_map(headers: &[(String, String)], path: &KeyPath<'_>) -> Result<Vec<(String, String)>, PathError> {
     let mut read: Vec<(String, String)> = Vec::new();
     for (name, value) in headers {
         let path = path.key(name);
@@ -190,7 +190,7 @@ fn header_map(headers: &[(String, String)], path: &Path<'_>) -> Result<Vec<(Stri
     Ok(read)
 }
 
-fn cookie_names(names: &[String], path: &Path<'_>) -> Result<Vec<String>, PathError> {
+fn cookie_names(names: &[String], path: &KeyPath<'_>) -> Result<Vec<String>, PathError> {
     for (index, name) in names.iter().enumerate() {
         if name.is_empty() || !name.bytes().all(is_token_byte) {
             let problem = format_args!("{name:?} is not the name of a cookie");
@@ -200,7 +200,7 @@ fn cookie_names(names: &[String], path: &Path<'_>) -> Result<Vec<String>, PathEr
     Ok(names.to_vec())
 }
 
-fn context_texts(context: &[(String, String)], path: &Path<'_>) -> Result<Vec<(String, String)>, PathError> {
+fn context_texts(context: &[(String, String)], path: &KeyPath<'_>) -> Result<Vec<(String, String)>, PathError> {
     for (name, _) in context {
         let is_name = !name.is_empty()
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
@@ -221,9 +221,9 @@ mod tests {
     use super::*;
     use crate::config::PluginConfig;
 
-    fn compile(config: Value) -> Result<ReplyPart, PathError> {
+    fn compile(config: Value) -> Result<ReplyOverrides, PathError> {
         let tree = Tree::from_json(json!({ "reply": config }).to_string().as_bytes())?;
-        ReplyPart::compile(&PluginConfig::read(&tree)?.reply, &Path::Root.key("reply"))
+        ReplyOverrides::compile(&PluginConfig::read(&tree)?.reply, &KeyPath::Root.key("reply"))
     }
 
     #[test]
