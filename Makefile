@@ -74,15 +74,15 @@ maintctl: toolchain
 	@cargo build --release $(FEATURES) --bin maintctl
 	@install -m 755 '$(TARGET_DIR)/release/maintctl' dist/maintctl
 
-lint: toolchain ## check format, structure and lints
+lint: toolchain ## check format, imports, names and lints
 	$(call say,lint: format)
 	@cargo fmt --check
-	$(call say,lint: structure)
-	@tests/structure.sh
-	$(call say,lint: clippy for the module)
+	$(call say,lint: Clippy for the module)
 	@cargo clippy --quiet --lib --target wasm32-wasip1 -- -D warnings
-	$(call say,lint: clippy for maintctl and the tests)
+	$(call say,lint: Clippy for maintctl and the tests)
 	@cargo clippy --quiet $(FEATURES) --all-targets -- -D warnings
+	$(call say,lint: imports between modules$(comma) and names of types)
+	@RUST_BACKTRACE=0 cargo test --quiet $(FEATURES) --test structure
 
 unit: toolchain ## run the unit and property tests
 	$(call say,unit: unit and property tests$(comma) and paths that servers read differently)
