@@ -13,11 +13,11 @@ use crate::support::{client, maintctl, raw};
 mod pushed;
 
 /// A request: method, host, target, headers.
-type Row = (&'static str, &'static str, &'static str, &'static [&'static str]);
+type ExplainedRequest = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
 const HTML: &str = "accept: text/html,application/xhtml+xml,*/*;q=0.8";
 
-const ROWS: &[Row] = &[
+const ROWS: &[ExplainedRequest] = &[
     // Hosts.
     ("GET", "shop.example.com", "/", &[]),
     ("GET", "SHOP.example.com:8080", "/", &[]),
@@ -146,25 +146,25 @@ fn policy() -> Value {
 
 /// What a client sees: status, headers by name but for those that Envoy adds to every response, and body.
 #[derive(Debug, PartialEq)]
-struct Seen {
+struct ClientView {
     status: u64,
     headers: BTreeMap<String, Vec<String>>,
     body: String,
 }
 
-impl Seen {
-    fn new(status: u64, headers: impl IntoIterator<Item = (String, String)>, body: String) -> Seen {
+impl ClientView {
+    fn new(status: u64, headers: impl IntoIterator<Item = (String, String)>, body: String) -> ClientView {
         let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in headers {
             if !["server", "date", "content-length", "connection", "transfer-encoding"].contains(&name.as_str()) {
                 by_name.entry(name).or_default().push(value);
             }
         }
-        Seen { status, headers: by_name, body }
+        ClientView { status, headers: by_name, body }
     }
 
     /// Takes the seconds out that pass between two looks at the clock.
-    fn without_seconds(mut self) -> (Seen, Option<i64>) {
+    fn without_seconds(mut self) -> (ClientView, Option<i64>) {
         let seconds = self.headers.remove("retry-after").and_then(|values| values[0].parse::<i64>().ok());
         self.headers.remove("grpc-retry-pushback-ms");
         if let Some(seconds) = seconds {
@@ -176,7 +176,7 @@ impl Seen {
     }
 }
 
-async fn through_envoy(envoy: &Envoy, (method, host, target, headers): Row) -> Seen {
+async fn through_envoy(envoy: &Envoy, (method, host, target, headers): ExplainedRequest) -> ClientView {
     let mut request = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nx-app: echo\r\n");
     headers.iter().for_each(|header| request.push_str(&format!("{header}\r\n")));
     request.push_str("\r\n");
@@ -189,11 +189,11 @@ async fn through_envoy(envoy: &Envoy, (method, host, target, headers): Row) -> S
     let response = response.unwrap_or_else(|| panic!("no answer: {request}"));
     let text = response.text();
     let headers = response.headers.into_iter().map(|(name, value)| (name, String::from_utf8(value).unwrap()));
-    Seen::new(response.status.into(), headers, text)
+    ClientView::new(response.status.into(), headers, text)
 }
 
 /// Explains the request of a client at this address; `files` are the policy and the states.
-async fn explained(files: &[&str], ip: &str, (method, host, target, headers): Row) -> Value {
+async fn explained(files: &[&str], ip: &str, (method, host, target, headers): ExplainedRequest) -> Value {
     let url = format!("http://{host}{target}");
     let mut words = vec!["explain", "--json", "--ip", ip, "-X", method, "-H", "x-app: echo"];
     words.extend(files);
@@ -205,7 +205,7 @@ async fn explained(files: &[&str], ip: &str, (method, host, target, headers): Ro
 }
 
 /// Asks both, who must say the same, and returns the verdict.
-async fn agree(envoy: &Envoy, files: &[&str], ip: &str, row: Row) -> String {
+async fn agree(envoy: &Envoy, files: &[&str], ip: &str, row: ExplainedRequest) -> String {
     let explanation = explained(files, ip, row).await;
     let seen = through_envoy(envoy, row).await;
     let verdict = explanation["verdict"].as_str().unwrap().to_owned();
@@ -223,7 +223,7 @@ async fn agree(envoy: &Envoy, files: &[&str], ip: &str, row: Row) -> String {
     let headers = reply["headers"].as_array().unwrap_or_else(|| panic!("{row:?}: {explanation}"));
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let headers = headers.iter().map(|header| (text(&header[0]), text(&header[1])));
-    let said = Seen::new(reply["status"].as_u64().unwrap(), headers, text(&reply["body"]));
+    let said = ClientView::new(reply["status"].as_u64().unwrap(), headers, text(&reply["body"]));
     let ((said, said_seconds), (seen, seen_seconds)) = (said.without_seconds(), seen.without_seconds());
     assert_eq!(said, seen, "{row:?}");
     let apart = said_seconds.zip(seen_seconds).map_or(0, |(said, seen)| (said - seen).abs());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::app::App;
 use crate::support::desk::Desk;
@@ -115,4 +115,33 @@ async fn an_operator_is_heard_while_others_send_bogus_documents_from_one_or_many
         }
         flood.iter().for_each(tokio::task::JoinHandle::abort);
     }
+}
+
+#[tokio::test]
+async fn too_many_signatures_in_a_second_are_busy_and_the_next_second_is_not() {
+    let (app, ops, stranger) = (App::start(), Signer::generate(), Signer::generate());
+    let envoy = Envoy::builder(app.address())
+        .policy(&shop::policy(&ops))
+        .control(&shop::control(&ops))
+        .workers(1)
+        .start()
+        .await;
+    let forged = stranger.forge(&ops, &document("shop", "offline"));
+    eventually("the budget is used up", async || {
+        let (status, answer) = envoy.push("shop", &forged).await;
+        match status {
+            401 => assert_eq!(answer["code"], "bad_signature"),
+            _ => assert_eq!((status, &answer["code"]), (429, &json!("busy"))),
+        }
+        (status == 429).then_some(())
+    })
+    .await;
+    assert_eq!(envoy.site("shop").await["mode"], "online");
+    let closing = document("shop", "offline");
+    eventually("an operator is heard again", async || {
+        let (status, answer) = envoy.push("shop", &ops.sign(&closing)).await;
+        assert!(status == 200 || answer["code"] == "busy", "{answer}");
+        (status == 200).then_some(())
+    })
+    .await;
 }

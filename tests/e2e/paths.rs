@@ -18,7 +18,7 @@ mod model;
 #[path = "../paths/servers/mod.rs"]
 mod servers;
 
-use model::{Outcome, Setting};
+use model::{NormalizedPath, Setting};
 use servers::nginx;
 use servers::steps::decode_unreserved;
 
@@ -84,41 +84,41 @@ fn change(bootstrap: &mut Value, clusters: &[(&str, std::path::PathBuf)]) {
 }
 
 /// A client that keeps its connection where it can.
-struct Client {
+struct KeepAliveClient {
     to: SocketAddr,
     connection: Option<Connection>,
 }
 
-impl Client {
-    fn new(to: SocketAddr) -> Client {
-        Client { to, connection: None }
+impl KeepAliveClient {
+    fn new(to: SocketAddr) -> KeepAliveClient {
+        KeepAliveClient { to, connection: None }
     }
 
     /// What comes of a request: the application's answer, a redirect, or a status that ends it.
-    async fn ask(&mut self, method: &str, host: &str, path: &[u8]) -> Answer {
+    async fn ask(&mut self, method: &str, host: &str, path: &[u8]) -> ProxyAnswer {
         let request = [method.as_bytes(), b" ", path, b" HTTP/1.1\r\nhost: ", host.as_bytes(), b"\r\n\r\n"].concat();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => Connection::open(self.to).await,
         };
         connection.send(&request).await;
-        let Some(response) = connection.response().await else { return Answer::Status(0) };
+        let Some(response) = connection.response().await else { return ProxyAnswer::Status(0) };
         if response.header("connection") != Some("close") {
             self.connection = Some(connection);
         }
         match (response.status, response.header("location")) {
-            (200, _) => Answer::Target(response.body),
-            (307, Some(location)) => Answer::Redirect(location.as_bytes().to_vec()),
-            (status, _) => Answer::Status(status),
+            (200, _) => ProxyAnswer::Target(response.body),
+            (307, Some(location)) => ProxyAnswer::Redirect(location.as_bytes().to_vec()),
+            (status, _) => ProxyAnswer::Status(status),
         }
     }
 
     /// The same, following redirects.
-    async fn follow(&mut self, method: &str, host: &str, path: &[u8]) -> Answer {
+    async fn follow(&mut self, method: &str, host: &str, path: &[u8]) -> ProxyAnswer {
         let mut path = path.to_vec();
         for _ in 0..10 {
             match self.ask(method, host, &path).await {
-                Answer::Redirect(location) => path = location,
+                ProxyAnswer::Redirect(location) => path = location,
                 answer => return answer,
             }
         }
@@ -127,7 +127,7 @@ impl Client {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Answer {
+enum ProxyAnswer {
     /// The target that the application got.
     Target(Vec<u8>),
     Redirect(Vec<u8>),
@@ -139,23 +139,23 @@ async fn models_of_envoy_and_nginx_agree_with_the_real_ones() {
     let app = TargetApp::start().await;
     let nginx = Nginx::start(app.address()).await;
     let envoy = envoy(&app, &nginx, &json!({ "sites": [] })).await;
-    let probe = Client::new(envoy.listener("base")).ask("GET", "app", b"/a/..;/b").await;
-    let cuts_dot_parameters = probe == Answer::Target(b"/b".to_vec());
+    let probe = KeepAliveClient::new(envoy.listener("base")).ask("GET", "app", b"/a/..;/b").await;
+    let cuts_dot_parameters = probe == ProxyAnswer::Target(b"/b".to_vec());
     for (name, setting) in SETTINGS {
-        let model = model::Envoy { setting, cuts_dot_parameters };
-        let mut client = Client::new(envoy.listener(name));
+        let model = model::EnvoyModel { setting, cuts_dot_parameters };
+        let mut client = KeepAliveClient::new(envoy.listener(name));
         for path in paths(11).take(300) {
             let text = path.escape_ascii().to_string();
             let outcome = model.receive(&path);
             let expected = match &outcome {
-                Outcome::Forward(path) => Answer::Target(path.clone()),
-                Outcome::Redirect(path) => Answer::Redirect(path.clone()),
-                Outcome::Reject => Answer::Status(400),
+                NormalizedPath::Forward(path) => ProxyAnswer::Target(path.clone()),
+                NormalizedPath::Redirect(path) => ProxyAnswer::Redirect(path.clone()),
+                NormalizedPath::Reject => ProxyAnswer::Status(400),
             };
             assert_eq!(client.ask("GET", "app", &path).await, expected, "{name}: {text}");
-            let Outcome::Forward(forwarded) = outcome else { continue };
+            let NormalizedPath::Forward(forwarded) = outcome else { continue };
             for (host, forward) in [("uri.a", nginx::forward as fn(&[u8]) -> _), ("raw.a", nginx::forward_as_it_came)] {
-                let expected = forward(&forwarded).map_or(Answer::Status(400), Answer::Target);
+                let expected = forward(&forwarded).map_or(ProxyAnswer::Status(400), ProxyAnswer::Target);
                 assert_eq!(client.ask("GET", host, &path).await, expected, "{host} behind {name}: {text}");
             }
         }
@@ -191,9 +191,9 @@ async fn no_spelling_reaches_a_closed_path_through_nginx() {
     let envoy = envoy(&app, &nginx, &closed()).await;
     let mut mistakes = Vec::new();
     for (name, setting) in SETTINGS {
-        let mut client = Client::new(envoy.listener(name));
+        let mut client = KeepAliveClient::new(envoy.listener(name));
         let mut passed = 0;
-        let model = model::Envoy { setting, cuts_dot_parameters: true };
+        let model = model::EnvoyModel { setting, cuts_dot_parameters: true };
         // Paths of all kinds, and paths that some server would take to be closed.
         let leads_astray = |path: &Vec<u8>| model.follow(path).is_some_and(|path| !is_open("app.open", &path));
         let seen = SEEN.iter().map(|path| path.as_bytes().to_vec());
@@ -203,7 +203,7 @@ async fn no_spelling_reaches_a_closed_path_through_nginx() {
                 let method = if host.ends_with("closed") { "POST" } else { "GET" };
                 app.take();
                 let answer = client.follow(method, host, &path).await;
-                assert!(matches!(answer, Answer::Target(_) | Answer::Status(400 | 503)), "{answer:?}");
+                assert!(matches!(answer, ProxyAnswer::Target(_) | ProxyAnswer::Status(400 | 503)), "{answer:?}");
                 for target in app.take() {
                     passed += 1;
                     if !is_open(host, &target) {

@@ -8,7 +8,7 @@ use envoy_maintenance::verdict::{Verdict, decide};
 
 /// What the filter does with a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum FilterAnswer {
     /// The application gets the request.
     Passes,
     /// The filter refuses it.
@@ -18,7 +18,7 @@ pub enum Answer {
 }
 
 /// A policy, and the host that requests are for.
-pub struct Case {
+pub struct SearchCase {
     /// What it is about.
     pub name: &'static str,
     /// The host of every request.
@@ -40,7 +40,7 @@ const OPEN: &str = "open.example.com";
 pub const PROBE: &[u8] = b"/healthz";
 
 /// All policies.
-pub fn cases() -> Vec<Case> {
+pub fn cases() -> Vec<SearchCase> {
     vec![
         case(
             "a closed path of an online host",
@@ -103,22 +103,22 @@ fn case(
     policy: &str,
     is_closed: fn(&str, &[u8]) -> bool,
     has_online_rest: bool,
-) -> Case {
+) -> SearchCase {
     let policy = Policy::from_plugin_configuration(policy.as_bytes()).unwrap();
     let situation = |site: &envoy_maintenance::policy::Site| {
         site.declared.as_ref().map_or(Situation::ONLINE.clone(), |document| document.at(Time(0)))
     };
     let situations = policy.sites.iter().map(situation).collect();
-    Case { name, host, is_closed, is_of_other_hosts: host == OPEN, has_online_rest, policy, situations }
+    SearchCase { name, host, is_closed, is_of_other_hosts: host == OPEN, has_online_rest, policy, situations }
 }
 
-impl Case {
-    fn ask(&self, request: &Request<'_>) -> Answer {
+impl SearchCase {
+    fn ask(&self, request: &Request<'_>) -> FilterAnswer {
         let situation = |site: usize| &self.situations[site];
         match decide(&self.policy, situation, request).verdict {
-            Verdict::Pass(_) => Answer::Passes,
-            Verdict::Refuse(_) => Answer::Refused,
-            Verdict::HealthCheck(_) => Answer::Probe,
+            Verdict::Pass(_) => FilterAnswer::Passes,
+            Verdict::Refuse(_) => FilterAnswer::Refused,
+            Verdict::HealthCheck(_) => FilterAnswer::Probe,
         }
     }
 }
@@ -129,7 +129,7 @@ fn headers(host: &str, path: &[u8]) -> Headers {
 }
 
 /// What the filter does with a path, by case. Most cases are of one host, and share the reading of the path.
-pub fn answers(cases: &[Case], path: &[u8]) -> Vec<Answer> {
+pub fn answers(cases: &[SearchCase], path: &[u8]) -> Vec<FilterAnswer> {
     let by_host = |host| headers(host, path);
     let (shop, open) = (by_host(SHOP), by_host(OPEN));
     let (shop, open) = (Request::new(&shop, &Stranger), Request::new(&open, &Stranger));

@@ -17,22 +17,22 @@ use crate::support::signer::Signer;
 use crate::support::{DEADLINE, eventually};
 
 /// A maintctl that runs, and what it prints.
-struct Running {
+struct RunningMaintctl {
     process: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
-impl Running {
-    fn start(command: &mut Command) -> Running {
+impl RunningMaintctl {
+    fn start(command: &mut Command) -> RunningMaintctl {
         let mut process =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("maintctl");
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        Running { process, lines }
+        RunningMaintctl { process, lines }
     }
 
     /// One that runs a shell script while `shop` is closed.
-    fn script(desk: &Desk, flags: &str, script: &str) -> Running {
-        Running::start(desk.command(&format!("close shop {flags} --")).args(["sh", "-c", script]))
+    fn script(desk: &Desk, flags: &str, script: &str) -> RunningMaintctl {
+        RunningMaintctl::start(desk.command(&format!("close shop {flags} --")).args(["sh", "-c", script]))
     }
 
     /// The next line that it, or its command, prints.
@@ -66,7 +66,7 @@ async fn until(desk: &Desk) -> Option<Timestamp> {
 #[tokio::test]
 async fn a_lease_is_renewed_while_the_command_runs_and_a_dead_runner_reopens_the_site() {
     let (_app, envoy, desk, _) = pushing().await;
-    let mut runner = Running::script(&desk, "--lease 3s", "echo $$; exec sleep 60");
+    let mut runner = RunningMaintctl::script(&desk, "--lease 3s", "echo $$; exec sleep 60");
     let command = runner.line().await.parse().unwrap();
     let first = until(&desk).await.expect("an end");
     assert!(first <= Timestamp::now() + Duration::from_secs(3), "{first}");
@@ -90,7 +90,7 @@ async fn an_envoy_at_which_a_lease_is_not_renewed_is_named_until_it_is_well() {
     let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
     let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
     let mut command = desk.command("close shop --lease 9s -- cat");
-    let mut runner = Running::start(command.stdin(Stdio::piped()));
+    let mut runner = RunningMaintctl::start(command.stdin(Stdio::piped()));
     let mut said = BufReader::new(runner.process.stderr.take().unwrap()).lines();
     let mut heard = async || {
         let line = tokio::time::timeout(DEADLINE, said.next_line()).await.expect("a line in time");
@@ -148,7 +148,8 @@ async fn an_end_that_passes_while_a_command_runs_opens_nothing_that_has_failed()
     let end = Timestamp::now() + Duration::from_secs(8);
     assert_eq!(desk.run(&format!("close shop --until {end}")).await.code, 0);
     let mut command = desk.command("close shop --lease 10s --");
-    let mut runner = Running::start(command.args(["sh", "-c", "echo ready; cat; exit 1"]).stdin(Stdio::piped()));
+    let mut runner =
+        RunningMaintctl::start(command.args(["sh", "-c", "echo ready; cat; exit 1"]).stdin(Stdio::piped()));
     assert_eq!(runner.line().await, "ready");
     eventually("the end has passed", async || (Timestamp::now() > end).then_some(())).await;
     drop(runner.process.stdin.take());
@@ -195,7 +196,7 @@ async fn a_command_that_is_missing_closes_nothing() {
 async fn a_lease_in_a_file_is_renewed_too() {
     let (app, signer) = (App::start(), Signer::generate());
     let (envoy, desk) = writing(&app, &signer).await;
-    let mut runner = Running::script(&desk, "--lease 2s", "echo ready; sleep 4; echo done");
+    let mut runner = RunningMaintctl::script(&desk, "--lease 2s", "echo ready; sleep 4; echo done");
     assert_eq!(runner.line().await, "ready");
     let first = until(&desk).await.expect("an end");
     assert_eq!(runner.line().await, "done");
@@ -218,7 +219,7 @@ async fn interrupted_while_it_waits_it_says_so_and_the_change_stands() {
         ("online", "open shop --timeout 20s", Signal::TERM, 143),
         ("offline", "close shop --timeout 20s", Signal::HUP, 129),
     ] {
-        let waiting = Running::start(&mut desk.command(words));
+        let waiting = RunningMaintctl::start(&mut desk.command(words));
         eventually("the file is written", async || {
             let file: Value =
                 serde_saphyr::from_str(&std::fs::read_to_string(desk.path().join("nobody.yaml")).ok()?).ok()?;
@@ -239,7 +240,7 @@ async fn signals_go_to_the_command() {
     let (_app, envoy, desk, _) = pushing().await;
     let patient = "trap 'echo got it; exit 7' HUP INT TERM; echo ready; while :; do sleep 0.1; done";
     for signal in [Signal::HUP, Signal::INT, Signal::TERM] {
-        let mut running = Running::script(&desk, "", patient);
+        let mut running = RunningMaintctl::script(&desk, "", patient);
         assert_eq!(running.line().await, "ready");
         running.signal(signal);
         assert_eq!(running.line().await, "got it");
@@ -249,7 +250,7 @@ async fn signals_go_to_the_command() {
         assert_eq!(status_of(&envoy).await, 503);
     }
     // A command that the signal ends is told as a shell would tell it.
-    let mut running = Running::script(&desk, "--on-failure open", "echo ready; exec sleep 60");
+    let mut running = RunningMaintctl::script(&desk, "--on-failure open", "echo ready; exec sleep 60");
     assert_eq!(running.line().await, "ready");
     running.signal(Signal::TERM);
     assert_eq!(running.end().await.0, Some(143));

@@ -5,13 +5,13 @@ use std::fs;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{HTML, Row, agree};
+use super::{ExplainedRequest, HTML, agree};
 use crate::support::app::App;
 use crate::support::envoy::Envoy;
 use crate::support::shop;
 use crate::support::signer::{Signer, now_ms};
 
-const ROWS: [Row; 7] = [
+const ROWS: [ExplainedRequest; 7] = [
     ("GET", "shop.example.com", "/", &[]),
     ("GET", "shop.example.com", "/", &[HTML]),
     ("PUT", "shop.example.com", "/", &["content-length: 0"]),
@@ -113,7 +113,7 @@ async fn they_say_the_same_of_clients_at_several_addresses() {
     let behind =
         Envoy::builder(app.address()).policy(&policy).manager(|manager| manager["xff_num_trusted_hops"] = 1.into());
     let (behind, alone) = (behind.start().await, Envoy::builder(app.address()).policy(&policy).start().await);
-    const GET: Row = ("GET", "shop", "/", &[]);
+    const GET: ExplainedRequest = ("GET", "shop", "/", &[]);
     for (headers, ip, verdict) in [
         (&[][..], "127.0.0.1", "exempt:here"),
         (&["x-forwarded-for: 203.0.113.9"], "203.0.113.9", "exempt:office"),
@@ -131,6 +131,6 @@ async fn they_say_the_same_of_clients_at_several_addresses() {
         assert_eq!(agree(&behind, &files, ip, row).await, verdict, "{headers:?}");
         assert_eq!(agree(&alone, &files, "127.0.0.1", row).await, "exempt:here", "{headers:?}");
     }
-    let put: Row = ("PUT", "shop", "/", &["x-forwarded-for: 203.0.113.9", "content-length: 0"]);
+    let put: ExplainedRequest = ("PUT", "shop", "/", &["x-forwarded-for: 203.0.113.9", "content-length: 0"]);
     assert_eq!(agree(&behind, &files, "203.0.113.9", put).await, "offline");
 }

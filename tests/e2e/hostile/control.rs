@@ -14,7 +14,7 @@ const IF_MATCH: &[u8] = b"if-match";
 const GET: &str = "GET /.maintenance/v1/status";
 const PUT: &str = "PUT /.maintenance/v1/sites/shop";
 
-type Headers<'a> = &'a [(&'a [u8], &'a [u8])];
+type HeaderPairs<'a> = &'a [(&'a [u8], &'a [u8])];
 
 /// Four workers that hold a pushed document, which closes `shop`, and its digest.
 async fn closed(app: &App, ops: &Signer) -> (Envoy, String) {
@@ -32,7 +32,7 @@ fn opening(ops: &Signer) -> String {
 }
 
 /// Sends a request to the control endpoint; the status, and the code in the answer.
-async fn ask(envoy: &Envoy, line: &str, headers: Headers<'_>) -> (u16, String) {
+async fn ask(envoy: &Envoy, line: &str, headers: HeaderPairs<'_>) -> (u16, String) {
     let mut bytes = format!("{line} HTTP/1.1\r\nHost: a\r\n").into_bytes();
     for (name, value) in headers {
         bytes.extend_from_slice(&[*name, b": ", *value, b"\r\n"].concat());
@@ -45,7 +45,7 @@ async fn ask(envoy: &Envoy, line: &str, headers: Headers<'_>) -> (u16, String) {
 }
 
 /// What is refused with this code, unless Envoy itself does not take so many bytes.
-fn refused(headers: Headers<'_>, status: u16, code: &str) -> (u16, String) {
+fn refused(headers: HeaderPairs<'_>, status: u16, code: &str) -> (u16, String) {
     let length: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     if length > 60 * 1024 { (431, String::new()) } else { (status, code.to_owned()) }
 }

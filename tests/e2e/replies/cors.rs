@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Kind::{Html, Json};
+use super::ReplyForm::{Html, Json};
 use super::{all, kind, offline, refusing, send, send_h2, send_with};
 use crate::support::app::App;
 use crate::support::filters;
