@@ -13,6 +13,7 @@ mod documents;
 mod entry;
 mod host;
 mod json;
+mod log_limit;
 mod members;
 mod register;
 mod root;

@@ -3,9 +3,9 @@
 
 use std::rc::Rc;
 
-use crate::policy::HostPattern;
+use crate::matching::{HostPattern, RedirectTarget};
 use crate::request::Request;
-use crate::state::{Mode, Situation};
+use crate::state::{EffectiveState, Mode};
 use crate::time::Time;
 use crate::tree::{PathError, Tree};
 use crate::verdict::Refusal;
@@ -15,27 +15,25 @@ mod cors;
 mod escape;
 mod form;
 mod headers;
+mod html_context;
+mod overrides;
 mod page;
-mod part;
-mod position;
 mod prepare;
 mod prepared;
 mod problem;
-mod redirect;
 mod template;
 #[cfg(test)]
 mod tests;
 mod variables;
 
 pub use headers::ReplyHeaders;
-pub use part::ReplyPart;
-pub use redirect::{Redirect, RedirectTarget};
+pub use overrides::ReplyOverrides;
 
 use cors::Origins;
-use form::{Form, Format, FormatsByPath};
+use form::{Format, FormatsByPath, ReplyKind};
 use prepared::Cache;
 use template::Template;
-use variables::Facts;
+use variables::RefusalFacts;
 
 /// gRPC's UNAVAILABLE.
 const GRPC_UNAVAILABLE: u32 = 14;
@@ -70,6 +68,19 @@ pub fn health_check() -> LocalReply {
     LocalReply::new(200, headers.into_iter().collect(), b"ok".to_vec(), "maintenance_health_check")
 }
 
+/// A plain refusal, for the case that a site has no reply of its own. Fails closed.
+pub fn unavailable() -> LocalReply {
+    let headers = [("cache-control", "no-store, max-age=0"), ("x-envoy-ratelimited", "true")];
+    LocalReply::new(503, headers.into_iter().collect(), Vec::new(), "maintenance_offline")
+}
+
+/// The reply to a request that could not be read, while any request may have to be refused.
+pub fn unreadable() -> LocalReply {
+    let headers = [("content-type", "text/plain"), ("cache-control", "no-store")];
+    let body = b"the request could not be read".to_vec();
+    LocalReply::new(503, headers.into_iter().collect(), body, "maintenance_unreadable")
+}
+
 /// How a site refuses: the policy's reply, overridden field by field by the site's own.
 #[derive(Clone, Debug)]
 pub struct Reply {
@@ -82,7 +93,7 @@ pub struct Reply {
     retry_after: Option<u64>,
     /// Seconds.
     retry_jitter: u64,
-    redirect: Option<Redirect>,
+    redirect: Option<RedirectTarget>,
     html: Template,
     /// Whether `html` is the built-in page, which brings its own content security policy.
     html_is_built_in: bool,
@@ -97,7 +108,12 @@ pub struct Reply {
 impl Reply {
     /// Lays a site's own part over the policy's. A variable that neither context knows is refused, under the key path of
     /// the template that names it.
-    pub fn merge(wide: &ReplyPart, own: &ReplyPart, site: &str, hosts: &[HostPattern]) -> Result<Reply, PathError> {
+    pub fn merge(
+        wide: &ReplyOverrides,
+        own: &ReplyOverrides,
+        site: &str,
+        hosts: &[HostPattern],
+    ) -> Result<Reply, PathError> {
         let context = own.context.as_ref().or(wide.context.as_ref()).map_or(&[][..], Vec::as_slice);
         let html = own.html.as_ref().or(wide.html.as_ref());
         let text = own.text.as_ref().or(wide.text.as_ref());
@@ -121,16 +137,11 @@ impl Reply {
         })
     }
 
-    /// What the redirect points to, if there is one.
-    pub fn redirect_target(&self) -> Option<&RedirectTarget> {
-        self.redirect.as_ref().map(|redirect| &redirect.target)
-    }
-
     /// The reply to a refused request. `random` spreads `retry-after` by the policy's jitter.
     pub fn answer(
         &self,
         refusal: Refusal<'_>,
-        situation: &Situation,
+        situation: &EffectiveState,
         request: &Request<'_>,
         now: Time,
         random: u32,
@@ -140,10 +151,10 @@ impl Reply {
             .map(|time| now.seconds_until(time).max(1))
             .or(self.retry_after)
             .map(|seconds| seconds.saturating_add(u64::from(random) % self.retry_jitter.saturating_add(1)));
-        let facts = Facts::new(refusal, situation, now, retry_after.is_some());
+        let facts = RefusalFacts::new(refusal, situation, now, retry_after.is_some());
         let origin = cors::allowed(self.origins.as_ref(), &self.hosts, request);
         let form = match origin {
-            Some(_) if cors::is_preflight(request) => Form::Preflight,
+            Some(_) if cors::is_preflight(request) => ReplyKind::Preflight,
             _ => self.form(request),
         };
         let prepared = self.cache.get(form, &facts, || self.prepare(form, &facts));
@@ -163,27 +174,27 @@ impl Reply {
             status: prepared.status,
             headers,
             body: prepared.body.fill(retry_after, request.path.shown()),
-            grpc_status: (form == Form::Grpc).then_some(GRPC_UNAVAILABLE),
+            grpc_status: (form == ReplyKind::Grpc).then_some(GRPC_UNAVAILABLE),
             details: details(refusal),
         }
     }
 
     /// A client whose protocol knows no pages gets none, whatever the policy's format.
-    fn form(&self, request: &Request<'_>) -> Form {
-        if let Some(form) = Form::of_protocol(request.headers) {
+    fn form(&self, request: &Request<'_>) -> ReplyKind {
+        if let Some(form) = ReplyKind::of_protocol(request.headers) {
             return form;
         }
-        let wished = Form::wished(request.headers);
+        let wished = ReplyKind::wished(request.headers);
         // A refused request for the target itself gets the page, or the browser would go round in circles.
-        let leads_away = self.redirect_target().is_some_and(|target| !target.is_of(request));
-        if leads_away && wished == Form::Html && matches!(request.method, b"GET" | b"HEAD") {
-            return Form::Redirect;
+        let leads_away = self.redirect.as_ref().is_some_and(|target| !target.is_of(request));
+        if leads_away && wished == ReplyKind::Html && matches!(request.method, b"GET" | b"HEAD") {
+            return ReplyKind::Redirect;
         }
         match self.formats.as_ref().and_then(|formats| formats.of(request)).unwrap_or(self.format) {
             Format::Auto => wished,
-            Format::Html => Form::Html,
-            Format::Json => Form::Json,
-            Format::Text => Form::Text,
+            Format::Html => ReplyKind::Html,
+            Format::Json => ReplyKind::Json,
+            Format::Text => ReplyKind::Text,
         }
     }
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 pub mod fields;
 mod struct_bytes;
 
-pub use fields::{Fields, Path, PathError};
+pub use fields::{Fields, KeyPath, PathError};
 
 /// A value as written. Maps keep their order and have no key twice.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +35,7 @@ pub enum Tree {
 impl Tree {
     /// Reads JSON text. A key that stands twice in one object is an error, as nobody could say which one holds.
     pub fn from_json(bytes: &[u8]) -> Result<Tree, PathError> {
-        serde_json::from_slice(bytes).map_err(|error| PathError::new(&Path::Root, format_args!("not JSON: {error}")))
+        serde_json::from_slice(bytes).map_err(|error| PathError::new(&KeyPath::Root, format_args!("not JSON: {error}")))
     }
 
     /// Reads a plugin configuration as Envoy hands it over: JSON text from a `StringValue`, protobuf bytes from a
@@ -47,7 +47,7 @@ impl Tree {
         if bytes.is_empty() {
             Ok(Tree::Map(Vec::new()))
         } else if bytes.contains(&0x12) {
-            struct_bytes::decode(bytes).ok_or_else(|| PathError::new(&Path::Root, "not a google.protobuf.Struct"))
+            struct_bytes::decode(bytes).ok_or_else(|| PathError::new(&KeyPath::Root, "not a google.protobuf.Struct"))
         } else {
             Tree::from_json(bytes)
         }

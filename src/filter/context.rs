@@ -5,10 +5,13 @@ use std::rc::Rc;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::ContextType;
 
+use super::host::HostError;
 use super::root::Root;
 use super::stream::Stream;
-use super::{entry, host, register, worker};
-use crate::policy::Policy;
+use super::worker::{self, Worker};
+use super::{entry, host, register};
+use crate::compiled::CompiledConfig;
+use crate::tree::PathError;
 
 /// The SDK's side of a root.
 pub struct RootContext {
@@ -20,6 +23,38 @@ impl RootContext {
     pub fn new(context: u32) -> RootContext {
         entry::set_root(context, None);
         RootContext { context, root: None }
+    }
+}
+
+/// A reason to refuse a configuration.
+#[derive(Debug, thiserror::Error)]
+enum ConfigureError {
+    #[error("{0}")]
+    Policy(#[from] PathError),
+    #[error("{0}")]
+    Host(#[from] HostError),
+}
+
+/// Whether a configuration is accepted. The reason of a refusal is logged.
+fn accepted(kind: &str, result: Result<(), ConfigureError>) -> bool {
+    result.inspect_err(|error| log::error!("{kind} refused: {error}")).is_ok()
+}
+
+impl RootContext {
+    fn configure(&mut self) -> Result<(), ConfigureError> {
+        let config = CompiledConfig::from_plugin_configuration(&host::plugin_configuration()?)?;
+        let name = |part: &str| {
+            let name = host::property(&[part])?.unwrap_or_default();
+            Ok::<_, HostError>(String::from_utf8_lossy(&name).replace(['\n', '\0'], " "))
+        };
+        let slot = format!("{}/{}", name("plugin_name")?, name("plugin_root_id")?);
+        register::prepare(config.policy.fleet.as_deref().unwrap_or_default(), &config.policy.sites)?;
+        host::set_tick_period(worker::TICK)?;
+        let root = Rc::new(Root::new(slot, config));
+        worker::with(|worker| worker.add(&root));
+        entry::set_root(self.context, Some(Rc::clone(&root)));
+        self.root = Some(root);
+        Ok(())
     }
 }
 
@@ -36,28 +71,11 @@ impl Context for RootContext {}
 
 impl proxy_wasm::traits::RootContext for RootContext {
     fn on_vm_start(&mut self, _: usize) -> bool {
-        worker::with(|worker| worker.start(&host::vm_configuration()));
-        true
+        accepted("VM configuration", worker::with(Worker::start).map_err(ConfigureError::from))
     }
 
     fn on_configure(&mut self, _: usize) -> bool {
-        let policy = match Policy::from_plugin_configuration(&host::plugin_configuration()) {
-            Ok(policy) => policy,
-            Err(error) => {
-                log::error!("policy refused: {error}");
-                return false;
-            }
-        };
-        let name =
-            |part: &str| host::property(&[part]).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-        let slot = format!("{}/{}", name("plugin_name"), name("plugin_root_id"));
-        register::prepare(policy.fleet.as_deref().unwrap_or_default(), &policy.sites);
-        let root = Rc::new(Root::new(slot.replace(['\n', '\0'], " "), policy));
-        worker::with(|worker| worker.add(&root));
-        entry::set_root(self.context, Some(Rc::clone(&root)));
-        self.root = Some(root);
-        host::set_tick_period(worker::TICK);
-        true
+        accepted("policy", self.configure())
     }
 
     fn on_tick(&mut self) {

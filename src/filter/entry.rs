@@ -12,7 +12,7 @@ use hashbrown::HashSet;
 use super::root::Root;
 
 unsafe extern "C" {
-    // The SDK's, each as it stands there: a type of the same size would not do.
+    // The SDK's callbacks, with exactly its types: another type of the same size would be another function.
     fn proxy_on_context_create(context: u32, parent: u32);
     fn proxy_on_request_headers(context: u32, headers: usize, end_of_stream: bool) -> u32;
     fn proxy_on_delete(context: u32);
@@ -62,12 +62,14 @@ extern "C" fn before_proxy_on_context_create(context: u32, parent: u32) {
         }
         STREAMS.with_borrow_mut(|streams| streams.insert(context));
     }
+    // SAFETY: the SDK defines this safe function with the same signature.
     unsafe { proxy_on_context_create(context, parent) };
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn before_proxy_on_request_headers(context: u32, headers: usize, end_of_stream: bool) -> u32 {
     if STREAMS.with_borrow(|streams| streams.contains(&context)) {
+        // SAFETY: the SDK defines this safe function with the same signature.
         unsafe { proxy_on_request_headers(context, headers, end_of_stream) }
     } else {
         CONTINUE
@@ -77,6 +79,7 @@ extern "C" fn before_proxy_on_request_headers(context: u32, headers: usize, end_
 #[unsafe(no_mangle)]
 extern "C" fn before_proxy_on_delete(context: u32) {
     if STREAMS.with_borrow_mut(|streams| !streams.is_empty() && streams.remove(&context)) || is_root(context) {
+        // SAFETY: the SDK defines this safe function with the same signature.
         unsafe { proxy_on_delete(context) };
     }
 }

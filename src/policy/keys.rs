@@ -2,11 +2,11 @@
 
 use crate::config::{JwkConfig, KeyConfig};
 use crate::state::jws;
-use crate::tree::{Path, PathError};
+use crate::tree::{KeyPath, PathError};
 
 /// What a token may be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Permission {
     /// State documents.
     State,
     /// Running tasks.
@@ -15,15 +15,16 @@ pub enum Kind {
     Pass,
 }
 
-impl Kind {
-    const ALL: [(&'static str, Kind); 3] = [("state", Kind::State), ("task", Kind::Task), ("pass", Kind::Pass)];
+impl Permission {
+    const ALL: [(&'static str, Permission); 3] =
+        [("state", Permission::State), ("task", Permission::Task), ("pass", Permission::Pass)];
 
     /// The name in policies.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::State => "state",
-            Kind::Task => "task",
-            Kind::Pass => "pass",
+            Permission::State => "state",
+            Permission::Task => "task",
+            Permission::Pass => "pass",
         }
     }
 }
@@ -42,19 +43,19 @@ pub struct Key {
     /// Its sites; none: all.
     pub sites: Option<Vec<String>>,
     /// The kinds of token that it may sign.
-    pub may: Vec<Kind>,
+    pub may: Vec<Permission>,
 }
 
 impl Key {
     /// Whether the key may sign tokens of `kind` about `site`.
-    pub fn is_permitted(&self, kind: Kind, site: &str) -> bool {
+    pub fn is_permitted(&self, kind: Permission, site: &str) -> bool {
         self.may.contains(&kind)
             && self.sites.as_ref().is_none_or(|sites| sites.iter().any(|permitted| permitted == site))
     }
 }
 
 /// Compiles the keys of a policy; `path` is the list's.
-pub fn compile(configs: &[KeyConfig], path: &Path<'_>) -> Result<Vec<Key>, PathError> {
+pub fn compile(configs: &[KeyConfig], path: &KeyPath<'_>) -> Result<Vec<Key>, PathError> {
     let mut keys: Vec<Key> = Vec::with_capacity(configs.len());
     for (index, config) in configs.iter().enumerate() {
         let path = path.index(index);
@@ -70,7 +71,7 @@ pub fn compile(configs: &[KeyConfig], path: &Path<'_>) -> Result<Vec<Key>, PathE
     Ok(keys)
 }
 
-fn key(config: &KeyConfig, path: &Path<'_>) -> Result<Key, PathError> {
+fn key(config: &KeyConfig, path: &KeyPath<'_>) -> Result<Key, PathError> {
     let KeyConfig { name, jwk: JwkConfig { kty, crv, x }, sites, may } = config;
     let jwk = path.key("jwk");
     let fixed = |member: &str, value: &str, wanted: &str| {
@@ -99,7 +100,7 @@ fn key(config: &KeyConfig, path: &Path<'_>) -> Result<Key, PathError> {
         return Err(PathError::new(&list, "empty; a key may sign state, task or pass"));
     }
     let kind = |(index, text): (usize, &String)| {
-        Kind::ALL.into_iter().find(|(name, _)| name == text).map(|(_, kind)| kind).ok_or_else(|| {
+        Permission::ALL.into_iter().find(|(name, _)| name == text).map(|(_, kind)| kind).ok_or_else(|| {
             PathError::new(&list.index(index), format_args!("\"{text}\" is none of state, task and pass"))
         })
     };
@@ -126,7 +127,7 @@ mod tests {
     }
 
     fn compile(configs: &[KeyConfig]) -> Result<Vec<Key>, String> {
-        super::compile(configs, &Path::Root.key("keys")).map_err(|error| error.to_string())
+        super::compile(configs, &KeyPath::Root.key("keys")).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -177,12 +178,12 @@ mod tests {
             panic!("two keys");
         };
         for (key, kind, site, permitted) in [
-            (all, Kind::State, "anything", true),
-            (all, Kind::Pass, "anything", true),
-            (all, Kind::Task, "anything", false),
-            (some, Kind::State, "shop", true),
-            (some, Kind::State, "shops", false),
-            (some, Kind::Pass, "shop", false),
+            (all, Permission::State, "anything", true),
+            (all, Permission::Pass, "anything", true),
+            (all, Permission::Task, "anything", false),
+            (some, Permission::State, "shop", true),
+            (some, Permission::State, "shops", false),
+            (some, Permission::Pass, "shop", false),
         ] {
             assert_eq!(key.is_permitted(kind, site), permitted, "{} {kind:?} {site}", key.name);
         }

@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use super::cidr::{self, IpSet};
-use super::text::{TextMatcher, Unknown, as_written};
 use crate::config::{ClaimConfig, NamedConfig, RuleConfig, TextConfig};
-use crate::request::{Pair, Request, Separator, is_token_byte, path, unquoted};
-use crate::state::{Mode, Modes};
-use crate::tree::{Path, PathError};
+use crate::matching::cidr::{self, IpSet};
+use crate::matching::path::compile_paths;
+use crate::matching::text::{TextMatcher, Unknown, as_written};
+use crate::request::{Pair, Request, Separator, is_token_byte, unquoted};
+use crate::state::{Mode, ModeSet};
+use crate::tree::{KeyPath, PathError};
 
 /// One rule, compiled.
 #[derive(Clone, Debug)]
@@ -22,7 +23,7 @@ pub struct Rule {
     query: Vec<Named>,
     cookies: Vec<Named>,
     claims: Vec<Claim>,
-    modes: Option<Modes>,
+    modes: Option<ModeSet>,
     /// A condition that only a built-in rule has.
     built_in: Option<fn(&Request<'_>) -> bool>,
 }
@@ -84,7 +85,7 @@ const METHODS: [&str; 9] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATC
 
 impl Rule {
     /// Compiles a rule; `path` is where it stands.
-    pub fn compile(config: &RuleConfig, path: &Path<'_>) -> Result<Rule, PathError> {
+    pub fn compile(config: &RuleConfig, path: &KeyPath<'_>) -> Result<Rule, PathError> {
         // Every field by name, so that a new one must be dealt with here.
         let RuleConfig { name, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes } = config;
         let rule = Rule {
@@ -135,7 +136,7 @@ impl Rule {
     }
 
     /// Whether the rule applies in one of `modes` at all, and asks for a path.
-    pub fn names_paths_in(&self, modes: Modes) -> bool {
+    pub fn names_paths_in(&self, modes: ModeSet) -> bool {
         let applies = |mode| self.modes.is_none_or(|own| own.contains(mode));
         self.paths.is_some() && modes.or_online().any(applies)
     }
@@ -279,41 +280,7 @@ fn optional<C, T>(
     config.as_ref().map(compile).transpose()
 }
 
-/// Compiles patterns for canonical paths, also for `formats` of replies.
-pub fn compile_paths(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatcher, PathError> {
-    for (index, text) in texts.iter().enumerate() {
-        match text {
-            TextConfig::Plain(text) if !text.starts_with(['/', '*']) => {
-                let problem = format_args!("\"{text}\" starts with neither '/' nor '*'");
-                return Err(PathError::new(&path.index(index), problem));
-            }
-            TextConfig::Absent => {
-                return Err(PathError::new(&path.index(index), "a request always has a path"));
-            }
-            _ => {}
-        }
-    }
-    TextMatcher::compile(texts, path, canonical_pattern)
-}
-
-/// The literal part of a pattern as it stands in canonical paths. What stands for the `*` is tried with a letter in its
-/// place.
-fn canonical_pattern(literal: &str, text: &str) -> Result<String, String> {
-    let before = if text.starts_with('*') { "/x" } else { "" };
-    let after = if text.ends_with('*') { "x" } else { "" };
-    let whole = path::canonical(format!("{before}{literal}{after}").as_bytes());
-    let canonical = whole.as_deref().and_then(|whole| whole.strip_prefix(before)?.strip_suffix(after));
-    let problem = match canonical {
-        _ if literal.contains('?') => {
-            "has a '?', but paths are matched without the query, for which there is \"query\""
-        }
-        Some(canonical) => return Ok(canonical.to_owned()),
-        None => "is no canonical path, so no request could ever match it",
-    };
-    Err(format!("\"{text}\" {problem}"))
-}
-
-fn compile_methods(methods: &[String], path: &Path<'_>) -> Result<Vec<String>, PathError> {
+fn compile_methods(methods: &[String], path: &KeyPath<'_>) -> Result<Vec<String>, PathError> {
     if methods.is_empty() {
         return Err(PathError::new(path, "an empty list matches nothing"));
     }
@@ -326,7 +293,7 @@ fn compile_methods(methods: &[String], path: &Path<'_>) -> Result<Vec<String>, P
     Ok(methods.to_vec())
 }
 
-fn compile_ranges(ranges: &[String], path: &Path<'_>) -> Result<IpSet, PathError> {
+fn compile_ranges(ranges: &[String], path: &KeyPath<'_>) -> Result<IpSet, PathError> {
     if ranges.is_empty() {
         return Err(PathError::new(path, "an empty list matches nothing"));
     }
@@ -336,7 +303,7 @@ fn compile_ranges(ranges: &[String], path: &Path<'_>) -> Result<IpSet, PathError
     ranges.iter().enumerate().map(range).collect::<Result<_, _>>().map(IpSet::new)
 }
 
-fn compile_uri_sans(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatcher, PathError> {
+fn compile_uri_sans(texts: &[TextConfig], path: &KeyPath<'_>) -> Result<TextMatcher, PathError> {
     for (index, text) in texts.iter().enumerate() {
         // A scheme ends with a colon (RFC 3986 section 3.1), and a group of a regex does not begin with one.
         let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
@@ -364,7 +331,7 @@ fn compile_uri_sans(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatcher
 
 fn compile_named(
     named: &Option<Vec<NamedConfig>>,
-    path: &Path<'_>,
+    path: &KeyPath<'_>,
     canonical: impl Fn(&str) -> Result<String, String>,
 ) -> Result<Vec<Named>, PathError> {
     let Some(named) = named else {
@@ -386,14 +353,14 @@ fn compile_named(
     named.iter().enumerate().map(compile).collect()
 }
 
-fn compile_value(value: &Option<Vec<TextConfig>>, path: &Path<'_>) -> Result<TextMatcher, PathError> {
+fn compile_value(value: &Option<Vec<TextConfig>>, path: &KeyPath<'_>) -> Result<TextMatcher, PathError> {
     match value {
         None => Ok(TextMatcher::present()),
         Some(texts) => TextMatcher::compile(texts, &path.key("value"), as_written),
     }
 }
 
-fn compile_claims(claims: &Option<Vec<ClaimConfig>>, path: &Path<'_>) -> Result<Vec<Claim>, PathError> {
+fn compile_claims(claims: &Option<Vec<ClaimConfig>>, path: &KeyPath<'_>) -> Result<Vec<Claim>, PathError> {
     let Some(claims) = claims else {
         return Ok(Vec::new());
     };
@@ -419,11 +386,11 @@ fn compile_claims(claims: &Option<Vec<ClaimConfig>>, path: &Path<'_>) -> Result<
     claims.iter().enumerate().map(compile).collect()
 }
 
-fn compile_modes(modes: &[Mode], path: &Path<'_>) -> Result<Modes, PathError> {
+fn compile_modes(modes: &[Mode], path: &KeyPath<'_>) -> Result<ModeSet, PathError> {
     if modes.is_empty() {
         return Err(PathError::new(path, "an empty list holds in no mode"));
     }
-    let mut set = Modes::default();
+    let mut set = ModeSet::default();
     modes.iter().for_each(|mode| set.insert(*mode));
     Ok(set)
 }

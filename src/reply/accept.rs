@@ -7,7 +7,7 @@ const MOST: u16 = 1000;
 
 /// What a client would like best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum AcceptPreference {
     /// A page.
     Html,
     /// Plain text.
@@ -28,9 +28,9 @@ struct Weights {
     other: u16,
 }
 
-impl Wish {
+impl AcceptPreference {
     /// Reads every `accept` header of a request.
-    pub fn read<'h>(headers: impl Iterator<Item = &'h [u8]>) -> Wish {
+    pub fn read<'h>(headers: impl Iterator<Item = &'h [u8]>) -> AcceptPreference {
         let mut weights = Weights::default();
         let mut left = MAX_LENGTH;
         for header in headers {
@@ -40,7 +40,7 @@ impl Wish {
                 weights.add(range);
                 // Nothing that follows could be liked better.
                 if weights.html == MOST {
-                    return Wish::Html;
+                    return AcceptPreference::Html;
                 }
             }
         }
@@ -81,16 +81,16 @@ impl Weights {
 
     /// A page wins ties, as browsers name images and all else beside it; a problem wins them over plain text, as
     /// libraries name that beside JSON.
-    fn wish(self) -> Wish {
+    fn wish(self) -> AcceptPreference {
         let rest = self.json.max(self.other);
         if self.html > 0 && self.html >= self.text.max(self.media).max(rest) {
-            Wish::Html
+            AcceptPreference::Html
         } else if self.text > 0 && self.text > self.json && self.text >= self.media.max(self.other) {
-            Wish::Text
+            AcceptPreference::Text
         } else if self.media > 0 && self.media > self.json && self.media >= self.other {
-            Wish::Media
+            AcceptPreference::Media
         } else {
-            Wish::Other
+            AcceptPreference::Other
         }
     }
 }
@@ -123,69 +123,72 @@ mod tests {
             // Chromium, Firefox, Safari: pages, images, style sheets, all else.
             (
                 "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8",
-                Wish::Html,
+                AcceptPreference::Html,
             ),
-            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Wish::Html),
-            ("image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", Wish::Media),
-            ("image/avif,image/webp,*/*", Wish::Media),
-            ("text/css,*/*;q=0.1", Wish::Media),
-            ("*/*", Wish::Other),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", AcceptPreference::Html),
+            ("image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", AcceptPreference::Media),
+            ("image/avif,image/webp,*/*", AcceptPreference::Media),
+            ("text/css,*/*;q=0.1", AcceptPreference::Media),
+            ("*/*", AcceptPreference::Other),
             // Libraries.
-            ("text/html, */*", Wish::Html),
-            ("text/vnd.turbo-stream.html, text/html, application/xhtml+xml", Wish::Html),
-            ("application/json, text/plain, */*", Wish::Other),
-            ("application/json", Wish::Other),
-            ("application/problem+json", Wish::Other),
-            ("text/event-stream", Wish::Other),
-            ("application/xml", Wish::Other),
+            ("text/html, */*", AcceptPreference::Html),
+            ("text/vnd.turbo-stream.html, text/html, application/xhtml+xml", AcceptPreference::Html),
+            ("application/json, text/plain, */*", AcceptPreference::Other),
+            ("application/json", AcceptPreference::Other),
+            ("application/problem+json", AcceptPreference::Other),
+            ("text/event-stream", AcceptPreference::Other),
+            ("application/xml", AcceptPreference::Other),
             // Weights.
-            ("application/json, text/html;q=0.5", Wish::Other),
-            ("application/json;q=0.5, text/html", Wish::Html),
-            ("application/json, text/html", Wish::Html),
-            ("text/html;q=0.9, */*", Wish::Other),
-            ("text/html;q=0", Wish::Other),
-            ("text/html;q=0, */*", Wish::Other),
-            ("text/html;level=1;Q=0.2, application/json;q=0.1", Wish::Html),
-            ("TEXT/HTML", Wish::Html),
-            ("application/xhtml+xml", Wish::Html),
-            ("text/plain", Wish::Text),
-            ("text/plain, */*", Wish::Text),
-            ("text/plain;q=0.5, */*;q=0.1", Wish::Text),
-            ("text/plain;q=0.5, text/html", Wish::Html),
-            ("text/plain, text/html;q=0.5", Wish::Text),
-            ("text/*", Wish::Text),
-            ("font/woff2", Wish::Media),
-            ("video/*;q=0.8,*/*;q=0.5", Wish::Media),
+            ("application/json, text/html;q=0.5", AcceptPreference::Other),
+            ("application/json;q=0.5, text/html", AcceptPreference::Html),
+            ("application/json, text/html", AcceptPreference::Html),
+            ("text/html;q=0.9, */*", AcceptPreference::Other),
+            ("text/html;q=0", AcceptPreference::Other),
+            ("text/html;q=0, */*", AcceptPreference::Other),
+            ("text/html;level=1;Q=0.2, application/json;q=0.1", AcceptPreference::Html),
+            ("TEXT/HTML", AcceptPreference::Html),
+            ("application/xhtml+xml", AcceptPreference::Html),
+            ("text/plain", AcceptPreference::Text),
+            ("text/plain, */*", AcceptPreference::Text),
+            ("text/plain;q=0.5, */*;q=0.1", AcceptPreference::Text),
+            ("text/plain;q=0.5, text/html", AcceptPreference::Html),
+            ("text/plain, text/html;q=0.5", AcceptPreference::Text),
+            ("text/*", AcceptPreference::Text),
+            ("font/woff2", AcceptPreference::Media),
+            ("video/*;q=0.8,*/*;q=0.5", AcceptPreference::Media),
             // Malformed.
-            ("", Wish::Other),
-            (",,;;,", Wish::Other),
-            ("text/html;q=abc", Wish::Other),
-            ("text/html;q=1.0001", Wish::Other),
-            ("text/html;q=2", Wish::Other),
-            ("text/html;q=", Wish::Other),
-            ("text/html;q=1.5", Wish::Html),
-            ("texthtml", Wish::Other),
+            ("", AcceptPreference::Other),
+            (",,;;,", AcceptPreference::Other),
+            ("text/html;q=abc", AcceptPreference::Other),
+            ("text/html;q=1.0001", AcceptPreference::Other),
+            ("text/html;q=2", AcceptPreference::Other),
+            ("text/html;q=", AcceptPreference::Other),
+            ("text/html;q=1.5", AcceptPreference::Html),
+            ("texthtml", AcceptPreference::Other),
         ] {
-            assert_eq!(Wish::read([accept.as_bytes()].into_iter()), wish, "{accept}");
+            assert_eq!(AcceptPreference::read([accept.as_bytes()].into_iter()), wish, "{accept}");
         }
     }
 
     #[test]
     fn several_headers_are_one_list() {
-        assert_eq!(Wish::read([&b"application/json"[..], b"text/html;q=0.1"].into_iter()), Wish::Other);
-        assert_eq!(Wish::read(std::iter::empty()), Wish::Other);
+        assert_eq!(
+            AcceptPreference::read([&b"application/json"[..], b"text/html;q=0.1"].into_iter()),
+            AcceptPreference::Other
+        );
+        assert_eq!(AcceptPreference::read(std::iter::empty()), AcceptPreference::Other);
     }
 
     #[test]
     fn what_stands_far_behind_is_not_read() {
         let long = format!("{}text/html", "a/b;q=0,".repeat(8000));
-        assert_eq!(Wish::read([long.as_bytes()].into_iter()), Wish::Other);
+        assert_eq!(AcceptPreference::read([long.as_bytes()].into_iter()), AcceptPreference::Other);
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_some_wish(header in any::<Vec<u8>>()) {
-            Wish::read([header.as_slice()].into_iter());
+            AcceptPreference::read([header.as_slice()].into_iter());
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Which pages may read a refusal (Fetch standard, section 3.2): without this their scripts see a network error.
 
 use super::ReplyHeaders;
-use super::form::Form;
+use super::form::ReplyKind;
 use crate::config::TextConfig;
-use crate::policy::HostPattern;
-use crate::policy::text::{TextMatcher, Unknown};
+use crate::matching::HostPattern;
+use crate::matching::text::{TextMatcher, Unknown};
 use crate::request::{Host, Request, is_token_byte};
-use crate::tree::{Path, PathError};
+use crate::tree::{KeyPath, PathError};
 
 /// Longer origins, methods and lists of headers are not answered.
 const MAX_ORIGIN: usize = 512;
@@ -19,7 +19,7 @@ pub struct Origins(TextMatcher);
 
 impl Origins {
     /// Compiles `cors.origins`.
-    pub fn compile(texts: &[TextConfig], path: &Path<'_>) -> Result<Origins, PathError> {
+    pub fn compile(texts: &[TextConfig], path: &KeyPath<'_>) -> Result<Origins, PathError> {
         for (index, text) in texts.iter().enumerate() {
             let problem = match text {
                 TextConfig::Absent => "a request without an origin needs no answer".to_owned(),
@@ -64,11 +64,11 @@ pub fn is_preflight(request: &Request<'_>) -> bool {
 }
 
 /// Adds what lets a page of `origin` read the reply, also one that sent cookies: a refusal tells everyone the same.
-pub fn add_headers(origin: &str, form: Form, request: &Request<'_>, headers: &mut ReplyHeaders) {
+pub fn add_headers(origin: &str, form: ReplyKind, request: &Request<'_>, headers: &mut ReplyHeaders) {
     let mut add = |name: &str, value: &str| headers.push(name, value);
     add("access-control-allow-origin", origin);
     add("access-control-allow-credentials", "true");
-    if form != Form::Preflight {
+    if form != ReplyKind::Preflight {
         let names = if form.is_grpc() {
             "retry-after, x-maintenance-mode, grpc-status, grpc-message"
         } else {

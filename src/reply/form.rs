@@ -1,11 +1,11 @@
 //! In which form a client is refused: what its protocol, its `accept`, or the policy asks for.
 
-use super::accept::Wish;
+use super::accept::AcceptPreference;
 use crate::config::FormatConfig;
-use crate::policy::rule::compile_paths;
-use crate::policy::text::{TextMatcher, Unknown};
-use crate::request::{Headers, Request};
-use crate::tree::{Path, PathError, fields};
+use crate::matching::path::compile_paths;
+use crate::matching::text::{TextMatcher, Unknown};
+use crate::request::{HeaderMap, Request};
+use crate::tree::{KeyPath, PathError, fields};
 
 /// `format` in a policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ const FORMATS: [(&str, Format); 4] =
 
 impl Format {
     /// Reads a format's name.
-    pub fn read(name: &str, path: &Path<'_>) -> Result<Format, PathError> {
+    pub fn read(name: &str, path: &KeyPath<'_>) -> Result<Format, PathError> {
         FORMATS.iter().find(|(known, _)| *known == name).map(|(_, format)| *format).ok_or_else(|| {
             let near = fields::did_you_mean(name, FORMATS.iter().map(|(known, _)| *known));
             let near = if near.is_empty() { "; formats are auto, html, json and text".to_owned() } else { near };
@@ -41,7 +41,7 @@ pub struct FormatsByPath(Vec<(TextMatcher, Format)>);
 
 impl FormatsByPath {
     /// Compiles `formats`.
-    pub fn compile(configs: &[FormatConfig], path: &Path<'_>) -> Result<FormatsByPath, PathError> {
+    pub fn compile(configs: &[FormatConfig], path: &KeyPath<'_>) -> Result<FormatsByPath, PathError> {
         let compile = |(index, config): (usize, &FormatConfig)| {
             let FormatConfig { paths, format } = config;
             let path = path.index(index);
@@ -63,14 +63,14 @@ impl FormatsByPath {
 
 /// The form of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum ReplyKind {
     /// A page.
     Html,
     /// A problem (RFC 9457).
     Json,
     /// Plain text.
     Text,
-    /// Headers alone.
+    /// HeaderMap alone.
     Bare,
     /// The way to another page.
     Redirect,
@@ -88,22 +88,22 @@ pub enum Form {
     Connect,
 }
 
-impl Form {
+impl ReplyKind {
     /// The form that the client's protocol prescribes, if it speaks one that knows no pages.
-    pub fn of_protocol(headers: &Headers) -> Option<Form> {
+    pub fn of_protocol(headers: &HeaderMap) -> Option<ReplyKind> {
         let kind = headers.first("content-type").unwrap_or_default();
         let begins =
             |start: &str| kind.get(..start.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(start.as_bytes()));
         if kind == b"application/grpc" || kind.starts_with(b"application/grpc+") {
-            Some(Form::Grpc)
+            Some(ReplyKind::Grpc)
         } else if begins("application/grpc-web-text") {
-            Some(Form::GrpcWebText)
+            Some(ReplyKind::GrpcWebText)
         } else if begins("application/grpc-web") {
-            Some(Form::GrpcWeb)
+            Some(ReplyKind::GrpcWeb)
         } else if begins("application/grpc") {
-            Some(Form::GrpcPlain)
+            Some(ReplyKind::GrpcPlain)
         } else if begins("application/connect+") || headers.first("connect-protocol-version").is_some() {
-            Some(Form::Connect)
+            Some(ReplyKind::Connect)
         } else {
             None
         }
@@ -111,11 +111,11 @@ impl Form {
 
     /// Whether it is one of gRPC's.
     pub fn is_grpc(self) -> bool {
-        matches!(self, Form::Grpc | Form::GrpcPlain | Form::GrpcWeb | Form::GrpcWebText)
+        matches!(self, ReplyKind::Grpc | ReplyKind::GrpcPlain | ReplyKind::GrpcWeb | ReplyKind::GrpcWebText)
     }
 
     /// The form that the client asks for.
-    pub fn wished(headers: &Headers) -> Form {
+    pub fn wished(headers: &HeaderMap) -> ReplyKind {
         const NO_PAGE: [&[u8]; 12] = [
             b"audio",
             b"audioworklet",
@@ -132,13 +132,13 @@ impl Form {
         ];
         // Fetch metadata, section 2.1: scripts and style sheets say `*/*` in `accept`, and this in truth.
         if headers.first("sec-fetch-dest").is_some_and(|destination| NO_PAGE.contains(&destination)) {
-            return Form::Bare;
+            return ReplyKind::Bare;
         }
-        match Wish::read(headers.all("accept")) {
-            Wish::Html => Form::Html,
-            Wish::Text => Form::Text,
-            Wish::Media => Form::Bare,
-            Wish::Other => Form::Json,
+        match AcceptPreference::read(headers.all("accept")) {
+            AcceptPreference::Html => ReplyKind::Html,
+            AcceptPreference::Text => ReplyKind::Text,
+            AcceptPreference::Media => ReplyKind::Bare,
+            AcceptPreference::Other => ReplyKind::Json,
         }
     }
 }

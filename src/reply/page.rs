@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use super::template::{Language, Names, Template};
-use crate::tree::{Path, PathError};
+use crate::tree::{KeyPath, PathError};
 
 const HTML: &str = include_str!("page.html");
 const TEXT: &str = include_str!("page.txt");
@@ -45,7 +45,7 @@ fn once(
 fn compile(source: &'static str, language: Language) -> Result<Template, PathError> {
     let names = Names { context: Some(&[]), built_in: true };
     Template::compile(Rc::new(Cow::Borrowed(source)), language, names)
-        .map_err(|problem| PathError::new(&Path::Root, problem))
+        .map_err(|problem| PathError::new(&KeyPath::Root, problem))
 }
 
 #[cfg(test)]

@@ -2,17 +2,17 @@
 
 use ct_codecs::{Base64, Encoder};
 
-use super::form::Form;
-use super::prepared::{Hole, Prepared, Writer};
+use super::form::ReplyKind;
+use super::prepared::{BodyWriter, Placeholder, Prepared};
 use super::template::{Piece, Template};
-use super::variables::{Facts, Variable};
+use super::variables::{RefusalFacts, Variable};
 use super::{Reply, ReplyHeaders, page, problem};
 use crate::state::Mode;
 
 impl Reply {
     /// The reply of that form, but for what each request or second changes.
-    pub(super) fn prepare(&self, form: Form, facts: &Facts<'_>) -> Prepared {
-        let mut body = Writer::default();
+    pub(super) fn prepare(&self, form: ReplyKind, facts: &RefusalFacts<'_>) -> Prepared {
+        let mut body = BodyWriter::default();
         let mut headers: ReplyHeaders = [
             ("x-maintenance-mode", facts.mode.name()),
             ("cache-control", "no-store, max-age=0"),
@@ -31,7 +31,7 @@ impl Reply {
         };
         let mut status = self.status;
         match form {
-            Form::Html => {
+            ReplyKind::Html => {
                 add("content-type", "text/html; charset=utf-8");
                 add("x-content-type-options", "nosniff");
                 if self.html_is_built_in {
@@ -39,48 +39,48 @@ impl Reply {
                 }
                 self.write(&self.html, facts, &mut body);
             }
-            Form::Text => {
+            ReplyKind::Text => {
                 add("content-type", "text/plain; charset=utf-8");
                 add("x-content-type-options", "nosniff");
                 self.write(&self.text, facts, &mut body);
             }
-            Form::Json => {
+            ReplyKind::Json => {
                 add("content-type", "application/problem+json");
                 problem::write(facts, &self.site, status, &self.json, &mut body);
             }
-            Form::Bare => {}
-            Form::Redirect => status = 302,
-            Form::Preflight => status = 204,
-            Form::Grpc => body.text(&self.message(facts)),
-            Form::GrpcPlain => {
+            ReplyKind::Bare => {}
+            ReplyKind::Redirect => status = 302,
+            ReplyKind::Preflight => status = 204,
+            ReplyKind::Grpc => body.text(&self.message(facts)),
+            ReplyKind::GrpcPlain => {
                 status = 503;
                 add("content-type", "application/grpc");
             }
-            Form::GrpcWeb => {
+            ReplyKind::GrpcWeb => {
                 status = 200;
                 add("content-type", "application/grpc-web+proto");
                 body.bytes(&self.trailers(facts));
             }
-            Form::GrpcWebText => {
+            ReplyKind::GrpcWebText => {
                 status = 200;
                 add("content-type", "application/grpc-web-text+proto");
                 if let Ok(text) = Base64::encode_to_string(self.trailers(facts)) {
                     body.text(&text);
                 }
             }
-            Form::Connect => {
+            ReplyKind::Connect => {
                 status = 503;
                 add("content-type", "application/json");
                 let message = crate::tree::quoted(&self.message(facts));
                 body.text(&format!("{{\"code\":\"unavailable\",\"message\":{message}}}"));
             }
         }
-        if form == Form::GrpcPlain {
+        if form == ReplyKind::GrpcPlain {
             add("grpc-status", "14");
             add("grpc-message", &self.percent_encoded_message(facts));
         }
-        if let (Form::Redirect, Some(redirect)) = (form, &self.redirect) {
-            add("location", &redirect.location);
+        if let (ReplyKind::Redirect, Some(redirect)) = (form, &self.redirect) {
+            add("location", &redirect.url);
         }
         self.headers.iter().for_each(|(name, value)| headers.push(name, value));
         // A rule refuses some requests of a site that is open: nobody is to be logged out there.
@@ -90,13 +90,13 @@ impl Reply {
         Prepared { status, headers, body: body.finish() }
     }
 
-    fn write(&self, template: &Template, facts: &Facts<'_>, out: &mut Writer) {
+    fn write(&self, template: &Template, facts: &RefusalFacts<'_>, out: &mut BodyWriter) {
         template.walk(
             |variable| facts.has(variable),
             |piece| match piece {
                 Piece::Literal(text) => out.text(text),
-                Piece::Value(Variable::Path, escape) => out.hole(Hole::Path(escape)),
-                Piece::Value(Variable::RetryAfter, _) if facts.retry => out.hole(Hole::RetryAfter),
+                Piece::Value(Variable::Path, escape) => out.hole(Placeholder::Path(escape)),
+                Piece::Value(Variable::RetryAfter, _) if facts.retry => out.hole(Placeholder::RetryAfter),
                 Piece::Value(variable, escape) => {
                     if let Some(value) = facts.value(variable, &self.site) {
                         out.value(&value, escape);
@@ -108,7 +108,7 @@ impl Reply {
 
     /// The frame that ends each gRPC-Web response. Without a body Envoy would take out the content type, and some clients
     /// take an answer without one for no answer.
-    fn trailers(&self, facts: &Facts<'_>) -> Vec<u8> {
+    fn trailers(&self, facts: &RefusalFacts<'_>) -> Vec<u8> {
         const TRAILERS: u8 = 0x80;
         let lines = format!("grpc-status: 14\r\ngrpc-message: {}\r\n", self.percent_encoded_message(facts));
         let mut frame = vec![TRAILERS];
@@ -118,12 +118,12 @@ impl Reply {
     }
 
     /// The message as a header or trailer of gRPC's.
-    fn percent_encoded_message(&self, facts: &Facts<'_>) -> String {
+    fn percent_encoded_message(&self, facts: &RefusalFacts<'_>) -> String {
         self.message(facts).replace('%', "%25")
     }
 
     /// What machines are told: short, and printable ASCII, as it becomes a header.
-    fn message(&self, facts: &Facts<'_>) -> String {
+    fn message(&self, facts: &RefusalFacts<'_>) -> String {
         const MAX: usize = 200;
         let title = match facts.mode {
             Mode::ReadOnly => "is read-only for maintenance",

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use super::ReplyHeaders;
 use super::escape::Escape;
-use super::form::Form;
-use super::variables::Facts;
+use super::form::ReplyKind;
+use super::variables::RefusalFacts;
 use crate::state::Mode;
 use crate::time::Time;
 
@@ -18,7 +18,7 @@ const MAX_PATH: usize = 1024;
 
 /// What a request or a second changes in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hole {
+pub enum Placeholder {
     /// Seconds.
     RetryAfter,
     /// The request's path.
@@ -41,7 +41,7 @@ pub struct Prepared {
 pub struct PreparedBody {
     text: Rc<Vec<u8>>,
     /// Each with its place in `text`, in order.
-    holes: Vec<(usize, Hole)>,
+    holes: Vec<(usize, Placeholder)>,
 }
 
 impl PreparedBody {
@@ -57,8 +57,8 @@ impl PreparedBody {
             filled.extend_from_slice(self.text.get(done..*place).unwrap_or_default());
             let mut value = String::new();
             match hole {
-                Hole::RetryAfter => value.push_str(&retry_after.unwrap_or_default().to_string()),
-                Hole::Path(escape) => escape.write(path, &mut value),
+                Placeholder::RetryAfter => value.push_str(&retry_after.unwrap_or_default().to_string()),
+                Placeholder::Path(escape) => escape.write(path, &mut value),
             }
             filled.extend_from_slice(value.as_bytes());
             done = *place;
@@ -70,12 +70,12 @@ impl PreparedBody {
 
 /// Writes a body.
 #[derive(Debug, Default)]
-pub struct Writer {
+pub struct BodyWriter {
     text: Vec<u8>,
-    holes: Vec<(usize, Hole)>,
+    holes: Vec<(usize, Placeholder)>,
 }
 
-impl Writer {
+impl BodyWriter {
     /// Appends text as it is.
     pub fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
@@ -94,7 +94,7 @@ impl Writer {
     }
 
     /// Leaves a place for what comes with the request.
-    pub fn hole(&mut self, hole: Hole) {
+    pub fn hole(&mut self, hole: Placeholder) {
         self.holes.push((self.text.len(), hole));
     }
 
@@ -106,11 +106,11 @@ impl Writer {
 
 /// The replies of a site that were asked for last.
 #[derive(Clone, Debug, Default)]
-pub struct Cache(RefCell<Vec<(Key, Rc<Prepared>)>>);
+pub struct Cache(RefCell<Vec<(CacheKey, Rc<Prepared>)>>);
 
 #[derive(Clone, Debug)]
-struct Key {
-    form: Form,
+struct CacheKey {
+    form: ReplyKind,
     mode: Mode,
     by_rule: bool,
     reason: Option<String>,
@@ -121,23 +121,23 @@ struct Key {
     retry: bool,
 }
 
-impl Key {
-    fn new(form: Form, facts: &Facts<'_>) -> Key {
-        let Facts { mode, by_rule, reason, since, until, eta, overdue, retry } = facts.clone();
-        Key { form, mode, by_rule, reason: reason.map(str::to_owned), since, until, eta, overdue, retry }
+impl CacheKey {
+    fn new(form: ReplyKind, facts: &RefusalFacts<'_>) -> CacheKey {
+        let RefusalFacts { mode, by_rule, reason, since, until, eta, overdue, retry } = facts.clone();
+        CacheKey { form, mode, by_rule, reason: reason.map(str::to_owned), since, until, eta, overdue, retry }
     }
 
-    fn is(&self, form: Form, facts: &Facts<'_>) -> bool {
-        let Key { form: own, mode, by_rule, reason, since, until, eta, overdue, retry } = self;
+    fn is(&self, form: ReplyKind, facts: &RefusalFacts<'_>) -> bool {
+        let CacheKey { form: own, mode, by_rule, reason, since, until, eta, overdue, retry } = self;
         let (mode, by_rule, since, until, eta) = (*mode, *by_rule, *since, *until, *eta);
         let (reason, overdue, retry) = (reason.as_deref(), *overdue, *retry);
-        *own == form && Facts { mode, by_rule, reason, since, until, eta, overdue, retry } == *facts
+        *own == form && RefusalFacts { mode, by_rule, reason, since, until, eta, overdue, retry } == *facts
     }
 }
 
 impl Cache {
     /// The reply of that form and those facts, made by `prepare` where it is not there yet.
-    pub fn get(&self, form: Form, facts: &Facts<'_>, prepare: impl FnOnce() -> Prepared) -> Rc<Prepared> {
+    pub fn get(&self, form: ReplyKind, facts: &RefusalFacts<'_>, prepare: impl FnOnce() -> Prepared) -> Rc<Prepared> {
         let Ok(mut kept) = self.0.try_borrow_mut() else { return Rc::new(prepare()) };
         if let Some((_, prepared)) = kept.iter().find(|(key, _)| key.is(form, facts)) {
             return prepared.clone();
@@ -148,7 +148,7 @@ impl Cache {
             kept.remove(0);
         }
         let prepared = Rc::new(prepare());
-        kept.push((Key::new(form, facts), prepared.clone()));
+        kept.push((CacheKey::new(form, facts), prepared.clone()));
         prepared
     }
 }

@@ -1,7 +1,7 @@
 //! The JSON that API clients get: a problem (RFC 9457).
 
-use super::prepared::{Hole, Writer};
-use super::variables::{Facts, Variable};
+use super::prepared::{BodyWriter, Placeholder};
+use super::variables::{RefusalFacts, Variable};
 use crate::state::Mode;
 use crate::tree::{Tree, quoted};
 
@@ -9,7 +9,7 @@ use crate::tree::{Tree, quoted};
 pub const MEMBERS: [&str; 8] = ["title", "status", "detail", "site", "mode", "until", "eta", "retry_after"];
 
 /// Writes the problem. What is not known is `null`, but for `detail`, which is a text or absent (RFC 9457 section 3.1.4).
-pub fn write(facts: &Facts<'_>, site: &str, status: u32, members: &[(String, Tree)], out: &mut Writer) {
+pub fn write(facts: &RefusalFacts<'_>, site: &str, status: u32, members: &[(String, Tree)], out: &mut BodyWriter) {
     out.text("{\"title\":");
     out.text(&quoted(title(facts.mode)));
     out.text(&format!(",\"status\":{status}"));
@@ -25,7 +25,7 @@ pub fn write(facts: &Facts<'_>, site: &str, status: u32, members: &[(String, Tre
     }
     out.text(",\"retry_after\":");
     if facts.retry {
-        out.hole(Hole::RetryAfter)
+        out.hole(Placeholder::RetryAfter)
     } else {
         out.text("null")
     }

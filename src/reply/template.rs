@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::escape::Escape;
-use super::position::{Kind, Position};
+use super::html_context::{HtmlContext, ValueKind};
 use super::variables::Variable;
 use crate::tree::fields::did_you_mean;
 
@@ -32,12 +32,12 @@ pub struct Names<'n> {
 #[derive(Clone, Debug)]
 pub struct Template {
     source: Rc<Cow<'static, str>>,
-    nodes: Vec<Node>,
+    nodes: Vec<TemplateNode>,
 }
 
 /// A piece of a template.
 #[derive(Clone, Debug)]
-pub enum Node {
+pub enum TemplateNode {
     /// Literal text, in bytes of the source.
     Literal(Range<usize>),
     /// The operator's own text, already escaped.
@@ -65,7 +65,7 @@ struct OpenSection<'s> {
     name: &'s str,
     /// Its node; none where it is decided already, and whether it then stands.
     node: Option<usize>,
-    position: Position,
+    position: HtmlContext,
     start: usize,
     stands: bool,
 }
@@ -74,7 +74,7 @@ impl Template {
     /// Reads a template, or says what is wrong with it.
     pub fn compile(source: Rc<Cow<'static, str>>, language: Language, names: Names<'_>) -> Result<Template, String> {
         let mut nodes = Vec::new();
-        let mut position = Position::default();
+        let mut position = HtmlContext::default();
         let mut sections: Vec<OpenSection<'_>> = Vec::new();
         let text: &str = &source;
         let mut at = 0;
@@ -84,7 +84,7 @@ impl Template {
                 position.literal(rest.get(..literal).unwrap_or_default()).map_err(str::to_owned)?;
             }
             if literal > 0 {
-                nodes.push(Node::Literal(at..at + literal));
+                nodes.push(TemplateNode::Literal(at..at + literal));
             }
             let Some(tag) = rest.get(literal + 2..) else { break };
             let Some(length) = tag.find("}}") else {
@@ -110,14 +110,16 @@ impl Template {
                     let next = nodes.len();
                     if !open.stands {
                         nodes.truncate(open.start);
-                    } else if let Some(Node::Section { end, .. }) = open.node.and_then(|node| nodes.get_mut(node)) {
+                    } else if let Some(TemplateNode::Section { end, .. }) =
+                        open.node.and_then(|node| nodes.get_mut(node))
+                    {
                         *end = next;
                     }
                 }
                 Some(sigil) => {
                     let (node, stands) = match names.meaning(name)? {
                         Meaning::Variable(variable) => {
-                            nodes.push(Node::Section { variable, inverted: sigil == '^', end: usize::MAX });
+                            nodes.push(TemplateNode::Section { variable, inverted: sigil == '^', end: usize::MAX });
                             (Some(nodes.len() - 1), true)
                         }
                         Meaning::Constant(value) => (None, value.is_empty() == (sigil == '^')),
@@ -133,11 +135,11 @@ impl Template {
                         })?,
                     };
                     nodes.push(match meaning {
-                        Meaning::Variable(variable) => Node::Value(variable, escape),
+                        Meaning::Variable(variable) => TemplateNode::Value(variable, escape),
                         Meaning::Constant(value) => {
                             let mut written = String::new();
                             escape.write(value, &mut written);
-                            Node::Constant(written)
+                            TemplateNode::Constant(written)
                         }
                     });
                 }
@@ -159,10 +161,12 @@ impl Template {
         while let Some(node) = self.nodes.get(next) {
             next += 1;
             match node {
-                Node::Literal(range) => visit(Piece::Literal(self.source.get(range.clone()).unwrap_or_default())),
-                Node::Constant(text) => visit(Piece::Literal(text)),
-                Node::Value(variable, escape) => visit(Piece::Value(*variable, *escape)),
-                Node::Section { variable, inverted, end } => {
+                TemplateNode::Literal(range) => {
+                    visit(Piece::Literal(self.source.get(range.clone()).unwrap_or_default()))
+                }
+                TemplateNode::Constant(text) => visit(Piece::Literal(text)),
+                TemplateNode::Value(variable, escape) => visit(Piece::Value(*variable, *escape)),
+                TemplateNode::Section { variable, inverted, end } => {
                     if has(*variable) == *inverted {
                         next = *end;
                     }
@@ -194,11 +198,11 @@ impl<'n> Names<'n> {
 }
 
 impl<'n> Meaning<'n> {
-    fn kind(&self) -> Kind<'n> {
+    fn kind(&self) -> ValueKind<'n> {
         match self {
-            Meaning::Variable(Variable::RetryAfter) => Kind::Number,
-            Meaning::Variable(_) => Kind::Text,
-            Meaning::Constant(value) => Kind::Constant(value),
+            Meaning::Variable(Variable::RetryAfter) => ValueKind::Number,
+            Meaning::Variable(_) => ValueKind::Text,
+            Meaning::Constant(value) => ValueKind::Constant(value),
         }
     }
 }

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::config::PluginConfig;
-use crate::request::{Headers, Stranger};
-use crate::state::Spell;
-use crate::tree::Path;
+use crate::request::{HeaderMap, UnknownPeer};
+use crate::state::ActiveMode;
+use crate::tree::KeyPath;
 
 const NOW: Time = Time(1_795_226_400_000); // 2026-11-21T02:00:00Z
 const HOSTILE: &str = "</script><script>alert('\"`1`\"')</script>${x}&amp;";
@@ -21,36 +21,36 @@ fn reply(config: Value) -> Reply {
     Reply::merge(&policy, &own, "shop", &hosts).unwrap()
 }
 
-fn part(config: Value) -> ReplyPart {
+fn part(config: Value) -> ReplyOverrides {
     let tree = Tree::from_json(json!({ "reply": config }).to_string().as_bytes()).unwrap();
-    ReplyPart::compile(&PluginConfig::read(&tree).unwrap().reply, &Path::Root.key("reply")).unwrap()
+    ReplyOverrides::compile(&PluginConfig::read(&tree).unwrap().reply, &KeyPath::Root.key("reply")).unwrap()
 }
 
 /// A situation: mode, and seconds from now until `until` and `eta`.
-fn closed(mode: Mode, until: Option<i64>, eta: Option<i64>, reason: Option<&str>) -> Situation {
+fn closed(mode: Mode, until: Option<i64>, eta: Option<i64>, reason: Option<&str>) -> EffectiveState {
     let time = |seconds: Option<i64>| seconds.map(|seconds| NOW.plus_seconds(seconds));
     let (since, until, eta) = (Some(NOW.plus_seconds(-60)), time(until), time(eta));
-    Situation {
-        spells: vec![Spell { mode, since, until, eta, reason: reason.map(str::to_owned), suspend: Vec::new() }],
+    EffectiveState {
+        active: vec![ActiveMode { mode, since, until, eta, reason: reason.map(str::to_owned), suspend: Vec::new() }],
     }
 }
 
-fn offline() -> Situation {
+fn offline() -> EffectiveState {
     closed(Mode::Offline, None, Some(3600), Some("Database upgrade"))
 }
 
 /// The headers of a request, written as `METHOD /path` and one line a header.
-fn headers(text: &str) -> Headers {
+fn headers(text: &str) -> HeaderMap {
     let (start, rest) = text.split_once('\n').unwrap_or((text, ""));
     let (method, path) = start.split_once(' ').unwrap();
     let pseudo = [(":method", method), (":path", path), (":authority", "shop.example.com")];
     let lines = rest.lines().map(|line| line.trim_start().split_once(": ").unwrap());
-    Headers::new(pseudo.into_iter().chain(lines).map(|(name, value)| (name.into(), value.into())).collect())
+    HeaderMap::new(pseudo.into_iter().chain(lines).map(|(name, value)| (name.into(), value.into())).collect())
 }
 
-fn ask_at(reply: &Reply, situation: &Situation, text: &str) -> LocalReply {
+fn ask_at(reply: &Reply, situation: &EffectiveState, text: &str) -> LocalReply {
     let headers = headers(text);
-    reply.answer(Refusal::Mode(situation.mode()), situation, &Request::new(&headers, &Stranger), NOW, 0)
+    reply.answer(Refusal::Mode(situation.mode()), situation, &Request::new(&headers, &UnknownPeer), NOW, 0)
 }
 
 fn ask(reply: &Reply, text: &str) -> LocalReply {
@@ -209,7 +209,7 @@ fn retry_after_is_the_time_that_lies_ahead() {
         let reply = reply(config.clone());
         let headers = headers("GET /");
         let situation = closed(Mode::Offline, until, eta, None);
-        let request = Request::new(&headers, &Stranger);
+        let request = Request::new(&headers, &UnknownPeer);
         let answer = reply.answer(Refusal::Mode(Mode::Offline), &situation, &request, NOW, random);
         assert_eq!(get(&answer, "retry-after"), expected, "{config} {until:?} {eta:?}");
         let problem: Value = serde_json::from_slice(&answer.body).unwrap();
@@ -254,7 +254,7 @@ fn browsers_are_redirected_and_nobody_else() {
         let location = (status == 302).then_some("https://status.example.com/?from=shop");
         assert_eq!((answer.status, get(&answer, "location")), (status, location), "{request}");
     }
-    assert_eq!(reply.redirect_target().unwrap().path, "/");
+    assert_eq!(reply.redirect.as_ref().unwrap().path, "/");
 }
 
 #[test]
@@ -322,9 +322,9 @@ fn cookies_are_expired() {
 #[test]
 fn what_is_always_closed_is_offline_to_its_visitors() {
     let reply = reply(json!({ "status": 404 }));
-    for situation in [Situation::default(), closed(Mode::ReadOnly, None, None, None)] {
+    for situation in [EffectiveState::default(), closed(Mode::ReadOnly, None, None, None)] {
         let headers = headers("GET /beta");
-        let request = Request::new(&headers, &Stranger);
+        let request = Request::new(&headers, &UnknownPeer);
         let answer = reply.answer(Refusal::AlwaysClosed("beta"), &situation, &request, NOW, 0);
         assert_eq!((answer.status, answer.details), (404, "maintenance_always_closed"));
         assert_eq!(get(&answer, "x-maintenance-mode"), Some("offline"));
@@ -423,8 +423,8 @@ proptest! {
         ];
         let mut entries: Vec<_> = names.iter().map(|name| name.as_bytes().to_vec()).zip(values).collect();
         entries.push((b":method".to_vec(), method.into_bytes()));
-        let headers = Headers::new(entries);
-        let request = Request::new(&headers, &Stranger);
+        let headers = HeaderMap::new(entries);
+        let request = Request::new(&headers, &UnknownPeer);
         let situation = closed(Mode::Offline, None, Some(60), Some(&reason));
         for config in [json!({}), json!({ "cors": { "origins": ["*"] }, "html": "<p>{{path}}", "format": "html" })] {
             let answer = reply(config).answer(Refusal::Mode(Mode::Offline), &situation, &request, NOW, random);

@@ -1,6 +1,6 @@
 //! What templates and problems can say of a refusal, and the variables under which they name it.
 
-use crate::state::{Mode, Situation};
+use crate::state::{EffectiveState, Mode};
 use crate::time::Time;
 use crate::verdict::Refusal;
 
@@ -67,7 +67,7 @@ impl Variable {
 
 /// What is said of a refusal, apart from what each request or second changes. Equal facts make equal replies.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts<'d> {
+pub struct RefusalFacts<'d> {
     /// What visitors are told.
     pub mode: Mode,
     /// Whether a rule refuses, and not the mode.
@@ -86,15 +86,15 @@ pub struct Facts<'d> {
     pub retry: bool,
 }
 
-impl<'d> Facts<'d> {
+impl<'d> RefusalFacts<'d> {
     /// What is to be said of `refusal` at `now`. What is always closed is offline to its visitors, whatever the site is.
-    pub fn new(refusal: Refusal<'_>, situation: &'d Situation, now: Time, retry: bool) -> Facts<'d> {
+    pub fn new(refusal: Refusal<'_>, situation: &'d EffectiveState, now: Time, retry: bool) -> RefusalFacts<'d> {
         let (mode, by_rule) = match refusal {
             Refusal::AlwaysClosed(_) => (Mode::Offline, true),
             Refusal::Mode(mode) => (mode, false),
         };
         let eta = situation.eta();
-        Facts {
+        RefusalFacts {
             mode,
             by_rule,
             reason: situation.reason(),

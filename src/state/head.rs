@@ -65,10 +65,10 @@ impl<'de> Visitor<'de> for HeadVisitor {
         let (mut iat, mut revision) = (None, None);
         while let Some(name) = access.next_key()? {
             match name {
-                Name::Iat if iat.is_none() => iat = access.next_value::<Option<Whole>>()?,
-                Name::Revision if revision.is_none() => revision = Some(access.next_value::<Whole>()?.0),
-                Name::Other => drop(access.next_value::<IgnoredAny>()?),
-                Name::Iat | Name::Revision => return Err(A::Error::custom("iat or revision stands twice")),
+                MemberName::Iat if iat.is_none() => iat = access.next_value::<Option<Whole>>()?,
+                MemberName::Revision if revision.is_none() => revision = Some(access.next_value::<Whole>()?.0),
+                MemberName::Other => drop(access.next_value::<IgnoredAny>()?),
+                MemberName::Iat | MemberName::Revision => return Err(A::Error::custom("iat or revision stands twice")),
             }
         }
         let revision = revision.ok_or_else(|| A::Error::custom("revision: missing"))?;
@@ -77,32 +77,32 @@ impl<'de> Visitor<'de> for HeadVisitor {
 }
 
 /// The name of a member.
-enum Name {
+enum MemberName {
     Iat,
     Revision,
     Other,
 }
 
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
-        deserializer.deserialize_str(NameVisitor)
+impl<'de> Deserialize<'de> for MemberName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MemberName, D::Error> {
+        deserializer.deserialize_str(MemberNameVisitor)
     }
 }
 
-struct NameVisitor;
+struct MemberNameVisitor;
 
-impl Visitor<'_> for NameVisitor {
-    type Value = Name;
+impl Visitor<'_> for MemberNameVisitor {
+    type Value = MemberName;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a name")
     }
 
-    fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+    fn visit_str<E>(self, name: &str) -> Result<MemberName, E> {
         Ok(match name {
-            "iat" => Name::Iat,
-            "revision" => Name::Revision,
-            _ => Name::Other,
+            "iat" => MemberName::Iat,
+            "revision" => MemberName::Revision,
+            _ => MemberName::Other,
         })
     }
 }

@@ -19,6 +19,7 @@ mod evasions;
 mod explain;
 mod flood;
 mod harness;
+mod host_errors;
 mod hostile;
 mod page;
 mod paths;

@@ -18,7 +18,7 @@ mod model;
 #[path = "../paths/servers/mod.rs"]
 mod servers;
 
-use model::{NormalizedPath, Setting};
+use model::{EnvoyAnswer, Setting};
 use servers::nginx;
 use servers::steps::decode_unreserved;
 
@@ -148,12 +148,12 @@ async fn models_of_envoy_and_nginx_agree_with_the_real_ones() {
             let text = path.escape_ascii().to_string();
             let outcome = model.receive(&path);
             let expected = match &outcome {
-                NormalizedPath::Forward(path) => ProxyAnswer::Target(path.clone()),
-                NormalizedPath::Redirect(path) => ProxyAnswer::Redirect(path.clone()),
-                NormalizedPath::Reject => ProxyAnswer::Status(400),
+                EnvoyAnswer::Forward(path) => ProxyAnswer::Target(path.clone()),
+                EnvoyAnswer::Redirect(path) => ProxyAnswer::Redirect(path.clone()),
+                EnvoyAnswer::Reject => ProxyAnswer::Status(400),
             };
             assert_eq!(client.ask("GET", "app", &path).await, expected, "{name}: {text}");
-            let NormalizedPath::Forward(forwarded) = outcome else { continue };
+            let EnvoyAnswer::Forward(forwarded) = outcome else { continue };
             for (host, forward) in [("uri.a", nginx::forward as fn(&[u8]) -> _), ("raw.a", nginx::forward_as_it_came)] {
                 let expected = forward(&forwarded).map_or(ProxyAnswer::Status(400), ProxyAnswer::Target);
                 assert_eq!(client.ask("GET", host, &path).await, expected, "{host} behind {name}: {text}");

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use envoy::{EnvoyModel, Setting};
 use generate::{Pieces, Random};
-use policies::{FilterAnswer, PROBE, SearchCase};
+use policies::{Case, PROBE, Ruling};
 use servers::Read;
 use servers::steps::decode_unreserved;
 
@@ -73,7 +73,7 @@ fn search(setting: Setting) {
     assert!(report.is_empty(), "{setting:?}, SEED={seed}, {reached} paths:\n{}", report.join("\n"));
     // A search that sees one answer only finds nothing.
     for case in &cases {
-        for answer in [FilterAnswer::Passes, FilterAnswer::Refused] {
+        for answer in [Ruling::Passes, Ruling::Refused] {
             let count = answers.get(&(case.name, answer.name())).copied().unwrap_or_default();
             assert!(count * 1000 > reached as usize, "{}: only {count} of {reached} {}", case.name, answer.name());
         }
@@ -93,7 +93,7 @@ fn read(path: &[u8], hosts_only: bool) -> Vec<Read> {
 }
 
 /// The mistake of an answer, if it is one. `reads` keeps what servers make of the path for the next case.
-fn mistake(case: &SearchCase, answer: FilterAnswer, path: &[u8], reads: &mut Option<Vec<Read>>) -> Option<String> {
+fn mistake(case: &Case, answer: Ruling, path: &[u8], reads: &mut Option<Vec<Read>>) -> Option<String> {
     let mut find = |is_mistake: &dyn Fn(&Read) -> bool, what: &str| {
         let mut of_hosts = None;
         let reads = if case.is_of_other_hosts { &mut of_hosts } else { &mut *reads };
@@ -103,20 +103,20 @@ fn mistake(case: &SearchCase, answer: FilterAnswer, path: &[u8], reads: &mut Opt
         Some(format!("{}: {what} {nginx}{}", case.name, found.server))
     };
     match answer {
-        FilterAnswer::Passes => {
+        Ruling::Passes => {
             let is_closed = |read: &Read| {
                 let host = read.seen.host.as_deref().map_or(case.host, |host| host.strip_suffix('.').unwrap_or(host));
                 (case.is_closed)(host, &read.seen.path)
             };
             find(&is_closed, "passes, and is closed to:")
         }
-        FilterAnswer::Probe => find(&|read| read.seen.path != PROBE, "is a probe, but not to:"),
-        FilterAnswer::Refused if case.has_online_rest => {
+        Ruling::Probe => find(&|read| read.seen.path != PROBE, "is a probe, but not to:"),
+        Ruling::Refused if case.has_online_rest => {
             let kind = || format!("{}: refused, and no reading is closed", case.name);
             (!may_be_refused(case, path)).then(kind)
         }
         // Everything plain below /public is exempt.
-        FilterAnswer::Refused => {
+        Ruling::Refused => {
             let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~');
             let segments = path.strip_prefix(b"/public/")?;
             let is_plain =
@@ -127,7 +127,7 @@ fn mistake(case: &SearchCase, answer: FilterAnswer, path: &[u8], reads: &mut Opt
 }
 
 /// Whether a reading of the path is closed, or leads anywhere by a dot segment.
-fn may_be_refused(case: &SearchCase, path: &[u8]) -> bool {
+fn may_be_refused(case: &Case, path: &[u8]) -> bool {
     if readings::has_plain_dots(path) {
         return true;
     }
@@ -155,18 +155,18 @@ fn plain_host(host: &[u8]) -> Option<String> {
     is_plain.then(|| name.strip_suffix('.').unwrap_or(name).to_owned())
 }
 
-impl FilterAnswer {
+impl Ruling {
     fn name(self) -> &'static str {
         match self {
-            FilterAnswer::Passes => "pass",
-            FilterAnswer::Refused => "are refused",
-            FilterAnswer::Probe => "are probes",
+            Ruling::Passes => "pass",
+            Ruling::Refused => "are refused",
+            Ruling::Probe => "are probes",
         }
     }
 }
 
 /// A line on a kind of mistake, with the shortest path that makes it.
-fn tell(cases: &[SearchCase], kind: &str, envoy: EnvoyModel, pieces: &Pieces, count: usize) -> String {
+fn tell(cases: &[Case], kind: &str, envoy: EnvoyModel, pieces: &Pieces, count: usize) -> String {
     let is_still = |pieces: &Pieces| {
         let Some(path) = envoy.follow(&pieces.concat()) else { return false };
         let answers = policies::answers(cases, &path);

@@ -1,11 +1,11 @@
 //! What real programs made of paths, or what their documentation says that they make of them.
 
-use crate::envoy::{EnvoyModel, NormalizedPath, Setting};
+use crate::envoy::{EnvoyAnswer, EnvoyModel, Setting};
 use crate::servers::{frameworks, nginx, node, tomcat};
 
 #[test]
 fn real_envoys_made_this_of_paths() {
-    use NormalizedPath::{Forward, Redirect, Reject};
+    use EnvoyAnswer::{Forward, Redirect, Reject};
     let forward = |path: &str| Forward(path.as_bytes().to_vec());
     let redirect = |path: &str| Redirect(path.as_bytes().to_vec());
     for (path, base, shipped) in [

@@ -1,13 +1,13 @@
 use super::*;
 use crate::config::PluginConfig;
-use crate::request::{Budget, Headers, Stranger};
+use crate::request::{HeaderMap, UnknownPeer, WorkBudget};
 use crate::tree::Tree;
 
 /// Compiles the conditions of a rule whose quotes are single, so that the tables below can be read.
 fn rule(conditions: &str) -> Result<Rule, PathError> {
     let text = format!("{{'exempt': [{{'name': 'a', {conditions}}}]}}").replace('\'', "\"");
     let config = PluginConfig::read(&Tree::from_json(text.as_bytes()).unwrap()).unwrap();
-    Rule::compile(&config.exempt[0], &Path::Root.key("rule"))
+    Rule::compile(&config.exempt[0], &KeyPath::Root.key("rule"))
 }
 
 #[test]
@@ -103,8 +103,8 @@ fn the_host_is_asked_for_as_a_header_too() {
     let held = |conditions: &str, authority: &str| {
         let entries = [(":method", "GET"), (":scheme", "http"), (":authority", authority), (":path", "/a?b")];
         let bytes = |text: &str| text.as_bytes().to_vec();
-        let headers = Headers::new(entries.into_iter().map(|(name, value)| (bytes(name), bytes(value))).collect());
-        rule(conditions).unwrap().matches(&Request::new(&headers, &Stranger), Mode::Offline, Effect::Opens)
+        let headers = HeaderMap::new(entries.into_iter().map(|(name, value)| (bytes(name), bytes(value))).collect());
+        rule(conditions).unwrap().matches(&Request::new(&headers, &UnknownPeer), Mode::Offline, Effect::Opens)
     };
     for (conditions, authority, holds) in [
         ("'headers': [{'name': 'host', 'value': 'a.example:8443'}]", "a.example:8443", true),
@@ -158,9 +158,9 @@ fn a_path_pattern_stands_for_canonical_paths() {
     ] {
         let paths = rule(&format!("'paths': ['{pattern}']")).unwrap().paths.unwrap();
         // What a prefix of nothing but a slash matches is not asked here: a path always begins with one.
-        assert!(paths.is_match(matching.as_bytes(), Unknown::Fails, &Budget::unlimited()), "{pattern} {matching}");
+        assert!(paths.is_match(matching.as_bytes(), Unknown::Fails, &WorkBudget::unlimited()), "{pattern} {matching}");
         assert!(
-            pattern == "*" || !paths.is_match(other.as_bytes(), Unknown::Satisfies, &Budget::unlimited()),
+            pattern == "*" || !paths.is_match(other.as_bytes(), Unknown::Satisfies, &WorkBudget::unlimited()),
             "{pattern} {other}"
         );
     }

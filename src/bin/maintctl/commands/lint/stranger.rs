@@ -1,0 +1,20 @@
+//! What a stranger's GET gets from the filter while its site is offline.
+
+use envoy_maintenance::request::{HeaderMap, Request, UnknownPeer};
+use envoy_maintenance::state::{ActiveMode, EffectiveState, Mode};
+use envoy_maintenance::verdict::{Verdict, decide};
+
+use crate::commands::lint::subject::Subject;
+
+/// Hands the position of the request's site and the verdict to `read`.
+pub fn asks<T>(subject: &Subject, host: &str, target: &str, read: impl FnOnce(Option<usize>, Verdict<'_>) -> T) -> T {
+    let target = target.split('#').next().unwrap_or_default();
+    let entries = [(":method", "GET"), (":authority", host), (":path", target)];
+    let headers = HeaderMap::new(entries.map(|(name, value)| (name.into(), value.into())).into());
+    let request = Request::new(&headers, &UnknownPeer);
+    let closed =
+        ActiveMode { mode: Mode::Offline, since: None, until: None, eta: None, reason: None, suspend: Vec::new() };
+    let situation = EffectiveState { active: vec![closed] };
+    let decision = decide(&subject.policy, |_| &situation, &request);
+    read(decision.site.map(|(position, _)| position), decision.verdict)
+}
