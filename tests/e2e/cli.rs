@@ -1,4 +1,4 @@
-//! `maintctl` before real Envoys: what it says, how it exits, and what Envoy does then.
+//! `maintctl` with real Envoys: its output, its exit codes, and the effect on requests.
 
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ fn control(signer: &Signer) -> Value {
     json!({ "fleet": FLEET, "keys": [signer.entry("oncall")], "sites": [], "control": { "path_prefix": "/.maintenance" } })
 }
 
-/// An application, an Envoy before it, and a desk that pushes to it.
+/// An application, an Envoy in front of it, and a folder whose target pushes to that Envoy.
 async fn pushing() -> (App, Envoy, Desk, Signer) {
     let (app, signer) = (App::start(), Signer::generate());
     let envoy =
@@ -58,7 +58,7 @@ async fn status_of(envoy: &Envoy) -> u16 {
     client::h1().get(envoy.url("/")).send().await.unwrap().status().as_u16()
 }
 
-/// An Envoy that watches a file, and a desk that writes it.
+/// An Envoy that watches a file, and a folder whose target writes this file.
 async fn writing(app: &App, signer: &Signer) -> (Envoy, Desk) {
     let envoy = Envoy::builder(app.address())
         .policy(&policy(signer))
@@ -74,7 +74,7 @@ async fn writing(app: &App, signer: &Signer) -> (Envoy, Desk) {
     (envoy, desk)
 }
 
-/// What the generated file says: all but the states, and the states.
+/// The content of the generated file: everything without the states, and the states.
 fn generated(envoy: &Envoy) -> (Value, Value) {
     let text = std::fs::read_to_string(envoy.ecds_file()).unwrap();
     let mut file: Value = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));

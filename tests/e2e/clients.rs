@@ -1,4 +1,4 @@
-//! Clients as people use them: each is told of the maintenance in the terms of its own protocol.
+//! Common clients: each gets the refusal in the terms of its protocol.
 
 use futures::{SinkExt, StreamExt};
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::support::envoy::Envoy;
 mod grpc;
 mod retries;
 
-/// An Envoy whose only site is closed to all but staff; it speaks HTTP/2 to the application, as gRPC needs.
+/// An Envoy with a closed site that exempts staff. It uses HTTP/2 to the application, as gRPC requires.
 fn closed(app: &App) -> EnvoyBuilder {
     in_mode(app, "offline")
 }
@@ -53,7 +53,7 @@ async fn curl_sees_the_refusal() {
         assert_eq!((output.code, output.stderr.as_str()), (0, wanted), "curl {arguments:?}: {}", output.stdout);
     }
     let output = curl(&["--fail", &envoy.url("/")]).await;
-    assert_eq!(output.code, 22, "--fail: an error, as scripts and health checks want it: {output:?}");
+    assert_eq!(output.code, 22, "curl --fail exits with an error: {output:?}");
     assert_eq!(app.hits(), 1);
 }
 
@@ -74,7 +74,7 @@ async fn curl_follows_a_redirect_to_its_target() {
 }
 
 #[tokio::test]
-async fn one_connection_is_refused_again_and_again() {
+async fn a_connection_stays_usable_after_refusals() {
     let app = App::start();
     let envoy = closed(&app).start().await;
     for (name, client) in [("h1", client::h1()), ("h2", client::h2())] {
@@ -90,7 +90,7 @@ async fn one_connection_is_refused_again_and_again() {
     }
     assert_eq!(app.hits(), 40);
 
-    // What is still being sent when the refusal comes does not keep it from coming.
+    // A refusal arrives even while the client is still sending the body.
     let long = vec![b'x'; 1 << 20];
     for (name, client) in [("h1", client::h1()), ("h2", client::h2())] {
         let answer = client.post(envoy.url("/")).body(long.clone()).send().await;
@@ -98,7 +98,7 @@ async fn one_connection_is_refused_again_and_again() {
     }
     assert_eq!(app.hits(), 40);
 
-    // Many streams of one connection at once.
+    // Many concurrent streams of one connection.
     let client = client::h2();
     client.get(envoy.url("/")).send().await.unwrap();
     let before = envoy.stat("http.data.downstream_cx_http2_total").await;
@@ -112,7 +112,7 @@ async fn one_connection_is_refused_again_and_again() {
 }
 
 #[tokio::test]
-async fn a_web_socket_is_refused_with_the_503_and_staff_gets_through() {
+async fn a_web_socket_is_refused_with_503_unless_exempt() {
     let app = App::start();
     let policy = json!({
         "sites": [{ "name": "shop" }],
@@ -133,7 +133,7 @@ async fn a_web_socket_is_refused_with_the_503_and_staff_gets_through() {
 }
 
 #[tokio::test]
-async fn a_web_socket_to_a_read_only_site_is_refused_although_it_begins_with_a_get() {
+async fn a_web_socket_to_a_read_only_site_is_refused() {
     let app = App::start();
     let policy = json!({ "sites": [{ "name": "shop" }], "state": { "shop": { "mode": "read_only" } } });
     let envoy = Envoy::builder(app.address()).policy(&policy).start().await;

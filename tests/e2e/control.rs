@@ -1,4 +1,4 @@
-//! The control endpoint: every answer that it has, and that what it refuses changes nothing.
+//! The control endpoint: its responses, and the documents that it accepts and rejects.
 
 use hyper::Method;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ mod responses;
 
 const DOCUMENT: &str = "x-maintenance-document";
 
-/// An Envoy with the sites `shop` and `docs`, and the keys that its policies know.
+/// An Envoy with the sites `shop` and `docs`, and the keys of its policies.
 struct Scene {
     app: App,
     envoy: Envoy,
@@ -45,7 +45,7 @@ impl Scene {
         Scene { app, envoy, ops, docs, tasks }
     }
 
-    /// A document that closes `shop` and would be taken, were nothing wrong with it.
+    /// A valid document that closes `shop`.
     fn closing(&self) -> Value {
         let mut closing = document("shop", "offline");
         closing["revision"] = (now_ms() + 1000).into();

@@ -1,4 +1,4 @@
-//! `maintctl explain` and real Envoy say the same of the same requests: status, headers and body.
+//! `maintctl explain` predicts the response of a real Envoy: status, headers and body.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -71,7 +71,7 @@ const ROWS: &[ExplainedRequest] = &[
     ("DELETE", "docs.example.com", "/", &[]),
     ("POST", "docs.example.com", "/form", &[HTML, "content-length: 0"]),
     ("HEAD", "shop.example.com", "/", &[]),
-    // What the client accepts.
+    // Accepted formats.
     ("GET", "shop.example.com", "/", &[HTML]),
     ("HEAD", "shop.example.com", "/", &[HTML]),
     ("GET", "shop.example.com", "/a?b=<c>", &[HTML]),
@@ -144,7 +144,7 @@ fn policy() -> Value {
     })
 }
 
-/// What a client sees: status, headers by name but for those that Envoy adds to every response, and body.
+/// A response as a client sees it, without the headers that Envoy adds to every response.
 #[derive(Debug, PartialEq)]
 struct ClientView {
     status: u64,
@@ -163,13 +163,13 @@ impl ClientView {
         ClientView { status, headers: by_name, body }
     }
 
-    /// Takes the seconds out that pass between two looks at the clock.
+    /// Replaces the seconds until reopening, which differ by the time between two readings of the clock.
     fn without_seconds(mut self) -> (ClientView, Option<i64>) {
         let seconds = self.headers.remove("retry-after").and_then(|values| values[0].parse::<i64>().ok());
         self.headers.remove("grpc-retry-pushback-ms");
         if let Some(seconds) = seconds {
-            for around in -1..=1 {
-                self.body = self.body.replace(&(seconds + around).to_string(), "SECONDS");
+            for difference in -1..=1 {
+                self.body = self.body.replace(&(seconds + difference).to_string(), "SECONDS");
             }
         }
         (self, seconds)
@@ -186,13 +186,13 @@ async fn through_envoy(envoy: &Envoy, (method, host, target, headers): Explained
         "HEAD" => connection.response_to_head().await,
         _ => connection.response().await,
     };
-    let response = response.unwrap_or_else(|| panic!("no answer: {request}"));
+    let response = response.unwrap_or_else(|| panic!("no response: {request}"));
     let text = response.text();
     let headers = response.headers.into_iter().map(|(name, value)| (name, String::from_utf8(value).unwrap()));
     ClientView::new(response.status.into(), headers, text)
 }
 
-/// Explains the request of a client at this address; `files` are the policy and the states.
+/// The explanation of a request from this address; `files` are the arguments for the policy and the states.
 async fn explained(files: &[&str], ip: &str, (method, host, target, headers): ExplainedRequest) -> Value {
     let url = format!("http://{host}{target}");
     let mut words = vec!["explain", "--json", "--ip", ip, "-X", method, "-H", "x-app: echo"];
@@ -204,8 +204,8 @@ async fn explained(files: &[&str], ip: &str, (method, host, target, headers): Ex
     serde_json::from_str(&output.stdout).unwrap()
 }
 
-/// Asks both, who must say the same, and returns the verdict.
-async fn agree(envoy: &Envoy, files: &[&str], ip: &str, row: ExplainedRequest) -> String {
+/// Asserts that `explain` predicts the response of Envoy, and returns the verdict.
+async fn assert_agreement(envoy: &Envoy, files: &[&str], ip: &str, row: ExplainedRequest) -> String {
     let explanation = explained(files, ip, row).await;
     let seen = through_envoy(envoy, row).await;
     let verdict = explanation["verdict"].as_str().unwrap().to_owned();
@@ -223,16 +223,16 @@ async fn agree(envoy: &Envoy, files: &[&str], ip: &str, row: ExplainedRequest) -
     let headers = reply["headers"].as_array().unwrap_or_else(|| panic!("{row:?}: {explanation}"));
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let headers = headers.iter().map(|header| (text(&header[0]), text(&header[1])));
-    let said = ClientView::new(reply["status"].as_u64().unwrap(), headers, text(&reply["body"]));
-    let ((said, said_seconds), (seen, seen_seconds)) = (said.without_seconds(), seen.without_seconds());
-    assert_eq!(said, seen, "{row:?}");
-    let apart = said_seconds.zip(seen_seconds).map_or(0, |(said, seen)| (said - seen).abs());
-    assert_eq!((said_seconds.is_some(), apart <= 1), (seen_seconds.is_some(), true), "{row:?}");
+    let predicted = ClientView::new(reply["status"].as_u64().unwrap(), headers, text(&reply["body"]));
+    let ((predicted, predicted_seconds), (seen, seen_seconds)) = (predicted.without_seconds(), seen.without_seconds());
+    assert_eq!(predicted, seen, "{row:?}");
+    let apart = predicted_seconds.zip(seen_seconds).map_or(0, |(predicted, seen)| (predicted - seen).abs());
+    assert_eq!((predicted_seconds.is_some(), apart <= 1), (seen_seconds.is_some(), true), "{row:?}");
     verdict
 }
 
 #[tokio::test]
-async fn explain_and_envoy_say_the_same() {
+async fn explain_predicts_the_response_of_envoy() {
     let app = App::start();
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("policy.json");
@@ -240,9 +240,9 @@ async fn explain_and_envoy_say_the_same() {
     let envoy = Envoy::builder(app.address()).policy(&policy()).form(Form::Struct).start().await;
     let mut verdicts = std::collections::BTreeSet::new();
     for row in ROWS {
-        verdicts.insert(agree(&envoy, &["--policy", file.to_str().unwrap()], "127.0.0.1", *row).await);
+        verdicts.insert(assert_agreement(&envoy, &["--policy", file.to_str().unwrap()], "127.0.0.1", *row).await);
     }
-    // The table would prove little if it asked for the same thing over and over.
+    // The table covers all of these verdicts.
     let expected = [
         "always_closed:internal",
         "exempt:acme-challenge",

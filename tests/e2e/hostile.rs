@@ -1,4 +1,4 @@
-//! What strangers send ends in an answer, never in a trap, and never opens a closed site.
+//! Hostile requests: each gets a response, none causes a trap, and none passes a closed site.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ mod control;
 mod generated;
 mod hosts_and_paths;
 
-/// The site is closed but for `/public/*`, and for rules that read whatever a request may hold.
+/// A closed site with `/public/*` and rules on every part of a request exempt.
 fn policy() -> Value {
     let named = |kind: &str, name: &str, value: Value| json!({ "name": format!("{kind}-rule"), kind: [{ "name": name, "value": value }] });
     json!({
@@ -35,19 +35,19 @@ async fn envoy(app: &App) -> Envoy {
     Envoy::builder(app.address()).policy(&policy()).workers(4).start().await
 }
 
-/// Every worker answers, and nobody has trapped.
-async fn all_is_well(envoy: &Envoy) {
+/// Asserts that every worker responds and that no VM has trapped.
+async fn assert_healthy(envoy: &Envoy) {
     let mut connections = Vec::new();
     for _ in 0..40 {
         let mut connection = raw::Connection::open(envoy.data()).await;
         connection.send(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").await;
-        assert_eq!(connection.response().await.expect("an answer").status, 503);
+        assert_eq!(connection.response().await.expect("a response").status, 503);
         connections.push(connection);
     }
     let active = envoy.stats("downstream_cx_active").await;
     for worker in 0..4 {
-        let of = format!("worker_{worker}.downstream_cx_active");
-        assert!(active.iter().any(|(name, count)| name.ends_with(&of) && *count > 0), "{of}: {active:?}");
+        let gauge = format!("worker_{worker}.downstream_cx_active");
+        assert!(active.iter().any(|(name, count)| name.ends_with(&gauge) && *count > 0), "{gauge}: {active:?}");
     }
     let log = envoy.log().to_lowercase();
     for word in ["panick", "trap", "unreachable", "wasm vm failed", "runtime error", "proxy-wasm", "fail reload"] {
@@ -58,7 +58,7 @@ async fn all_is_well(envoy: &Envoy) {
     assert!(!failures.iter().any(|(name, count)| bad(name) && *count > 0), "{failures:?}");
 }
 
-/// A request line and headers as bytes, with the end of the head.
+/// A GET request with these headers.
 fn request(target: &[u8], headers: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut bytes = [b"GET ", target, b" HTTP/1.1\r\n"].concat();
     for (name, value) in headers {
@@ -68,13 +68,13 @@ fn request(target: &[u8], headers: &[(&[u8], &[u8])]) -> Vec<u8> {
     bytes
 }
 
-/// The status, or 0 where the connection was closed without an answer.
+/// The status of the response, or 0 if the connection closes without one.
 async fn status(to: SocketAddr, bytes: &[u8]) -> u16 {
     raw::exchange(to, bytes).await.map_or(0, |answer| answer.status)
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_and_headers_that_are_twice_or_empty_open_nothing() {
+async fn invalid_utf8_and_empty_or_duplicate_headers_do_not_open_a_site() {
     let app = App::start();
     let envoy = envoy(&app).await;
     let cookies = [b"a=".as_slice(), &b"x; b=".repeat(58 * 1024 / 5), b"y"].concat();
@@ -117,7 +117,7 @@ async fn bytes_that_are_no_text_and_headers_that_are_twice_or_empty_open_nothing
             {
                 let headers = [vec![(&b"Host"[..], &b"a"[..])], headers].concat();
                 let seen = status(envoy.data(), &request(b"/", &headers)).await;
-                // What Envoy itself does not take it answers itself.
+                // Envoy itself rejects some of these headers.
                 assert!(matches!(seen, 503 | 400 | 0), "{}: {value:?}: {seen}", String::from_utf8_lossy(name));
             }
         }
@@ -126,5 +126,5 @@ async fn bytes_that_are_no_text_and_headers_that_are_twice_or_empty_open_nothing
     let opened = [cookies.as_slice(), b"; staff=yes"].concat();
     assert_eq!(status(envoy.data(), &request(b"/", &[(b"Host", b"a"), (b"Cookie", &opened)])).await, 200);
     assert_eq!(app.hits(), 1);
-    all_is_well(&envoy).await;
+    assert_healthy(&envoy).await;
 }

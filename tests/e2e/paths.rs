@@ -1,5 +1,6 @@
-//! Paths that servers read differently: what real Envoys and a real nginx make of a sample, and that none of it reaches a
-//! closed path. `cargo test --test paths` searches far more of them, and trusts the models that this verifies.
+//! Paths that servers interpret differently, sent through a real Envoy and a real nginx.
+//!
+//! These tests verify the models of both that `cargo test --test paths` uses to search many more paths.
 
 use std::net::SocketAddr;
 
@@ -25,8 +26,8 @@ use servers::steps::decode_unreserved;
 const SETTINGS: [(&str, Setting); 3] =
     [("defaults", Setting::Defaults), ("base", Setting::Base), ("shipped", Setting::Shipped)];
 
-/// What real attacks were made of.
-const SEEN: &[&str] = &[
+/// Paths of earlier bypasses.
+const EARLIER_BYPASSES: &[&str] = &[
     "/.well-known/acme-challenge/%252e%252e/%252e%252e/checkout",
     "/x/%252e%252e/checkout",
     "/a%5Cb%2F..%2Fcheckout",
@@ -40,15 +41,15 @@ const SEEN: &[&str] = &[
     "/;x%2fy/checkout",
 ];
 
-/// Paths of the generator without end. HTTP/1 takes ASCII only.
+/// An endless sequence of generated paths. HTTP/1 permits ASCII only.
 fn paths(seed: u64) -> impl Iterator<Item = Vec<u8>> {
     let mut random = generate::Random::new(seed);
     let paths = std::iter::repeat_with(move || generate::path(&mut random).concat());
     paths.filter(|path| path.is_ascii() && !path.iter().any(|byte| b" \r\n".contains(byte)))
 }
 
-/// An Envoy with one listener for each setting, which sends requests to the host `uri.*` and `raw.*` to nginx, with and
-/// without a URI, and all others straight to the application.
+/// An Envoy with one listener for each setting. It sends requests for the hosts `uri.*` and `raw.*` to nginx, with and
+/// without a URI in `proxy_pass`, and all others to the application.
 async fn envoy(app: &TargetApp, nginx: &Nginx, policy: &Value) -> Envoy {
     let clusters = [("uri", nginx.with_uri()), ("raw", nginx.without_uri())];
     let mut builder = Envoy::builder(app.address());
@@ -83,7 +84,7 @@ fn change(bootstrap: &mut Value, clusters: &[(&str, std::path::PathBuf)]) {
     }
 }
 
-/// A client that keeps its connection where it can.
+/// A client that reuses its connection if possible.
 struct KeepAliveClient {
     to: SocketAddr,
     connection: Option<Connection>,
@@ -94,7 +95,7 @@ impl KeepAliveClient {
         KeepAliveClient { to, connection: None }
     }
 
-    /// What comes of a request: the application's answer, a redirect, or a status that ends it.
+    /// Sends a request and returns the outcome.
     async fn ask(&mut self, method: &str, host: &str, path: &[u8]) -> ProxyAnswer {
         let request = [method.as_bytes(), b" ", path, b" HTTP/1.1\r\nhost: ", host.as_bytes(), b"\r\n\r\n"].concat();
         let mut connection = match self.connection.take() {
@@ -113,7 +114,7 @@ impl KeepAliveClient {
         }
     }
 
-    /// The same, following redirects.
+    /// Sends a request, follows redirects, and returns the outcome.
     async fn follow(&mut self, method: &str, host: &str, path: &[u8]) -> ProxyAnswer {
         let mut path = path.to_vec();
         for _ in 0..10 {
@@ -122,20 +123,20 @@ impl KeepAliveClient {
                 answer => return answer,
             }
         }
-        panic!("no end of redirects")
+        panic!("more than ten redirects")
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum ProxyAnswer {
-    /// The target that the application got.
+    /// The target that reached the application.
     Target(Vec<u8>),
     Redirect(Vec<u8>),
     Status(u16),
 }
 
 #[tokio::test]
-async fn models_of_envoy_and_nginx_agree_with_the_real_ones() {
+async fn the_models_of_envoy_and_nginx_agree_with_the_real_programs() {
     let app = TargetApp::start().await;
     let nginx = Nginx::start(app.address()).await;
     let envoy = envoy(&app, &nginx, &json!({ "sites": [] })).await;
@@ -162,7 +163,7 @@ async fn models_of_envoy_and_nginx_agree_with_the_real_ones() {
     }
 }
 
-/// `/checkout` is closed on all hosts, and `*.closed` is closed but for `/public/*` and what is built in.
+/// `/checkout` is closed on all hosts; `*.closed` is closed except for `/public/*` and ACME challenges.
 fn closed() -> Value {
     json!({
         "sites": [
@@ -175,11 +176,14 @@ fn closed() -> Value {
     })
 }
 
-/// Whether an application may get this target: no server reads it as a closed path.
+/// Whether this target may reach the application: no server interprets it as a closed path.
 fn is_open(host: &str, target: &[u8]) -> bool {
-    let is_open = |path: &[u8]| match host.ends_with(".closed") {
-        true => path.starts_with(b"/public/") || path.starts_with(b"/.well-known/acme-challenge/"),
-        false => path.strip_prefix(b"/checkout").is_none_or(|rest| !rest.is_empty() && !rest.starts_with(b"/")),
+    let is_open = |path: &[u8]| {
+        if host.ends_with(".closed") {
+            path.starts_with(b"/public/") || path.starts_with(b"/.well-known/acme-challenge/")
+        } else {
+            path.strip_prefix(b"/checkout").is_none_or(|rest| !rest.is_empty() && !rest.starts_with(b"/"))
+        }
     };
     servers::read(target).all(|read| is_open(&decode_unreserved(&read.seen.path)))
 }
@@ -194,9 +198,9 @@ async fn no_spelling_reaches_a_closed_path_through_nginx() {
         let mut client = KeepAliveClient::new(envoy.listener(name));
         let mut passed = 0;
         let model = model::EnvoyModel { setting, cuts_dot_parameters: true };
-        // Paths of all kinds, and paths that some server would take to be closed.
+        // Paths of all kinds, and more of those that some server interprets as closed.
         let leads_astray = |path: &Vec<u8>| model.follow(path).is_some_and(|path| !is_open("app.open", &path));
-        let seen = SEEN.iter().map(|path| path.as_bytes().to_vec());
+        let seen = EARLIER_BYPASSES.iter().map(|path| path.as_bytes().to_vec());
         let sample = seen.chain(paths(12).take(200)).chain(paths(13).filter(leads_astray).take(300));
         for path in sample {
             for host in ["uri.open", "raw.open", "app.open", "uri.closed", "raw.closed", "app.closed"] {
@@ -213,7 +217,7 @@ async fn no_spelling_reaches_a_closed_path_through_nginx() {
                 }
             }
         }
-        // Most of what is not closed passes.
+        // Most requests for open paths must pass.
         assert!(passed > 100, "{name}: only {passed} requests pass");
     }
     assert!(mistakes.is_empty(), "{} mistakes:\n{}", mistakes.len(), mistakes.join("\n"));

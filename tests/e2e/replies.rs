@@ -1,4 +1,4 @@
-//! What a refused client gets, byte by byte, after Envoy has had its say on it.
+//! The responses of refused requests, as the client receives them from Envoy.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ mod templates;
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
 
-/// An Envoy whose site `shop` is in this state and refuses by this `reply`.
+/// An Envoy whose site `shop` has this state and this `reply`.
 fn refusing(app: &App, state: Value, reply: Value) -> EnvoyBuilder {
     Envoy::builder(app.address()).policy(&json!({
         "fleet": "test",
@@ -28,7 +28,7 @@ fn offline() -> Value {
     json!({ "mode": "offline", "reason": "Database upgrade" })
 }
 
-/// Sends a request: `METHOD /path`, and one line a header.
+/// Sends a request: `METHOD /path`, followed by header lines.
 async fn send(envoy: &Envoy, request: &str) -> raw::Response {
     send_with(envoy, request, "").await
 }
@@ -48,10 +48,10 @@ async fn ask(connection: &mut raw::Connection, request: &str, body: &str) -> raw
     connection.send(format!("{text}\r\n{body}").as_bytes()).await;
     let head = start.starts_with("HEAD ");
     let response = if head { connection.response_to_head().await } else { connection.response().await };
-    response.unwrap_or_else(|| panic!("no answer to {request:?}"))
+    response.unwrap_or_else(|| panic!("no response to {request:?}"))
 }
 
-/// The same over HTTP/2: status, headers and body, in the same shape.
+/// Sends a request over HTTP/2.
 async fn send_h2(envoy: &Envoy, request: &str) -> raw::Response {
     let (start, headers) = request.split_once('\n').unwrap_or((request, ""));
     let (method, path) = start.split_once(' ').unwrap();
@@ -69,7 +69,7 @@ async fn send_h2(envoy: &Envoy, request: &str) -> raw::Response {
     raw::Response { status, headers, body }
 }
 
-/// The headers but for those that differ from answer to answer, and what says that there is no body, sorted.
+/// The headers, sorted, without those that differ between responses and without `content-length: 0`.
 fn headers(response: &raw::Response) -> Vec<String> {
     let volatile = ["date", "server", "connection", "transfer-encoding"];
     let lasting = response.headers.iter().filter(|(name, _)| !volatile.contains(&name.as_str()));
@@ -90,7 +90,7 @@ enum ReplyForm {
     Html,
     Json,
     Text,
-    /// Headers alone.
+    /// An empty body.
     Nothing,
 }
 use ReplyForm::{Html, Json, Nothing, Text};
@@ -106,7 +106,7 @@ fn kind(response: &raw::Response) -> ReplyForm {
 }
 
 #[tokio::test]
-async fn clients_get_the_form_that_they_ask_for() {
+async fn the_form_of_a_reply_follows_the_accept_header() {
     let app = App::start();
     let envoy = refusing(&app, offline(), json!({})).start().await;
     for (request, body, wanted) in [
@@ -129,7 +129,7 @@ async fn clients_get_the_form_that_they_ask_for() {
         ("GET /\naccept: text/css,*/*;q=0.1\nsec-fetch-dest: style", "", Nothing),
         ("GET /\naccept: */*\nsec-fetch-dest: script", "", Nothing),
         ("GET /\naccept: */*\nsec-fetch-dest: empty", "", Json),
-        // Two headers are one list.
+        // Two `accept` headers form one list.
         ("GET /\naccept: application/json;q=0.1\naccept: text/html", "", Html),
     ] {
         let answer = send_with(&envoy, request, body).await;
@@ -145,7 +145,7 @@ async fn clients_get_the_form_that_they_ask_for() {
         ] {
             assert_eq!(all(&answer, name), [value], "{request:?}: {name}");
         }
-        // reqwest sends an `accept` of its own where there is none.
+        // reqwest adds its own `accept` header if a request has none.
         if body.is_empty() && request.matches("accept").count() == 1 {
             let over_h2 = send_h2(&envoy, request).await;
             assert_eq!((over_h2.status, over_h2.text()), (503, answer.text()), "{request:?} over h2");
@@ -156,7 +156,7 @@ async fn clients_get_the_form_that_they_ask_for() {
 }
 
 #[tokio::test]
-async fn a_policy_sets_the_form_for_all_or_by_path() {
+async fn a_policy_sets_the_form_of_replies_for_all_paths_or_by_path() {
     let app = App::start();
     for (reply, request, wanted) in [
         (json!({ "format": "json" }), &*format!("GET /\naccept: {BROWSER}"), Json),
@@ -176,7 +176,7 @@ async fn a_policy_sets_the_form_for_all_or_by_path() {
 }
 
 #[tokio::test]
-async fn api_clients_get_a_problem_with_all_its_members() {
+async fn problem_json_has_all_members() {
     let app = App::start();
     let state = json!({
         "mode": "offline", "reason": "\"Ümbau\" </b>", "until": "2099-01-02T03:04:05Z", "eta": "2099-01-01T00:00:00Z",
@@ -210,7 +210,7 @@ async fn api_clients_get_a_problem_with_all_its_members() {
 }
 
 #[tokio::test]
-async fn a_page_of_64_kib_arrives_whole() {
+async fn a_page_of_64_kib_arrives_complete() {
     let app = App::start();
     let template = format!("<!doctype html><p>{{{{reason}}}}{}<p>end", "0123456789abcdef".repeat(4096));
     let page = template.replace("{{reason}}", "Database upgrade");

@@ -10,7 +10,7 @@ use crate::support::envoy::Envoy;
 use crate::support::signer::Signer;
 
 #[tokio::test]
-async fn closing_and_opening_is_in_force_when_the_command_returns() {
+async fn close_and_open_have_taken_effect_when_the_command_exits() {
     let (app, envoy, desk, _) = pushing().await;
     for round in 0..10 {
         let closed = desk.run("close shop --reason Upgrade").await;
@@ -28,7 +28,7 @@ async fn closing_and_opening_is_in_force_when_the_command_returns() {
 }
 
 #[tokio::test]
-async fn a_second_close_says_already_and_changes_what_its_flags_say() {
+async fn a_second_close_reports_already_and_applies_its_flags() {
     let (_app, _envoy, desk, _) = pushing().await;
     assert_eq!(desk.run("close shop --reason First --until 2099-01-01T03:00:00Z").await.code, 0);
     let again = desk.run("close shop").await;
@@ -45,7 +45,7 @@ async fn a_second_close_says_already_and_changes_what_its_flags_say() {
 }
 
 #[tokio::test]
-async fn an_alias_that_changes_nothing_says_what_it_does() {
+async fn an_alias_that_changes_nothing_explains_itself() {
     let (_app, _envoy, desk, _) = pushing().await;
     for (alias, answer) in [
         ("off shop", "shop: already ONLINE ('off' ends maintenance; to close the site: maintctl close shop)"),
@@ -91,7 +91,7 @@ async fn an_unknown_site_is_an_error_that_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_declared_site_is_refused_with_the_reason() {
+async fn changing_a_declared_site_is_an_error_that_names_the_policy() {
     let (app, signer) = (App::start(), Signer::generate());
     let mut declared = policy(&signer);
     declared["state"] = json!({ "shop": { "mode": "offline" } });
@@ -106,12 +106,12 @@ async fn a_declared_site_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn suspending_a_rule_that_is_none_is_an_error_that_changes_nothing() {
+async fn suspending_an_unknown_rule_is_an_error_that_changes_nothing() {
     let (_app, envoy, desk, _) = pushing().await;
     let output = desk.run("close shop --suspend staf").await;
     assert_eq!(output.code, 1, "{output:?}");
-    let told = "shop: --suspend \"staf\": no exempt rule has this name (they are: acme-challenge, staff); did you mean \"staff\"?";
-    assert!(output.stderr.contains(told), "{output:?}");
+    let error = "shop: --suspend \"staf\": no exempt rule has this name (they are: acme-challenge, staff); did you mean \"staff\"?";
+    assert!(output.stderr.contains(error), "{output:?}");
     assert_eq!(status_of(&envoy).await, 200);
     assert_eq!(desk.run("close shop --suspend staff --until 2099-01-01T00:00:00Z --eta 2h").await.code, 0);
     let taken_back = desk.run("close shop --suspend none --until none --eta none").await;
@@ -122,7 +122,7 @@ async fn suspending_a_rule_that_is_none_is_an_error_that_changes_nothing() {
 }
 
 #[tokio::test]
-async fn two_operators_at_once_lose_nothing() {
+async fn concurrent_changes_are_all_kept() {
     let (_app, envoy, desk, _) = pushing().await;
     assert_eq!(desk.run("close shop").await.code, 0);
     let runs = futures::future::join_all([
@@ -146,7 +146,7 @@ async fn two_operators_at_once_lose_nothing() {
 }
 
 #[tokio::test]
-async fn what_comes_later_is_a_usage_error() {
+async fn unknown_verbs_and_flags_are_usage_errors() {
     let (_app, _envoy, desk, _) = pushing().await;
     for words in [
         "close shop --shadow",

@@ -8,7 +8,7 @@ use crate::support::preload;
 use crate::support::signer::Signer;
 
 #[tokio::test]
-async fn a_file_closes_and_opens_and_outlives_envoy() {
+async fn changes_through_a_file_survive_a_restart_of_envoy() {
     let (app, signer) = (App::start(), Signer::generate());
     let (mut envoy, desk) = writing(&app, &signer).await;
     let closed = desk.run("close shop --reason Upgrade").await;
@@ -27,7 +27,7 @@ async fn a_file_closes_and_opens_and_outlives_envoy() {
 }
 
 #[tokio::test]
-async fn killed_at_any_instant_it_leaves_the_file_whole() {
+async fn a_kill_at_any_system_call_leaves_the_file_complete() {
     let (app, signer) = (App::start(), Signer::generate());
     let (envoy, desk) = writing(&app, &signer).await;
     let library = preload::library(desk.path());
@@ -46,15 +46,14 @@ async fn killed_at_any_instant_it_leaves_the_file_whole() {
             break;
         }
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(9), "call {call}: {output:?}");
-        match new == states {
-            true => kept += 1,
-            false => {
-                assert_eq!(new["shop"]["mode"], "online", "call {call}: {new}");
-                replaced += 1;
-            }
+        if new == states {
+            kept += 1;
+        } else {
+            assert_eq!(new["shop"]["mode"], "online", "call {call}: {new}");
+            replaced += 1;
         }
     }
-    assert!(kept > 5 && replaced > 1, "killed {kept} times before the file was another one, {replaced} times after");
+    assert!(kept > 5 && replaced > 1, "killed {kept} times before the file was replaced, {replaced} times after");
     let last = desk.run("close shop").await;
     assert_eq!(last.code, 0, "{last:?}");
     assert_eq!(status_of(&envoy).await, 503);

@@ -1,11 +1,10 @@
 //! `status`: its exit code and `--watch`.
 
-use std::time::Duration;
-
 use super::pushing;
+use crate::support::DEADLINE;
 
 #[tokio::test]
-async fn the_exit_code_of_status_is_the_strictest_mode() {
+async fn the_exit_code_of_status_shows_the_strictest_mode() {
     let (_app, _envoy, desk, _) = pushing().await;
     for (change, code) in [(None, 0), (Some("close api --read-only"), 11), (Some("close shop"), 12)] {
         if let Some(change) = change {
@@ -19,7 +18,7 @@ async fn the_exit_code_of_status_is_the_strictest_mode() {
 }
 
 #[tokio::test]
-async fn watching_prints_a_line_for_each_change() {
+async fn watch_prints_a_line_for_each_change() {
     use tokio::io::{AsyncBufReadExt, BufReader};
     let (_app, _envoy, desk, _) = pushing().await;
     let mut watch =
@@ -32,9 +31,9 @@ async fn watching_prints_a_line_for_each_change() {
                     return;
                 }
             }
-            panic!("ended before {mode}");
+            panic!("the output ends before {mode}");
         };
-        tokio::time::timeout(Duration::from_secs(10), seen).await.unwrap_or_else(|_| panic!("no {mode}"));
+        tokio::time::timeout(DEADLINE, seen).await.unwrap_or_else(|_| panic!("no line with {mode}"));
     };
     until("ONLINE").await;
     assert_eq!(desk.run("close shop").await.code, 0);

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{pushing, status_of};
 
 #[tokio::test]
-async fn times_that_make_no_sense_change_nothing() {
+async fn invalid_times_are_usage_errors_that_change_nothing() {
     let (_app, envoy, desk, _) = pushing().await;
     for words in [
         "close shop --until 2001-01-01T00:00:00Z",
@@ -32,7 +32,7 @@ async fn times_that_make_no_sense_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_clock_time_in_a_window_is_the_next_after_its_start() {
+async fn a_clock_time_in_a_window_is_the_next_one_after_its_start() {
     let (_app, _envoy, desk, _) = pushing().await;
     let planned = desk.json("schedule shop --from 2099-01-01T02:00:00Z --until 01:30 --eta 03:30 --json").await;
     let window = &planned["sites"][0]["windows"][0];
@@ -41,15 +41,14 @@ async fn a_clock_time_in_a_window_is_the_next_after_its_start() {
 }
 
 #[tokio::test]
-async fn open_ends_the_running_window_and_names_the_next() {
+async fn open_ends_the_open_window_and_names_the_next() {
     let (_app, envoy, desk, _) = pushing().await;
     let now = jiff::Timestamp::now();
     let at = |hours: i64| (now + jiff::SignedDuration::from_hours(hours)).to_string();
     assert_eq!(desk.run(&format!("schedule shop --from {} --for 1h", at(5))).await.code, 0);
     let soon = (now + jiff::SignedDuration::from_secs(3)).to_string();
     assert_eq!(desk.run(&format!("schedule shop --from {soon} --for 1h --reason Window")).await.code, 0);
-    crate::support::eventually("the window opens by itself", async || (status_of(&envoy).await == 503).then_some(()))
-        .await;
+    crate::support::eventually("the window opens", async || (status_of(&envoy).await == 503).then_some(())).await;
     let opened = desk.run("open shop").await;
     assert_eq!(opened.code, 0, "{opened:?}");
     assert!(opened.stdout.contains("ONLINE") && opened.stdout.contains("next"), "{opened:?}");

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{pushing, status_of};
 
 #[tokio::test]
-async fn a_command_runs_while_the_site_is_closed() {
+async fn the_command_runs_while_the_site_is_closed() {
     let (_app, envoy, desk, _) = pushing().await;
     let url = envoy.url("/");
     let code = "curl --silent --noproxy * --output /dev/null --write-out %{http_code}";
@@ -20,7 +20,7 @@ async fn a_command_runs_while_the_site_is_closed() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_has_closed_stays_closed_after_a_command() {
+async fn a_site_that_another_operator_has_closed_stays_closed_after_the_command() {
     let (_app, envoy, desk, _) = pushing().await;
     assert_eq!(desk.run("close shop --by alice").await.code, 0);
     let ran = desk.run("close shop --by bob -- true").await;
@@ -33,7 +33,7 @@ async fn what_somebody_else_has_closed_stays_closed_after_a_command() {
     assert_eq!((&site["until"], &site["reason"]), (&Value::Null, &Value::Null), "{site}");
     assert_eq!(desk.run("close shop --by alice -- true").await.code, 0);
     assert_eq!(status_of(&envoy).await, 200);
-    // Nor is what others close while the command runs.
+    // A site that another operator closes while the command runs stays closed, too.
     let meanwhile = format!("{} close shop --by carol --for 1h", crate::support::maintctl().display());
     let ran = desk.run(&format!("close shop --by bob --lease 2m -- {meanwhile}")).await;
     assert_eq!(ran.code, 0, "{ran:?}");

@@ -14,7 +14,7 @@ use crate::support::app::App;
 use crate::support::envoy::Envoy;
 use crate::support::{filters, raw};
 
-/// Messages without a field.
+/// A codec of messages without fields.
 #[derive(Clone, Copy, Default)]
 struct Empty;
 
@@ -53,7 +53,7 @@ impl Decoder for Empty {
 
 const CALLS: [&str; 4] = ["unary", "client streaming", "server streaming", "both streaming"];
 
-/// Makes one kind of call, and reads its answer to the end.
+/// Makes a call of this kind and reads the response to its end.
 pub(super) async fn call(envoy: &Envoy, kind: &str, staff: bool) -> Result<(), Status> {
     let channel = Channel::from_shared(envoy.url("")).unwrap().connect().await.unwrap();
     let mut client = tonic::client::Grpc::new(channel);
@@ -81,7 +81,7 @@ pub(super) async fn call(envoy: &Envoy, kind: &str, staff: bool) -> Result<(), S
 }
 
 #[tokio::test]
-async fn grpc_calls_get_unavailable_with_a_short_message() {
+async fn grpc_calls_fail_with_unavailable_and_a_message() {
     let app = App::start();
     let envoy = closed(&app).start().await;
     for kind in CALLS {
@@ -98,7 +98,7 @@ async fn grpc_calls_get_unavailable_with_a_short_message() {
 }
 
 #[tokio::test]
-async fn the_message_of_a_grpc_call_is_short_and_printable_whatever_the_reason() {
+async fn the_grpc_message_is_short_and_printable_for_any_reason() {
     let app = App::start();
     for reason in ["x".repeat(4000), "Grüße\n\"100 %\" 🚧 a%20b".to_owned()] {
         let policy = json!({
@@ -118,7 +118,7 @@ async fn the_message_of_a_grpc_call_is_short_and_printable_whatever_the_reason()
 }
 
 #[tokio::test]
-async fn grpc_in_read_only_is_refused_as_what_it_is() {
+async fn a_read_only_site_refuses_grpc() {
     let app = App::start();
     let envoy = in_mode(&app, "read_only").start().await;
     let status = call(&envoy, "unary", false).await.unwrap_err();
@@ -127,8 +127,8 @@ async fn grpc_in_read_only_is_refused_as_what_it_is() {
     assert_eq!(app.hits(), 0);
 }
 
-/// What a gRPC-Web client reads: `grpc-status` and `grpc-message`, from the headers of a response without messages or
-/// else from the trailers in its body.
+/// `grpc-status` and `grpc-message` as a gRPC-Web client reads them: from the headers of a response without messages, or
+/// else from the trailers in the body.
 fn grpc_web_status(response: &raw::Response) -> BTreeMap<String, String> {
     let mut status: BTreeMap<_, _> = response
         .headers
@@ -138,7 +138,7 @@ fn grpc_web_status(response: &raw::Response) -> BTreeMap<String, String> {
         .collect();
     let body = match response.header("content-type") {
         Some(kind) if kind.starts_with("application/grpc-web-text") => {
-            // Each frame may be padded for itself.
+            // Each frame may have its own padding.
             response.body.chunks(4).flat_map(|four| Base64::decode_to_vec(four, None).unwrap()).collect()
         }
         _ => response.body.clone(),
@@ -152,12 +152,12 @@ fn grpc_web_status(response: &raw::Response) -> BTreeMap<String, String> {
             status.extend(lines.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())));
         }
     }
-    assert!(rest.is_empty(), "frames and nothing else: {response:?}");
+    assert!(rest.is_empty(), "bytes after the last frame: {response:?}");
     status
 }
 
 #[tokio::test]
-async fn grpc_web_gets_unavailable_with_and_without_envoys_filter() {
+async fn grpc_web_calls_fail_with_unavailable_with_and_without_envoys_filter() {
     let app = App::start();
     let message = "shop is closed for maintenance: Database upgrade";
     let without = closed(&app).start().await;
@@ -182,7 +182,7 @@ async fn grpc_web_gets_unavailable_with_and_without_envoys_filter() {
             let headers: Vec<_> =
                 answer.headers.iter().map(|(name, value)| format!("{name}: {}", value.escape_ascii())).collect();
             let case = format!("{name}, {kind}: {headers:?} {}", answer.body.escape_ascii());
-            // Envoy's filter hides from Envoy that this is gRPC, and makes of a 503 what it is in gRPC-Web.
+            // With Envoy's filter first, Envoy does not take the request for gRPC; that filter translates the 503.
             assert_eq!(answer.status, if name == "before ours" { 503 } else { 200 }, "{case}");
             assert!(answer.header("content-type").is_some_and(|is| is.starts_with("application/grpc-web")), "{case}");
             let status = grpc_web_status(&answer);
@@ -196,7 +196,7 @@ async fn grpc_web_gets_unavailable_with_and_without_envoys_filter() {
             );
             assert_eq!(answer.header("x-maintenance-mode"), Some("offline"), "{case}");
 
-            // The call itself is a good one: through Envoy's filter it gets an answer from the application.
+            // The same call with exemption succeeds through Envoy's filter.
             if name != "without" {
                 let answer = raw::exchange(envoy.data(), post("x-staff: yes\r\n").as_bytes()).await.unwrap();
                 let status = grpc_web_status(&answer);
@@ -207,7 +207,7 @@ async fn grpc_web_gets_unavailable_with_and_without_envoys_filter() {
 }
 
 #[tokio::test]
-async fn what_envoy_does_not_take_for_grpc_is_told_in_its_own_terms() {
+async fn connect_and_other_spellings_of_grpc_get_a_503_in_their_own_form() {
     let app = App::start();
     let envoy = closed(&app).start().await;
     for (headers, status, grpc_status, body) in [

@@ -1,4 +1,4 @@
-//! An Envoy in front of the filter does not retry a refusal.
+//! Retries by an Envoy in front of the filter.
 
 use serde_json::{Value, json};
 use tonic::Code;
@@ -10,15 +10,15 @@ use crate::support::client::{self};
 use crate::support::envoy::Envoy;
 use crate::support::eventually;
 
-/// An Envoy without the filter in front of another, which tries four times on these conditions.
-async fn in_front(of: &Envoy, retry_on: &'static str) -> Envoy {
+/// An Envoy without the filter that forwards to another Envoy and retries three times on these conditions.
+async fn in_front(back: &Envoy, retry_on: &'static str) -> Envoy {
     let policy = json!({
         "retry_on": retry_on,
         "num_retries": 3,
         "retriable_status_codes": [503, 200],
         "retry_back_off": { "base_interval": "0.001s", "max_interval": "0.002s" },
     });
-    Envoy::builder(of.data())
+    Envoy::builder(back.data())
         .upstream_h2()
         .manager(move |manager| {
             let route: &mut Value = &mut manager["route_config"]["virtual_hosts"][0]["routes"][0]["route"];
@@ -29,7 +29,7 @@ async fn in_front(of: &Envoy, retry_on: &'static str) -> Envoy {
 }
 
 #[tokio::test]
-async fn an_envoy_in_front_tries_once() {
+async fn an_envoy_in_front_does_not_retry_refusals() {
     let app = App::start();
     let back = closed(&app).start().await;
     let http = ["5xx", "gateway-error", "retriable-status-codes"];
@@ -58,7 +58,7 @@ async fn an_envoy_in_front_tries_once() {
     }
     assert_eq!(app.hits(), 0);
 
-    // The same fronts do retry what is a failure and no refusal.
+    // The same Envoys do retry failures of the application.
     drop(app);
     eventually("the application is down", async || {
         let answer = client::h1().get(back.url("/")).header("x-staff", "yes").send().await.unwrap();

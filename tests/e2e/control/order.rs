@@ -7,7 +7,7 @@ use crate::support::shop;
 use crate::support::signer::{document, now_ms};
 
 #[tokio::test]
-async fn a_document_is_taken_and_the_same_again_is_no_error() {
+async fn pushing_the_same_document_again_succeeds() {
     let scene = Scene::new(|_| {}).await;
     let document = scene.closing();
     let token = scene.ops.sign(&document);
@@ -22,7 +22,7 @@ async fn a_document_is_taken_and_the_same_again_is_no_error() {
     scene.envoy.wait_adopted("shop", &document["revision"]).await;
     assert_eq!(shop::get(&scene.envoy, "/").await, 503);
 
-    // `alg` may have its newer name.
+    // RFC 9864 renames `EdDSA` to `Ed25519`.
     let newer = scene.closing();
     let header = json!({ "alg": "Ed25519", "typ": "maintenance-state+jwt", "kid": scene.ops.kid() });
     let (status, answer) = scene.envoy.push("shop", &scene.ops.sign_parts(&header, newer.to_string().as_bytes())).await;
@@ -30,7 +30,7 @@ async fn a_document_is_taken_and_the_same_again_is_no_error() {
 }
 
 #[tokio::test]
-async fn between_equal_revisions_the_greater_digest_is_newer() {
+async fn of_two_documents_with_equal_revisions_the_one_with_the_greater_digest_is_newer() {
     let scene = Scene::new(|_| {}).await;
     let revision = now_ms();
     let with = |reason: &str| json!({ "site": "shop", "fleet": "test", "revision": revision, "mode": "offline", "reason": reason });
@@ -42,12 +42,12 @@ async fn between_equal_revisions_the_greater_digest_is_newer() {
         let (status, answer) = scene.envoy.push("shop", &scene.ops.sign(document)).await;
         assert_eq!(status, expected, "{answer}");
     }
-    let held = shop::full_status(&scene.envoy, &scene.ops, "shop").await;
-    assert_eq!(held["reason"], greatest["reason"]);
+    let status = shop::full_status(&scene.envoy, &scene.ops, "shop").await;
+    assert_eq!(status["reason"], greatest["reason"]);
 }
 
 #[tokio::test]
-async fn if_match_takes_a_document_only_after_the_one_that_it_names() {
+async fn if_match_accepts_a_document_only_as_the_successor_of_the_named_one() {
     let scene = Scene::new(|_| {}).await;
     let next = |mode: &str, later: u64| {
         let mut document = document("shop", mode);
@@ -57,10 +57,10 @@ async fn if_match_takes_a_document_only_after_the_one_that_it_names() {
     let put = async |document: &Value, tag: &str| {
         scene.put("shop", &[(DOCUMENT, &scene.ops.sign(document)), ("if-match", tag)]).await
     };
-    let nowhere = format!("\"{}\"", "0".repeat(64));
+    let unknown = format!("\"{}\"", "0".repeat(64));
 
     let first = next("offline", 0);
-    let (status, answer) = put(&first, &nowhere).await;
+    let (status, answer) = put(&first, &unknown).await;
     assert_eq!((status, &answer["code"], &answer["current"]), (412, &json!("conflict"), &Value::Null), "{answer}");
     assert_eq!(scene.envoy.site("shop").await["mode"], "online");
     let (status, answer) = put(&first, "\"*\"").await;
@@ -68,7 +68,7 @@ async fn if_match_takes_a_document_only_after_the_one_that_it_names() {
     let digest = answer["digest"].as_str().unwrap().to_owned();
 
     let second = next("read_only", 2);
-    for tag in [nowhere.as_str(), "\"*\"", "", "garbage"] {
+    for tag in [unknown.as_str(), "\"*\"", "", "garbage"] {
         let (status, answer) = put(&second, tag).await;
         assert_eq!((status, &answer["code"]), (412, &json!("conflict")), "{tag}: {answer}");
         let current = json!({ "revision": first["revision"], "digest": digest, "mode": "offline" });
@@ -77,12 +77,12 @@ async fn if_match_takes_a_document_only_after_the_one_that_it_names() {
     }
     assert_eq!(put(&second, &format!("\"{digest}\"")).await.0, 200);
     assert_eq!(scene.envoy.site("shop").await["mode"], "read_only");
-    // It was written; that its own writer asks again is no conflict.
+    // The document is current already, so the same push again is not a conflict.
     assert_eq!(put(&second, &format!("\"{digest}\"")).await.0, 200);
 }
 
 #[tokio::test]
-async fn of_many_who_write_at_once_on_the_same_document_one_wins() {
+async fn of_concurrent_pushes_with_the_same_if_match_exactly_one_succeeds() {
     let scene = Scene::new(|_| {}).await;
     let revision = now_ms();
     let writers = (0..20).map(|writer| {

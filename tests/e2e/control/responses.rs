@@ -1,4 +1,4 @@
-//! The form of the responses, and the paths that they come from.
+//! The form of the responses, and the paths of the control endpoint.
 
 use hyper::Method;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::shop;
 use crate::support::signer::document;
 
 #[tokio::test]
-async fn problems_and_answers_are_json_that_nobody_may_store() {
+async fn responses_are_json_and_not_cacheable() {
     let scene = Scene::new(|_| {}).await;
     let client = client::h1();
     for (method, path, token, status, content_type, allow) in [
@@ -59,7 +59,7 @@ async fn problems_and_answers_are_json_that_nobody_may_store() {
             assert_eq!(body["code"], code, "{what}");
         }
     }
-    // Beside the prefix, and where a path can be read in two ways, there is nothing; and nothing ever goes on from here.
+    // Paths outside of the prefix and ambiguous paths get 404; the control listener never forwards a request.
     let root = scene.envoy.control_url("").replace("/.maintenance", "");
     for path in ["/", "/.maintenances/v1/status", "/x", "//.maintenance/v1/status", "/.maintenance/v1//status"] {
         let answer = client.get(format!("{root}{path}")).send().await.unwrap();
@@ -69,7 +69,7 @@ async fn problems_and_answers_are_json_that_nobody_may_store() {
 }
 
 #[tokio::test]
-async fn the_control_endpoint_is_only_where_a_policy_has_it() {
+async fn only_a_listener_whose_policy_has_control_serves_the_control_endpoint() {
     let scene = Scene::new(|_| {}).await;
     assert_eq!(shop::get(&scene.envoy, "/.maintenance/v1/status").await, 200);
     assert_eq!(scene.app.hits_of("/.maintenance/v1/status"), 1);
@@ -80,7 +80,7 @@ async fn the_control_endpoint_is_only_where_a_policy_has_it() {
     assert_eq!(both.app.hits(), 0);
     assert_eq!(shop::get(&both.envoy, "/").await, 200);
     assert_eq!(shop::get(&both.envoy, "/.owner").await, 200);
-    // It answers while the site is closed, too.
+    // The endpoint responds while the site is closed, too.
     shop::push(&both.envoy, &both.ops, &document("shop", "offline")).await;
     assert_eq!(shop::get(&both.envoy, "/.own/v1/status").await, 200);
     assert_eq!(shop::get(&both.envoy, "/").await, 503);

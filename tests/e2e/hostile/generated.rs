@@ -1,12 +1,12 @@
-//! Thousands of random requests, the same in each run.
+//! Thousands of random requests, from a fixed seed.
 
 use futures::StreamExt;
 
-use super::{all_is_well, envoy};
+use super::{assert_healthy, envoy};
 use crate::support::app::App;
 use crate::support::raw;
 
-/// Numbers that are the same in each run.
+/// A pseudo-random generator (xorshift).
 struct Dice(u64);
 
 impl Dice {
@@ -17,15 +17,15 @@ impl Dice {
         usize::try_from(self.0 >> 11).unwrap() % sides
     }
 
-    fn one<'a>(&mut self, of: &[&'a [u8]]) -> &'a [u8] {
-        of[self.roll(of.len())]
+    fn one<'a>(&mut self, pieces: &[&'a [u8]]) -> &'a [u8] {
+        pieces[self.roll(pieces.len())]
     }
 
-    /// A few of these pieces, and bytes of any kind but those that end a line.
-    fn some(&mut self, of: &[&[u8]]) -> Vec<u8> {
+    /// Up to five of these pieces, with random bytes other than line ends.
+    fn some(&mut self, pieces: &[&[u8]]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for _ in 0..self.roll(6) {
-            bytes.extend_from_slice(self.one(of));
+            bytes.extend_from_slice(self.one(pieces));
             if self.roll(4) == 0 {
                 let byte = u8::try_from(self.roll(256)).unwrap();
                 bytes.extend((byte != b'\r' && byte != b'\n').then_some(byte));
@@ -112,7 +112,7 @@ impl Dice {
 }
 
 #[tokio::test]
-async fn thousands_of_generated_requests_open_nothing_and_every_worker_lives() {
+async fn random_requests_reach_exempt_paths_only() {
     let app = App::start();
     let envoy = envoy(&app).await;
     let mut dice = Dice(0x005e_ed0f_ab1e);
@@ -122,7 +122,7 @@ async fn thousands_of_generated_requests_open_nothing_and_every_worker_lives() {
         .map(|bytes| async move {
             let mut connection = raw::Connection::open(to).await;
             connection.send(&bytes).await;
-            // It closes after its answer, whatever the method.
+            // Every request asks Envoy to close the connection after the response.
             let answer = connection.rest().await;
             let status = String::from_utf8_lossy(answer.get(9..12).unwrap_or(b"0")).parse().unwrap_or(0);
             (bytes, status)
@@ -149,5 +149,5 @@ async fn thousands_of_generated_requests_open_nothing_and_every_worker_lives() {
             "{path} reached the application"
         );
     }
-    all_is_well(&envoy).await;
+    assert_healthy(&envoy).await;
 }

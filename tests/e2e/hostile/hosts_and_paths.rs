@@ -1,13 +1,13 @@
-//! Spellings of hosts, paths and client addresses.
+//! Unusual spellings of hosts and paths, and forged client addresses.
 
 use serde_json::json;
 
-use super::{all_is_well, envoy, request, status};
+use super::{assert_healthy, envoy, request, status};
 use crate::support::app::App;
 use crate::support::envoy::Envoy;
 
 #[tokio::test]
-async fn a_host_has_one_site_however_it_is_written() {
+async fn every_spelling_of_a_host_selects_the_same_site() {
     let app = App::start();
     let policy = json!({
         "sites": [
@@ -40,12 +40,12 @@ async fn a_host_has_one_site_however_it_is_written() {
     ] {
         let before = app.hits();
         let seen = status(envoy.data(), &request(b"/", &[(b"Host", host.as_bytes())])).await;
-        // What is no host at all Envoy may refuse itself.
+        // Envoy itself may reject an invalid host.
         let refused = expected == 503 && matches!(seen, 400 | 404 | 0);
         assert!(seen == expected || refused, "{host:?}: {seen}");
         assert_eq!(app.hits() - before, u64::from(expected == 200), "{host:?}");
     }
-    // The target of an absolute form names the host, whatever the header says.
+    // A target in absolute form overrides the `host` header.
     for (target, host, expected) in [
         (&b"http://shop.example.com/"[..], &b"blog.example.com"[..], 503),
         (b"http://SHOP.example.com:80/x", b"blog.example.com", 503),
@@ -53,7 +53,7 @@ async fn a_host_has_one_site_however_it_is_written() {
     ] {
         assert_eq!(status(envoy.data(), &request(target, &[(b"Host", host)])).await, expected);
     }
-    // Two of them are none.
+    // A request with two hosts has no unambiguous host.
     let before = app.hits();
     let two = request(b"/", &[(b"Host", b"blog.example.com"), (b"Host", b"shop.example.com")]);
     assert_ne!(status(envoy.data(), &two).await, 200);
@@ -61,7 +61,7 @@ async fn a_host_has_one_site_however_it_is_written() {
 }
 
 #[tokio::test]
-async fn a_path_that_can_be_read_in_two_ways_is_no_exempt_one() {
+async fn an_ambiguous_path_is_not_exempt() {
     let app = App::start();
     let envoy = envoy(&app).await;
     for path in [
@@ -108,11 +108,11 @@ async fn a_path_that_can_be_read_in_two_ways_is_no_exempt_one() {
     for path in ["/public/a", "/%70ublic/a", "/public/a%20b?c=../..", "/public/"] {
         assert_eq!(status(envoy.data(), &request(path.as_bytes(), &[(b"Host", b"a")])).await, 200, "{path}");
     }
-    all_is_well(&envoy).await;
+    assert_healthy(&envoy).await;
 }
 
 #[tokio::test]
-async fn a_stranger_is_not_whom_it_says_that_it_is() {
+async fn forged_client_addresses_are_ignored() {
     let app = App::start();
     let envoy = envoy(&app).await;
     for value in [

@@ -8,7 +8,7 @@ use crate::support::app::App;
 use crate::support::raw;
 
 #[tokio::test]
-async fn head_has_the_headers_of_get_and_no_body() {
+async fn a_reply_to_head_has_the_headers_of_get_and_no_body() {
     let app = App::start();
     let reply =
         json!({ "redirect": "https://status.example.com/", "formats": [{ "paths": ["/f"], "format": "html" }] });
@@ -27,7 +27,7 @@ async fn head_has_the_headers_of_get_and_no_body() {
         let whole = ask(&mut connection, &get, "").await;
         let answer = ask(&mut connection, &head, "").await;
         assert_eq!((answer.status, headers(&answer)), (whole.status, headers(&whole)), "{head:?}");
-        // Had there been a body, the next answer would begin in it.
+        // If there were a body, the next response would start with it.
         assert_eq!(ask(&mut connection, &get, "").await.status, whole.status, "{head:?}");
         let over_h2 = send_h2(envoy, &head).await;
         assert_eq!((over_h2.status, headers(&over_h2)), (whole.status, headers(&whole)), "{head:?} over h2");
@@ -36,7 +36,7 @@ async fn head_has_the_headers_of_get_and_no_body() {
 }
 
 #[tokio::test]
-async fn a_redirect_takes_browsers_elsewhere_and_is_never_kept() {
+async fn redirects_are_for_browsers_and_not_cacheable() {
     let app = App::start();
     for location in ["https://status.example.com/down?from=shop#now", "/sorry"] {
         let envoy = refusing(&app, offline(), json!({ "redirect": location, "clear_cookies": ["id"] })).start().await;
@@ -57,7 +57,7 @@ async fn a_redirect_takes_browsers_elsewhere_and_is_never_kept() {
 }
 
 #[tokio::test]
-async fn cookies_are_expired_on_refusals_and_on_nothing_else() {
+async fn cookies_are_expired_by_refusals_only() {
     let app = App::start();
     let reply = json!({ "clear_cookies": ["sessionid", "__Host-id"], "headers": { "X-Team": "ops" } });
     let envoy = refusing(&app, json!({ "mode": "read_only" }), reply).start().await;
@@ -74,7 +74,7 @@ async fn cookies_are_expired_on_refusals_and_on_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_health_check_is_answered_with_every_method_and_protocol_while_the_application_is_down() {
+async fn health_checks_succeed_with_every_method_and_protocol_while_the_application_is_down() {
     let app = App::start();
     let envoy = refusing(&app, offline(), json!({ "status": 404, "format": "html" })).start().await;
     drop(app);

@@ -6,7 +6,7 @@ use super::{BROWSER, all, headers, offline, refusing, send};
 use crate::support::app::App;
 use crate::support::eventually;
 
-/// Envoy's own rewriting of local replies.
+/// A `local_reply_config` that changes the headers and the body of local replies that match the filter.
 fn mapper(filter: Value) -> impl Fn(&mut Value) {
     move |manager| {
         manager["local_reply_config"] = json!({ "mappers": [{
@@ -18,7 +18,7 @@ fn mapper(filter: Value) -> impl Fn(&mut Value) {
 }
 
 #[tokio::test]
-async fn a_mapper_for_envoys_own_failures_leaves_refusals_as_they_are() {
+async fn a_mapper_for_upstream_failures_does_not_change_refusals() {
     let app = App::start();
     let filter = || json!({ "response_flag_filter": { "flags": ["UF", "UH", "UC", "NR"] } });
     let plain = refusing(&app, offline(), json!({})).start().await;
@@ -28,7 +28,7 @@ async fn a_mapper_for_envoys_own_failures_leaves_refusals_as_they_are() {
         let (with, without) = (send(&mapped, &request).await, send(&plain, &request).await);
         assert_eq!((with.status, headers(&with), with.text()), (503, headers(&without), without.text()), "{accept}");
     }
-    // The mapper is at work: Envoy's own failure bears its mark.
+    // The mapper does change Envoy's own failures.
     let open = refusing(&app, json!({ "mode": "online" }), json!({})).manager(mapper(filter())).start().await;
     drop(app);
     let failed = eventually("the application is down", async || {
@@ -40,7 +40,7 @@ async fn a_mapper_for_envoys_own_failures_leaves_refusals_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_mapper_of_every_503_changes_the_body_and_nothing_that_machines_read() {
+async fn a_mapper_for_every_503_changes_the_body_and_keeps_the_headers() {
     let app = App::start();
     let filter = json!({ "status_code_filter": { "comparison": {
         "op": "EQ", "value": { "default_value": 503, "runtime_key": "none" },
@@ -65,7 +65,7 @@ async fn a_mapper_of_every_503_changes_the_body_and_nothing_that_machines_read()
             assert_eq!(all(&answer, name), [value], "{accept}: {name}");
         }
     }
-    // What has another status is not its concern.
+    // The mapper does not match other statuses.
     let health = send(&envoy, "GET /\nuser-agent: kube-probe/1.31").await;
     assert_eq!((health.status, health.text().as_str(), health.header("x-mapped")), (200, "ok", None));
 }
