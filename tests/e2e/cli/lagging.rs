@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -12,8 +11,8 @@ use super::reach::envoy;
 use super::{FLEET, base, pushing, status_of};
 use crate::support::app::App;
 use crate::support::desk::Desk;
-use crate::support::preload;
 use crate::support::signer::{Signer, document, now_ms};
+use crate::support::{eventually, preload};
 
 #[tokio::test]
 async fn an_expired_document_is_signed_again_for_an_envoy_without_one() {
@@ -27,7 +26,7 @@ async fn an_expired_document_is_signed_again_for_an_envoy_without_one() {
     old["revision"] = made.into();
     let (status, answer) = one.push("shop", &signer.sign(&old)).await;
     assert_eq!(status, 200, "{answer}");
-    tokio::time::sleep(Duration::from_millis((made + 301_000).saturating_sub(now_ms()))).await;
+    eventually("the document has expired", async || (now_ms() > made + 301_000).then_some(())).await;
     let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
     let output = desk.run("close shop").await;
     assert_eq!((output.code, output.stdout.contains("already OFFLINE")), (0, true), "{output:?}");
