@@ -1,29 +1,24 @@
-//! Pages that need what the policy itself blocks.
+//! Pages whose images, scripts or style sheets the policy refuses.
 
 use envoy_maintenance::matching::HostPattern;
 use envoy_maintenance::policy::Site;
 use envoy_maintenance::verdict::Verdict;
 
-use crate::commands::lint::finding::Finding;
-use crate::commands::lint::stranger;
-use crate::commands::lint::subject::Subject;
+use super::finding::Finding;
+use super::request::decided;
+use super::subject::Subject;
 
-/// Images, scripts and style sheets of a page that a stranger would be refused while the site is closed.
-pub fn needs_what_the_policy_blocks(subject: &Subject) -> Vec<Finding> {
+/// Assets of a page that are refused together with the page while the site is closed.
+pub fn refused_assets(subject: &Subject) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for (position, site) in subject.policy.sites.iter().enumerate() {
-        let own = subject.config.sites.iter().flatten().nth(position).and_then(|site| site.reply.html.as_deref());
-        let (path, page) = match (own, subject.config.reply.html.as_deref()) {
-            (Some(own), _) => (format!("sites[{position}].reply.html"), own),
-            (None, Some(wide)) => ("reply.html".to_owned(), wide),
-            (None, None) => continue,
-        };
+        let Some((path, page)) = subject.reply_text(position, "html", |reply| reply.html.as_deref()) else { continue };
         for asset in assets(page) {
-            let Some((host, target)) = place(asset, site) else { continue };
-            if stranger::asks(subject, &host, &target, |_, verdict| !matches!(verdict, Verdict::Pass(_))) {
+            let Some((host, target)) = location(asset, site) else { continue };
+            if decided(subject, &host, &target, |_, verdict| !matches!(verdict, Verdict::Pass(_))) {
                 let text = format!(
-                    "the page needs {asset}, which {} refuses while it is closed; exempt that path, or put it into the \
-                     page as a data: URL",
+                    "the page loads {asset}, which site \"{}\" refuses while it is closed; exempt that path, or embed the \
+                     asset as a data: URL",
                     site.name
                 );
                 let finding = Finding::warning(path.clone(), text);
@@ -36,7 +31,7 @@ pub fn needs_what_the_policy_blocks(subject: &Subject) -> Vec<Finding> {
     findings
 }
 
-/// What a page loads by itself: `src` and `poster` of anything, `href` of links, `url(…)` of styles.
+/// The URLs that a page loads by itself: `src` and `poster` of any element, `href` of links, `url(…)` of styles.
 fn assets(page: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for tag in page.split('<').skip(1) {
@@ -70,8 +65,8 @@ fn attribute<'t>(tag: &'t str, key: &str) -> Option<&'t str> {
     }
 }
 
-/// Host and path of an asset where it lies on the site's own host.
-fn place(asset: &str, site: &Site) -> Option<(String, String)> {
+/// The host and path of an asset; `None` if it is on another host.
+fn location(asset: &str, site: &Site) -> Option<(String, String)> {
     if asset.is_empty() || asset.starts_with('#') || asset.contains("{{") {
         return None;
     }
@@ -92,7 +87,7 @@ fn place(asset: &str, site: &Site) -> Option<(String, String)> {
         HostPattern::Suffix(suffix) => format!("www{suffix}"),
         HostPattern::Any => "example.com".to_owned(),
     };
-    // A relative one is asked for below whatever path the page stands in for.
+    // A page replaces any path of the site, so a relative URL is taken relative to the site's first path.
     let below = site.paths.first().map_or("", String::as_str);
     let path = if asset.starts_with('/') { asset.to_owned() } else { format!("{below}/{asset}") };
     Some((host, path))

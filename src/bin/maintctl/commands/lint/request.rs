@@ -1,13 +1,18 @@
-//! What a stranger's GET gets from the filter while its site is offline.
+//! The decision on a GET from an unknown client while every site is offline.
 
 use envoy_maintenance::request::{HeaderMap, Request, UnknownPeer};
 use envoy_maintenance::state::{ActiveMode, EffectiveState, Mode};
 use envoy_maintenance::verdict::{Verdict, decide};
 
-use crate::commands::lint::subject::Subject;
+use super::subject::Subject;
 
-/// Hands the position of the request's site and the verdict to `read`.
-pub fn asks<T>(subject: &Subject, host: &str, target: &str, read: impl FnOnce(Option<usize>, Verdict<'_>) -> T) -> T {
+/// Decides a GET of `target` on `host`, and passes the index of its site and the verdict to `read`.
+pub fn decided<T>(
+    subject: &Subject,
+    host: &str,
+    target: &str,
+    read: impl FnOnce(Option<usize>, Verdict<'_>) -> T,
+) -> T {
     let target = target.split('#').next().unwrap_or_default();
     let entries = [(":method", "GET"), (":authority", host), (":path", target)];
     let headers = HeaderMap::new(entries.map(|(name, value)| (name.into(), value.into())).into());
