@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::config::{ClaimConfig, NamedConfig, RuleConfig, TextConfig};
 use crate::matching::cidr::{self, IpSet};
 use crate::matching::path::compile_paths;
-use crate::matching::text::{TextMatcher, Unknown, as_written};
+use crate::matching::text::{TextMatcher, Unexamined, as_written};
 use crate::request::{Pair, Request, Separator, is_token_byte, unquoted};
 use crate::state::{Mode, ModeSet};
 use crate::tree::{KeyPath, PathError};
@@ -38,10 +38,10 @@ pub enum Effect<'p> {
 }
 
 impl Effect<'_> {
-    fn unknown(self) -> Unknown {
+    fn unknown(self) -> Unexamined {
         match self {
-            Effect::Opens => Unknown::Fails,
-            Effect::Closes(_) => Unknown::Satisfies,
+            Effect::Opens => Unexamined::Differs,
+            Effect::Closes(_) => Unexamined::Matches,
         }
     }
 }
@@ -131,7 +131,7 @@ impl Rule {
             self;
         let (budget, unknown) = (&request.budget, effect.unknown());
         if !budget.pay(RULE + methods.as_ref().map_or(0, |methods| methods.len() * NAME)) {
-            return unknown.satisfies();
+            return unknown.is_match();
         }
         modes.is_none_or(|modes| modes.contains(mode))
             && methods.as_ref().is_none_or(|methods| is_method(methods, request, effect))
@@ -152,11 +152,11 @@ impl Named {
     fn matches_header(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
         let (budget, unknown) = (&request.budget, effect.unknown());
         if !budget.pay(request.headers.len() * NAME) {
-            return unknown.satisfies();
+            return unknown.is_match();
         }
         // A pseudo-header has more readings than its bytes.
         let other = match (self.name.as_str(), effect) {
-            (":path", _) if request.path.canonical().is_none() => return unknown.satisfies(),
+            (":path", _) if request.path.canonical().is_none() => return unknown.is_match(),
             (":path", Effect::Closes(_)) => request.path.canonical().map(|path| path.as_bytes().to_vec()),
             (":method", Effect::Closes(_)) => Some(request.method.to_ascii_uppercase()),
             (":authority", Effect::Closes(_)) => request.host.as_ref().map(|host| host.as_str().as_bytes().to_vec()),
@@ -170,7 +170,7 @@ impl Named {
         let unknown = effect.unknown();
         let matches = |separator| match request.parameters(separator).and_then(|pairs| self.values(pairs, request)) {
             Some(values) => self.value.is_match_any(values, unknown, &request.budget),
-            None => unknown.satisfies(),
+            None => unknown.is_match(),
         };
         let may_separate = || effect != Effect::Opens && request.query.contains(&b';');
         matches(Separator::Ampersand) || may_separate() && matches(Separator::Either)
@@ -179,7 +179,7 @@ impl Named {
     fn matches_cookie(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
         let unknown = effect.unknown();
         let Some(values) = request.cookies().and_then(|pairs| self.values(pairs, request)) else {
-            return unknown.satisfies();
+            return unknown.is_match();
         };
         match effect {
             Effect::Opens => self.value.is_match_any(values, unknown, &request.budget),
@@ -198,14 +198,14 @@ impl Named {
 }
 
 impl Claim {
-    fn matches(&self, request: &Request<'_>, unknown: Unknown) -> bool {
+    fn matches(&self, request: &Request<'_>, unknown: Unexamined) -> bool {
         let budget = &request.budget;
         let issuers = request.peer.claim(&["iss".to_owned()], budget);
         let is_issuer = matches!(&*issuers, [one] if one == self.iss.as_bytes());
         let values = request.peer.claim(&self.path, budget);
         // The peer spends the budget where it could not ask for everything.
         if !budget.pay(1) {
-            return unknown.satisfies();
+            return unknown.is_match();
         }
         is_issuer && self.value.is_match_any(values.iter(), unknown, budget)
     }
