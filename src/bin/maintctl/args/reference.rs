@@ -11,7 +11,7 @@ use crate::exit;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/maintctl.md");
 const BEGIN: &str = "<!-- generated: commands -->";
-const END: &str = "<!-- end of generated -->";
+const END: &str = "<!-- end -->";
 
 #[test]
 fn the_reference_in_the_documentation_is_current() {
@@ -29,7 +29,7 @@ fn the_reference_in_the_documentation_is_current() {
 fn reference() -> String {
     let mut command = Cli::command();
     command.build();
-    let mut text = String::from("### Exit codes\n\n| code | meaning |\n|---|---|\n");
+    let mut text = String::from("## Reference\n\n### Exit codes\n\n| code | meaning |\n|---|---|\n");
     for (code, meaning) in exit::CODES {
         writeln!(text, "| {code} | {meaning} |").unwrap();
     }
@@ -48,11 +48,11 @@ fn section(command: &Command) -> String {
     let mut text = format!("\n### maintctl {name}\n\n{}.\n\n", command.get_about().map(ToString::to_string).unwrap());
     let help = command.get_after_help().map(ToString::to_string).unwrap();
     let (examples, notes) = help.split_once("\n\n").unwrap_or((&help, ""));
-    text.push_str("```sh\n");
+    // Indented, because fenced commands are run by other tests.
     for example in examples.lines().skip(1) {
-        writeln!(text, "{}", example.trim_start()).unwrap();
+        writeln!(text, "    {}", example.trim_start()).unwrap();
     }
-    text.push_str("```\n\n");
+    text.push('\n');
     text.push_str(&table(command.get_arguments().filter(|arg| is_listed(arg) && !arg.is_global_set())));
     if !notes.is_empty() {
         writeln!(text, "\n{notes}").unwrap();

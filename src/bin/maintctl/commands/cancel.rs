@@ -8,7 +8,7 @@ use crate::args::CancelArgs;
 use crate::args::common::Global;
 use crate::commands::answer::{self, AnswerForm};
 use crate::config::target::Target;
-use crate::document::{describe, edit};
+use crate::document::{describe, window};
 use crate::exit::ExitError;
 use crate::terminal::times;
 use crate::write;
@@ -22,7 +22,7 @@ pub fn run(global: &Global, args: &CancelArgs) -> Result<ExitCode> {
     }
     let target = Target::load(global)?;
     let named = (!args.all).then_some(args.windows.as_slice());
-    let edit: &Edit<'_> = &|draft, site, now| edit::cancel(draft, site, named, now);
+    let edit: &Edit<'_> = &|draft, site, now| window::cancel(draft, site, named, now);
     let selection = SiteSelection::one(args.site.as_ref());
     let report = write::apply(&target, &selection, edit, &ChangeOptions::new(&args.how))?;
     answer::finish(&report, AnswerForm::new(&args.how), |change, now| {

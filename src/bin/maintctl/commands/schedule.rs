@@ -12,7 +12,7 @@ use crate::args::common::Global;
 use crate::commands::answer::{self, AnswerForm};
 use crate::config::target::Target;
 use crate::document::describe;
-use crate::document::edit::{self, NewWindow};
+use crate::document::window::{self, NewWindow};
 use crate::exit::ExitError;
 use crate::terminal::times::{self, after};
 use crate::write;
@@ -20,21 +20,21 @@ use crate::write::change::{ChangeOptions, Edit};
 use crate::write::selection::SiteSelection;
 
 pub fn run(global: &Global, args: &ScheduleArgs) -> Result<ExitCode> {
-    let window = window(args, &times::now())?;
+    let new_window = new_window(args, &times::now())?;
     let target = Target::load(global)?;
-    let edit: &Edit<'_> = &|draft, _, now| edit::schedule(draft, &window, now);
+    let edit: &Edit<'_> = &|draft, _, now| window::schedule(draft, &new_window, now);
     let selection = SiteSelection::one(args.site.as_ref());
     let report = write::apply(&target, &selection, edit, &ChangeOptions::new(&args.how))?;
     answer::finish(&report, AnswerForm::new(&args.how), |change, now| {
         let windows = change.after.read()?.windows;
-        let planned = windows.iter().rev().find(|planned| planned.from == window.from);
+        let planned = windows.iter().rev().find(|planned| planned.from == new_window.from);
         Ok(planned.map_or_else(|| "nothing planned".to_owned(), |planned| describe::window_text(planned, now)))
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The window that the flags describe.
-fn window(args: &ScheduleArgs, now: &Zoned) -> Result<NewWindow> {
+fn new_window(args: &ScheduleArgs, now: &Zoned) -> Result<NewWindow> {
     let from = times::read_echoed("--from", &args.from, now, times::future)?;
     let read_until = |flag: &str, text: &str, now: &Zoned| times::future_after(flag, text, from, now);
     let read_eta = |flag: &str, text: &str, now: &Zoned| times::future_or_duration(flag, text, from, now);

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use envoy_maintenance::tree::fields::did_you_mean;
 use envoy_maintenance::tree::{PathError, Tree};
 
+use crate::config::tree_query::{is_type, join, member, objects, text};
 use crate::terminal::output::shown;
 
 /// The type of Envoy's HTTP connection manager.
@@ -74,7 +75,7 @@ impl FoundPolicy {
         }
     }
 
-    /// Whether the policy has an empty list of sites, as for a control listener.
+    /// True if the policy has an empty list of sites, as for a control listener.
     fn has_no_sites(&self) -> bool {
         matches!(&self.policy, Ok(policy) if policy.get("sites") == Some(&Tree::List(Vec::new())))
     }
@@ -147,73 +148,6 @@ impl FoundPolicy {
     }
 }
 
-/// All objects of a document with their key paths, outer ones first.
-pub fn objects(tree: &Tree) -> Vec<(String, &Tree)> {
-    let mut found = Vec::new();
-    collect(tree, String::new(), &mut found);
-    found
-}
-
-fn collect<'t>(tree: &'t Tree, path: String, found: &mut Vec<(String, &'t Tree)>) {
-    match tree {
-        Tree::Map(entries) => {
-            found.push((path.clone(), tree));
-            for (key, value) in entries {
-                collect(value, join(&path, key), found);
-            }
-        }
-        Tree::List(items) => {
-            for (index, item) in items.iter().enumerate() {
-                collect(item, format!("{path}[{index}]"), found);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The key path of a member of the object at `path`.
-pub fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
-}
-
-/// A member of an Envoy message, in snake case or camel case.
-pub fn member<'t>(tree: &'t Tree, name: &str) -> Option<&'t Tree> {
-    let mut upper = false;
-    let camel: String = name
-        .chars()
-        .filter_map(|c| match c {
-            '_' => {
-                upper = true;
-                None
-            }
-            c => Some(if std::mem::take(&mut upper) { c.to_ascii_uppercase() } else { c }),
-        })
-        .collect();
-    tree.get(name).or_else(|| tree.get(&camel)).filter(|value| **value != Tree::Null)
-}
-
-/// A text member.
-pub fn text<'t>(tree: &'t Tree, name: &str) -> Option<&'t str> {
-    match member(tree, name) {
-        Some(Tree::Text(text)) => Some(text),
-        _ => None,
-    }
-}
-
-/// The elements of a list member; empty if there is no list.
-pub fn list<'t>(tree: &'t Tree, name: &str) -> &'t [Tree] {
-    match member(tree, name) {
-        Some(Tree::List(items)) => items,
-        _ => &[],
-    }
-}
-
-/// Whether a message is of the type `name`.
-pub fn is_type(tree: &Tree, name: &str) -> bool {
-    let is = |key| text(tree, key).is_some_and(|url| url.rsplit('/').next() == Some(name));
-    is("@type") || is("type_url")
-}
-
 fn policies(tree: &Tree) -> Vec<FoundPolicy> {
     let objects = objects(tree);
     let mut found: Vec<FoundPolicy> =
@@ -238,7 +172,7 @@ fn policies(tree: &Tree) -> Vec<FoundPolicy> {
     found
 }
 
-/// Whether the name, the VM id or the module of a plugin contains the name of this filter.
+/// True if the name, the VM id or the module of a plugin contains the name of this filter.
 pub fn names_ours(plugin: &Tree) -> bool {
     match plugin {
         Tree::Text(text) => text.contains("maintenance"),

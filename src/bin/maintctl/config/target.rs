@@ -88,7 +88,7 @@ impl Target {
         })
     }
 
-    /// Whether the file writer is used.
+    /// True if the file writer is used.
     pub fn is_file(&self) -> bool {
         matches!(self.writer, TargetWriter::File(_))
     }

@@ -1,13 +1,11 @@
-//! The edits of documents that operators make.
+//! The edits that close and open a site.
 
 use anyhow::{Result, bail};
 use envoy_maintenance::state::{Document, Mode, Window};
 use envoy_maintenance::time::Time;
-use envoy_maintenance::tree::fields::did_you_mean;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::document::draft::Draft;
-use crate::terminal::output::shown;
 
 /// The edit of `close`. `None` keeps the current value.
 #[derive(Clone, Debug)]
@@ -23,7 +21,7 @@ pub struct CloseEdit {
 }
 
 impl CloseEdit {
-    /// Whether it changes nothing but the mode.
+    /// True if it changes nothing but the mode.
     fn is_empty(&self) -> bool {
         let CloseEdit { mode: _, until, eta, reason, note, suspend, cleared } = self;
         let has_text = reason.is_some() || note.is_some();
@@ -66,7 +64,7 @@ pub fn close(draft: &mut Draft, edit: &CloseEdit, now: Time) -> Result<()> {
     Ok(())
 }
 
-/// Whether an active window contradicts the edit: it is stricter, ends later, promises a later time, or suspends a rule that
+/// True if an active window contradicts the edit: it is stricter, ends later, promises a later time, or suspends a rule that
 /// should apply again.
 fn contradicts(edit: &CloseEdit, document: &Document, now: Time) -> bool {
     let ends_later = |window: &Window| edit.until.is_some_and(|until| window.until.is_none_or(|end| end > until));
@@ -98,69 +96,6 @@ pub fn end_at(draft: &mut Draft, until: Option<Time>, now: Time) -> Result<bool>
         draft.set_time("until", until);
     }
     Ok(is_closed)
-}
-
-/// A window to add.
-#[derive(Clone, Debug)]
-pub struct NewWindow {
-    pub mode: Mode,
-    pub from: Time,
-    pub until: Option<Time>,
-    pub eta: Option<Time>,
-    pub reason: Option<String>,
-    pub note: Option<String>,
-    pub suspend: Vec<String>,
-}
-
-/// Adds a window with the first free id of w1, w2, ….
-pub fn schedule(draft: &mut Draft, plan: &NewWindow, now: Time) -> Result<()> {
-    draft.tidy(now)?;
-    let windows = draft.read()?.windows;
-    let id = (1..=windows.len() + 1)
-        .map(|number| format!("w{number}"))
-        .find(|id| windows.iter().all(|window| window.id != *id))
-        .unwrap_or_default();
-    let mut window = Map::new();
-    window.insert("id".to_owned(), id.into());
-    window.insert("mode".to_owned(), plan.mode.name().into());
-    window.insert("from".to_owned(), plan.from.to_string().into());
-    for (name, time) in [("until", plan.until), ("eta", plan.eta)] {
-        if let Some(time) = time {
-            window.insert(name.to_owned(), time.to_string().into());
-        }
-    }
-    if let Some(reason) = &plan.reason {
-        window.insert("reason".to_owned(), reason.as_str().into());
-    }
-    if !plan.suspend.is_empty() {
-        window.insert("suspend".to_owned(), json!(plan.suspend));
-    }
-    draft.add_window(window.into());
-    if let Some(note) = &plan.note {
-        draft.set("note", Some(note.as_str()));
-    }
-    Ok(())
-}
-
-/// Removes the named windows, or all.
-pub fn cancel(draft: &mut Draft, site: &str, named: Option<&[String]>, now: Time) -> Result<()> {
-    draft.tidy(now)?;
-    let ids: Vec<String> = draft.read()?.windows.into_iter().map(|window| window.id).collect();
-    let known = || ids.iter().map(String::as_str);
-    for id in named.unwrap_or(&ids) {
-        if !ids.contains(id) {
-            let list = if ids.is_empty() {
-                "there are none".to_owned()
-            } else {
-                format!("windows: {}", known().collect::<Vec<_>>().join(", "))
-            };
-            let hint = did_you_mean(id, known());
-            let problem = format!("unknown window \"{id}\"{hint} ({list})");
-            bail!("{site}: {}; nothing changed", shown(&problem));
-        }
-        draft.cancel_window(id, now)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

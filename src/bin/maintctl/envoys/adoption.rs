@@ -120,7 +120,7 @@ fn superseded(status: &EnvoyStatus, expected: &[ExpectedDocument], now: Time) ->
     Ok(superseded)
 }
 
-/// Whether all workers have adopted a newer document. An error if some have not adopted the current one.
+/// True if all workers have adopted a newer document. An error if some have not adopted the current one.
 fn is_superseded(site: &SiteStatus, expected: &ExpectedDocument) -> Result<bool, String> {
     let is_current = site.digest.as_deref() == Some(&expected.digest);
     let is_newer = site.stamp().is_some_and(|stamp| stamp > (expected.revision, &expected.digest));

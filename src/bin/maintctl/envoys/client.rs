@@ -41,7 +41,7 @@ pub struct Endpoint {
     /// The URL as configured, without a trailing slash.
     pub url: String,
     pub address: SocketAddr,
-    /// Whether the URL's name has other addresses too.
+    /// True if the URL's name has other addresses too.
     pub one_of_several: bool,
     agent: Agent,
     /// An agent that opens a new connection for each request.

@@ -36,7 +36,7 @@ impl EnvoyError {
         ))
     }
 
-    /// Whether the document was based on one that is no longer the current one.
+    /// True if the document was based on one that is no longer the current one.
     pub fn is_conflict(&self) -> bool {
         matches!(self, EnvoyError::Rejected { code, .. } if code == "conflict" || code == "stale_revision")
     }

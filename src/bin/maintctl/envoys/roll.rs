@@ -217,7 +217,7 @@ impl Roll {
     }
 }
 
-/// Whether this is one of the two addresses of `localhost`.
+/// True if this is one of the two addresses of `localhost`.
 fn is_loopback(address: IpAddr) -> bool {
     [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&address)
 }

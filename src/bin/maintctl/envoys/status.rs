@@ -41,7 +41,7 @@ pub struct SiteStatus {
 }
 
 impl SiteStatus {
-    /// Whether the policy declares the state of the site.
+    /// True if the policy declares the state of the site.
     pub fn is_declared(&self) -> bool {
         self.declared.unwrap_or(self.channel.as_deref() == Some("policy"))
     }
@@ -51,7 +51,7 @@ impl SiteStatus {
         Some((self.revision?, self.digest.as_deref()?))
     }
 
-    /// What to do about the plugins that cannot verify the site's document; `None` if all can.
+    /// Advice about the plugins that cannot verify the site's document; `None` if all can.
     pub fn missing_key(&self) -> Option<String> {
         let plugins = self.lacks_key.iter().map(|plugin| format!("\"{plugin}\"")).collect::<Vec<_>>().join(", ");
         let (noun, policy) = match self.lacks_key.len() {
@@ -102,7 +102,7 @@ impl EnvoyStatus {
     }
 }
 
-/// Whether a policy accepts this as the name of a site, rule or fleet.
+/// True if a policy accepts this as the name of a site, rule or fleet.
 pub fn is_name(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=63).contains(&text.len()) && text.bytes().all(is_allowed)

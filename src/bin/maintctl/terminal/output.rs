@@ -65,7 +65,7 @@ pub fn problem(error: impl Display) -> Error {
     anyhow!(shown(&error.to_string()))
 }
 
-/// Whether this is a control character, a line separator, an invisible character, or one that sets the text direction.
+/// True if this is a control character, a line separator, an invisible character, or one that sets the text direction.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(

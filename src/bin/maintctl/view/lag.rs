@@ -9,7 +9,7 @@ use crate::envoys::status::SiteStatus;
 #[derive(Debug)]
 pub struct Lag {
     pub failure: EnvoyFailure,
-    /// Whether the same `close` or `open` again sends it the document.
+    /// True if the same `close` or `open` again sends it the document.
     pub can_be_updated: bool,
 }
 

@@ -71,9 +71,9 @@ pub struct ChangeReport {
     pub sites: Vec<SiteChange>,
     /// `None` if maintctl did not wait.
     pub adoption: Option<Adoption>,
-    /// Whether adoption cannot be read, because the target has no `envoys`.
+    /// True if adoption cannot be read, because the target has no `envoys`.
     pub is_unverifiable: bool,
-    /// Whether the change outlives a restart of Envoy.
+    /// True if the change outlives a restart of Envoy.
     pub durable: bool,
     pub miscount: Option<String>,
     /// The Envoys whose hot restart keeps a push from some connections.

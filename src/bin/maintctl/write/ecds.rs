@@ -43,7 +43,7 @@ impl PolicyFile {
         Ok(PolicyFile { policy, around })
     }
 
-    /// Whether the file has the Wasm extension.
+    /// True if the file has the Wasm extension.
     pub fn is_whole(&self) -> bool {
         self.around.is_some()
     }

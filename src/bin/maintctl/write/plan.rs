@@ -87,7 +87,7 @@ fn newest(roll: &Roll, site: &str, fleet: &str) -> Result<(Draft, Option<(u64, S
     Ok((Draft::from_members(site, members.clone()), Some((revision, digest.to_owned()))))
 }
 
-/// Whether all Envoys accept this document, including those without one.
+/// True if all Envoys accept this document, including those without one.
 fn is_young(document: &Draft, now: Time) -> bool {
     let Ok(document) = document.read() else {
         return false;

@@ -88,10 +88,10 @@ fn send_all(roll: &mut Roll, plans: &[SitePlan], accepted: &mut Vec<SiteChange>,
     if roll.envoys.is_empty() {
         let rejected = roll.failures.iter().any(|failure| matches!(failure.error, EnvoyError::Rejected { .. }));
         let lines = failure::lines(&roll.failures);
-        bail!(match rejected {
-            true => ExitError::Rejected(format!("rejected; nothing changed{lines}")),
-            false => ExitError::NotAdopted(format!("no Envoy accepted the change{lines}")),
-        });
+        if rejected {
+            bail!(ExitError::Rejected(format!("rejected; nothing changed{lines}")));
+        }
+        bail!(ExitError::NotAdopted(format!("no Envoy accepted the change{lines}")));
     }
     Ok(is_accepted && !is_conflict)
 }

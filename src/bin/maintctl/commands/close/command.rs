@@ -82,7 +82,7 @@ fn close_edit<'e>(
 struct CommandEnd {
     started: Time,
     has_run: bool,
-    /// Whether the sites are opened.
+    /// True if the sites are opened.
     opens: bool,
     is_leased: bool,
     /// The sites that were closed before the command, with their ends at that time.

@@ -24,7 +24,7 @@ pub struct Contents {
     config: PluginConfig,
     /// The documents of the generated file, except those of sites whose state the operator's policy declares.
     pub documents: Map<String, Value>,
-    /// Whether the operator's policy differs from the generated file in more than state.
+    /// True if the operator's policy differs from the generated file in more than state.
     pub is_edited: bool,
 }
 

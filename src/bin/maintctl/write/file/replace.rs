@@ -84,7 +84,7 @@ fn keep_owner(new: &File, old: &fs::Metadata, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a file with another owner is readable for everyone who could read it before.
+/// True if a file with another owner is readable for everyone who could read it before.
 #[cfg(unix)]
 pub fn is_still_readable(mode: u32, keeps_group: bool) -> bool {
     mode & 0o004 != 0 || keeps_group && mode & 0o040 != 0
