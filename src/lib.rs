@@ -11,6 +11,7 @@
 //! One way, no way back. `filter`, built for wasm only, is the only part that knows of a host; `maintctl explain` walks
 //! the same road with files and flags in Envoy's place.
 
+pub mod byte_index;
 pub mod compiled;
 pub mod config;
 pub mod fair;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::byte_index::ByteIndex;
 use crate::time::Time;
 use crate::tree::{Fields, KeyPath, PathError, Tree, fields};
 
@@ -326,13 +327,14 @@ impl Document {
     }
 }
 
-/// The first name in `critical` that is among the unknown ones, or leads into one of them, and its position.
+/// The first name in `critical` that is unknown or a path into an unknown field, and its position.
 fn first_unknown<'c>(critical: &'c [String], unknown: impl Iterator<Item = &'c str>) -> Option<(usize, &'c str)> {
-    let unknown: hashbrown::HashSet<String> = unknown.map(str::to_owned).collect();
-    let leads_into = |name: &str| {
-        name.match_indices('.').any(|(dot, _)| name.get(..dot).is_some_and(|parent| unknown.contains(parent)))
+    let unknown: ByteIndex = unknown.collect();
+    let ends = |name: &str| name.match_indices('.').map(|(dot, _)| dot).chain([name.len()]).collect::<Vec<_>>();
+    let is_unknown = |name: &str| {
+        ends(name).into_iter().any(|end| name.as_bytes().get(..end).is_some_and(|parent| unknown.contains(parent)))
     };
-    critical.iter().map(String::as_str).enumerate().find(|(_, name)| unknown.contains(*name) || leads_into(name))
+    critical.iter().map(String::as_str).enumerate().find(|(_, name)| is_unknown(name))
 }
 
 /// The same value with the members of each object in the order of their names, as a `Struct` keeps no other.

@@ -150,7 +150,7 @@ impl<'p> Candidate<'_, '_, 'p> {
         }
         let decision = self.decide(&[]);
         let modes = self.state.modes();
-        match first(&self.site.always_closed, |rule| rule.names_paths_in(modes)) {
+        match first(&self.site.always_closed, |rule| rule.has_paths_in(modes)) {
             Some(rule) if !matches!(decision.verdict, Verdict::Refuse(_)) => {
                 self.decision(Verdict::Refuse(Refusal::AlwaysClosed(rule)))
             }

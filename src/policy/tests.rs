@@ -1,5 +1,6 @@
 use super::*;
-use crate::tree::Tree;
+use crate::config::PluginConfig;
+use crate::tree::{PathError, Tree};
 
 /// Compiles a policy whose quotes are single, so that the tables below can be read.
 fn policy(text: &str) -> Result<Policy, PathError> {
@@ -37,20 +38,20 @@ fn a_site_stands_once() {
     assert_refused(&[
         (
             "{'sites': [{'name': 'a', 'hosts': ['a']}, {'name': 'a', 'hosts': ['b']}]}",
-            "sites[1].name: \"a\" stands twice",
+            "sites[1].name: duplicate site name \"a\"",
         ),
         (
             "{'sites': [{'name': 'a'}, {'name': 'b'}]}",
-            "sites[1]: the host \"*\" with the path \"/\" belongs to site \"a\" already",
+            "sites[1]: the host \"*\" with the path \"/\" already belongs to site \"a\"",
         ),
         (
             "{'sites': [{'name': 'a', 'hosts': ['*.x.com', 'x.com'], 'paths': ['/y/']}, \
              {'name': 'b', 'hosts': ['X.com.:80'], 'paths': ['/', '/y']}]}",
-            "sites[1]: the host \"x.com\" with the path \"/y\" belongs to site \"a\" already",
+            "sites[1]: the host \"x.com\" with the path \"/y\" already belongs to site \"a\"",
         ),
         (
             "{'sites': [{'name': 'a', 'hosts': ['*.x.com', '*.X.com']}]}",
-            "sites[0]: the host \"*.x.com\" with the path \"/\" belongs to site \"a\" already",
+            "sites[0]: the host \"*.x.com\" with the path \"/\" already belongs to site \"a\"",
         ),
     ]);
     assert!(
@@ -82,7 +83,7 @@ fn hosts_and_paths_of_sites_are_readable() {
 #[test]
 fn a_rule_has_a_name_of_its_own_among_all_that_hold_for_its_site() {
     let rule = "{'name': 'office', 'paths': ['/a']}";
-    let twice = "\"office\" is the name of another rule too";
+    let twice = "duplicate rule name \"office\"";
     for (text, path) in [
         (format!("{{'exempt': [{rule}, {rule}]}}"), "exempt[1].name"),
         (format!("{{'exempt': [{rule}], 'always_closed': [{rule}]}}"), "always_closed[0].name"),
@@ -99,7 +100,7 @@ fn a_rule_has_a_name_of_its_own_among_all_that_hold_for_its_site() {
         assert_refused(&[(&text, &format!("{path}: {twice}"))]);
     }
     let acme = "'exempt': [{'name': 'acme-challenge', 'paths': ['/a']}]";
-    assert_refused(&[(&format!("{{{acme}}}"), "exempt[0].name: \"acme-challenge\" is the name of another rule too")]);
+    assert_refused(&[(&format!("{{{acme}}}"), "exempt[0].name: duplicate rule name \"acme-challenge\"")]);
     for allowed in [
         format!("{{'builtin_rules': false, {acme}}}"),
         format!(
@@ -114,7 +115,7 @@ fn a_rule_has_a_name_of_its_own_among_all_that_hold_for_its_site() {
 #[test]
 fn claims_need_the_place_where_envoy_leaves_tokens() {
     let rule = "{'name': 'staff', 'claims': [{'iss': 'i', 'name': 'role'}]}";
-    let problem = "jwt.metadata_key is missing, under which Envoy leaves a verified token";
+    let problem = "requires jwt.metadata_key, under which jwt_authn stores a verified token";
     assert_refused(&[
         (&format!("{{'exempt': [{rule}]}}"), &format!("exempt[0].claims: {problem}")),
         (
@@ -128,7 +129,7 @@ fn claims_need_the_place_where_envoy_leaves_tokens() {
 
 #[test]
 fn keys_sign_for_a_fleet() {
-    assert_refused(&[(&format!("{{'keys': [{KEY}]}}"), "fleet: missing; keys sign for one fleet")]);
+    assert_refused(&[(&format!("{{'keys': [{KEY}]}}"), "fleet: missing; \"keys\" requires it")]);
     // The sites of a key may be those of other listeners.
     assert!(policy(&format!("{{'fleet': 'eu', 'sites': [], 'keys': [{KEY}]}}")).is_ok());
 }

@@ -1,8 +1,7 @@
 //! The few ways in which servers read an ambiguous path that has no dot segments.
 
-use hashbrown::HashSet;
-
 use super::encoding::{decode, settle, spell, units};
+use crate::byte_index::ByteIndex;
 use crate::request::Host;
 
 /// Longer paths, and those with more text in all their interpretations, are not enumerated: they may lead anywhere. In
@@ -74,7 +73,7 @@ pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
     if bytes.len() > MAX_LENGTH {
         return None;
     }
-    let mut texts = Texts { all: Vec::new(), known: HashSet::new(), left: MAX_TEXT };
+    let mut texts = Texts { all: Vec::new(), known: ByteIndex::default(), left: MAX_TEXT };
     // Some servers decode first and cut parameters off then; others cut first, and what they cut may hold a slash.
     let cut = [Step::Parameters.of(bytes), Step::Parameters.of(&decode(bytes))];
     for bytes in [Some(bytes)].into_iter().chain(cut.iter().map(Option::as_deref)).flatten() {
@@ -90,7 +89,7 @@ pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
         made.into_iter().try_for_each(|text| texts.add(text))?;
     }
     let mut found = Vec::with_capacity(texts.all.len());
-    let mut known: HashSet<Vec<u8>> = HashSet::with_capacity(texts.all.len());
+    let mut known = ByteIndex::default();
     for (host, path) in texts.all.iter().flat_map(|text| with_authority(text)) {
         let path = ordinary(&path);
         // A path begins with a slash or is `*`, so no two of these texts are the same.
@@ -99,7 +98,7 @@ pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
             NamedHost::Other(host) => host.as_str(),
             NamedHost::Any => "?",
         };
-        if known.insert([name, &path].concat().into_bytes()) {
+        if known.add([name, &path].concat().as_bytes()) {
             found.push(Interpretation { host, path });
         }
     }
@@ -109,14 +108,14 @@ pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
 /// Texts that a path may be read as, each once, and how many more bytes of them are looked at.
 struct Texts {
     all: Vec<Vec<u8>>,
-    known: HashSet<Vec<u8>>,
+    known: ByteIndex,
     left: usize,
 }
 
 impl Texts {
     /// Adds a text that is new; none where there are too many.
     fn add(&mut self, text: Vec<u8>) -> Option<()> {
-        if self.known.insert(text.clone()) {
+        if self.known.add(&text) {
             self.left = self.left.checked_sub(text.len())?;
             self.all.push(text);
         }
