@@ -203,7 +203,7 @@ fn a_private_key_is_refused_and_what_other_tools_write_is_passed_over() {
 
 #[test]
 fn null_is_refused_where_an_absent_field_stands_for_anything() {
-    let problem = "null says nothing; leave the field out";
+    let problem = "null has no meaning; omit the field";
     let conditions = ["paths", "methods", "remote_ips", "uri_sans", "headers", "query", "cookies", "claims", "modes"];
     for condition in conditions {
         for list in ["exempt", "always_closed", "health_checks"] {

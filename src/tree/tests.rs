@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn a_key_that_stands_twice_is_refused() {
     let error = Tree::from_json(br#"{"mode": "online", "mode": "offline"}"#).unwrap_err();
-    assert_eq!(error.to_string(), "not JSON: the key \"mode\" stands twice at line 1 column 37");
+    assert_eq!(error.to_string(), "not JSON: duplicate key \"mode\" at line 1 column 37");
 }
 
 #[test]
