@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
-fn settling_takes_every_spelling_of_a_character() {
+fn every_encoding_of_a_character_is_decoded() {
     for (path, plain, compact) in [
         (&b"/a%2eb"[..], &b"/a.b"[..], &b"/a.b"[..]),
         (b"/%252e", b"/.", b"/."),
@@ -24,7 +24,7 @@ fn settling_takes_every_spelling_of_a_character() {
 
 proptest! {
     #[test]
-    fn settling_is_decoding_until_nothing_changes(path in "[%2-5EeFf/.]{0,30}") {
+    fn full_decoding_equals_repeated_decoding(path in "[%2-5EeFf/.]{0,30}") {
         let mut expected = path.into_bytes();
         let settled = settle(&expected, false);
         while decode(&expected) != expected {
