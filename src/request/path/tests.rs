@@ -157,11 +157,11 @@ proptest! {
         path in "/[!\"$&-.0-:<->@-\\[\\]-~]{1,20}",
         encoded in prop::collection::vec(any::<bool>(), 20),
     ) {
-        let spelled: String = path.strip_prefix('/').unwrap().chars().zip(encoded).map(|(c, encoded)| match encoded {
+        let encoded_path: String = path.strip_prefix('/').unwrap().chars().zip(encoded).map(|(c, encoded)| match encoded {
             true => format!("%{:02x}", u32::from(c)),
             false => c.to_string(),
         }).collect();
         prop_assume!(!path.strip_prefix('/').is_some_and(|name| matches!(name, "." | "..")));
-        prop_assert_eq!(RequestPath::parse(format!("/{spelled}").as_bytes()), RequestPath::Canonical(path));
+        prop_assert_eq!(RequestPath::parse(format!("/{encoded_path}").as_bytes()), RequestPath::Canonical(path));
     }
 }

@@ -17,8 +17,8 @@ fn every_encoding_of_a_character_is_decoded() {
         (b"/%zz%4", b"/%zz%4", b"/%zz%4"),
         (b"/\xc3\xa9", b"/\xc3\xa9", b"/\xc3\xa9"),
     ] {
-        assert_eq!(settle(path, false), plain, "{path:?}");
-        assert_eq!(settle(path, true), compact, "{path:?}");
+        assert_eq!(decode_fully(path, false), plain, "{path:?}");
+        assert_eq!(decode_fully(path, true), compact, "{path:?}");
     }
 }
 
@@ -26,10 +26,10 @@ proptest! {
     #[test]
     fn full_decoding_equals_repeated_decoding(path in "[%2-5EeFf/.]{0,30}") {
         let mut expected = path.into_bytes();
-        let settled = settle(&expected, false);
+        let decoded = decode_fully(&expected, false);
         while decode(&expected) != expected {
             expected = decode(&expected);
         }
-        prop_assert_eq!(settled, expected);
+        prop_assert_eq!(decoded, expected);
     }
 }
