@@ -14,8 +14,10 @@
 pub mod compiled;
 pub mod config;
 pub mod fair;
+pub mod json;
 pub mod matching;
 pub mod policy;
+pub mod protocol;
 pub mod reply;
 pub mod request;
 pub mod state;
