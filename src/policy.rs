@@ -16,7 +16,7 @@ pub mod rule;
 mod site_index;
 
 pub use keys::{Key, Permission};
-pub use rule::{Effect, Everyone, Rule, Rules};
+pub use rule::{Effect, Rule, Rules};
 pub use site_index::{SiteIndex, SiteMatch};
 
 /// The longest name of a site, rule, fleet or key.

@@ -181,7 +181,7 @@ impl<'p> Candidate<'_, '_, 'p> {
         // 6. Where the site's own reply sends browsers.
         let is_read = matches!(request.method, b"GET" | b"HEAD") && !request.may_change_method();
         let is_own_host = || request.host.as_ref().is_some_and(|host| site.is_exact_host(host));
-        if is_read && site.redirect_target.as_ref().is_some_and(|target| target.is_of(request)) && is_own_host() {
+        if is_read && site.redirect_target.as_ref().is_some_and(|target| target.matches(request)) && is_own_host() {
             return Verdict::Pass(PassReason::RedirectTarget);
         }
         // 7. Read-only, and it changes nothing.

@@ -41,9 +41,9 @@ fn an_unknown_variable_is_an_error_even_if_no_site_uses_the_template() {
     let has_own = own("{'html': '<p>', 'text': '-', 'context': {'phone': '1'}}");
     for sites in [has_own.as_str(), "'sites': []"] {
         for (reply, message) in [
-            ("{'html': '{{nosuch}}'}", "reply.html: \"{{nosuch}}\" is no variable"),
-            ("{'text': '{{reasn}}'}", "reply.text: \"{{reasn}}\" is no variable; did you mean \"reason\"?"),
-            ("{'text': '{{phone}}'}", "reply.text: \"{{phone}}\" is no variable"),
+            ("{'html': '{{nosuch}}'}", "reply.html: unknown variable \"{{nosuch}}\""),
+            ("{'text': '{{reasn}}'}", "reply.text: unknown variable \"{{reasn}}\"; did you mean \"reason\"?"),
+            ("{'text': '{{phone}}'}", "reply.text: unknown variable \"{{phone}}\""),
         ] {
             let error = compile(&format!("{{'reply': {reply}, {sites}}}")).unwrap_err();
             assert_eq!(error.to_string(), message, "{reply} {sites}");

@@ -61,7 +61,7 @@ impl Stream {
                 if let Some(stats) = stats {
                     stats.refused();
                 }
-                let Some(reply) = root.replies.get(position) else { return Ok(Some(reply::unavailable())) };
+                let Some(reply) = root.replies.get(position) else { return Ok(Some(reply::unreadable())) };
                 let (now, random) = (root.now.get(), register::spread());
                 Ok(Some(reply.answer(refusal, decision.state, &request, now, random)))
             }

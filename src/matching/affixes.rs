@@ -1,4 +1,4 @@
-//! Many prefixes or suffixes as one matcher: looking a value up costs the number of different lengths, not of texts.
+//! Sets of prefixes and suffixes. The cost of a lookup depends on the number of distinct lengths, not of texts.
 
 use hashbrown::HashSet;
 
@@ -6,12 +6,12 @@ use hashbrown::HashSet;
 #[derive(Clone, Debug, Default)]
 pub struct Affixes {
     texts: HashSet<Vec<u8>>,
-    /// The lengths of `texts`, each once, in bytes.
+    /// The distinct lengths of `texts`, in bytes.
     lengths: Vec<usize>,
 }
 
 impl Affixes {
-    /// Adds one.
+    /// Adds a prefix or suffix.
     pub fn insert(&mut self, text: Vec<u8>) {
         if !self.lengths.contains(&text.len()) {
             self.lengths.push(text.len());
@@ -19,17 +19,17 @@ impl Affixes {
         self.texts.insert(text);
     }
 
-    /// Whether `value` begins with one of them.
+    /// Whether `value` begins with one of the texts.
     pub fn is_prefix(&self, value: &[u8]) -> bool {
         self.any(|length| value.get(..length))
     }
 
-    /// Whether `value` ends with one of them.
+    /// Whether `value` ends with one of the texts.
     pub fn is_suffix(&self, value: &[u8]) -> bool {
         self.any(|length| value.len().checked_sub(length).and_then(|start| value.get(start..)))
     }
 
-    /// What it costs to look up a value of `length` bytes, in bytes.
+    /// The cost of looking up a value of `length` bytes, in units of the budget.
     pub fn cost(&self, length: usize) -> usize {
         self.lengths.iter().map(|own| if *own <= length { *own + 16 } else { 1 }).sum()
     }

@@ -1,11 +1,12 @@
-//! Path patterns: texts and segment prefixes, in the form of canonical paths.
+//! Path patterns: texts for whole paths, and segment prefixes. Both are converted to the form of canonical paths, in which
+//! requests are compared with them.
 
 use super::text::TextMatcher;
 use crate::config::TextConfig;
 use crate::request::path;
 use crate::tree::{KeyPath, PathError};
 
-/// Compiles patterns for canonical paths, also for `formats` of replies.
+/// Compiles the `paths` of a rule or of an entry in `formats`.
 pub fn compile_paths(texts: &[TextConfig], path: &KeyPath<'_>) -> Result<TextMatcher, PathError> {
     for (index, text) in texts.iter().enumerate() {
         match text {
@@ -14,7 +15,7 @@ pub fn compile_paths(texts: &[TextConfig], path: &KeyPath<'_>) -> Result<TextMat
                 return Err(PathError::new(&path.index(index), problem));
             }
             TextConfig::Absent => {
-                return Err(PathError::new(&path.index(index), "a request always has a path"));
+                return Err(PathError::new(&path.index(index), "every request has a path"));
             }
             _ => {}
         }
@@ -22,24 +23,22 @@ pub fn compile_paths(texts: &[TextConfig], path: &KeyPath<'_>) -> Result<TextMat
     TextMatcher::compile(texts, path, canonical_pattern)
 }
 
-/// The literal part of a pattern as it stands in canonical paths. What stands for the `*` is tried with a letter in its
-/// place.
+/// The literal part of a pattern in canonical form. A letter stands in for the `*`, so that the whole is a path.
 fn canonical_pattern(literal: &str, text: &str) -> Result<String, String> {
     let before = if text.starts_with('*') { "/x" } else { "" };
     let after = if text.ends_with('*') { "x" } else { "" };
     let whole = path::canonical(format!("{before}{literal}{after}").as_bytes());
     let canonical = whole.as_deref().and_then(|whole| whole.strip_prefix(before)?.strip_suffix(after));
     let problem = match canonical {
-        _ if literal.contains('?') => {
-            "has a '?', but paths are matched without the query, for which there is \"query\""
-        }
+        _ if literal.contains('?') => "contains a '?', but paths are compared without the query; use \"query\"",
         Some(canonical) => return Ok(canonical.to_owned()),
-        None => "is no canonical path, so no request could ever match it",
+        None => "is not a canonical path, so it would match no request",
     };
     Err(format!("\"{text}\" {problem}"))
 }
 
-/// Reads a segment prefix, as it stands in canonical paths and without a trailing slash.
+/// Compiles a segment prefix, such as `/checkout`, which matches `/checkout` and `/checkout/x`. The result is canonical and
+/// has no trailing slash; it is empty for `/`.
 pub fn compile_prefix(text: &str, key_path: &KeyPath<'_>) -> Result<String, PathError> {
     match path::canonical(text.as_bytes()) {
         Some(prefix) if !text.contains('*') => Ok(prefix.strip_suffix('/').unwrap_or(&prefix).to_owned()),

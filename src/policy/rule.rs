@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::config::{ClaimConfig, NamedConfig, RuleConfig, TextConfig};
 use crate::matching::cidr::{self, IpSet};
 use crate::matching::path::compile_paths;
-use crate::matching::text::{TextMatcher, Unknown, as_written};
+use crate::matching::text::{TextMatcher, Unexamined, as_written};
 use crate::request::{Pair, Request, Separator, is_token_byte, unquoted};
 use crate::state::{Mode, ModeSet};
 use crate::tree::{KeyPath, PathError};
@@ -38,10 +38,10 @@ pub enum Effect<'p> {
 }
 
 impl Effect<'_> {
-    fn unknown(self) -> Unknown {
+    fn unknown(self) -> Unexamined {
         match self {
-            Effect::Opens => Unknown::Fails,
-            Effect::Closes(_) => Unknown::Satisfies,
+            Effect::Opens => Unexamined::Differs,
+            Effect::Closes(_) => Unexamined::Matches,
         }
     }
 }
@@ -62,26 +62,10 @@ struct Claim {
 /// Rules in order; those for every site are shared, not copied.
 pub type Rules = Vec<Rc<Rule>>;
 
-/// How everyone can satisfy a rule, without having anything that others lack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Everyone {
-    /// By doing nothing.
-    AsTheyAre,
-    /// By leaving a header, a parameter or a cookie out.
-    LeavingOut,
-    /// By sending one, whatever its value.
-    Sending,
-}
-
 /// What it costs to look at a rule, in units of the budget.
 const RULE: usize = 16;
 /// What it costs to compare the name of one header, parameter or cookie, in units of the budget.
 const NAME: usize = 2;
-
-/// Paths and values that have little in common, and the methods of HTTP: who takes all of them takes everything.
-const PATHS: [&str; 6] = ["/", "/a", "/index.html", "/Shop/Cart/", "/api/v1/users/42", "/~x/%C3%A9-_"];
-const VALUES: [&str; 6] = ["/", "a", "0", "Maintenance", "Mozilla/5.0 (X11; Linux x86_64)", "k=v-_.~"];
-const METHODS: [&str; 9] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
 
 impl Rule {
     /// Compiles a rule; `path` is where it stands.
@@ -147,7 +131,7 @@ impl Rule {
             self;
         let (budget, unknown) = (&request.budget, effect.unknown());
         if !budget.pay(RULE + methods.as_ref().map_or(0, |methods| methods.len() * NAME)) {
-            return unknown.satisfies();
+            return unknown.is_match();
         }
         modes.is_none_or(|modes| modes.contains(mode))
             && methods.as_ref().is_none_or(|methods| is_method(methods, request, effect))
@@ -162,34 +146,17 @@ impl Rule {
             && uri_sans.as_ref().is_none_or(|sans| sans.is_match_any(request.peer.uri_sans(), unknown, budget))
             && claims.iter().all(|claim| claim.matches(request, unknown))
     }
-
-    /// How everyone can satisfy the rule; none: it asks for what not everyone has.
-    pub fn everyone(&self) -> Option<Everyone> {
-        let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes: _, built_in } =
-            self;
-        let is_open = built_in.is_none()
-            && paths.as_ref().is_none_or(|paths| paths.is_everything(&PATHS))
-            && methods
-                .as_ref()
-                .is_none_or(|methods| METHODS.iter().all(|known| methods.iter().any(|one| one == known)))
-            && remote_ips.as_ref().is_none_or(IpSet::is_everyone)
-            && uri_sans.is_none()
-            && claims.is_empty();
-        let mut named = [headers, query, cookies].into_iter().flatten();
-        is_open.then_some(())?;
-        named.try_fold(Everyone::AsTheyAre, |most, named| named.everyone().map(|one| most.max(one)))
-    }
 }
 
 impl Named {
     fn matches_header(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
         let (budget, unknown) = (&request.budget, effect.unknown());
         if !budget.pay(request.headers.len() * NAME) {
-            return unknown.satisfies();
+            return unknown.is_match();
         }
         // A pseudo-header has more readings than its bytes.
         let other = match (self.name.as_str(), effect) {
-            (":path", _) if request.path.canonical().is_none() => return unknown.satisfies(),
+            (":path", _) if request.path.canonical().is_none() => return unknown.is_match(),
             (":path", Effect::Closes(_)) => request.path.canonical().map(|path| path.as_bytes().to_vec()),
             (":method", Effect::Closes(_)) => Some(request.method.to_ascii_uppercase()),
             (":authority", Effect::Closes(_)) => request.host.as_ref().map(|host| host.as_str().as_bytes().to_vec()),
@@ -203,7 +170,7 @@ impl Named {
         let unknown = effect.unknown();
         let matches = |separator| match request.parameters(separator).and_then(|pairs| self.values(pairs, request)) {
             Some(values) => self.value.is_match_any(values, unknown, &request.budget),
-            None => unknown.satisfies(),
+            None => unknown.is_match(),
         };
         let may_separate = || effect != Effect::Opens && request.query.contains(&b';');
         matches(Separator::Ampersand) || may_separate() && matches(Separator::Either)
@@ -212,7 +179,7 @@ impl Named {
     fn matches_cookie(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
         let unknown = effect.unknown();
         let Some(values) = request.cookies().and_then(|pairs| self.values(pairs, request)) else {
-            return unknown.satisfies();
+            return unknown.is_match();
         };
         match effect {
             Effect::Opens => self.value.is_match_any(values, unknown, &request.budget),
@@ -228,26 +195,17 @@ impl Named {
         let is_own = |(name, _): &&Pair<'_>| name.as_ref() == self.name.as_bytes();
         request.budget.pay(pairs.len() * NAME).then(|| pairs.iter().filter(is_own).map(|(_, value)| value.as_ref()))
     }
-
-    fn everyone(&self) -> Option<Everyone> {
-        match (self.value.is_everything(&VALUES), self.value.takes_absence()) {
-            (true, true) => Some(Everyone::AsTheyAre),
-            (true, false) => Some(Everyone::Sending),
-            (false, true) => Some(Everyone::LeavingOut),
-            (false, false) => None,
-        }
-    }
 }
 
 impl Claim {
-    fn matches(&self, request: &Request<'_>, unknown: Unknown) -> bool {
+    fn matches(&self, request: &Request<'_>, unknown: Unexamined) -> bool {
         let budget = &request.budget;
         let issuers = request.peer.claim(&["iss".to_owned()], budget);
         let is_issuer = matches!(&*issuers, [one] if one == self.iss.as_bytes());
         let values = request.peer.claim(&self.path, budget);
         // The peer spends the budget where it could not ask for everything.
         if !budget.pay(1) {
-            return unknown.satisfies();
+            return unknown.is_match();
         }
         is_issuer && self.value.is_match_any(values.iter(), unknown, budget)
     }

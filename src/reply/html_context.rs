@@ -1,30 +1,40 @@
-//! Where in an HTML page a variable stands, and so how its value must be written there. Follows the states of the HTML
-//! tokenizer (HTML standard, section 13.2.5) as far as that needs; what it can't make safe it refuses.
+//! The position of a variable in an HTML page: element text, an attribute, a script, and so on.
+//!
+//! [`HtmlContext`] follows the states of the HTML tokenizer (HTML standard, section 13.2.5) over the literal text of a
+//! template. A variable is allowed in element text and in quoted attributes whose value is plain text, where escaping
+//! makes every value safe. Anywhere else (scripts, style sheets, URLs, event handlers, …) it is an error: templates pass
+//! values there through `data-*` attributes.
 
-use super::escape::Escape;
-use script::{Raw, Script, raw_step};
+use attribute::forbidden_value;
 
-mod script;
+mod attribute;
 #[cfg(test)]
 mod tests;
-mod url;
 
-/// What a piece of an HTML page ends in. Two pieces that end in the same state may stand for each other.
+/// The tokenizer's state after some text. Equal contexts parse what follows alike.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HtmlContext {
     state: HtmlState,
-    tag: Tag,
+    /// The name of the tag that is being read, in lower case, with a leading slash if it is an end tag.
+    tag: String,
+    /// The name of the attribute that is being read, in lower case.
+    attribute: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum HtmlState {
     #[default]
     Text,
-    /// After `<`, before it is known what this opens.
-    Open,
-    /// After `<!`, with what may yet make it a comment, or `<?`.
+    /// After `<`.
+    TagOpen,
+    /// After `</`.
+    EndTagOpen,
+    /// After `<!`, with the next characters as far as they can begin a comment.
     Declaration(String),
-    Comment(Dashes),
+    /// Until `>`: a document type, or what the standard calls a bogus comment.
+    BogusComment,
+    /// With the number of dashes read last, at most two.
+    Comment(u8),
     TagName,
     /// Inside a tag, between attributes.
     Tag,
@@ -32,99 +42,55 @@ enum HtmlState {
     /// After `=`.
     BeforeValue,
     Unquoted,
-    Quoted(char, AttributeKind),
-    /// Inside a script, with what may yet become its end tag.
-    Script(Script, String),
-    Style(String),
+    /// With the quote that ends the value.
+    Quoted(char),
+    /// Inside an element whose content has no tags, with the last characters as far as they can begin its end tag.
+    Raw(&'static RawElement, String),
 }
 
-/// The tag being read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Tag {
-    name: String,
-    attribute: String,
-    /// Whether it has an `http-equiv`, and whether its `content` holds a variable: together these could redirect.
-    http_equiv: bool,
-    variable_content: bool,
+/// An element whose content is text up to its end tag (HTML standard, section 13.2.5.1).
+#[derive(Debug, PartialEq, Eq)]
+struct RawElement {
+    name: &'static str,
+    end: &'static str,
+    /// The position of a variable inside it, for errors; none: a variable is allowed.
+    forbidden: Option<&'static str>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Dashes {
-    None,
-    One,
-    Two,
-}
+const RAW_ELEMENTS: &[RawElement] = &[
+    RawElement { name: "script", end: "</script", forbidden: Some("a script") },
+    RawElement { name: "style", end: "</style", forbidden: Some("a style sheet") },
+    RawElement { name: "title", end: "</title", forbidden: None },
+    RawElement { name: "textarea", end: "</textarea", forbidden: None },
+    RawElement { name: "iframe", end: "</iframe", forbidden: Some("an iframe") },
+    RawElement { name: "xmp", end: "</xmp", forbidden: Some("an xmp element") },
+    RawElement { name: "noembed", end: "</noembed", forbidden: Some("a noembed element") },
+    RawElement { name: "noframes", end: "</noframes", forbidden: Some("a noframes element") },
+];
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum AttributeKind {
-    Plain,
-    /// A URL, as far as it is open what its scheme is.
-    Url(String),
-    /// A URL whose scheme can change no more.
-    SafeUrl,
-    /// The `content` of a `meta` element.
-    Content,
-    /// A value that is code, and why it can hold no variable.
-    Code(&'static str),
-}
-
-/// A variable as the page sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueKind<'v> {
-    /// Known only when a request comes.
-    Text,
-    /// A number.
-    Number,
-    /// The operator's own text, known now.
-    Constant(&'v str),
-}
+const COMMENT: &str = "<!--";
 
 impl HtmlContext {
-    /// Goes on over literal text.
+    /// Reads literal text. The error describes a page whose contexts cannot be told for certain.
     pub fn literal(&mut self, text: &str) -> Result<(), &'static str> {
         text.chars().try_for_each(|c| self.step(c))
     }
 
-    /// How a variable is written here, or why it can't stand here.
-    pub fn variable(&mut self, kind: ValueKind<'_>) -> Result<Escape, &'static str> {
-        match &mut self.state {
-            HtmlState::Text => Ok(Escape::Html),
-            HtmlState::Open | HtmlState::TagName => Err("in the name of a tag"),
-            HtmlState::Tag | HtmlState::AttributeName => Err("in a tag outside an attribute's value"),
-            HtmlState::BeforeValue | HtmlState::Unquoted => Err("in an attribute without quotes"),
-            HtmlState::Declaration(_) | HtmlState::Comment(_) => Err("in a comment"),
-            HtmlState::Style(_) => Err("in a style sheet"),
-            HtmlState::Script(Script::Text(_), tail) => {
-                tail.clear();
-                Ok(Escape::Script)
-            }
-            HtmlState::Script(..) => Err("in a script outside a quoted string"),
-            HtmlState::Quoted(_, AttributeKind::Plain) => Ok(Escape::Html),
-            HtmlState::Quoted(_, AttributeKind::SafeUrl) => Ok(Escape::Url),
-            HtmlState::Quoted(_, AttributeKind::Code(place)) => Err(place),
-            HtmlState::Quoted(_, AttributeKind::Content) => {
-                self.tag.variable_content |= kind != ValueKind::Number;
-                if self.tag.http_equiv && kind != ValueKind::Number {
-                    return Err("in the content of a meta element with http-equiv");
-                }
-                Ok(Escape::Html)
-            }
-            HtmlState::Quoted(_, AttributeKind::Url(start)) => match kind {
-                ValueKind::Constant(text) if start.is_empty() => {
-                    let mut start = String::new();
-                    let mut settled = false;
-                    for c in text.chars() {
-                        settled = settled || url::step(&mut start, c)?;
-                    }
-                    self.set_url(start, settled);
-                    Ok(Escape::Html)
-                }
-                _ => Err("where a URL's scheme could stand"),
-            },
-        }
+    /// Checks that a variable is allowed here. The error names the position, such as `a script`.
+    pub fn variable(&self) -> Result<(), &'static str> {
+        let position = match &self.state {
+            HtmlState::Text => return Ok(()),
+            HtmlState::Quoted(_) => forbidden_value(&self.attribute),
+            HtmlState::Raw(element, tail) => element.forbidden.or((!tail.is_empty()).then_some("a tag")),
+            HtmlState::Unquoted | HtmlState::BeforeValue => Some("an attribute without quotes"),
+            HtmlState::Declaration(_) | HtmlState::BogusComment | HtmlState::Comment(_) => Some("a comment"),
+            HtmlState::TagOpen | HtmlState::EndTagOpen | HtmlState::TagName => Some("the name of a tag"),
+            HtmlState::Tag | HtmlState::AttributeName => Some("the name of an attribute"),
+        };
+        position.map_or(Ok(()), Err)
     }
 
-    /// Ends the page.
+    /// Checks that the page can end here.
     pub fn end(&self) -> Result<(), &'static str> {
         match self.state {
             HtmlState::Text => Ok(()),
@@ -132,165 +98,132 @@ impl HtmlContext {
         }
     }
 
-    fn set_url(&mut self, start: String, settled: bool) {
-        if let HtmlState::Quoted(_, value) = &mut self.state {
-            *value = if settled { AttributeKind::SafeUrl } else { AttributeKind::Url(start) };
-        }
-    }
-
     fn step(&mut self, c: char) -> Result<(), &'static str> {
-        let lower = c.to_ascii_lowercase();
         match &mut self.state {
-            HtmlState::Text => {
-                if c == '<' {
-                    self.state = HtmlState::Open;
-                }
-            }
-            HtmlState::Open => match c {
-                '!' => self.state = HtmlState::Declaration(String::new()),
-                '?' => self.state = HtmlState::Declaration("?".to_owned()),
-                '/' => {
-                    self.tag = Tag { name: "/".to_owned(), ..Tag::default() };
-                    self.state = HtmlState::TagName;
-                }
-                _ if c.is_ascii_alphabetic() => {
-                    self.tag = Tag { name: lower.into(), ..Tag::default() };
-                    self.state = HtmlState::TagName;
-                }
-                '<' => {}
-                _ => self.state = HtmlState::Text,
-            },
-            HtmlState::Declaration(start) => match c {
-                '>' => self.state = HtmlState::Text,
-                _ if start.len() < 2 => {
-                    start.push(c);
-                    if start == "--" {
-                        self.state = HtmlState::Comment(Dashes::Two);
+            HtmlState::Text if c == '<' => self.state = HtmlState::TagOpen,
+            HtmlState::Text => {}
+            HtmlState::TagOpen | HtmlState::EndTagOpen => self.open_tag(c),
+            HtmlState::Declaration(_) | HtmlState::BogusComment | HtmlState::Comment(_) => self.step_comment(c),
+            HtmlState::Quoted(quote) if c == *quote => self.end_attribute(HtmlState::Tag),
+            HtmlState::Quoted(_) => {}
+            HtmlState::Raw(element, tail) => {
+                let is_script = element.name == "script";
+                match step_raw(element, tail, c) {
+                    RawStep::Inside => {}
+                    RawStep::End => {
+                        self.start_tag("/".to_owned());
+                        self.step_tag(c);
                     }
-                }
-                _ => {}
-            },
-            HtmlState::Comment(dashes) => match (c, *dashes) {
-                ('>', Dashes::Two) => self.state = HtmlState::Text,
-                ('-', Dashes::None) => *dashes = Dashes::One,
-                ('-', _) => *dashes = Dashes::Two,
-                // `--!>` ends a comment too.
-                ('!', Dashes::Two) => {}
-                _ => *dashes = Dashes::None,
-            },
-            HtmlState::TagName => match c {
-                '>' => self.close_tag(),
-                '/' => self.state = HtmlState::Tag,
-                _ if c.is_ascii_whitespace() => self.state = HtmlState::Tag,
-                _ => self.tag.name.push(lower),
-            },
-            HtmlState::Tag => match c {
-                '>' => self.close_tag(),
-                '/' => {}
-                // `<a b =c>`: the name before still waits for its value.
-                '=' if !self.tag.attribute.is_empty() => self.state = HtmlState::BeforeValue,
-                _ if c.is_ascii_whitespace() => {}
-                _ => {
-                    self.tag.attribute = lower.into();
-                    self.state = HtmlState::AttributeName;
-                }
-            },
-            HtmlState::AttributeName => match c {
-                '>' => self.close_tag(),
-                '/' => {
-                    self.tag.attribute.clear();
-                    self.state = HtmlState::Tag;
-                }
-                '=' => self.state = HtmlState::BeforeValue,
-                _ if c.is_ascii_whitespace() => self.state = HtmlState::Tag,
-                _ => self.tag.attribute.push(lower),
-            },
-            HtmlState::BeforeValue => match c {
-                '"' | '\'' => {
-                    let value = self.value()?;
-                    self.tag.attribute.clear();
-                    self.state = HtmlState::Quoted(c, value);
-                }
-                '>' => self.close_tag(),
-                _ if c.is_ascii_whitespace() => {}
-                _ => {
-                    self.value()?;
-                    self.tag.attribute.clear();
-                    self.state = HtmlState::Unquoted;
-                }
-            },
-            HtmlState::Unquoted => match c {
-                '>' => self.close_tag(),
-                _ if c.is_ascii_whitespace() => self.state = HtmlState::Tag,
-                _ => {}
-            },
-            HtmlState::Quoted(quote, _) if c == *quote => self.state = HtmlState::Tag,
-            HtmlState::Quoted(_, AttributeKind::Url(start)) => {
-                // What a scheme is worth matters only to a variable that follows; the page's own text is the operator's.
-                match url::step(start, c) {
-                    Ok(settled) => {
-                        let start = std::mem::take(start);
-                        self.set_url(start, settled);
-                    }
-                    Err(place) => self.replace_value(AttributeKind::Code(place)),
+                    // What ends such a script depends on further tags in it.
+                    RawStep::Comment if is_script => return Err("has \"<!--\" inside a script"),
+                    RawStep::Comment => {}
                 }
             }
-            HtmlState::Quoted(..) => {}
-            HtmlState::Script(script, tail) => match raw_step(tail, c, "</script") {
-                Raw::Ends => self.leave_raw(c),
-                Raw::OpensComment => return Err("has \"<!--\" inside a script"),
-                Raw::GoesOn => *script = script.step(c),
-            },
-            HtmlState::Style(tail) => {
-                if raw_step(tail, c, "</style") == Raw::Ends {
-                    self.leave_raw(c);
-                }
-            }
+            HtmlState::TagName
+            | HtmlState::Tag
+            | HtmlState::AttributeName
+            | HtmlState::BeforeValue
+            | HtmlState::Unquoted => self.step_tag(c),
         }
         Ok(())
     }
 
-    fn replace_value(&mut self, with: AttributeKind) {
-        if let HtmlState::Quoted(_, value) = &mut self.state {
-            *value = with;
+    /// Reads the character after `<` or `</`.
+    fn open_tag(&mut self, c: char) {
+        let is_end = self.state == HtmlState::EndTagOpen;
+        match c {
+            _ if c.is_ascii_alphabetic() => {
+                self.start_tag(if is_end { "/".to_owned() } else { String::new() });
+                self.step_tag(c);
+            }
+            '>' if is_end => self.state = HtmlState::Text,
+            _ if is_end => self.state = HtmlState::BogusComment,
+            '!' => self.state = HtmlState::Declaration(String::new()),
+            '/' => self.state = HtmlState::EndTagOpen,
+            '?' => self.state = HtmlState::BogusComment,
+            '<' => {}
+            _ => self.state = HtmlState::Text,
         }
     }
 
-    /// What the value of the attribute is whose name has been read.
-    fn value(&mut self) -> Result<AttributeKind, &'static str> {
-        let name = self.tag.attribute.as_str();
-        if name == "http-equiv" {
-            self.tag.http_equiv = true;
-            if self.tag.variable_content {
-                return Err("has a meta element with http-equiv whose content holds a variable");
+    fn step_comment(&mut self, c: char) {
+        self.state = match (&self.state, c) {
+            // `<!-->` and `<!--->` are whole comments.
+            (HtmlState::Declaration(start), '-') if start == "-" => HtmlState::Comment(2),
+            (HtmlState::Declaration(start), '-') if start.is_empty() => HtmlState::Declaration("-".to_owned()),
+            (HtmlState::Declaration(_) | HtmlState::BogusComment | HtmlState::Comment(2), '>') => HtmlState::Text,
+            (HtmlState::Declaration(_) | HtmlState::BogusComment, _) => HtmlState::BogusComment,
+            (HtmlState::Comment(dashes), '-') => HtmlState::Comment((dashes + 1).min(2)),
+            // `--!>` ends a comment too.
+            (HtmlState::Comment(2), '!') => return,
+            _ => HtmlState::Comment(0),
+        };
+    }
+
+    /// Reads a character of a tag outside quotes.
+    fn step_tag(&mut self, c: char) {
+        let lower = c.to_ascii_lowercase();
+        match (&self.state, c) {
+            (HtmlState::BeforeValue, '"' | '\'') => self.state = HtmlState::Quoted(c),
+            (_, '>') => self.close_tag(),
+            (HtmlState::BeforeValue, _) if c.is_ascii_whitespace() => {}
+            (HtmlState::BeforeValue, _) => self.state = HtmlState::Unquoted,
+            (HtmlState::Unquoted, _) if c.is_ascii_whitespace() => self.end_attribute(HtmlState::Tag),
+            (HtmlState::Unquoted, _) => {}
+            (HtmlState::AttributeName, '=') => self.state = HtmlState::BeforeValue,
+            // `<a b =c>`: the name before the space gets the value.
+            (HtmlState::Tag, '=') if !self.attribute.is_empty() => self.state = HtmlState::BeforeValue,
+            (_, '/') => self.end_attribute(HtmlState::Tag),
+            (_, _) if c.is_ascii_whitespace() => self.state = HtmlState::Tag,
+            (HtmlState::TagName, _) => self.tag.push(lower),
+            (HtmlState::AttributeName, _) => self.attribute.push(lower),
+            _ => {
+                self.attribute = lower.into();
+                self.state = HtmlState::AttributeName;
             }
         }
-        Ok(match name {
-            "style" => AttributeKind::Code("in a style attribute"),
-            "srcdoc" => AttributeKind::Code("in a srcdoc attribute"),
-            "srcset" | "imagesrcset" | "ping" | "archive" => AttributeKind::Code("in a list of URLs"),
-            "content" => AttributeKind::Content,
-            "by" | "from" | "to" | "values" => AttributeKind::Code("in an animation"),
-            name if name.starts_with("on") => AttributeKind::Code("in an event handler"),
-            name if url::is_url(name) => AttributeKind::Url(String::new()),
-            _ => AttributeKind::Plain,
-        })
+    }
+
+    fn start_tag(&mut self, name: String) {
+        self.tag = name;
+        self.end_attribute(HtmlState::TagName);
+    }
+
+    fn end_attribute(&mut self, next: HtmlState) {
+        self.attribute.clear();
+        self.state = next;
     }
 
     fn close_tag(&mut self) {
-        self.state = match self.tag.name.as_str() {
-            "script" => HtmlState::Script(Script::Code, String::new()),
-            "style" => HtmlState::Style(String::new()),
-            _ => HtmlState::Text,
-        };
-        self.tag = Tag::default();
+        let raw = RAW_ELEMENTS.iter().find(|element| element.name == self.tag);
+        self.end_attribute(raw.map_or(HtmlState::Text, |element| HtmlState::Raw(element, String::new())));
+        self.tag.clear();
     }
+}
 
-    fn leave_raw(&mut self, c: char) {
-        self.tag = Tag { name: "/".to_owned(), ..Tag::default() };
-        self.state = HtmlState::Tag;
-        if c == '>' {
-            self.close_tag();
+enum RawStep {
+    Inside,
+    /// The character ends the name of the element's end tag.
+    End,
+    /// The character ends `<!--`.
+    Comment,
+}
+
+/// Reads a character inside a raw element.
+fn step_raw(element: &RawElement, tail: &mut String, c: char) -> RawStep {
+    if tail == element.end && (c.is_ascii_whitespace() || matches!(c, '/' | '>')) {
+        return RawStep::End;
+    }
+    tail.push(c.to_ascii_lowercase());
+    if tail == COMMENT {
+        tail.clear();
+        return RawStep::Comment;
+    }
+    if !element.end.starts_with(tail.as_str()) && !COMMENT.starts_with(tail.as_str()) {
+        tail.clear();
+        if c == '<' {
+            tail.push(c);
         }
     }
+    RawStep::Inside
 }

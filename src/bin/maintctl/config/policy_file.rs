@@ -10,6 +10,8 @@ use envoy_maintenance::tree::{PathError, Tree};
 
 use crate::terminal::output::shown;
 
+/// The type of Envoy's HTTP connection manager.
+pub const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 /// The type of Envoy's Wasm filter.
 pub const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 /// Members that no policy has and every other file does in which one may stand.

@@ -1,35 +1,39 @@
-//! Rules that cost an ordinary request most of its budget, so that it may be refused though no rule is meant for it.
+//! Rules that use up most of the budget of an ordinary request.
+//!
+//! A request whose budget is exhausted may be refused, although no rule is meant for it.
 
+use envoy_maintenance::config::{NamedConfig, RuleConfig};
 use envoy_maintenance::policy::{Effect, Rule, Site};
 use envoy_maintenance::request::{HeaderMap, Request, UNITS, UnknownPeer, WorkBudget};
 use envoy_maintenance::state::Mode;
 
-use crate::commands::lint::finding::Finding;
-use crate::commands::lint::subject::Subject;
+use super::finding::Finding;
+use super::subject::Subject;
 
-/// Of the budget, in percent: an ordinary request should leave as much for one that is not.
-const MOST: usize = 50;
-/// The length of an ordinary path, and of an ordinary header, in bytes.
+/// The share of the budget above which a site is reported, in percent.
+const LIMIT: usize = 50;
+/// The length of the path, and of each header, of an ordinary request, in bytes.
 const LENGTH: usize = 300;
 
-/// Sites whose rules cost an ordinary request more than [`MOST`].
-pub fn is_short(subject: &Subject) -> Vec<Finding> {
+/// Sites whose rules cost an ordinary request more than [`LIMIT`].
+pub fn expensive_rules(subject: &Subject) -> Vec<Finding> {
     let headers = ordinary(subject);
     let finding = |(position, site): (usize, &Site)| {
         let (total, dearest) = cost(site, &headers)?;
         let percent = total.saturating_mul(100) / UNITS;
         let text = format!(
-            "an ordinary request (a path and headers of {LENGTH} bytes) costs {percent} % of what a request may cost, most of \
-             it by rule \"{}\"; beyond, exempt rules do not match and always_closed rules do: use fewer or simpler regexes",
+            "the rules use {percent} % of the budget of an ordinary request (path and headers of {LENGTH} bytes), most \
+             of it rule \"{}\"; when the budget is exhausted, exempt rules do not match and always_closed rules do: use \
+             fewer or simpler regexes",
             dearest.name
         );
         let path = if subject.config.sites.is_some() { format!("sites[{position}]") } else { String::new() };
-        (percent > MOST).then(|| Finding::warning(path, text))
+        (percent > LIMIT).then(|| Finding::warning(path, text))
     };
     subject.policy.sites.iter().enumerate().filter_map(finding).collect()
 }
 
-/// What all rules of a site cost a request with these headers, in units of the budget, and the rule that costs most.
+/// The cost of all rules of a site for a request with these headers, and the most expensive rule.
 fn cost<'s>(site: &'s Site, headers: &HeaderMap) -> Option<(usize, &'s Rule)> {
     let mut request = Request::new(headers, &UnknownPeer);
     request.budget = WorkBudget::unlimited();
@@ -47,26 +51,21 @@ fn cost<'s>(site: &'s Site, headers: &HeaderMap) -> Option<(usize, &'s Rule)> {
     Some((total, dearest))
 }
 
-/// The headers of a request that has everything rules ask for, of an ordinary length.
+/// The headers of a request that has every header, parameter and cookie that the rules name, in ordinary lengths.
 fn ordinary(subject: &Subject) -> HeaderMap {
     let long = "Mozilla/5.0 (X11) ".repeat(LENGTH / 18);
     let short = "a1b2".repeat(10);
     let rules = subject.rules();
-    let names =
-        |of: fn(&envoy_maintenance::config::RuleConfig) -> &Option<Vec<envoy_maintenance::config::NamedConfig>>| {
-            let mut names: Vec<String> = rules
-                .iter()
-                .filter_map(|written| of(written.rule).as_ref())
-                .flatten()
-                .map(|one| one.name.clone())
-                .collect();
-            names.sort();
-            names.dedup();
-            names
-        };
-    let pairs = |names: Vec<String>, between: &str| {
+    let names = |of: fn(&RuleConfig) -> &Option<Vec<NamedConfig>>| {
+        let conditions = rules.iter().filter_map(|written| of(written.rule).as_ref()).flatten();
+        let mut names: Vec<String> = conditions.map(|condition| condition.name.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    let pairs = |names: Vec<String>, separator: &str| {
         let pairs: Vec<String> = names.iter().map(|name| format!("{name}={short}")).collect();
-        pairs.join(between)
+        pairs.join(separator)
     };
     let mut entries = vec![
         (":method".to_owned(), "GET".to_owned()),

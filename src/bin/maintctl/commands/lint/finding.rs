@@ -1,8 +1,8 @@
-//! Findings of `maintctl lint`.
+//! The findings of `maintctl lint`.
 
 use serde_json::{Value, json};
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     Error,
@@ -20,11 +20,11 @@ impl Level {
     }
 }
 
-/// What is wrong, where, and what to do.
+/// One problem, its key path, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Finding {
     pub level: Level,
-    /// The key path.
+    /// The key path; empty for the whole file.
     pub path: String,
     pub text: String,
 }
@@ -42,6 +42,7 @@ impl Finding {
         Finding { level: Level::Note, path: path.into(), text: text.into() }
     }
 
+    /// The finding as one line, without its level.
     pub fn line(&self, file: &str) -> String {
         let colon = if self.path.is_empty() { "" } else { ": " };
         format!("{file}: {}{colon}{}", self.path, self.text)

@@ -1,17 +1,17 @@
-//! Secrets that stand where others can read them.
+//! Secrets that others can read.
 
 use envoy_maintenance::config::{NamedConfig, RuleConfig, TextConfig};
 
-use crate::commands::lint::finding::Finding;
-use crate::commands::lint::subject::{List, Subject};
+use super::finding::Finding;
+use super::subject::{RuleList, Subject};
 
-/// Parts of names under which secrets travel.
+/// Parts of the names of headers and cookies that carry secrets.
 const SECRET: [&str; 9] = ["auth", "bypass", "credential", "key", "pass", "secret", "session", "staff", "token"];
-/// From this length on a value of letters and digits is taken for a secret whatever its name.
+/// The length from which a value of letters and digits counts as a secret, whatever its name.
 const LONG: usize = 16;
 
-/// Secrets in the query, which ends up in logs, histories and referrers.
-pub fn in_the_query(subject: &Subject) -> Vec<Finding> {
+/// Secrets in the query, which appears in logs, histories and referrers.
+pub fn in_query(subject: &Subject) -> Vec<Finding> {
     let is_one_value = |text: &TextConfig| match text {
         TextConfig::Plain(text) => !text.contains('*'),
         TextConfig::Sha256(_) => true,
@@ -23,25 +23,25 @@ pub fn in_the_query(subject: &Subject) -> Vec<Finding> {
         |_, text| is_one_value(text),
         |rule, name| {
             format!(
-                "rule \"{rule}\" lets through who knows the value of \"{name}\", and a query ends up in logs; ask for a header"
+                "rule \"{rule}\" exempts by a secret in parameter \"{name}\", and queries appear in logs; use a header instead"
             )
         },
     )
 }
 
-/// Secrets in header values as they are, which everyone sees who may read the policy.
+/// Header values in plain text, which everyone who can read the policy sees.
 pub fn in_plain_headers(subject: &Subject) -> Vec<Finding> {
     values(subject, |rule| ("headers", &rule.headers), is_plain_secret, |rule, name| plain("header", rule, name))
 }
 
-/// The same in cookies.
+/// Cookie values in plain text.
 pub fn in_plain_cookies(subject: &Subject) -> Vec<Finding> {
     values(subject, |rule| ("cookies", &rule.cookies), is_plain_secret, |rule, name| plain("cookie", rule, name))
 }
 
 fn plain(kind: &str, rule: &str, name: &str) -> String {
     format!(
-        "rule \"{rule}\" shows the secret of {kind} \"{name}\" to all who can read the policy; write {{ sha256: … }} of it"
+        "rule \"{rule}\" contains the secret value of {kind} \"{name}\" in plain text; write {{ sha256: … }} instead"
     )
 }
 
@@ -55,7 +55,7 @@ fn is_plain_secret(name: &str, text: &TextConfig) -> bool {
     !text.is_empty() && !text.contains('*') && (SECRET.iter().any(|part| lower.contains(part)) || is_long)
 }
 
-/// A finding for each condition of the exempt rules of which a text `is_secret`.
+/// One finding for each condition of an exempt rule with a value that `is_secret`.
 fn values(
     subject: &Subject,
     conditions: impl Fn(&RuleConfig) -> (&'static str, &Option<Vec<NamedConfig>>),
@@ -63,7 +63,7 @@ fn values(
     text: impl Fn(&str, &str) -> String,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for written in subject.rules().into_iter().filter(|written| written.list == List::Exempt) {
+    for written in subject.rules().into_iter().filter(|written| written.list == RuleList::Exempt) {
         let (field, named) = conditions(written.rule);
         for (index, named) in named.iter().flatten().enumerate() {
             if named.value.iter().flatten().any(|text| is_secret(&named.name, text)) {

@@ -1,12 +1,12 @@
-//! Sites that reach into each other.
+//! Sites that overlap.
 
 use envoy_maintenance::matching::HostPattern;
 use envoy_maintenance::policy::Site;
 
-use crate::commands::lint::finding::Finding;
-use crate::commands::lint::subject::Subject;
+use super::finding::Finding;
+use super::subject::Subject;
 
-/// Sites of which one lies within another, and which of them wins there.
+/// Sites that are part of another site, with the one that wins.
 pub fn overlap(subject: &Subject) -> Vec<Finding> {
     let sites = &subject.policy.sites;
     let mut findings = Vec::new();
@@ -14,7 +14,7 @@ pub fn overlap(subject: &Subject) -> Vec<Finding> {
         for (other_position, other) in sites.iter().enumerate().filter(|(other, _)| *other != position) {
             if let Some(place) = place_within(site, other) {
                 let text = format!(
-                    "site \"{}\" lies within site \"{}\" (sites[{other_position}]); at {place} \"{}\" wins",
+                    "site \"{}\" is part of site \"{}\" (sites[{other_position}]); at {place}, \"{}\" wins",
                     site.name, other.name, site.name
                 );
                 findings.push(Finding::note(format!("sites[{position}]"), text));
@@ -24,7 +24,7 @@ pub fn overlap(subject: &Subject) -> Vec<Finding> {
     findings
 }
 
-/// The first place of `site` that `other` would have without it.
+/// The first host and path of `site` that would belong to `other` otherwise.
 fn place_within(site: &Site, other: &Site) -> Option<String> {
     site.hosts.iter().find_map(|host| {
         site.paths.iter().find_map(|path| {

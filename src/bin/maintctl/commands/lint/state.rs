@@ -1,23 +1,24 @@
-//! Declared state that has no effect any more, or none at all.
+//! Declared state without effect.
 
 use envoy_maintenance::state::Mode;
 use envoy_maintenance::tree::fields::did_you_mean;
 
-use crate::commands::lint::finding::Finding;
-use crate::commands::lint::subject::Subject;
+use super::finding::Finding;
+use super::subject::Subject;
 
-/// Entries and windows that have ended.
-pub fn is_over(subject: &Subject) -> Vec<Finding> {
+/// Entries and windows whose end has passed.
+pub fn expired(subject: &Subject) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (site, document) in &subject.config.state {
-        let over = document.until.filter(|until| document.mode != Mode::Online && *until <= subject.now);
-        if let Some(until) = over {
-            let text = format!("{until} is over, so {site} is open again; take the entry out, or move the time");
+        let ended = document.until.filter(|until| document.mode != Mode::Online && *until <= subject.now);
+        if let Some(until) = ended {
+            let text =
+                format!("{until} has passed, so site \"{site}\" is open again; remove the entry, or change the time");
             findings.push(Finding::warning(format!("state.{site}.until"), text));
         }
         for (index, window) in document.windows.iter().enumerate() {
             if let Some(until) = window.until.filter(|until| *until <= subject.now) {
-                let text = format!("window \"{}\" ended at {until}; take it out", window.id);
+                let text = format!("window \"{}\" ended at {until}; remove it", window.id);
                 findings.push(Finding::warning(format!("state.{site}.windows[{index}].until"), text));
             }
         }
@@ -25,8 +26,8 @@ pub fn is_over(subject: &Subject) -> Vec<Finding> {
     findings
 }
 
-/// Names of rules to suspend that no exempt rule of the site has.
-pub fn suspends_nothing(subject: &Subject) -> Vec<Finding> {
+/// Names in `suspend` that no exempt rule of the site has.
+pub fn unknown_suspensions(subject: &Subject) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, document) in &subject.config.state {
         let site = subject.policy.sites.iter().find(|site| site.name == *name);
@@ -38,8 +39,8 @@ pub fn suspends_nothing(subject: &Subject) -> Vec<Finding> {
             for (index, suspended) in names.iter().enumerate() {
                 if !known().any(|known| known == suspended) {
                     let near = did_you_mean(suspended, known());
-                    let near = if near.is_empty() { "; take it out".to_owned() } else { near };
-                    let text = format!("no exempt rule of {name} is named \"{suspended}\"{near}");
+                    let near = if near.is_empty() { "; remove it".to_owned() } else { near };
+                    let text = format!("site \"{name}\" has no exempt rule \"{suspended}\"{near}");
                     findings.push(Finding::warning(format!("state.{name}{place}.suspend[{index}]"), text));
                 }
             }

@@ -1,90 +1,108 @@
-//! The policies that `maintctl lint` checks.
+//! A policy under check, as written and as compiled.
 
 use envoy_maintenance::compiled::CompiledConfig;
-use envoy_maintenance::config::{PluginConfig, RuleConfig};
+use envoy_maintenance::config::{PluginConfig, ReplyConfig, RuleConfig};
 use envoy_maintenance::policy::Policy;
 use envoy_maintenance::time::Time;
+use envoy_maintenance::tree::{PathError, Tree};
 
-use crate::commands::lint::finding::Finding;
+use super::errors::all_errors;
+use super::finding::Finding;
 use crate::config::policy_file::FoundPolicy;
 
-/// A policy that the filter would take, as written and as compiled.
+/// A valid policy.
 pub struct Subject {
     pub config: PluginConfig,
     pub policy: Policy,
     pub now: Time,
 }
 
-/// The three lists of rules, by the name that they have in a policy.
+/// The lists of rules in a policy and its sites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum List {
+pub enum RuleList {
     Exempt,
     AlwaysClosed,
     HealthChecks,
 }
 
-impl List {
-    /// In the order in which they are asked.
-    pub const ALL: [List; 3] = [List::AlwaysClosed, List::HealthChecks, List::Exempt];
+impl RuleList {
+    const ALL: [RuleList; 3] = [RuleList::AlwaysClosed, RuleList::HealthChecks, RuleList::Exempt];
 
-    pub fn name(self) -> &'static str {
+    fn key(self) -> &'static str {
         match self {
-            List::Exempt => "exempt",
-            List::AlwaysClosed => "always_closed",
-            List::HealthChecks => "health_checks",
+            RuleList::Exempt => "exempt",
+            RuleList::AlwaysClosed => "always_closed",
+            RuleList::HealthChecks => "health_checks",
         }
     }
 }
 
-/// A rule as written, and where.
+/// A rule as written.
 pub struct WrittenRule<'c> {
+    /// The key path.
     pub path: String,
-    pub list: List,
-    /// The position of its site; none: for every site.
+    pub list: RuleList,
+    /// The index of the rule's site; `None` for a policy-wide rule.
     pub site: Option<usize>,
     pub rule: &'c RuleConfig,
 }
 
 impl Subject {
-    /// Every rule as written, in the order in which they are asked: list by list, those for every site first.
+    /// All rules: list by list, policy-wide rules before those of sites.
     pub fn rules(&self) -> Vec<WrittenRule<'_>> {
         let mut all = Vec::new();
-        for list in List::ALL {
-            let wide = match list {
-                List::Exempt => &self.config.exempt,
-                List::AlwaysClosed => &self.config.always_closed,
-                List::HealthChecks => &self.config.health_checks,
+        for list in RuleList::ALL {
+            let policy_wide = match list {
+                RuleList::Exempt => &self.config.exempt,
+                RuleList::AlwaysClosed => &self.config.always_closed,
+                RuleList::HealthChecks => &self.config.health_checks,
             };
             let mut add = |prefix: &str, site: Option<usize>, rules| {
                 let written =
-                    |(index, rule)| WrittenRule { path: format!("{prefix}{}[{index}]", list.name()), list, site, rule };
+                    |(index, rule)| WrittenRule { path: format!("{prefix}{}[{index}]", list.key()), list, site, rule };
                 all.extend(<[RuleConfig]>::iter(rules).enumerate().map(written));
             };
-            add("", None, wide);
+            add("", None, policy_wide);
             for (position, site) in self.config.sites.iter().flatten().enumerate() {
                 let rules = match list {
-                    List::Exempt => &site.exempt,
-                    List::AlwaysClosed => &site.always_closed,
-                    List::HealthChecks => &site.health_checks,
+                    RuleList::Exempt => &site.exempt,
+                    RuleList::AlwaysClosed => &site.always_closed,
+                    RuleList::HealthChecks => &site.health_checks,
                 };
                 add(&format!("sites[{position}]."), Some(position), rules);
             }
         }
         all
     }
-}
 
-/// The policy, or the filter's own refusal of it.
-pub fn subject(found: &FoundPolicy, now: Time) -> Result<Subject, Finding> {
-    let read = || {
-        let tree = found.policy.as_ref().map_err(Clone::clone)?;
-        Ok((PluginConfig::read(tree)?, CompiledConfig::from_tree(tree)?.policy))
-    };
-    match read() {
-        Ok((config, policy)) => Ok(Subject { config, policy, now }),
-        Err(error) => {
-            let error: envoy_maintenance::tree::PathError = error;
-            Err(Finding::error(found.place(&error.path), error.problem))
+    /// The text field `key` of the reply of the site at `position`, and its key path.
+    pub fn reply_text<'c>(
+        &'c self,
+        position: usize,
+        key: &str,
+        read: impl Fn(&'c ReplyConfig) -> Option<&'c str>,
+    ) -> Option<(String, &'c str)> {
+        let site = self.config.sites.iter().flatten().nth(position);
+        match (site.and_then(|site| read(&site.reply)), read(&self.config.reply)) {
+            (Some(own), _) => Some((format!("sites[{position}].reply.{key}"), own)),
+            (None, Some(policy_wide)) => Some((format!("reply.{key}"), policy_wide)),
+            (None, None) => None,
         }
     }
+}
+
+/// Reads and compiles a policy as the filter does. The errors are the filter's own.
+pub fn subject(found: &FoundPolicy, now: Time) -> Result<Subject, Vec<Finding>> {
+    let errors = match &found.policy {
+        Ok(tree) => match compile(tree) {
+            Ok((config, policy)) => return Ok(Subject { config, policy, now }),
+            Err(first) => all_errors(tree, first, |tree| compile(tree).err()),
+        },
+        Err(error) => vec![error.clone()],
+    };
+    Err(errors.into_iter().map(|error| Finding::error(found.place(&error.path), error.problem)).collect())
+}
+
+fn compile(tree: &Tree) -> Result<(PluginConfig, Policy), PathError> {
+    Ok((PluginConfig::read(tree)?, CompiledConfig::from_tree(tree)?.policy))
 }

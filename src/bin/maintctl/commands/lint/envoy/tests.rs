@@ -1,9 +1,7 @@
-//! Every check of what stands around a policy finds what it is for, in just these words.
-
 use crate::commands::lint::finding::Level;
 use crate::commands::lint::tests::{finds, levels};
 
-/// A bootstrap as it should be, whose policy asks for all that a neighbour must see to.
+/// A correct bootstrap, whose policy uses every condition that depends on the configuration around it.
 const BOOTSTRAP: &str = r#"
 static_resources:
   listeners:
@@ -45,7 +43,7 @@ fn finds_after(from: &str, to: &str, expected: &str) {
 }
 
 #[test]
-fn a_bootstrap_as_it_should_be() {
+fn a_correct_bootstrap_has_no_findings() {
     finds(BOOTSTRAP, &[]);
     let camel = BOOTSTRAP
         .replace("use_remote_address", "useRemoteAddress")
@@ -60,18 +58,18 @@ fn a_bootstrap_as_it_should_be() {
 }
 
 #[test]
-fn remote_ips_that_strangers_can_write() {
+fn remote_ips_of_forged_addresses_are_reported() {
     let text =
-        "not true, so the remote_ips of \"ips\" believe what strangers write into X-Forwarded-For; set it to true";
+        "not true, so any client can satisfy the remote_ips of \"ips\" with an X-Forwarded-For header; set it to true";
     let line = format!("{MANAGER}.use_remote_address: {text}");
     finds_after("use_remote_address: true", "a: b", &line);
     finds_after("use_remote_address: true", "use_remote_address: false", &line);
     assert_eq!(levels(&BOOTSTRAP.replace("use_remote_address: true", "a: b")), [Level::Error]);
 }
 
-/// The findings about a manager that has none of the settings by which Envoy makes paths plain.
+/// The findings about a manager without any normalization setting.
 fn paths_as_written(manager: &str) -> [String; 3] {
-    let cost = "reach the filter, which exempts none of them by path and refuses those that may be closed";
+    let cost = "stay ambiguous: no exempt rule matches them by path, and they are refused where a site may be closed";
     [
         format!("{manager}.normalize_path: not true, so paths with dot segments or backslashes {cost}; set it to true"),
         format!("{manager}.merge_slashes: not true, so paths with empty segments (//) {cost}; set it to true"),
@@ -83,7 +81,7 @@ fn paths_as_written(manager: &str) -> [String; 3] {
 }
 
 #[test]
-fn paths_that_reach_the_filter_as_clients_write_them() {
+fn connection_managers_that_do_not_normalize_paths_are_reported() {
     let [dots, slashes, escaped] = paths_as_written(MANAGER);
     for (from, to, line) in [
         ("normalize_path: true", "a: b", &dots),
@@ -104,7 +102,7 @@ fn paths_that_reach_the_filter_as_clients_write_them() {
 }
 
 #[test]
-fn a_manager_is_told_once_whatever_plugins_it_has_and_not_for_a_control_endpoint_alone() {
+fn a_connection_manager_is_reported_once_for_all_its_plugins_and_not_for_a_control_endpoint_alone() {
     let policy = |name: &str, policy: &str| {
         format!(
             "{{ typed_config: {{ '@type': x/envoy.extensions.filters.http.wasm.v3.Wasm, config: {{ name: {name}, \
@@ -124,7 +122,7 @@ fn a_manager_is_told_once_whatever_plugins_it_has_and_not_for_a_control_endpoint
     finds(&manager(&[one, two]), &expected);
     let control = policy("c", "{ sites: [], control: { path_prefix: /.m } }");
     finds(&manager(std::slice::from_ref(&control)), &[]);
-    // A policy that comes from elsewhere has sites; only the name tells that it is one.
+    // A discovered policy has sites; only the name of the filter identifies it.
     let discovered = |name: &str, kind: &str| {
         format!("{{ name: {name}, config_discovery: {{ type_urls: [x/envoy.extensions.filters.http.{kind}] }} }}")
     };
@@ -134,29 +132,29 @@ fn a_manager_is_told_once_whatever_plugins_it_has_and_not_for_a_control_endpoint
 }
 
 #[test]
-fn uri_sans_that_nobody_has_checked() {
+fn uri_sans_of_unverified_certificates_are_reported() {
     finds_after(
         "validation_context: { ",
         "validation_context: { trust_chain_verification: ACCEPT_UNTRUSTED, ",
         "f: static_resources.listeners[0].filter_chains[0].transport_socket.typed_config.common_tls_context.validation_context\
-         .trust_chain_verification: ACCEPT_UNTRUSTED, so anybody can make the certificate that the uri_sans of \"sans\" ask for; \
-         take it out",
+         .trust_chain_verification: ACCEPT_UNTRUSTED, so any client can satisfy the uri_sans of \"sans\" with a self-signed \
+         certificate; remove it",
     );
 }
 
 #[test]
-fn routes_that_no_site_has() {
+fn domains_without_a_site_are_reported() {
     for domain in ["*", "other.x", "*.x"] {
         let line = format!(
-            "{MANAGER}.route_config.virtual_hosts[0].domains[2]: no site has all of \"{domain}\", and what has no site is never \
-             closed; add it to one"
+            "{MANAGER}.route_config.virtual_hosts[0].domains[2]: no site covers \"{domain}\", so no maintenance closes it; add it to the \
+             hosts of a site"
         );
         finds_after("\"S.x:80\"", &format!("\"{domain}\""), &line);
     }
 }
 
 #[test]
-fn routes_of_which_sites_have_some_paths_only() {
+fn domains_whose_sites_cover_some_paths_only_are_a_note() {
     let one = "sites: [{ name: s, hosts: [s.x, \"*.s.x\"] }]";
     let with = |sites: &str| {
         let policy = format!("sites: [{{ name: s, hosts: [s.x], paths: [/b, /a] }}, {{ name: w, {sites} }}]");
@@ -168,45 +166,45 @@ fn routes_of_which_sites_have_some_paths_only() {
     finds(
         &text,
         &[
-            &format!("{}: only /a, /b of \"s.x\" belong to a site; the rest is never closed", domain(0)),
-            &format!("{}: only /c of \"*.s.x\" belongs to a site; the rest is never closed", domain(1)),
-            &format!("{}: only /a, /b of \"S.x:80\" belong to a site; the rest is never closed", domain(2)),
+            &format!("{}: sites cover only /a, /b of \"s.x\", so no maintenance closes its other paths", domain(0)),
+            &format!("{}: sites cover only /c of \"*.s.x\", so no maintenance closes its other paths", domain(1)),
+            &format!("{}: sites cover only /a, /b of \"S.x:80\", so no maintenance closes its other paths", domain(2)),
         ],
     );
     assert_eq!(levels(&text), [Level::Note; 3]);
-    // What the sites of a host leave out may belong to that of a wider one.
+    // Paths that the sites of a host do not cover may belong to a site of a wider host.
     let all = with("hosts: [\"*\"]");
     finds(
         &all,
         &[
             "f: static_resources.listeners[0].filter_chains[0].filters[0].typed_config.http_filters[1].typed_config.config\
-           .configuration.value.sites[0]: site \"s\" lies within site \"w\" (sites[1]); at s.x/b/ \"s\" wins",
+           .configuration.value.sites[0]: site \"s\" is part of site \"w\" (sites[1]); at s.x/b/, \"s\" wins",
         ],
     );
 }
 
 #[test]
-fn a_control_endpoint_that_all_can_reach() {
+fn control_endpoints_that_other_machines_can_reach_are_reported() {
     for address in ["0.0.0.0", "10.0.0.1"] {
         let line = format!(
             "f: static_resources.listeners[0].address.socket_address.address: the control endpoint /.m listens on {address}; \
-             give it a listener of its own on 127.0.0.1, or on a network of operators"
+             give it its own listener on 127.0.0.1 or in a network of operators"
         );
         finds_after("127.0.0.1", address, &line);
     }
 }
 
 #[test]
-fn claims_without_jwt_authn_before_the_filter() {
+fn claims_without_jwt_authn_are_reported() {
     let line = format!(
-        "{MANAGER}.http_filters[1].typed_config.config: no jwt_authn stands before the filter, so \"claims\" can never hold; put \
-         it there"
+        "{MANAGER}.http_filters[1].typed_config.config: no jwt_authn filter is in front of the plugin, so \"claims\" never \
+         match; add one there"
     );
     finds_after("jwt_authn.v3.JwtAuthentication", "lua.v3.Lua", &line);
 }
 
 #[test]
-fn filters_on_the_wrong_side() {
+fn filters_that_belong_behind_the_plugin_are_reported() {
     let before = "          - name: maintenance\n";
     let with = |kind: &str| {
         format!(
@@ -214,7 +212,7 @@ fn filters_on_the_wrong_side() {
         )
     };
     let line = format!(
-        "{MANAGER}.http_filters[1]: the router stands before the filter, which no request reaches; put it last"
+        "{MANAGER}.http_filters[1]: the router is in front of the plugin, so no request reaches the plugin; move the router to the end"
     );
     finds_after(before, &with("router.v3.Router"), &line);
     for (kind, name) in [
@@ -225,33 +223,35 @@ fn filters_on_the_wrong_side() {
         ("ratelimit.v3.RateLimit", "ratelimit"),
     ] {
         let line = format!(
-            "{MANAGER}.http_filters[1]: {name} stands before the filter, so it answers or costs something while a site is closed; \
-             put it behind"
+            "{MANAGER}.http_filters[1]: {name} is in front of the plugin, so it answers or calls a service for requests of a \
+             closed site; move it behind the plugin"
         );
         finds_after(before, &with(kind), &line);
     }
-    // It asks nobody, and refuses before the filter does any work.
+    // A local rate limit calls no service, and protects the filter.
     finds(&BOOTSTRAP.replacen(before, &with("local_ratelimit.v3.LocalRateLimit"), 1), &[]);
 }
 
 #[test]
-fn a_filter_that_stays_dead_after_a_trap() {
-    let text = "failure_policy: not FAIL_RELOAD, so after a trap the filter does not start anew; set it";
+fn plugins_that_do_not_restart_after_a_trap_are_reported() {
+    let text = "failure_policy: not FAIL_RELOAD, so the filter does not restart after a trap; set it to FAIL_RELOAD";
     let line = format!("{MANAGER}.http_filters[1].typed_config.config.{text}");
     finds_after("failure_policy: FAIL_RELOAD", "failure_policy: FAIL_OPEN", &line);
     finds_after("failure_policy: FAIL_RELOAD", "fail_open: true", &line);
     finds(
         "kind: TrafficExtension\nspec: { wasm: { sha256: abc } }",
-        &["f: spec.wasm.failStrategy: not FAIL_RELOAD, so after a trap the filter does not start anew; set it"],
+        &[
+            "f: spec.wasm.failStrategy: not FAIL_RELOAD, so the filter does not restart after a trap; set it to FAIL_RELOAD",
+        ],
     );
 }
 
 #[test]
-fn a_module_that_is_not_pinned() {
+fn modules_without_a_digest_are_reported() {
     let manifest = |more: &str| format!("kind: WasmPlugin\nspec: {{ failStrategy: FAIL_RELOAD, {more} }}");
-    let line = "f: spec.sha256: missing, so the module may become another one; pin its SHA-256";
+    let line = "f: spec.sha256: missing, so Istio accepts any module at the URL; set the module's SHA-256";
     finds(&manifest("url: \"oci://a:b\""), &[line]);
-    let zeros = "f: spec.sha256: zeros stand for the number of no module; put in that of yours, as sha256sum prints it";
+    let zeros = "f: spec.sha256: a placeholder of zeros; replace it with the digest that sha256sum prints";
     let text = manifest("sha256: \"0000000000000000\"");
     finds(&text, &[zeros]);
     assert_eq!(levels(&text), [Level::Note]);
@@ -260,7 +260,7 @@ fn a_module_that_is_not_pinned() {
 }
 
 #[test]
-fn two_plugins_of_one_name() {
+fn plugins_with_one_name_and_different_policies_are_reported() {
     let plugin = |name: &str, vm: &str, policy: &str| {
         format!(
             "{{'@type': x/envoy.extensions.filters.http.wasm.v3.Wasm, config: {{name: {name}, failure_policy: FAIL_RELOAD, \
@@ -269,8 +269,8 @@ fn two_plugins_of_one_name() {
     };
     let (one, other) = ("{sites: [{name: a}]}", "{sites: [{name: b}]}");
     let both = |first: &str, second: &str| format!("resources: [{first}, {second}]");
-    let text = "has the name and root_id of resources[0].config, whose policy is another one, so the status counts only one \
-                of them; give each a `name` of its own";
+    let text = "has the same name and root_id as resources[0].config, but another policy, so Envoy takes both for one plugin \
+                and only one policy counts in the status; give each plugin its own `name`";
     let line = format!("f: resources[1].config: {text}");
     finds(&both(&plugin("m", "m", one), &plugin("m", "m", other)), &[&line]);
     finds(&both(&plugin("m", "m", one), &plugin("m", "m", one)), &[]);
@@ -279,17 +279,15 @@ fn two_plugins_of_one_name() {
 }
 
 #[test]
-fn a_policy_that_is_not_indented_below_its_value() {
+fn policies_that_are_not_indented_below_their_value_are_reported() {
     let head = include_str!("../../../../../../envoy/ecds.yaml");
-    let value =
-        "f: resources[0].typed_config.config.configuration.value: null, so the policy is empty; indent yours below it";
+    let value = "f: resources[0].typed_config.config.configuration.value: null, so the policy is empty; indent the policy below `value`";
     let policy = "fleet: f\nsites: [{ name: shop }]\n";
-    let beside =
-        "f: fleet: Envoy passes over what stands beside `resources` (fleet, sites); indent a policy below `value`";
+    let beside = "f: fleet: Envoy ignores members beside `resources` (fleet, sites); indent a policy below `value`";
     finds(head, &[value]);
     finds(&format!("{head}{policy}"), &[value, beside]);
     assert_eq!(levels(&format!("{head}{policy}")), [Level::Warning; 2]);
     let indented: String = policy.lines().map(|line| format!("          {line}\n")).collect();
     finds(&format!("version_info: a\n{head}{indented}"), &[]);
-    finds("kind: Kustomization\nresources: [a.yaml]", &["f: no policy found; name a file that holds one"]);
+    finds("kind: Kustomization\nresources: [a.yaml]", &["f: no policy found; name a file that contains one"]);
 }

@@ -1,10 +1,8 @@
-//! What is said of the target of a redirect.
-
 use crate::commands::lint::finding::Level;
 use crate::commands::lint::tests::{finds, levels};
 
-const REFUSED: &str = "but only the exact `hosts` of a site open the target of its redirect, so browsers are sent to a \
-                       refusal; add the host to `hosts`, or name a URL on a host of no site";
+const REFUSED: &str = "would be refused while site \"shop\" is closed, because only exact `hosts` open a redirect target; add the \
+                       host to `hosts`, or redirect to a host of no site";
 
 /// A policy whose site `shop` has these members and this redirect.
 fn shop(members: &str, redirect: &str) -> String {
@@ -12,7 +10,7 @@ fn shop(members: &str, redirect: &str) -> String {
 }
 
 #[test]
-fn the_target_on_an_exact_host_of_the_site_is_open() {
+fn a_target_on_an_exact_host_of_its_site_passes() {
     for (members, redirect, opened) in [
         ("hosts: [shop.x]", "https://shop.x/sorry", "https://shop.x/sorry"),
         ("hosts: [shop.x]", "https://shop.x", "https://shop.x"),
@@ -23,51 +21,53 @@ fn the_target_on_an_exact_host_of_the_site_is_open() {
         ("hosts: [shop.x], paths: [/a]", "/a/sorry", "shop.x/a/sorry"),
     ] {
         let text = shop(members, redirect);
-        let line = format!("f: sites[0].reply.redirect: GET and HEAD of {opened} pass while shop is closed");
+        let line = format!(
+            "f: sites[0].reply.redirect: GET and HEAD requests for {opened} pass while site \"shop\" is closed"
+        );
         finds(&text, &[&line]);
         assert_eq!(levels(&text), [Level::Note], "{text}");
     }
 }
 
 #[test]
-fn a_target_inside_of_the_site_on_another_host_is_a_refusal() {
-    for (members, redirect, lies) in [
-        ("hosts: [\"*\"]", "/sorry", "*/sorry lies"),
-        ("hosts: [\"*.x\"]", "/sorry", "*.x/sorry lies"),
-        ("hosts: [\"*.x\", \"*.y\"]", "/sorry", "*.x/sorry and *.y/sorry lies"),
-        ("hosts: [\"*.x\"]", "https://a.x/sorry", "https://a.x/sorry lies"),
-        ("hosts: [\"*.x\"], paths: [/a]", "/a", "*.x/a lies"),
+fn a_target_on_another_host_of_its_site_is_refused() {
+    for (members, redirect, target) in [
+        ("hosts: [\"*\"]", "/sorry", "*/sorry"),
+        ("hosts: [\"*.x\"]", "/sorry", "*.x/sorry"),
+        ("hosts: [\"*.x\", \"*.y\"]", "/sorry", "*.x/sorry and *.y/sorry"),
+        ("hosts: [\"*.x\"]", "https://a.x/sorry", "https://a.x/sorry"),
+        ("hosts: [\"*.x\"], paths: [/a]", "/a", "*.x/a"),
     ] {
         let text = shop(members, redirect);
-        finds(&text, &[&format!("f: sites[0].reply.redirect: {lies} in shop, {REFUSED}")]);
+        finds(&text, &[&format!("f: sites[0].reply.redirect: {target} {REFUSED}")]);
         assert_eq!(levels(&text), [Level::Warning], "{text}");
     }
     let both = shop("hosts: [shop.x, \"*.shop.x\"]", "/sorry");
     finds(
         &both,
         &[
-            "f: sites[0].reply.redirect: GET and HEAD of shop.x/sorry pass while shop is closed",
-            &format!("f: sites[0].reply.redirect: *.shop.x/sorry lies in shop, {REFUSED}"),
+            "f: sites[0].reply.redirect: GET and HEAD requests for shop.x/sorry pass while site \"shop\" is closed",
+            &format!("f: sites[0].reply.redirect: *.shop.x/sorry {REFUSED}"),
         ],
     );
     assert_eq!(levels(&both), [Level::Note, Level::Warning]);
 }
 
 #[test]
-fn a_host_that_only_a_site_for_every_host_matches_may_be_served_elsewhere() {
+fn a_target_on_a_host_that_only_a_wildcard_matches_is_a_note() {
     let text = shop("hosts: [\"*\"]", "https://status.x/sorry");
     finds(
         &text,
         &[
-            "f: sites[0].reply.redirect: if these Envoys serve https://status.x/sorry, browsers are sent to a refusal, as shop has \
-             every host; its host in `hosts` would open it",
+            "f: sites[0].reply.redirect: if these Envoys serve https://status.x/sorry, the redirect leads to a refusal, because \
+             site \"shop\" matches every host; to open it, add its host to `hosts`",
         ],
     );
     assert_eq!(levels(&text), [Level::Note]);
 }
 
 #[test]
-fn a_target_that_needs_no_exemption_opens_nothing() {
+fn a_target_that_passes_or_is_refused_anyway_is_not_reported() {
     for (members, redirect) in [
         ("hosts: [shop.x]", "https://status.y/"),
         ("hosts: [\"*.x\"]", "https://x/"),
@@ -81,14 +81,14 @@ fn a_target_that_needs_no_exemption_opens_nothing() {
 }
 
 #[test]
-fn a_redirect_for_every_site_is_told_for_each_whose_target_is_its_own() {
+fn a_policy_wide_redirect_is_reported_for_the_site_that_contains_its_target() {
     let text = "reply: { redirect: \"https://a.x/sorry\" }\nsites:\n- { name: a, hosts: [a.x] }\n- { name: b, hosts: [b.x] }\n\
                 - { name: c, hosts: [c.x], reply: { redirect: /here } }";
     finds(
         text,
         &[
-            "f: reply.redirect: GET and HEAD of https://a.x/sorry pass while a is closed",
-            "f: sites[2].reply.redirect: GET and HEAD of c.x/here pass while c is closed",
+            "f: reply.redirect: GET and HEAD requests for https://a.x/sorry pass while site \"a\" is closed",
+            "f: sites[2].reply.redirect: GET and HEAD requests for c.x/here pass while site \"c\" is closed",
         ],
     );
 }
