@@ -51,6 +51,7 @@ impl CommandFolder {
         let bootstrap = shipped::bootstrap("file.yaml", &path(".run"), None);
         shipped::watch(&path(".run"), &policy(&signer));
         let envoy = Envoy::with_bootstrap(bootstrap, Some("/.maintenance")).await;
+        envoy.wait_for_workers("shop").await;
         fs::write(path(".run/policy.yaml"), policy(&signer).to_string()).unwrap();
         for (below, prefix) in [(".run/", ""), ("", ".run/")] {
             let key = path(&format!("{below}maintctl.key"));
