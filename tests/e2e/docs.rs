@@ -10,9 +10,11 @@
 //! | `yaml istio` | a manifest | `maintctl lint` reports nothing |
 //! | `yaml alerts` | Prometheus alert rules | every metric exists on a real Envoy |
 //! | `toml maintctl` | a `maintctl.toml` | `maintctl` reads every target of it |
-//! | `sh` | commands | they succeed in front of a real Envoy; HTTP statuses in comments are the answers' |
+//! | `sh` | commands | they succeed in front of a real Envoy; HTTP statuses in comments are those of the answers |
 //! | `json document` | a state document | the filter's reader accepts it |
 //! | `json status`, `json problem` | an answer | a real Envoy answers with the same members |
+//!
+//! Inline code that begins with `maintctl` must have options that exist.
 
 use std::collections::BTreeSet;
 use std::fs;
