@@ -107,6 +107,17 @@ fn collect_fields(value: &serde_json::Value, fields: &mut BTreeSet<String>) {
 }
 
 #[test]
+fn the_architecture_names_every_module() {
+    let codes = markdown::file("docs/architecture.md").codes();
+    let modules = fs::read_dir(project().join("src")).unwrap().map(|entry| entry.unwrap().path());
+    for module in modules.filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
+        let name = module.file_stem().unwrap().to_str().unwrap();
+        let is_named = codes.iter().any(|code| code.trim_end_matches('/') == name);
+        assert!(is_named || name == "lib", "docs/architecture.md does not name the module `{name}`");
+    }
+}
+
+#[test]
 fn the_readme_is_short_and_its_picture_is_small() {
     let words = fs::read_to_string(project().join("README.md")).unwrap().split_whitespace().count();
     assert!(words <= 1100, "README.md has {words} words");
