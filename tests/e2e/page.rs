@@ -1,6 +1,7 @@
 //! The built-in page in a real browser: its layout, its countdown, and its reload.
 //!
-//! Without Chromium, these tests print a note and pass, except with `CI=true`. They write screenshots to `target/tmp/page`.
+//! Without Chromium, these tests print a note and pass, except with `CI=true`. They write screenshots to
+//! `target/tmp/page`.
 
 use std::collections::HashMap;
 use std::path::PathBuf;

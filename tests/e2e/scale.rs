@@ -1,5 +1,5 @@
-//! A thousand sites with documents of 8 KiB: the CPU time of a status and of an update, and the decisions of a new VM that
-//! is still reading documents.
+//! A thousand sites with documents of 8 KiB: the CPU time of a status and of an update, and the decisions of a new VM
+//! that is still reading documents.
 
 use std::fs;
 use std::net::IpAddr;

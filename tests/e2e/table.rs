@@ -191,8 +191,8 @@ fn text(time: SystemTime) -> String {
     jiff::Timestamp::try_from(time).unwrap().to_string()
 }
 
-/// Sends requests until the site has opened again. The site must be open before `from`, closed between `from` and `until`,
-/// and open after `until`, with one second of grace for ticks and a busy machine.
+/// Sends requests until the site has opened again. The site must be open before `from`, closed between `from` and
+/// `until`, and open after `until`, with one second of grace for ticks and a busy machine.
 async fn closes_and_opens_by_itself(name: &str, envoy: &Envoy, from: SystemTime, until: SystemTime) {
     let grace = Duration::from_secs(1);
     let mut seen = [0; 3];

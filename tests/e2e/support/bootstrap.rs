@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// The form of a plugin configuration. Envoy passes a `StringValue` to the plugin as text, and a `Struct` as protobuf bytes.
+/// The form of a plugin configuration. Envoy passes a `StringValue` to the plugin as text, and a `Struct` as protobuf
+/// bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Text,

@@ -129,7 +129,7 @@ impl EnvoyBuilder {
         self
     }
 
-    /// Changes the connection manager of each data listener: `local_reply_config`, routes, retries, path normalisation.
+    /// Changes the connection manager of each data listener: `local_reply_config`, routes, retries, path normalization.
     pub fn manager(mut self, change: impl Fn(&mut Value) + 'static) -> EnvoyBuilder {
         self.manager.push(Box::new(change));
         self

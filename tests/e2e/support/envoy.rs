@@ -1,7 +1,8 @@
 //! A running Envoy.
 //!
-//! A test builds it with [`Envoy::builder`] or starts it from a whole bootstrap. Dropping it kills the process; when a test
-//! fails, it prints the end of the log. `requests` queries the admin and control endpoints, `updates` changes policies.
+//! A test builds it with [`Envoy::builder`] or starts it from a whole bootstrap. Dropping it kills the process; when a
+//! test fails, it prints the end of the log. `requests` queries the admin and control endpoints, `updates` changes
+//! policies.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -130,7 +131,7 @@ impl Envoy {
         read(&self.folder.path().join("envoy.log"))
     }
 
-    /// Whether Envoy's log contains this text.
+    /// Returns whether Envoy's log contains this text.
     pub fn log_contains(&self, text: &str) -> bool {
         self.log().contains(text)
     }

@@ -1,4 +1,5 @@
-//! An application that returns the target of each request, byte by byte. An HTTP library might change or reject the target.
+//! An application that returns the target of each request, byte by byte. An HTTP library might change or reject the
+//! target.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -34,8 +34,8 @@ pub fn traps_at_bodies(folder: &Path) -> PathBuf {
     file
 }
 
-/// Writes the module under test so that calls of the host function `name` with `argument` as the first argument fail with
-/// status 10 (internal failure).
+/// Writes the module under test so that calls of the host function `name` with `argument` as the first argument fail
+/// with status 10 (internal failure).
 pub fn fails_at(folder: &Path, name: &str, argument: Option<i32>) -> PathBuf {
     let mut faulty = Module::from_file(module()).unwrap();
     let import = faulty.imports.iter().find(|import| import.name == name).unwrap();

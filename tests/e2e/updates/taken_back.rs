@@ -1,4 +1,5 @@
-//! Updates that Envoy takes back, refuses in the end, or has not put to work yet: the policy before goes on, and counts.
+//! Updates that Envoy takes back, refuses in the end, or has not put to work yet: the policy before goes on, and
+//! counts.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
