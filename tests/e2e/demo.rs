@@ -68,7 +68,7 @@ impl Demo {
         eventually("the demo is running", async || {
             let ended = run.script.try_wait().unwrap();
             assert!(ended.is_none(), "{ended:?}: {}", run.output());
-            run.output().contains("What Envoy says follows").then_some(())
+            run.output().contains("Envoy's output follows").then_some(())
         })
         .await;
         run
@@ -210,7 +210,7 @@ async fn a_port_in_use_is_an_error_that_names_the_port() {
         let status = run.ended().await;
         let (host, port) = address.split_once(':').unwrap();
         assert!(!status.success(), "{address}: {}", run.output());
-        assert!(run.output().contains(&format!("port {port} ({host}) cannot be had")), "{}", run.output());
+        assert!(run.output().contains(&format!("port {port} ({host}) is not available")), "{}", run.output());
         assert!(!demo.folder.path().join(".run").exists(), "{address}");
     }
 }

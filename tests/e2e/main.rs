@@ -15,6 +15,7 @@ mod cli;
 mod clients;
 mod control;
 mod demo;
+mod docs;
 mod evasions;
 mod explain;
 mod flood;

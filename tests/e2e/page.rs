@@ -18,6 +18,8 @@ use crate::support::envoy::Envoy;
 use crate::support::eventually;
 use crate::support::signer::{Signer, document};
 
+mod picture;
+
 /// A running Chromium with an empty profile.
 struct Chromium {
     // Declared first, so that the process exits before its profile is deleted.
