@@ -50,6 +50,13 @@ pub fn maintenance_of_text(name: &str, policy: &str, form: Form, module: &Path) 
     extension("maintenance", WASM, json!({ "config": config }))
 }
 
+/// Gives a filter this VM configuration. Plugins with different VM configurations run in different VMs, like plugins with
+/// different modules.
+pub fn set_vm_configuration(filter: &mut Value, configuration: &str) {
+    let value = json!({ "@type": type_url("google.protobuf.StringValue"), "value": configuration });
+    filter["typed_config"]["config"]["vm_config"]["configuration"] = value;
+}
+
 /// A filter whose configuration Envoy reads from a watched file (filesystem ECDS).
 pub fn discovered(file: &Path) -> Value {
     let source = json!({

@@ -39,6 +39,8 @@ pub(super) struct EnvoySettings {
     /// The form and the module of policies that come by the watched file.
     pub form: Form,
     pub module: PathBuf,
+    /// The VM configuration of policies that come by the watched file; empty for none.
+    pub vm_configuration: String,
     /// Environment variables of the process.
     pub environment: Vec<(String, String)>,
 }
@@ -69,6 +71,7 @@ impl Envoy {
             control_prefix: control_prefix.map(str::to_owned),
             form: Form::Text,
             module: super::module(),
+            vm_configuration: String::new(),
             environment: Vec::new(),
         };
         let envoy = Envoy::begin(folder, bootstrap, settings).await;
