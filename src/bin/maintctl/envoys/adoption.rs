@@ -10,7 +10,7 @@ use envoy_maintenance::time::Time;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::roll::{EnvoyProcess, Roll};
-use crate::envoys::status::{EnvoyStatus, SiteStatus};
+use crate::envoys::status::{EnvoySite, EnvoyStatus, missing_key};
 use crate::terminal::progress::Progress;
 use crate::terminal::times;
 
@@ -53,6 +53,25 @@ pub fn wait(roll: &Roll, expected: &[ExpectedDocument], deadline: Instant) -> Ad
     adoption.superseded.sort();
     adoption.superseded.dedup();
     adoption
+}
+
+/// The time to ask the lagging Envoys for details.
+const DETAILS_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Adds the plugins that lack the signing key to the reasons of lagging Envoys. The request for them needs a read token.
+pub fn explain(adoption: &mut Adoption, roll: &Roll, expected: &[ExpectedDocument], token: &str) {
+    if adoption.lagging.is_empty() {
+        return;
+    }
+    let statuses = roll.each(|envoy| envoy.ask(Some(token), Instant::now() + DETAILS_TIMEOUT));
+    for (envoy, status) in roll.envoys.iter().zip(statuses) {
+        let name = envoy.name();
+        let Some(failure) = adoption.lagging.iter_mut().find(|failure| failure.name == name) else { continue };
+        let Ok(status) = status else { continue };
+        for advice in expected.iter().filter_map(|expected| missing_key(status.site(&expected.site)?)) {
+            failure.error = EnvoyError::Unexpected(format!("{}: {advice}", failure.error));
+        }
+    }
 }
 
 /// The superseded sites of each Envoy, or the reason why it has not adopted the documents.
@@ -121,24 +140,20 @@ fn superseded(status: &EnvoyStatus, expected: &[ExpectedDocument], now: Time) ->
 }
 
 /// True if all workers have adopted a newer document. An error if some have not adopted the current one.
-fn is_superseded(site: &SiteStatus, expected: &ExpectedDocument) -> Result<bool, String> {
+fn is_superseded(site: &EnvoySite, expected: &ExpectedDocument) -> Result<bool, String> {
     let is_current = site.digest.as_deref() == Some(&expected.digest);
     let is_newer = site.stamp().is_some_and(|stamp| stamp > (expected.revision, &expected.digest));
     if !is_current && !is_newer {
         return Err(format!("still {}, by another document", site.mode));
     }
     if !site.workers.all() {
-        let count = format!("{}/{} workers have adopted it", site.workers.adopted, site.workers.members);
-        return Err(match site.missing_key() {
-            Some(advice) => format!("{count}: {advice}"),
-            None => count,
-        });
+        return Err(format!("{}/{} workers have adopted it", site.workers.adopted, site.workers.members));
     }
     Ok(!is_current)
 }
 
 /// An error if the Envoy's clock gives the document another mode than this machine's clock.
-fn check_mode(site: &SiteStatus, status: &EnvoyStatus, expected: &ExpectedDocument, now: Time) -> Result<(), String> {
+fn check_mode(site: &EnvoySite, status: &EnvoyStatus, expected: &ExpectedDocument, now: Time) -> Result<(), String> {
     let mode = expected.document.at(now).mode().name();
     if site.mode == mode {
         return Ok(());

@@ -6,6 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use envoy_maintenance::protocol::{self, CONDITION_HEADER, ControlPath, DOCUMENT_HEADER, ErrorCode};
 use serde_json::Value;
 use ureq::Agent;
 use ureq::config::Config;
@@ -15,7 +16,7 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 use crate::envoys::error::EnvoyError;
-use crate::envoys::status::EnvoyStatus;
+use crate::envoys::status::{self, EnvoyStatus};
 use answer::{CLOSED, body};
 
 /// The timeout of one request.
@@ -86,18 +87,18 @@ impl Endpoint {
 
     fn status_by(&self, agent: &Agent, token: Option<&str>, deadline: Instant) -> Result<EnvoyStatus, EnvoyError> {
         let response = self.until(deadline, |timeout| {
-            let mut request = agent.get(format!("{}/v1/status", self.url));
+            let mut request = agent.get(format!("{}{}", self.url, ControlPath::Status));
             if let Some(token) = token {
-                request = request.header("x-maintenance-document", token);
+                request = request.header(DOCUMENT_HEADER, token);
             }
             body(request.config().timeout_global(Some(timeout)).build().call())
         });
-        let response = response.map_err(|error| match error {
+        let response = response.map_err(|error| match error.code() {
             // Every control endpoint has a status.
-            EnvoyError::Rejected { code, .. } if code == "not_found" => EnvoyError::no_endpoint("not_found"),
-            error => error,
+            Some(ErrorCode::NotFound) => EnvoyError::no_endpoint(ErrorCode::NotFound.name()),
+            _ => error,
         })?;
-        EnvoyStatus::read(response)
+        status::read(response)
     }
 
     /// Gets the JSON at another path below the URL.
@@ -111,13 +112,13 @@ impl Endpoint {
     /// Puts a signed document of `site`, on condition that the current document has the digest `current`, or that there
     /// is none.
     pub fn put(&self, site: &str, signed: &str, current: Option<&str>, deadline: Instant) -> Result<(), EnvoyError> {
-        let condition = format!("\"{}\"", current.unwrap_or("*"));
+        let condition = protocol::condition(current);
         self.until(deadline, |timeout| {
             let request = self
                 .agent
-                .put(format!("{}/v1/sites/{site}", self.url))
-                .header("x-maintenance-document", signed)
-                .header("if-match", &condition);
+                .put(format!("{}{}", self.url, ControlPath::Site(site)))
+                .header(DOCUMENT_HEADER, signed)
+                .header(CONDITION_HEADER, &condition);
             body(request.config().timeout_global(Some(timeout)).build().send_empty())
         })
         .map(|_| ())

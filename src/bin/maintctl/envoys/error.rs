@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use envoy_maintenance::protocol::ErrorCode;
+
 /// The maximum length of an Envoy's name and of its error messages, in characters.
 pub const MAX_TEXT: usize = 1000;
 
@@ -38,32 +40,45 @@ impl EnvoyError {
 
     /// True if the document was based on one that is no longer the current one.
     pub fn is_conflict(&self) -> bool {
-        matches!(self, EnvoyError::Rejected { code, .. } if code == "conflict" || code == "stale_revision")
+        matches!(self.code(), Some(ErrorCode::Conflict | ErrorCode::StaleRevision))
     }
 
     pub fn is_busy(&self) -> bool {
-        matches!(self, EnvoyError::Rejected { code, .. } if code == "busy")
+        self.code() == Some(ErrorCode::Busy)
+    }
+
+    /// The error code of a rejection, if this version knows it.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            EnvoyError::Rejected { code, .. } => ErrorCode::parse(code),
+            _ => None,
+        }
     }
 
     /// Adds advice to a rejection that an operator can resolve.
     pub fn with_advice(self) -> EnvoyError {
+        let known = self.code();
         let EnvoyError::Rejected { code, detail } = self else {
             return self;
         };
-        let advice = match code.as_str() {
-            "unknown_key" => "add the JWK that `maintctl init` prints to `keys` of the policy".to_owned(),
-            "bad_signature" => "the policy has another key with this key's id; replace it with the JWK that \
+        let advice = match known {
+            Some(ErrorCode::UnknownKey) => "add the JWK that `maintctl init` prints to `keys` of the policy".to_owned(),
+            Some(ErrorCode::BadSignature) => {
+                "the policy has another key with this key's id; replace it with the JWK that \
                                 `maintctl init` prints"
-                .to_owned(),
-            "not_permitted" => "the policy does not permit it; compare the key's `sites` and `may`, and `fleet`, with \
+                    .to_owned()
+            }
+            Some(ErrorCode::NotPermitted) => {
+                "the policy does not permit it; compare the key's `sites` and `may`, and `fleet`, with \
                                 maintctl.toml"
-                .to_owned(),
-            "too_old" if detail.contains(" ahead of ") => {
+                    .to_owned()
+            }
+            Some(ErrorCode::TooOld) if detail.contains(" ahead of ") => {
                 "the document succeeds one that was created with a clock ahead; an Envoy without that one accepts it \
                  only at that time. To change that Envoy now, give it a target of its own"
                     .to_owned()
             }
-            "too_old" | "expired" => {
+            Some(ErrorCode::TooOld | ErrorCode::Expired) => {
                 format!("this machine's clock says {:.0}; correct the clock that is wrong", jiff::Timestamp::now())
             }
             _ => return EnvoyError::Rejected { code, detail },

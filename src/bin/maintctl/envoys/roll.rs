@@ -14,7 +14,7 @@ use crate::envoys::confirm::{confirm, connections};
 use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::{self, EnvoyFailure};
 use crate::envoys::parallel;
-use crate::envoys::status::{EnvoyStatus, SiteStatus};
+use crate::envoys::status::{EnvoySite, EnvoyStatus};
 use crate::exit::ExitError;
 use crate::terminal::output::shown;
 
@@ -176,7 +176,7 @@ impl Roll {
     }
 
     /// The status of `site` in each Envoy that has it.
-    pub fn of_site(&self, site: &str) -> impl Iterator<Item = (&EnvoyProcess, &SiteStatus)> {
+    pub fn of_site(&self, site: &str) -> impl Iterator<Item = (&EnvoyProcess, &EnvoySite)> {
         self.envoys.iter().filter_map(move |envoy| Some((envoy, envoy.status.site(site)?)))
     }
 

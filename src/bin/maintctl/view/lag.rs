@@ -3,7 +3,7 @@
 use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::roll::EnvoyProcess;
-use crate::envoys::status::SiteStatus;
+use crate::envoys::status::{EnvoySite, missing_key};
 
 /// An Envoy that has not adopted the newest document of a site.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Lag {
     }
 }
 
-fn reason(status: &SiteStatus, time: &str, newest: Option<&str>, is_file: bool) -> (String, bool) {
+fn reason(status: &EnvoySite, time: &str, newest: Option<&str>, is_file: bool) -> (String, bool) {
     let mode = status.mode.to_uppercase();
     let workers = status.workers;
     if status.digest.as_deref() != newest {
@@ -39,7 +39,7 @@ fn reason(status: &SiteStatus, time: &str, newest: Option<&str>, is_file: bool) 
     }
     if !workers.all() {
         let count = format!("{mode}, {}/{} workers have adopted it", workers.adopted, workers.members);
-        return match status.missing_key() {
+        return match missing_key(status) {
             Some(advice) => (format!("{count}: {advice}"), false),
             None => (count, false),
         };

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use envoy_maintenance::protocol::WorkerCounts;
 use envoy_maintenance::state::{Document, Mode};
 use envoy_maintenance::time::Time;
 use serde_json::{Map, Value, json};
@@ -11,7 +12,7 @@ use crate::document::describe;
 use crate::document::draft::Draft;
 use crate::envoys::failure::{self, EnvoyFailure};
 use crate::envoys::roll::Roll;
-use crate::envoys::status::{SiteStatus, WorkerCount};
+use crate::envoys::status::EnvoySite;
 use crate::write::file::contents::Contents;
 
 /// The mode of a site in which Envoys disagree.
@@ -31,7 +32,7 @@ pub struct SiteView {
     /// The number of Envoys whose workers have all adopted the newest document, and of all Envoys.
     adopted: usize,
     total: usize,
-    workers: WorkerCount,
+    workers: WorkerCounts,
     refused: Option<u64>,
     /// The number of requests that passed, by rule.
     pub bypassed: BTreeMap<String, u64>,
@@ -53,7 +54,9 @@ impl SiteView {
             .or_else(|| newest.and_then(|status| status.digest.clone()));
         let draft = match contents {
             Some(contents) => Some(contents.document(site, None).0),
-            None => newest.and_then(|status| status.document.clone()).map(|members| Draft::from_members(site, members)),
+            None => newest
+                .and_then(|status| status.details.document.as_object().cloned())
+                .map(|members| Draft::from_members(site, members)),
         };
         let document = draft.and_then(|draft| Some((draft.clone(), draft.read().ok()?)));
         let mut view = SiteView {
@@ -61,15 +64,15 @@ impl SiteView {
             mode: mode(roll, site, document.as_ref().map(|(_, document)| document), now),
             declared: newest.map_or_else(
                 || contents.is_some_and(|contents| contents.document(site, None).1),
-                SiteStatus::is_declared,
+                EnvoySite::is_declared,
             ),
             document,
             channel: newest.and_then(|status| status.channel.clone()),
-            revision: newest.and_then(|status| status.revision),
+            revision: newest.map(|status| status.revision),
             digest,
             adopted: 0,
             total: roll.total(),
-            workers: WorkerCount::default(),
+            workers: WorkerCounts::default(),
             refused: None,
             bypassed: BTreeMap::new(),
             lacks_key: BTreeSet::new(),
@@ -81,23 +84,23 @@ impl SiteView {
         view
     }
 
-    fn has_adopted(&self, status: &SiteStatus) -> bool {
+    fn has_adopted(&self, status: &EnvoySite) -> bool {
         status.digest == self.digest && status.workers.all()
     }
 
-    fn add(&mut self, status: &SiteStatus) {
+    fn add(&mut self, status: &EnvoySite) {
         self.workers.members = self.workers.members.saturating_add(status.workers.members);
         if status.digest == self.digest {
             self.workers.adopted = self.workers.adopted.saturating_add(status.workers.adopted);
         }
         self.adopted += usize::from(self.has_adopted(status));
-        self.lacks_key.extend(status.lacks_key.iter().cloned());
-        if let Some(refused) = status.rest.get("refused").and_then(Value::as_u64) {
+        self.lacks_key.extend(status.details.lacks_key.iter().cloned());
+        if let Some(refused) = status.details.refused {
             self.refused = Some(self.refused.unwrap_or(0).saturating_add(refused));
         }
-        for (rule, count) in status.rest.get("bypassed").and_then(Value::as_object).into_iter().flatten() {
+        for (rule, count) in &status.details.bypassed.0 {
             let sum = self.bypassed.entry(rule.clone()).or_default();
-            *sum = sum.saturating_add(count.as_u64().unwrap_or(0));
+            *sum = sum.saturating_add(*count);
         }
     }
 
@@ -105,7 +108,7 @@ impl SiteView {
     /// of them are named.
     fn lagging_of(&self, roll: &Roll, is_file: bool) -> Vec<Lag> {
         let have_all_adopted = self.adopted == roll.envoys.len();
-        let is_lagging = |status: Option<&SiteStatus>| {
+        let is_lagging = |status: Option<&EnvoySite>| {
             if have_all_adopted { self.mode == MIXED } else { !status.is_some_and(|status| self.has_adopted(status)) }
         };
         let lagging = roll.envoys.iter().filter(|envoy| is_lagging(envoy.status.site(&self.site)));
@@ -114,7 +117,7 @@ impl SiteView {
 
     /// The adoption, such as `2/2 Envoys, 8/8 workers`.
     pub fn adoption(&self) -> String {
-        let WorkerCount { members, adopted } = self.workers;
+        let WorkerCounts { members, adopted } = self.workers;
         format!("{}/{} Envoys, {adopted}/{members} workers", self.adopted, self.total)
     }
 
@@ -169,19 +172,15 @@ impl SiteView {
     }
 }
 
-fn remarks(status: &SiteStatus) -> Vec<String> {
-    let list = |name: &str| {
-        let names = status.rest.get(name).and_then(Value::as_array).into_iter().flatten();
-        names.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
-    };
+fn remarks(status: &EnvoySite) -> Vec<String> {
     let mut remarks = Vec::new();
-    for (member, text) in [
-        ("suspend_unknown", "suspended, but the policy has no such rule"),
-        ("unknown_fields", "a field of the document that this Envoy's filter ignores"),
+    for (names, text) in [
+        (&status.details.suspend_unknown, "suspended, but the policy has no such rule"),
+        (&status.details.unknown_fields, "a field of the document that this Envoy's filter ignores"),
     ] {
-        remarks.extend(list(member).into_iter().map(|name| format!("{name}: {text}")));
+        remarks.extend(names.iter().map(|name| format!("{name}: {text}")));
     }
-    let signed_by = status.rest.get("signed_by").and_then(Value::as_str);
+    let signed_by = status.details.signed_by.as_deref();
     remarks.extend(signed_by.filter(|name| name.contains(' ')).map(|name| format!("signed by {name}")));
     remarks
 }

@@ -3,7 +3,6 @@
 use anyhow::{Result, bail};
 use envoy_maintenance::state::Head;
 use envoy_maintenance::time::Time;
-use serde_json::{Map, Value};
 
 use crate::config::target::Target;
 use crate::document::draft::Draft;
@@ -34,8 +33,8 @@ impl SitePlan {
             bail!(ExitError::Rejected(declared(site, &shown(&envoy.name()))));
         }
         let (current, stamp) = newest(roll, site, fleet)?;
-        let rules = roll.of_site(site).filter_map(|(_, status)| status.rest.get("bypassed").and_then(Value::as_object));
-        let rules = rules.flat_map(Map::keys).cloned().collect();
+        let rules = roll.of_site(site).flat_map(|(_, status)| &status.details.bypassed.0).map(|(rule, _)| rule.clone());
+        let rules = rules.collect();
         let mut change = SiteChange::of(current.clone(), site, edit, &rules, now)?;
         let all_have_it = stamp
             .as_ref()
@@ -81,7 +80,7 @@ fn newest(roll: &Roll, site: &str, fleet: &str) -> Result<(Draft, Option<(u64, S
     else {
         return Ok((Draft::new(site, Some(fleet)), None));
     };
-    let Some(members) = &status.document else {
+    let Some(members) = status.details.document.as_object() else {
         bail!("{site}: {} does not show its document", shown(&envoy.name()));
     };
     Ok((Draft::from_members(site, members.clone()), Some((revision, digest.to_owned()))))

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use anyhow::{Error, Result, bail};
+use envoy_maintenance::protocol::ErrorCode;
 
 use crate::config::target::Target;
 use crate::envoys::adoption::{self, Adoption, ExpectedDocument};
@@ -40,7 +41,11 @@ pub fn apply(
         let plans = plan(&roll, target, &sites, edit, &accepted, &options)?;
         if send_all(&mut roll, &plans, &mut accepted, options.deadline)? {
             let expected: Vec<ExpectedDocument> = plans.into_iter().filter_map(|plan| plan.expected).collect();
-            return Ok(report(target, roll, accepted, &expected, &options));
+            let mut report = report(target, &roll, accepted, &expected, &options);
+            if let Some(adoption) = &mut report.adoption {
+                adoption::explain(adoption, &roll, &expected, &token());
+            }
+            return Ok(report);
         }
         roll.refresh(Some(&token()), options.deadline);
         roll.require_any("; nothing changed")?;
@@ -135,7 +140,7 @@ fn send(envoy: &EnvoyProcess, plans: &[SitePlan], deadline: Instant) -> Result<(
             continue;
         }
         match envoy.endpoint.put(&expected.site, signed, current.digest.as_deref(), deadline) {
-            Err(EnvoyError::Rejected { code, .. }) if code == "declared" => {
+            Err(EnvoyError::Rejected { code, .. }) if ErrorCode::parse(&code) == Some(ErrorCode::Declared) => {
                 return Err(EnvoyError::Rejected { code, detail: declared(&expected.site, "the policy there") });
             }
             result => result.map_err(EnvoyError::with_advice)?,
@@ -146,14 +151,14 @@ fn send(envoy: &EnvoyProcess, plans: &[SitePlan], deadline: Instant) -> Result<(
 
 fn report(
     target: &Target,
-    roll: Roll,
+    roll: &Roll,
     sites: Vec<SiteChange>,
     expected: &[ExpectedDocument],
     options: &ChangeOptions,
 ) -> ChangeReport {
     let wait = options.wait && !sites.is_empty();
     let adoption = if wait {
-        Some(adoption::wait(&roll, expected, options.deadline))
+        Some(adoption::wait(roll, expected, options.deadline))
     } else {
         // Without a wait, Envoys that rejected the change are still reported.
         (!roll.failures.is_empty()).then(|| Adoption {
@@ -170,7 +175,7 @@ fn report(
         adoption,
         is_unverifiable: false,
         durable: false,
-        miscount: roll.miscount,
+        miscount: roll.miscount.clone(),
         unreached,
     }
 }

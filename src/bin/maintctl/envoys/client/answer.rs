@@ -2,6 +2,8 @@
 
 use std::io::{ErrorKind, Read};
 
+use envoy_maintenance::protocol::{ErrorCode, Problem};
+use serde::Deserialize;
 use serde_json::Value;
 use ureq::Body;
 use ureq::http::Response;
@@ -19,20 +21,20 @@ pub fn body(response: Result<Response<Body>, ureq::Error>) -> Result<Value, Envo
     let status = response.status();
     let text = read(response.body_mut())?;
     let value: Option<Value> = serde_json::from_slice(&text).ok();
-    let member = |name: &str| value.as_ref().and_then(|value| value.get(name)).and_then(Value::as_str);
+    let problem: Option<Problem> = value.as_ref().and_then(|value| Problem::deserialize(value).ok());
     let shortened = |text: &str| text.chars().take(MAX_TEXT).collect::<String>();
-    match (status.is_success(), member("code")) {
+    match (status.is_success(), problem) {
         (true, _) => value.ok_or_else(|| {
             EnvoyError::Unexpected("its response is not JSON; is this the control endpoint?".to_owned())
         }),
-        (false, Some(code)) => {
-            let detail = shortened(member("detail").unwrap_or_default());
-            Err(EnvoyError::Rejected { code: shortened(code), detail })
+        (false, Some(Problem { code, detail })) => {
+            Err(EnvoyError::Rejected { code: shortened(&code), detail: shortened(&detail) })
         }
         // The response of Envoy's own rate limits has no code.
-        (false, None) if status.as_u16() == 429 => {
-            Err(EnvoyError::Rejected { code: "busy".to_owned(), detail: "too many requests".to_owned() })
-        }
+        (false, None) if status.as_u16() == 429 => Err(EnvoyError::Rejected {
+            code: ErrorCode::Busy.name().to_owned(),
+            detail: "too many requests".to_owned(),
+        }),
         (false, None) if status.is_server_error() => {
             Err(EnvoyError::Unexpected(format!("responds {}; see its log", status.as_u16())))
         }

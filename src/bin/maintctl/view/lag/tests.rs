@@ -21,7 +21,7 @@ fn the_advice_to_repeat_a_change_is_given_only_where_it_helps() {
         ),
     ] {
         let text = format!(r#"{{"site": "shop", "mode": "online", {site}}}"#);
-        let status: SiteStatus = serde_json::from_str(&text).unwrap();
+        let status: EnvoySite = serde_json::from_str(&text).unwrap();
         let (text, can_be_updated) = reason(&status, "T", Some("b"), false);
         assert_eq!((text.as_str(), can_be_updated), expected, "{site}");
     }
