@@ -11,12 +11,8 @@ use common::Global;
 
 pub mod change;
 pub mod common;
-#[cfg(test)]
-mod examples;
 mod offline;
 mod read;
-#[cfg(test)]
-mod reference;
 
 pub use change::{CancelArgs, CloseArgs, OpenArgs, ScheduleArgs};
 pub use offline::{CompletionsArgs, ExplainArgs, InitArgs, LintArgs};

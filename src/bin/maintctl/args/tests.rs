@@ -1,3 +1,6 @@
+mod examples;
+mod reference;
+
 use super::*;
 
 #[test]

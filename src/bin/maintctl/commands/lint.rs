@@ -11,7 +11,7 @@ use envoy_maintenance::time::Time;
 use serde_json::Value;
 
 use crate::args::LintArgs;
-use crate::config::policy_file::{self, FoundPolicy, Source};
+use crate::config::policy_file::{self, FoundPolicy, PolicySource};
 use crate::terminal::output::shown;
 use crate::terminal::times;
 
@@ -88,7 +88,7 @@ fn print(findings: &[(String, Finding)], json: bool) -> Result<()> {
 }
 
 /// Checks all documents of a file. Each finding comes with the name of its document.
-fn check(file: &str, sources: &[Source], now: Time) -> Vec<(String, Finding)> {
+fn check(file: &str, sources: &[PolicySource], now: Time) -> Vec<(String, Finding)> {
     let mut all = Vec::new();
     for source in sources {
         let findings = check_source(source, now);
@@ -100,7 +100,7 @@ fn check(file: &str, sources: &[Source], now: Time) -> Vec<(String, Finding)> {
     all
 }
 
-fn check_source(source: &Source, now: Time) -> Vec<Finding> {
+fn check_source(source: &PolicySource, now: Time) -> Vec<Finding> {
     let mut subjects: Vec<(&FoundPolicy, Subject)> = Vec::new();
     let mut findings = Vec::new();
     for found in &source.policies {

@@ -32,7 +32,7 @@ const NO_POLICY: [&str; 11] = [
 
 /// One document of a file, and its policies.
 #[derive(Debug)]
-pub struct Source {
+pub struct PolicySource {
     /// The name of the file, with the number of the document if there are several.
     pub name: String,
     /// The whole document.
@@ -82,13 +82,13 @@ impl FoundPolicy {
 }
 
 /// Reads every document of a file.
-pub fn read(file: &Path) -> Result<Vec<Source>> {
+pub fn read(file: &Path) -> Result<Vec<PolicySource>> {
     let text = fs::read_to_string(file).with_context(|| format!("{}: cannot be read", file.display()))?;
     parse(&file.display().to_string(), &text)
 }
 
 /// Reads every document of the text of a file.
-pub fn parse(file: &str, text: &str) -> Result<Vec<Source>> {
+pub fn parse(file: &str, text: &str) -> Result<Vec<PolicySource>> {
     let words = |error: serde_saphyr::Error| error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
     let trees: Vec<Tree> = serde_saphyr::from_multiple(text)
         .map_err(|error| anyhow!("{file}: not YAML: {}", words(error).lines().next().unwrap_or_default()))?;
@@ -101,16 +101,16 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Source>> {
     let several = trees.len() > 1;
     let source = |(index, tree): (usize, Tree)| {
         let name = if several { format!("{file} (document {})", index + 1) } else { file.to_owned() };
-        Source { name, policies: policies(&tree), tree }
+        PolicySource { name, policies: policies(&tree), tree }
     };
-    let sources: Vec<Source> = trees.into_iter().enumerate().map(source).collect();
+    let sources: Vec<PolicySource> = trees.into_iter().enumerate().map(source).collect();
     Ok(sources)
 }
 
 /// The policy of the plugin `plugin`, or the only policy that has sites.
 pub fn only(file: &Path, plugin: Option<&str>) -> Result<(String, FoundPolicy)> {
     let mut found = Vec::new();
-    for Source { name, policies, .. } in read(file)? {
+    for PolicySource { name, policies, .. } in read(file)? {
         found.extend(policies.into_iter().map(|policy| (name.clone(), policy)));
     }
     choose(&file.display().to_string(), found, plugin)

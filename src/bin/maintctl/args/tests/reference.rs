@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use clap::{Arg, Command, CommandFactory};
 
-use super::Cli;
+use crate::args::Cli;
 use crate::exit;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/maintctl.md");
@@ -48,9 +48,8 @@ fn section(command: &Command) -> String {
     let mut text = format!("\n### maintctl {name}\n\n{}.\n\n", command.get_about().map(ToString::to_string).unwrap());
     let help = command.get_after_help().map(ToString::to_string).unwrap();
     let (examples, notes) = help.split_once("\n\n").unwrap_or((&help, ""));
-    // Indented, because fenced commands are run by other tests.
     for example in examples.lines().skip(1) {
-        writeln!(text, "    {}", example.trim_start()).unwrap();
+        writeln!(text, "- {}", example_text(example.trim())).unwrap();
     }
     text.push('\n');
     text.push_str(&table(command.get_arguments().filter(|arg| is_listed(arg) && !arg.is_global_set())));
@@ -58,6 +57,14 @@ fn section(command: &Command) -> String {
         writeln!(text, "\n{notes}").unwrap();
     }
     text
+}
+
+/// An example without redirections and other shell commands. Its comment follows it.
+fn example_text(example: &str) -> String {
+    let (command, comment) = example.split_once('#').unwrap_or((example, ""));
+    let command = command.split(['>', ';']).next().unwrap_or_default().trim();
+    let separator = if comment.is_empty() { "" } else { ": " };
+    format!("`{command}`{separator}{}", comment.trim())
 }
 
 fn is_listed(arg: &&Arg) -> bool {

@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory, Parser};
 
-use super::Cli;
+use crate::args::Cli;
 
 /// The examples in a help text.
 fn examples(help: &str) -> Vec<&str> {
