@@ -13,6 +13,7 @@
 
 pub mod config;
 pub mod fair;
+pub mod members;
 pub mod policy;
 pub mod reply;
 pub mod request;
