@@ -1,8 +1,10 @@
 //! The policy as written: the plugin configuration, field by field. No rules and no matching; [`crate::policy`] makes
 //! sense of it, and refuses what makes none.
 
+use std::borrow::Cow;
+
 use crate::state::{Document, Mode};
-use crate::tree::{Fields, Path, PathError, Tree, fields};
+use crate::tree::{Fields, KeyPath, PathError, Tree, fields};
 
 /// A plugin configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,7 +73,7 @@ pub struct RuleConfig {
     pub cookies: Option<Vec<NamedConfig>>,
     /// Claims of a verified token, every one.
     pub claims: Option<Vec<ClaimConfig>>,
-    /// Modes in which the rule holds.
+    /// ModeSet in which the rule holds.
     pub modes: Option<Vec<Mode>>,
 }
 
@@ -173,9 +175,14 @@ pub struct JwkConfig {
 }
 
 impl PluginConfig {
+    /// The sites; if the configuration lists none, one site named `default` that covers everything.
+    pub fn sites_or_default(&self) -> Cow<'_, [SiteConfig]> {
+        self.sites.as_deref().map_or_else(|| Cow::Owned(vec![SiteConfig::everything()]), Cow::Borrowed)
+    }
+
     /// Reads the tree of a plugin configuration.
     pub fn read(tree: &Tree) -> Result<PluginConfig, PathError> {
-        let root = Path::Root;
+        let root = KeyPath::Root;
         let mut members = Fields::of(tree, &root)?;
         let config = PluginConfig {
             fleet: members.optional("fleet", fields::text)?,
@@ -195,11 +202,25 @@ impl PluginConfig {
     }
 }
 
+impl SiteConfig {
+    fn everything() -> SiteConfig {
+        SiteConfig {
+            name: "default".to_owned(),
+            hosts: None,
+            paths: None,
+            exempt: Vec::new(),
+            always_closed: Vec::new(),
+            health_checks: Vec::new(),
+            reply: ReplyConfig::default(),
+        }
+    }
+}
+
 fn declared(members: &mut Fields<'_>) -> Result<Vec<(String, Document)>, PathError> {
     let Some(entries) = members.optional("state", fields::map(fields::any))? else {
         return Ok(Vec::new());
     };
-    let path = Path::Root.key("state");
+    let path = KeyPath::Root.key("state");
     entries
         .into_iter()
         .map(|(site, entry)| {
@@ -209,7 +230,7 @@ fn declared(members: &mut Fields<'_>) -> Result<Vec<(String, Document)>, PathErr
         .collect()
 }
 
-fn site(tree: &Tree, path: &Path<'_>) -> Result<SiteConfig, PathError> {
+fn site(tree: &Tree, path: &KeyPath<'_>) -> Result<SiteConfig, PathError> {
     let mut members = Fields::of(tree, path)?;
     let site = SiteConfig {
         name: members.required("name", fields::text)?,
@@ -224,7 +245,7 @@ fn site(tree: &Tree, path: &Path<'_>) -> Result<SiteConfig, PathError> {
     Ok(site)
 }
 
-fn rule(tree: &Tree, path: &Path<'_>) -> Result<RuleConfig, PathError> {
+fn rule(tree: &Tree, path: &KeyPath<'_>) -> Result<RuleConfig, PathError> {
     let mut members = Fields::of(tree, path)?;
     let rule = RuleConfig {
         name: members.required("name", fields::text)?,
@@ -242,7 +263,7 @@ fn rule(tree: &Tree, path: &Path<'_>) -> Result<RuleConfig, PathError> {
     Ok(rule)
 }
 
-fn text(tree: &Tree, path: &Path<'_>) -> Result<TextConfig, PathError> {
+fn text(tree: &Tree, path: &KeyPath<'_>) -> Result<TextConfig, PathError> {
     if let Tree::Text(plain) = tree {
         return Ok(TextConfig::Plain(plain.clone()));
     }
@@ -266,21 +287,21 @@ fn text(tree: &Tree, path: &Path<'_>) -> Result<TextConfig, PathError> {
 }
 
 /// One TEXT, or a list of them.
-fn value(tree: &Tree, path: &Path<'_>) -> Result<Vec<TextConfig>, PathError> {
+fn value(tree: &Tree, path: &KeyPath<'_>) -> Result<Vec<TextConfig>, PathError> {
     match tree {
         Tree::List(_) => fields::list(text)(tree, path),
         one => Ok(vec![text(one, path)?]),
     }
 }
 
-fn named(tree: &Tree, path: &Path<'_>) -> Result<NamedConfig, PathError> {
+fn named(tree: &Tree, path: &KeyPath<'_>) -> Result<NamedConfig, PathError> {
     let mut members = Fields::of(tree, path)?;
     let named = NamedConfig { name: members.required("name", fields::text)?, value: members.optional("value", value)? };
     members.end_without_null()?;
     Ok(named)
 }
 
-fn claim(tree: &Tree, path: &Path<'_>) -> Result<ClaimConfig, PathError> {
+fn claim(tree: &Tree, path: &KeyPath<'_>) -> Result<ClaimConfig, PathError> {
     let mut members = Fields::of(tree, path)?;
     let claim = ClaimConfig {
         iss: members.required("iss", fields::text)?,
@@ -291,7 +312,7 @@ fn claim(tree: &Tree, path: &Path<'_>) -> Result<ClaimConfig, PathError> {
     Ok(claim)
 }
 
-fn reply(tree: &Tree, path: &Path<'_>) -> Result<ReplyConfig, PathError> {
+fn reply(tree: &Tree, path: &KeyPath<'_>) -> Result<ReplyConfig, PathError> {
     let mut members = Fields::of(tree, path)?;
     let retry_after = match members.raw("retry_after") {
         None => None,
@@ -310,7 +331,7 @@ fn reply(tree: &Tree, path: &Path<'_>) -> Result<ReplyConfig, PathError> {
         headers: members.optional("headers", fields::map(fields::text))?,
         clear_cookies: members.optional("clear_cookies", fields::list(fields::text))?,
         context: members.optional("context", fields::map(fields::text))?,
-        cors_origins: members.optional("cors", |tree: &Tree, path: &Path<'_>| {
+        cors_origins: members.optional("cors", |tree: &Tree, path: &KeyPath<'_>| {
             let mut members = Fields::of(tree, path)?;
             let origins = members.required("origins", fields::list(text))?;
             members.end()?;
@@ -322,7 +343,7 @@ fn reply(tree: &Tree, path: &Path<'_>) -> Result<ReplyConfig, PathError> {
     Ok(reply)
 }
 
-fn format(tree: &Tree, path: &Path<'_>) -> Result<FormatConfig, PathError> {
+fn format(tree: &Tree, path: &KeyPath<'_>) -> Result<FormatConfig, PathError> {
     let mut members = Fields::of(tree, path)?;
     let format = FormatConfig {
         paths: members.required("paths", fields::list(text))?,
@@ -332,7 +353,7 @@ fn format(tree: &Tree, path: &Path<'_>) -> Result<FormatConfig, PathError> {
     Ok(format)
 }
 
-fn key(tree: &Tree, path: &Path<'_>) -> Result<KeyConfig, PathError> {
+fn key(tree: &Tree, path: &KeyPath<'_>) -> Result<KeyConfig, PathError> {
     let mut members = Fields::of(tree, path)?;
     let key = KeyConfig {
         name: members.required("name", fields::text)?,
@@ -346,7 +367,7 @@ fn key(tree: &Tree, path: &Path<'_>) -> Result<KeyConfig, PathError> {
 
 /// Reads a public key as other tools write it, so the optional members of RFC 7517 section 4 are passed over; a private
 /// one is refused, as secrets have no place in a policy.
-fn jwk(tree: &Tree, path: &Path<'_>) -> Result<JwkConfig, PathError> {
+fn jwk(tree: &Tree, path: &KeyPath<'_>) -> Result<JwkConfig, PathError> {
     let mut members = Fields::of(tree, path)?;
     let jwk = JwkConfig {
         kty: members.required("kty", fields::text)?,
@@ -365,7 +386,7 @@ fn jwk(tree: &Tree, path: &Path<'_>) -> Result<JwkConfig, PathError> {
 
 /// Reads an object whose one member, `name`, is a text.
 fn only_member(name: &'static str) -> impl fields::Reader<String> {
-    move |tree: &Tree, path: &Path<'_>| {
+    move |tree: &Tree, path: &KeyPath<'_>| {
         let mut members = Fields::of(tree, path)?;
         let value = members.required(name, fields::text)?;
         members.end()?;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! policy bytes ── config ──▶ PluginConfig ── policy ──▶ Policy ┐      once, when Envoy configures the plugin
-//! state bytes ──── state ──▶ Document ── at(now) ─▶ Situation ─┤      on the tick, only when something changed
+//! state bytes ──── state ──▶ Document ── at(now) ─▶ EffectiveState ─┤      on the tick, only when something changed
 //! request headers, downstream address ── request ──────────────┴─ verdict ──▶ Verdict ── reply ──▶ LocalReply
 //!                                                                                │                    │
 //!                                                       filter: pass → Continue ┘      refuse → send ┘
@@ -11,8 +11,10 @@
 //! One way, no way back. `filter`, built for wasm only, is the only part that knows of a host; `maintctl explain` walks
 //! the same road with files and flags in Envoy's place.
 
+pub mod compiled;
 pub mod config;
 pub mod fair;
+pub mod matching;
 pub mod members;
 pub mod policy;
 pub mod reply;

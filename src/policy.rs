@@ -4,23 +4,20 @@
 use std::rc::Rc;
 
 use crate::config::{PluginConfig, ReplyConfig, RuleConfig, SiteConfig, TextConfig};
-use crate::reply::{Reply, ReplyPart};
-use crate::request::{Host, Request, path};
+use crate::matching::path::compile_prefix;
+use crate::matching::{HostPattern, RedirectTarget};
+use crate::request::{Host, Request};
 use crate::state::Document;
 use crate::tree::fields::did_you_mean;
-use crate::tree::{Path, PathError, Tree};
+use crate::tree::{KeyPath, PathError};
 
-mod affixes;
-pub mod cidr;
-pub mod hosts;
 pub mod keys;
-mod regex;
 pub mod rule;
-pub mod text;
+mod site_index;
 
-pub use hosts::{Found, HostPattern, SiteIndex};
-pub use keys::{Key, Kind};
-pub use rule::{Effect, Everyone, Rule, Rules};
+pub use keys::{Key, Permission};
+pub use rule::{Effect, Rule, Rules};
+pub use site_index::{SiteIndex, SiteMatch};
 
 /// The longest name of a site, rule, fleet or key.
 const MAX_NAME: usize = 63;
@@ -57,28 +54,19 @@ pub struct Site {
     pub always_closed: Rules,
     /// Are answered by the filter itself while the site is closed.
     pub health_checks: Rules,
-    /// What refused clients get.
-    pub reply: Reply,
+    /// The target of the redirect that refused browsers get, if the reply has one.
+    pub redirect_target: Option<RedirectTarget>,
     /// The site's state, if the policy declares it.
     pub declared: Option<Document>,
 }
 
 impl Policy {
-    /// Reads and compiles a plugin configuration as Envoy hands it over.
-    pub fn from_plugin_configuration(bytes: &[u8]) -> Result<Policy, PathError> {
-        Policy::from_tree(&Tree::from_plugin_configuration(bytes)?)
-    }
-
-    /// Reads and compiles a plugin configuration.
-    pub fn from_tree(tree: &Tree) -> Result<Policy, PathError> {
-        Policy::compile(PluginConfig::read(tree)?)
-    }
-
-    fn compile(config: PluginConfig) -> Result<Policy, PathError> {
+    /// Compiles everything in a plugin configuration but its replies.
+    pub fn compile(config: &PluginConfig) -> Result<Policy, PathError> {
         // Every field by name, so that a new one must be dealt with here.
         let PluginConfig {
             fleet,
-            sites,
+            sites: _,
             exempt,
             always_closed,
             health_checks,
@@ -89,8 +77,8 @@ impl Policy {
             control_path_prefix,
             builtin_rules,
         } = config;
-        let root = Path::Root;
-        let fleet = fleet.map(|fleet| name(&fleet, &root.key("fleet"))).transpose()?;
+        let root = KeyPath::Root;
+        let fleet = fleet.as_ref().map(|fleet| name(fleet, &root.key("fleet"))).transpose()?;
         if fleet.is_none() && !keys.is_empty() {
             return Err(PathError::new(&root.key("fleet"), "missing; keys sign for one fleet"));
         }
@@ -99,15 +87,13 @@ impl Policy {
         }
         let has_tokens = jwt_metadata_key.is_some();
         let builtin = if builtin_rules.unwrap_or(true) { builtin()? } else { RuleLists::default() };
-        let written: [&[RuleConfig]; 3] = [&exempt, &always_closed, &health_checks];
+        let written: [&[RuleConfig]; 3] = [exempt, always_closed, health_checks];
         let wide = Wide {
             rules: builtin.with(written, has_tokens, &root)?,
-            reply: ReplyPart::compile(&reply, &root.key("reply"))?,
+            redirect_target: redirect_target(reply, &root.key("reply"))?,
             has_tokens,
         };
-        let sites = sites.unwrap_or_else(|| vec![everything()]);
-        let own = |is_own: fn(&ReplyConfig) -> bool| sites.iter().all(|site| is_own(&site.reply));
-        wide.reply.check_unused(own(|reply| reply.html.is_some()), own(|reply| reply.text.is_some()))?;
+        let sites = config.sites_or_default();
         let mut compiled: Vec<Site> = Vec::with_capacity(sites.len());
         let mut index = SiteIndex::default();
         let mut positions: hashbrown::HashMap<String, usize> = hashbrown::HashMap::new();
@@ -135,28 +121,29 @@ impl Policy {
         }
         let state_path = root.key("state");
         for (site, document) in state {
-            let path = state_path.key(&site);
+            let path = state_path.key(site);
             if let Some(other) = document.fleet.as_ref().filter(|other| Some(*other) != fleet.as_ref()) {
                 let problem = format_args!("\"{other}\" is not the fleet of this policy");
                 return Err(PathError::new(&path.key("fleet"), problem));
             }
             match positions.get(site.as_str()).and_then(|position| compiled.get_mut(*position)) {
-                Some(known) => known.declared = Some(document),
+                Some(known) => known.declared = Some(document.clone()),
                 None => {
-                    let hint = did_you_mean(&site, compiled.iter().map(|site| site.name.as_str()));
+                    let hint = did_you_mean(site, compiled.iter().map(|site| site.name.as_str()));
                     return Err(PathError::new(&path, format_args!("no site has this name{hint}")));
                 }
             }
         }
-        let keys = keys::compile(&keys, &root.key("keys"))?;
+        let keys = keys::compile(keys, &root.key("keys"))?;
         let control = control_path_prefix
-            .map(|prefix| path_prefix(&prefix, &root.key("control").key("path_prefix")))
+            .as_ref()
+            .map(|prefix| compile_prefix(prefix, &root.key("control").key("path_prefix")))
             .transpose()?;
         if control.as_ref().is_some_and(String::is_empty) {
             let path = root.key("control");
             return Err(PathError::new(&path.key("path_prefix"), "\"/\" would hide the application"));
         }
-        Ok(Policy { fleet, sites: compiled, index, keys, jwt_metadata_key, control })
+        Ok(Policy { fleet, sites: compiled, index, keys, jwt_metadata_key: jwt_metadata_key.clone(), control })
     }
 
     /// The part of a request's `:path` below the prefix of the control endpoint, from its slash on and without the query.
@@ -175,7 +162,7 @@ impl Policy {
 /// What holds for every site.
 struct Wide {
     rules: RuleLists,
-    reply: ReplyPart,
+    redirect_target: Option<RedirectTarget>,
     /// Whether Envoy leaves verified tokens where claims can be read.
     has_tokens: bool,
 }
@@ -191,7 +178,7 @@ struct RuleLists {
 impl RuleLists {
     /// These rules and, after them, those that are written at `path`: exempt, always closed, health checks. Two rules of
     /// one name are refused, as stats, logs and `suspend` tell rules by their names.
-    fn with(self, written: [&[RuleConfig]; 3], has_tokens: bool, path: &Path<'_>) -> Result<RuleLists, PathError> {
+    fn with(self, written: [&[RuleConfig]; 3], has_tokens: bool, path: &KeyPath<'_>) -> Result<RuleLists, PathError> {
         let names = |rules: &Rules| rules.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
         let mut lists = [self.exempt, self.always_closed, self.health_checks];
         let mut seen: hashbrown::HashMap<String, usize> = hashbrown::HashMap::new();
@@ -230,7 +217,7 @@ impl Site {
         self.hosts.iter().any(|own| matches!(own, HostPattern::Exact(name) if name == host.as_str()))
     }
 
-    fn compile(config: &SiteConfig, wide: &Wide, path: &Path<'_>) -> Result<Site, PathError> {
+    fn compile(config: &SiteConfig, wide: &Wide, path: &KeyPath<'_>) -> Result<Site, PathError> {
         let SiteConfig { name: site, hosts, paths, exempt, always_closed, health_checks, reply } = config;
         let site = name(site, &path.key("name"))?;
         let hosts = match hosts {
@@ -241,28 +228,19 @@ impl Site {
         };
         let paths = match paths {
             None => vec![String::new()],
-            Some(paths) => each(paths, &path.key("paths"), path_prefix)?,
+            Some(paths) => each(paths, &path.key("paths"), compile_prefix)?,
         };
         let written: [&[RuleConfig]; 3] = [exempt, always_closed, health_checks];
         let RuleLists { exempt, always_closed, health_checks } =
             wide.rules.clone().with(written, wide.has_tokens, path)?;
-        let own = ReplyPart::compile(reply, &path.key("reply"))?;
-        let reply = Reply::merge(&wide.reply, &own, &site, &hosts)?;
-        Ok(Site { name: site, hosts, paths, exempt, always_closed, health_checks, reply, declared: None })
+        let own = redirect_target(reply, &path.key("reply"))?;
+        let redirect_target = own.or_else(|| wide.redirect_target.clone());
+        Ok(Site { name: site, hosts, paths, exempt, always_closed, health_checks, redirect_target, declared: None })
     }
 }
 
-/// The site of a policy that names none.
-fn everything() -> SiteConfig {
-    SiteConfig {
-        name: "default".to_owned(),
-        hosts: None,
-        paths: None,
-        exempt: Vec::new(),
-        always_closed: Vec::new(),
-        health_checks: Vec::new(),
-        reply: ReplyConfig::default(),
-    }
+fn redirect_target(reply: &ReplyConfig, path: &KeyPath<'_>) -> Result<Option<RedirectTarget>, PathError> {
+    reply.redirect.as_ref().map(|url| RedirectTarget::compile(url, &path.key("redirect"))).transpose()
 }
 
 /// The rules that stand without being written: certificates renew during a long window (RFC 8555 section 8.3), and
@@ -286,7 +264,7 @@ fn builtin() -> Result<RuleLists, PathError> {
     };
     let acme = Rc::new(Rule::built_in("acme-challenge", is_acme_challenge));
     let lists = RuleLists { exempt: vec![acme], ..RuleLists::default() };
-    lists.with([&[], &[], &[probes]], false, &Path::Root)
+    lists.with([&[], &[], &[probes]], false, &KeyPath::Root)
 }
 
 /// Whether a certificate authority asks for the answer to a challenge (RFC 8555 section 8.3): its token is base64url, and
@@ -300,8 +278,8 @@ fn is_acme_challenge(request: &Request<'_>) -> bool {
 
 fn each<T>(
     texts: &[String],
-    path: &Path<'_>,
-    read: impl Fn(&str, &Path<'_>) -> Result<T, PathError>,
+    path: &KeyPath<'_>,
+    read: impl Fn(&str, &KeyPath<'_>) -> Result<T, PathError>,
 ) -> Result<Vec<T>, PathError> {
     if texts.is_empty() {
         return Err(PathError::new(path, "an empty list matches nothing"));
@@ -310,23 +288,13 @@ fn each<T>(
 }
 
 /// Reads a name: `[a-z0-9-]`, at most 63.
-pub fn name(text: &str, path: &Path<'_>) -> Result<String, PathError> {
+pub fn name(text: &str, path: &KeyPath<'_>) -> Result<String, PathError> {
     let is_valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(is_valid) {
         Ok(text.to_owned())
     } else {
         let problem = format_args!("\"{text}\" is not a name of at most {MAX_NAME} characters of a-z, 0-9 and -");
         Err(PathError::new(path, problem))
-    }
-}
-
-/// Reads a segment prefix, as it stands in canonical paths and without a trailing slash.
-fn path_prefix(text: &str, place: &Path<'_>) -> Result<String, PathError> {
-    match path::canonical(text.as_bytes()) {
-        Some(prefix) if !text.contains('*') => Ok(prefix.strip_suffix('/').unwrap_or(&prefix).to_owned()),
-        _ => {
-            Err(PathError::new(place, format_args!("\"{text}\" is not a canonical path prefix such as \"/checkout\"")))
-        }
     }
 }
 

@@ -1,11 +1,14 @@
-//! What a refused client gets: a verdict becomes a local reply, Envoy's word for a response that a filter makes itself.
-//! Decides on form, headers and body; sends nothing, and knows no rules.
+//! Replies: turns a refusal into a local reply (Envoy's term for a response that a filter generates itself).
+//!
+//! A [`Reply`] knows the format, the headers and the body that the policy configures for one site. [`Reply::answer`]
+//! chooses the kind of the reply for the client (a page, problem details, gRPC, …) and fills it in. It sends nothing, and
+//! it knows no rules.
 
 use std::rc::Rc;
 
-use crate::policy::HostPattern;
+use crate::matching::{HostPattern, RedirectTarget};
 use crate::request::Request;
-use crate::state::{Mode, Situation};
+use crate::state::{EffectiveState, Mode};
 use crate::time::Time;
 use crate::tree::{PathError, Tree};
 use crate::verdict::Refusal;
@@ -13,64 +16,72 @@ use crate::verdict::Refusal;
 mod accept;
 mod cors;
 mod escape;
-mod form;
+mod format;
+mod grpc;
 mod headers;
+mod html_context;
+mod kind;
+mod overrides;
 mod page;
-mod part;
-mod position;
 mod prepare;
 mod prepared;
 mod problem;
-mod redirect;
 mod template;
 #[cfg(test)]
 mod tests;
 mod variables;
 
 pub use headers::ReplyHeaders;
-pub use part::ReplyPart;
-pub use redirect::{Redirect, RedirectTarget};
+pub use overrides::ReplyOverrides;
 
 use cors::Origins;
-use form::{Form, Format, FormatsByPath};
+use format::{Format, FormatsByPath};
+use kind::ReplyKind;
 use prepared::Cache;
 use template::Template;
-use variables::Facts;
+use variables::RefusalFacts;
 
-/// gRPC's UNAVAILABLE.
-const GRPC_UNAVAILABLE: u32 = 14;
-/// Where neither the policy nor the state says when to come back.
+/// The default of `status`.
+const DEFAULT_STATUS: u32 = 503;
+/// The default of `retry_after`, in seconds.
 const DEFAULT_RETRY_AFTER: u64 = 300;
 
-/// A response to be sent by Envoy.
+/// A response for Envoy to send.
 #[derive(Clone, Debug)]
 pub struct LocalReply {
-    /// The HTTP status. With `grpc_status` Envoy makes it 200.
+    /// The HTTP status. With `grpc_status`, Envoy sends 200 instead.
     pub status: u32,
     /// The headers.
     pub headers: ReplyHeaders,
-    /// The body, also for HEAD: Envoy counts it and leaves it out. With `grpc_status`, Envoy's `grpc-message`.
+    /// The body. For HEAD, Envoy sends its length only. With `grpc_status`, Envoy sends it as `grpc-message`.
     pub body: Rc<Vec<u8>>,
-    /// The gRPC status, for clients that Envoy itself takes for gRPC's.
+    /// The gRPC status, for a request that Envoy recognizes as gRPC.
     pub grpc_status: Option<u32>,
-    /// Response code details, for the access log.
+    /// Envoy's response code details, for the access log.
     pub details: &'static str,
 }
 
 impl LocalReply {
-    /// A reply with just these headers.
+    /// A reply without a gRPC status.
     pub fn new(status: u32, headers: ReplyHeaders, body: Vec<u8>, details: &'static str) -> LocalReply {
         LocalReply { status, headers, body: Rc::new(body), grpc_status: None, details }
     }
 }
 
-/// The answer to a health check while the application is closed.
+/// The answer to a health check of a site that is not online: 200 `ok`.
 pub fn health_check() -> LocalReply {
     let headers = [("content-type", "text/plain"), ("cache-control", "no-store")];
     LocalReply::new(200, headers.into_iter().collect(), b"ok".to_vec(), "maintenance_health_check")
 }
 
-/// How a site refuses: the policy's reply, overridden field by field by the site's own.
+/// The refusal of a request that could not be read because a hostcall failed.
+pub fn unreadable() -> LocalReply {
+    let headers = [("content-type", "text/plain"), ("cache-control", "no-store")];
+    let body = b"the request could not be read".to_vec();
+    LocalReply::new(DEFAULT_STATUS, headers.into_iter().collect(), body, "maintenance_unreadable")
+}
+
+/// The reply of a site: the policy-wide `reply`, overridden field by field by the site's own.
 #[derive(Clone, Debug)]
 pub struct Reply {
     site: String,
@@ -78,14 +89,13 @@ pub struct Reply {
     status: u32,
     format: Format,
     formats: Option<FormatsByPath>,
-    /// Seconds.
+    /// Seconds; none: no header.
     retry_after: Option<u64>,
     /// Seconds.
     retry_jitter: u64,
-    redirect: Option<Redirect>,
+    redirect: Option<RedirectTarget>,
     html: Template,
-    /// Whether `html` is the built-in page, which brings its own content security policy.
-    html_is_built_in: bool,
+    is_built_in_page: bool,
     text: Template,
     json: Vec<(String, Tree)>,
     headers: Vec<(String, String)>,
@@ -95,22 +105,27 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Lays a site's own part over the policy's. A variable that neither context knows is refused, under the key path of
-    /// the template that names it.
-    pub fn merge(wide: &ReplyPart, own: &ReplyPart, site: &str, hosts: &[HostPattern]) -> Result<Reply, PathError> {
+    /// Merges the policy-wide `reply` (`wide`) with that of a site (`own`). An unknown variable is an error at the key path
+    /// of its template.
+    pub fn merge(
+        wide: &ReplyOverrides,
+        own: &ReplyOverrides,
+        site: &str,
+        hosts: &[HostPattern],
+    ) -> Result<Reply, PathError> {
         let context = own.context.as_ref().or(wide.context.as_ref()).map_or(&[][..], Vec::as_slice);
         let html = own.html.as_ref().or(wide.html.as_ref());
         let text = own.text.as_ref().or(wide.text.as_ref());
         Ok(Reply {
             site: site.to_owned(),
             hosts: hosts.to_vec(),
-            status: own.status.or(wide.status).unwrap_or(503),
+            status: own.status.or(wide.status).unwrap_or(DEFAULT_STATUS),
             format: own.format.or(wide.format).unwrap_or_default(),
             formats: own.formats.as_ref().or(wide.formats.as_ref()).cloned(),
             retry_after: own.retry_after.or(wide.retry_after).unwrap_or(Some(DEFAULT_RETRY_AFTER)),
             retry_jitter: own.retry_jitter.or(wide.retry_jitter).unwrap_or(0),
             redirect: own.redirect.as_ref().or(wide.redirect.as_ref()).cloned(),
-            html_is_built_in: html.is_none(),
+            is_built_in_page: html.is_none(),
             html: html.map_or_else(page::html, |html| html.compile(Some(context)))?,
             text: text.map_or_else(page::text, |text| text.compile(Some(context)))?,
             json: own.json.as_ref().or(wide.json.as_ref()).cloned().unwrap_or_default(),
@@ -121,69 +136,65 @@ impl Reply {
         })
     }
 
-    /// What the redirect points to, if there is one.
-    pub fn redirect_target(&self) -> Option<&RedirectTarget> {
-        self.redirect.as_ref().map(|redirect| &redirect.target)
-    }
-
-    /// The reply to a refused request. `random` spreads `retry-after` by the policy's jitter.
+    /// The reply to a refused request. `random` determines the addition of `retry_jitter` to `retry-after`.
     pub fn answer(
         &self,
         refusal: Refusal<'_>,
-        situation: &Situation,
+        state: &EffectiveState,
         request: &Request<'_>,
         now: Time,
         random: u32,
     ) -> LocalReply {
-        let ahead = [situation.until(), situation.eta()].into_iter().flatten().find(|time| *time > now);
-        let retry_after = ahead
+        let expected_end = [state.until(), state.eta()].into_iter().flatten().find(|time| *time > now);
+        let retry_after = expected_end
             .map(|time| now.seconds_until(time).max(1))
             .or(self.retry_after)
             .map(|seconds| seconds.saturating_add(u64::from(random) % self.retry_jitter.saturating_add(1)));
-        let facts = Facts::new(refusal, situation, now, retry_after.is_some());
+        let facts = RefusalFacts::new(refusal, state, now, retry_after.is_some());
         let origin = cors::allowed(self.origins.as_ref(), &self.hosts, request);
-        let form = match origin {
-            Some(_) if cors::is_preflight(request) => Form::Preflight,
-            _ => self.form(request),
+        let kind = match origin {
+            Some(_) if cors::is_preflight(request) => ReplyKind::Preflight,
+            _ => self.kind(request),
         };
-        let prepared = self.cache.get(form, &facts, || self.prepare(form, &facts));
+        let prepared = self.cache.get(kind, &facts, || self.prepare(kind, &facts));
 
-        // `retry-after`; more than it only for gRPC and for scripts of other origins.
+        // Most replies get no further header than `retry-after`.
         let mut headers = prepared.headers.with_room(1, 32);
         if let Some(seconds) = retry_after {
             headers.push("retry-after", &seconds.to_string());
-            if form.is_grpc() {
+            if kind.is_grpc() {
                 headers.push("grpc-retry-pushback-ms", &seconds.saturating_mul(1000).to_string());
             }
         }
         if let Some(origin) = origin {
-            cors::add_headers(origin, form, request, &mut headers);
+            cors::add_headers(origin, kind, request, &mut headers);
         }
         LocalReply {
             status: prepared.status,
             headers,
             body: prepared.body.fill(retry_after, request.path.shown()),
-            grpc_status: (form == Form::Grpc).then_some(GRPC_UNAVAILABLE),
+            grpc_status: (kind == ReplyKind::Grpc).then_some(grpc::UNAVAILABLE),
             details: details(refusal),
         }
     }
 
-    /// A client whose protocol knows no pages gets none, whatever the policy's format.
-    fn form(&self, request: &Request<'_>) -> Form {
-        if let Some(form) = Form::of_protocol(request.headers) {
-            return form;
+    /// The kind of the reply: that of the client's protocol, else a redirect for browsers, else that of the policy's
+    /// format.
+    fn kind(&self, request: &Request<'_>) -> ReplyKind {
+        if let Some(kind) = ReplyKind::of_protocol(request.headers) {
+            return kind;
         }
-        let wished = Form::wished(request.headers);
-        // A refused request for the target itself gets the page, or the browser would go round in circles.
-        let leads_away = self.redirect_target().is_some_and(|target| !target.is_of(request));
-        if leads_away && wished == Form::Html && matches!(request.method, b"GET" | b"HEAD") {
-            return Form::Redirect;
+        let negotiated = ReplyKind::negotiate(request.headers);
+        // A refused request for the target itself gets the page, because a redirect would loop.
+        let is_redirected = self.redirect.as_ref().is_some_and(|target| !target.matches(request));
+        if is_redirected && negotiated == ReplyKind::Html && matches!(request.method, b"GET" | b"HEAD") {
+            return ReplyKind::Redirect;
         }
-        match self.formats.as_ref().and_then(|formats| formats.of(request)).unwrap_or(self.format) {
-            Format::Auto => wished,
-            Format::Html => Form::Html,
-            Format::Json => Form::Json,
-            Format::Text => Form::Text,
+        match self.formats.as_ref().and_then(|formats| formats.find(request)).unwrap_or(self.format) {
+            Format::Auto => negotiated,
+            Format::Html => ReplyKind::Html,
+            Format::Json => ReplyKind::Json,
+            Format::Text => ReplyKind::Text,
         }
     }
 }

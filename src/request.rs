@@ -12,36 +12,36 @@ pub mod host;
 pub mod path;
 mod values;
 
-pub use budget::{Budget, HOSTCALL, UNITS};
+pub use budget::{HOSTCALL, UNITS, WorkBudget};
 pub use host::{Authority, Host};
 pub use path::RequestPath;
 pub use values::{Pair, Separator, unquoted};
 
 /// The request's headers, as Envoy holds them: names in lower case, pseudo headers included, order kept.
 #[derive(Clone, Debug, Default)]
-pub struct Headers {
+pub struct HeaderMap {
     /// All names and values, as they came.
     bytes: Vec<u8>,
     /// Where in `bytes` each name and its value stand.
     entries: Vec<(Range<usize>, Range<usize>)>,
 }
 
-impl Headers {
-    /// Headers from pairs of name (lower case) and value.
-    pub fn new(entries: Vec<(Vec<u8>, Vec<u8>)>) -> Headers {
-        let mut headers = Headers::default();
+impl HeaderMap {
+    /// HeaderMap from pairs of name (lower case) and value.
+    pub fn new(entries: Vec<(Vec<u8>, Vec<u8>)>) -> HeaderMap {
+        let mut headers = HeaderMap::default();
         let mut put = |part: Vec<u8>| {
             let start = headers.bytes.len();
             headers.bytes.extend(part);
             start..headers.bytes.len()
         };
         let entries = entries.into_iter().map(|(name, value)| (put(name), put(value))).collect();
-        Headers { entries, ..headers }
+        HeaderMap { entries, ..headers }
     }
 
-    /// Headers whose names (lower case) and values stand in `bytes`, at those places.
-    pub fn within(bytes: Vec<u8>, entries: Vec<(Range<usize>, Range<usize>)>) -> Headers {
-        Headers { bytes, entries }
+    /// HeaderMap whose names (lower case) and values stand in `bytes`, at those places.
+    pub fn within(bytes: Vec<u8>, entries: Vec<(Range<usize>, Range<usize>)>) -> HeaderMap {
+        HeaderMap { bytes, entries }
     }
 
     /// How many there are.
@@ -93,13 +93,13 @@ pub trait Peer {
     /// The values of the claim under `path` in the token that jwt_authn has verified: one for a scalar, one an element
     /// for a list, none where there is no such claim. Where the budget does not suffice to ask for all of them, it is
     /// spent.
-    fn claim(&self, path: &[String], budget: &Budget) -> Rc<[Vec<u8>]>;
+    fn claim(&self, path: &[String], budget: &WorkBudget) -> Rc<[Vec<u8>]>;
 }
 
 /// A client of whom nothing is known.
-pub struct Stranger;
+pub struct UnknownPeer;
 
-impl Peer for Stranger {
+impl Peer for UnknownPeer {
     fn remote_address(&self) -> Option<IpAddr> {
         None
     }
@@ -108,7 +108,7 @@ impl Peer for Stranger {
         Vec::new()
     }
 
-    fn claim(&self, _: &[String], _: &Budget) -> Rc<[Vec<u8>]> {
+    fn claim(&self, _: &[String], _: &WorkBudget) -> Rc<[Vec<u8>]> {
         Rc::default()
     }
 }
@@ -119,7 +119,7 @@ const INTERPRETATION: usize = 8;
 /// A request, read as far as every decision needs it.
 pub struct Request<'a> {
     /// The headers.
-    pub headers: &'a Headers,
+    pub headers: &'a HeaderMap,
     /// Who sent it.
     pub peer: &'a dyn Peer,
     /// `:method`; empty where there is none.
@@ -135,7 +135,7 @@ pub struct Request<'a> {
     /// What follows the first `?` of `:path`.
     pub query: &'a [u8],
     /// What is left to spend on this request.
-    pub budget: Budget,
+    pub budget: WorkBudget,
     names_other_method: OnceCell<bool>,
     cookies: OnceCell<Option<Vec<Pair<'a>>>>,
     parameters: [OnceCell<Option<Vec<Pair<'a>>>>; 2],
@@ -143,7 +143,7 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// Reads what `headers` say.
-    pub fn new(headers: &'a Headers, peer: &'a dyn Peer) -> Request<'a> {
+    pub fn new(headers: &'a HeaderMap, peer: &'a dyn Peer) -> Request<'a> {
         let mut authorities = headers.all(":authority");
         let authority = match (authorities.next(), authorities.next()) {
             (Some(authority), None) => Authority::parse(authority),
@@ -156,7 +156,7 @@ impl<'a> Request<'a> {
             Some((path, query)) => (path, query.get(1..).unwrap_or_default()),
             None => (target, &[][..]),
         };
-        let budget = Budget::of_request();
+        let budget = WorkBudget::of_request();
         let path = RequestPath::parse(path);
         if let RequestPath::Ambiguous { interpretations, .. } = &path {
             let _ = budget.pay(interpretations.iter().map(|one| one.path.len() * INTERPRETATION).sum());

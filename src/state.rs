@@ -3,14 +3,14 @@
 use std::fmt;
 
 use crate::time::Time;
-use crate::tree::{Fields, Path, PathError, Tree, fields};
+use crate::tree::{Fields, KeyPath, PathError, Tree, fields};
 
+mod effective;
 mod head;
 pub mod jws;
-mod situation;
 
+pub use effective::{ActiveMode, EffectiveState, ModeSet};
 pub use head::Head;
-pub use situation::{Modes, Situation, Spell};
 
 /// The largest document, in bytes of its JSON.
 pub const MAX_DOCUMENT: usize = 8 * 1024;
@@ -53,7 +53,7 @@ impl Mode {
     }
 
     /// Reads a mode's name.
-    pub fn read(tree: &Tree, path: &Path<'_>) -> Result<Mode, PathError> {
+    pub fn read(tree: &Tree, path: &KeyPath<'_>) -> Result<Mode, PathError> {
         let text = fields::text(tree, path)?;
         Mode::ALL.into_iter().find(|mode| mode.name() == text).ok_or_else(|| {
             PathError::new(path, format_args!("\"{text}\" is not a mode; modes are online, read_only and offline"))
@@ -213,7 +213,7 @@ impl Document {
             return Err(DocumentError::TooLarge(payload.len()));
         }
         let tree = Tree::from_json(payload)?;
-        let root = Path::Root;
+        let root = KeyPath::Root;
         let mut members = Fields::of(&tree, &root)?;
         let site = members.required("site", fields::text)?;
         let fleet = members.required("fleet", fields::text)?;
@@ -232,7 +232,7 @@ impl Document {
 
     /// Reads an entry of a policy's `state`: only `mode` is required, and an unknown field is an error. The entry may
     /// repeat its `site`, and carry a `revision`, a `fleet` and an `iat`, as documents do.
-    pub fn declared(site: &str, tree: &Tree, path: &Path<'_>) -> Result<Document, PathError> {
+    pub fn declared(site: &str, tree: &Tree, path: &KeyPath<'_>) -> Result<Document, PathError> {
         let mut members = Fields::of(tree, path)?;
         let named = members.optional("site", fields::text)?;
         if let Some(named) = named.filter(|named| named != site) {
@@ -283,7 +283,7 @@ impl Document {
             suspend: members.list("suspend", fields::text)?,
             windows: windows(members, unknown)?,
             past: members
-                .list("past", |tree: &Tree, path: &Path<'_>| past(tree, path, unknown))?
+                .list("past", |tree: &Tree, path: &KeyPath<'_>| past(tree, path, unknown))?
                 .into_iter()
                 .flatten()
                 .collect(),
@@ -298,8 +298,8 @@ impl Document {
     }
 
     /// What holds at `now`.
-    pub fn at(&self, now: Time) -> Situation {
-        let own = (self.mode != Mode::Online && self.until.is_none_or(|until| now < until)).then_some(Spell {
+    pub fn at(&self, now: Time) -> EffectiveState {
+        let own = (self.mode != Mode::Online && self.until.is_none_or(|until| now < until)).then_some(ActiveMode {
             mode: self.mode,
             since: self.since,
             until: self.until,
@@ -307,7 +307,7 @@ impl Document {
             reason: self.reason.clone(),
             suspend: self.suspend.clone(),
         });
-        let windows = self.windows.iter().filter(|window| window.is_active(now)).map(|window| Spell {
+        let windows = self.windows.iter().filter(|window| window.is_active(now)).map(|window| ActiveMode {
             mode: window.mode,
             since: Some(window.from),
             until: window.until,
@@ -315,7 +315,7 @@ impl Document {
             reason: window.reason.clone(),
             suspend: window.suspend.clone(),
         });
-        Situation { spells: own.into_iter().chain(windows).collect() }
+        EffectiveState { active: own.into_iter().chain(windows).collect() }
     }
 
     /// The next moment after `now` at which something begins or ends by itself.
@@ -352,19 +352,19 @@ fn sorted(tree: &Tree) -> Tree {
     }
 }
 
-fn time(tree: &Tree, path: &Path<'_>) -> Result<Time, PathError> {
+fn time(tree: &Tree, path: &KeyPath<'_>) -> Result<Time, PathError> {
     let text = fields::text(tree, path)?;
     Time::parse(&text).ok_or_else(|| {
         PathError::new(path, format_args!("\"{text}\" is not an RFC 3339 time such as 2026-11-21T02:00:00Z"))
     })
 }
 
-fn natural(tree: &Tree, path: &Path<'_>) -> Result<u64, PathError> {
+fn natural(tree: &Tree, path: &KeyPath<'_>) -> Result<u64, PathError> {
     u64::try_from(fields::integer(tree, path)?).map_err(|_| PathError::new(path, format_args!("{tree} is negative")))
 }
 
 /// Ends the reading of a part of a document.
-fn end(members: Fields<'_>, path: &Path<'_>, unknown: &mut Option<Vec<String>>) -> Result<(), PathError> {
+fn end(members: Fields<'_>, path: &KeyPath<'_>, unknown: &mut Option<Vec<String>>) -> Result<(), PathError> {
     match unknown {
         Some(unknown) => unknown.extend(members.unknown().map(|name| path.key(name).to_string())),
         None => members.end()?,
@@ -374,7 +374,7 @@ fn end(members: Fields<'_>, path: &Path<'_>, unknown: &mut Option<Vec<String>>) 
 
 fn windows(members: &mut Fields<'_>, unknown: &mut Option<Vec<String>>) -> Result<Vec<Window>, PathError> {
     let mut seen: Vec<String> = Vec::new();
-    members.list("windows", |tree: &Tree, path: &Path<'_>| {
+    members.list("windows", |tree: &Tree, path: &KeyPath<'_>| {
         let mut members = Fields::of(tree, path)?;
         let window = Window {
             id: members.required("id", fields::text)?,
@@ -402,7 +402,7 @@ fn windows(members: &mut Fields<'_>, unknown: &mut Option<Vec<String>>) -> Resul
 
 /// Reads an entry of the history. One of a mode that a later version knows is passed over with `unknown` fields: it
 /// decides nothing.
-fn past(tree: &Tree, path: &Path<'_>, unknown: &mut Option<Vec<String>>) -> Result<Option<Past>, PathError> {
+fn past(tree: &Tree, path: &KeyPath<'_>, unknown: &mut Option<Vec<String>>) -> Result<Option<Past>, PathError> {
     let mut members = Fields::of(tree, path)?;
     if let (Some(mode @ Tree::Text(_)), Some(unknown)) = (members.raw("mode"), &mut *unknown)
         && Mode::read(mode, path).is_err()

@@ -13,7 +13,7 @@ use serde_json::Value;
 pub mod fields;
 mod struct_bytes;
 
-pub use fields::{Fields, Path, PathError};
+pub use fields::{Fields, KeyPath, PathError};
 
 /// A value as written. Maps keep their order and have no key twice.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +35,7 @@ pub enum Tree {
 impl Tree {
     /// Reads JSON text. A key that stands twice in one object is an error, as nobody could say which one holds.
     pub fn from_json(bytes: &[u8]) -> Result<Tree, PathError> {
-        serde_json::from_slice(bytes).map_err(|error| PathError::new(&Path::Root, format_args!("not JSON: {error}")))
+        serde_json::from_slice(bytes).map_err(|error| PathError::new(&KeyPath::Root, format_args!("not JSON: {error}")))
     }
 
     /// Reads a plugin configuration as Envoy hands it over: JSON text from a `StringValue`, protobuf bytes from a
@@ -47,7 +47,7 @@ impl Tree {
         if bytes.is_empty() {
             Ok(Tree::Map(Vec::new()))
         } else if bytes.contains(&0x12) {
-            struct_bytes::decode(bytes).ok_or_else(|| PathError::new(&Path::Root, "not a google.protobuf.Struct"))
+            struct_bytes::decode(bytes).ok_or_else(|| PathError::new(&KeyPath::Root, "not a google.protobuf.Struct"))
         } else {
             Tree::from_json(bytes)
         }
@@ -229,33 +229,4 @@ impl<'de> Visitor<'de> for TreeVisitor {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_that_stands_twice_is_refused() {
-        let error = Tree::from_json(br#"{"mode": "online", "mode": "offline"}"#).unwrap_err();
-        assert_eq!(error.to_string(), "not JSON: the key \"mode\" stands twice at line 1 column 37");
-    }
-
-    #[test]
-    fn no_configuration_is_an_empty_one() {
-        assert_eq!(Tree::from_plugin_configuration(b""), Ok(Tree::Map(Vec::new())));
-        let error = Tree::from_plugin_configuration(b"\x0a\x05\x0a\x01a\x12").unwrap_err();
-        assert_eq!(error.to_string(), "not a google.protobuf.Struct");
-    }
-
-    #[test]
-    fn whole_numbers_stay_whole() {
-        let tree = Tree::from_json(b"[1795204262751, 1.5, -3]").unwrap();
-        assert_eq!(
-            (tree.to_json().to_string(), tree.to_json_text()),
-            ("[1795204262751,1.5,-3]".into(), "[1795204262751,1.5,-3]".into())
-        );
-    }
-
-    #[test]
-    fn deep_nesting_is_an_error_and_no_overflow() {
-        assert!(Tree::from_json("[".repeat(100_000).as_bytes()).is_err());
-    }
-}
+mod tests;

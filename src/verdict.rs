@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::policy::{Effect, Found, Policy, Rule, Site};
+use crate::policy::{Effect, Policy, Rule, Site, SiteMatch};
 use crate::request::Request;
-use crate::state::{Mode, Situation};
+use crate::state::{EffectiveState, Mode};
 
 /// The decision on one request, with the name of what decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict<'p> {
     /// It goes on to the application.
-    Pass(Pass<'p>),
+    Pass(PassReason<'p>),
     /// The filter answers the probe itself: the rule's name.
     HealthCheck(&'p str),
     /// It is refused.
@@ -21,7 +21,7 @@ pub enum Verdict<'p> {
 
 /// Why a request passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pass<'p> {
+pub enum PassReason<'p> {
     /// It belongs to no site.
     NoSite,
     /// Its site is open.
@@ -49,7 +49,7 @@ pub struct Decision<'p> {
     /// The position of the site in the policy, and the site.
     pub site: Option<(usize, &'p Site)>,
     /// What holds at the site.
-    pub situation: &'p Situation,
+    pub state: &'p EffectiveState,
     /// The verdict.
     pub verdict: Verdict<'p>,
 }
@@ -58,35 +58,39 @@ impl Decision<'_> {
     /// The value of `x-maintenance-status`, by which the application knows of a request that passes a site which is not
     /// online; none for any other.
     pub fn status(&self) -> Option<String> {
-        let mode = self.situation.mode();
-        let until = || self.situation.until().map(|until| format!("; until={until}")).unwrap_or_default();
+        let mode = self.state.mode();
+        let until = || self.state.until().map(|until| format!("; until={until}")).unwrap_or_default();
         (mode != Mode::Online).then(|| format!("{mode}; via={}{}", self.verdict.text(), until()))
     }
 }
 
-/// Decides on a request. `situation` says what holds now at a site of the policy, by position.
+/// Decides on a request. `state` says what holds now at a site of the policy, by position.
 ///
 /// A request that may belong to several sites, because servers read its host or path in different ways, passes only if
 /// each of them lets it pass.
 pub fn decide<'p>(
     policy: &'p Policy,
-    situation: impl Fn(usize) -> &'p Situation,
+    state: impl Fn(usize) -> &'p EffectiveState,
     request: &Request<'_>,
 ) -> Decision<'p> {
     let at = |position: usize| {
         let site = policy.sites.get(position)?;
-        Some(Case { position, site, situation: situation(position), request })
+        Some(Candidate { position, site, state: state(position), request })
     };
     let decision = match policy.index.find(request) {
-        Found::One(position, path) => position.and_then(at).map(|case| case.decide(&[path])),
-        Found::Several(sites) => {
+        SiteMatch::One(position, path) => position.and_then(at).map(|case| case.decide(&[path])),
+        SiteMatch::Several(sites) => {
             strictest(sites.iter().filter_map(|(position, paths)| at(*position).map(|case| case.decide(paths))))
         }
-        Found::AnyPath(sites) => strictest(sites.into_iter().filter_map(at).map(|case| case.decide_for_any_path())),
-        Found::AnySite => strictest((0..policy.sites.len()).filter_map(at).map(|case| case.decide_for_any_host())),
+        SiteMatch::AnyPath(sites) => strictest(sites.into_iter().filter_map(at).map(|case| case.decide_for_any_path())),
+        SiteMatch::AnySite => strictest((0..policy.sites.len()).filter_map(at).map(|case| case.decide_for_any_host())),
     };
     // 1. It belongs to no site.
-    decision.unwrap_or(Decision { site: None, situation: Situation::ONLINE, verdict: Verdict::Pass(Pass::NoSite) })
+    decision.unwrap_or(Decision {
+        site: None,
+        state: EffectiveState::ONLINE,
+        verdict: Verdict::Pass(PassReason::NoSite),
+    })
 }
 
 /// The first decision that keeps the request from the application, or else the first at a site of the strictest mode.
@@ -96,7 +100,7 @@ fn strictest<'p>(decisions: impl Iterator<Item = Decision<'p>>) -> Option<Decisi
         if !matches!(decision.verdict, Verdict::Pass(_)) {
             return Some(decision);
         }
-        if strictest.is_none_or(|known| decision.situation.mode() > known.situation.mode()) {
+        if strictest.is_none_or(|known| decision.state.mode() > known.state.mode()) {
             strictest = Some(decision);
         }
     }
@@ -104,21 +108,21 @@ fn strictest<'p>(decisions: impl Iterator<Item = Decision<'p>>) -> Option<Decisi
 }
 
 /// A request at a site that it may belong to.
-struct Case<'c, 'r, 'p> {
+struct Candidate<'c, 'r, 'p> {
     position: usize,
     site: &'p Site,
-    situation: &'p Situation,
+    state: &'p EffectiveState,
     request: &'c Request<'r>,
 }
 
-impl<'p> Case<'_, '_, 'p> {
+impl<'p> Candidate<'_, '_, 'p> {
     fn decision(&self, verdict: Verdict<'p>) -> Decision<'p> {
-        Decision { site: Some((self.position, self.site)), situation: self.situation, verdict }
+        Decision { site: Some((self.position, self.site)), state: self.state, verdict }
     }
 
     /// Decides on a request that has one of these paths at the site.
     fn decide(&self, paths: &[&str]) -> Decision<'p> {
-        let modes = self.situation.modes();
+        let modes = self.state.modes();
         // 2. A rule refuses it, also while the site is online.
         let effect = Effect::Closes(paths);
         let closes = |rule: &Rule| modes.or_online().any(|mode| rule.matches(self.request, mode, effect));
@@ -126,12 +130,12 @@ impl<'p> Case<'_, '_, 'p> {
             return self.decision(Verdict::Refuse(Refusal::AlwaysClosed(rule)));
         }
         // 3. No mode is active but online. A request passes a closed site only if every active mode would let it pass.
-        let mut verdict = Verdict::Pass(Pass::Online);
+        let mut verdict = Verdict::Pass(PassReason::Online);
         for mode in modes.strictest_first() {
             let next = self.decide_in(mode);
             match (verdict, next) {
                 (_, Verdict::Refuse(_)) => return self.decision(next),
-                (Verdict::Pass(Pass::Online), _) => verdict = next,
+                (Verdict::Pass(PassReason::Online), _) => verdict = next,
                 _ => {}
             }
         }
@@ -140,12 +144,12 @@ impl<'p> Case<'_, '_, 'p> {
 
     /// Decides on a request whose path may lead to any path of the host, or that asks for a tunnel to it.
     fn decide_for_any_path(&self) -> Decision<'p> {
-        let mode = self.situation.mode();
+        let mode = self.state.mode();
         if mode != Mode::Online && (self.site.has_paths() || self.request.is_connect()) {
             return self.decision(Verdict::Refuse(Refusal::Mode(mode)));
         }
         let decision = self.decide(&[]);
-        let modes = self.situation.modes();
+        let modes = self.state.modes();
         match first(&self.site.always_closed, |rule| rule.names_paths_in(modes)) {
             Some(rule) if !matches!(decision.verdict, Verdict::Refuse(_)) => {
                 self.decision(Verdict::Refuse(Refusal::AlwaysClosed(rule)))
@@ -156,34 +160,34 @@ impl<'p> Case<'_, '_, 'p> {
 
     /// Decides on a request whose host cannot be read.
     fn decide_for_any_host(&self) -> Decision<'p> {
-        self.decision(match (self.situation.mode(), first(&self.site.always_closed, |_| true)) {
-            (Mode::Online, None) => Verdict::Pass(Pass::Online),
+        self.decision(match (self.state.mode(), first(&self.site.always_closed, |_| true)) {
+            (Mode::Online, None) => Verdict::Pass(PassReason::Online),
             (Mode::Online, Some(rule)) => Verdict::Refuse(Refusal::AlwaysClosed(rule)),
             (mode, _) => Verdict::Refuse(Refusal::Mode(mode)),
         })
     }
 
     fn decide_in(&self, mode: Mode) -> Verdict<'p> {
-        let Case { site, situation, request, .. } = self;
+        let Candidate { site, state, request, .. } = self;
         let opens = |rule: &Rule| rule.matches(request, mode, Effect::Opens);
         // 4. Health checks, so that an application that is down does not take the page's Envoy out of its balancer.
         if let Some(rule) = first(&site.health_checks, opens) {
             return Verdict::HealthCheck(rule);
         }
         // 5. An exempt rule that is not suspended.
-        if let Some(rule) = first(&site.exempt, |rule| !situation.suspends(&rule.name) && opens(rule)) {
-            return Verdict::Pass(Pass::Exempt(rule));
+        if let Some(rule) = first(&site.exempt, |rule| !state.suspends(&rule.name) && opens(rule)) {
+            return Verdict::Pass(PassReason::Exempt(rule));
         }
         // 6. Where the site's own reply sends browsers.
         let is_read = matches!(request.method, b"GET" | b"HEAD") && !request.may_change_method();
         let is_own_host = || request.host.as_ref().is_some_and(|host| site.is_exact_host(host));
-        if is_read && site.reply.redirect_target().is_some_and(|target| target.is_of(request)) && is_own_host() {
-            return Verdict::Pass(Pass::RedirectTarget);
+        if is_read && site.redirect_target.as_ref().is_some_and(|target| target.matches(request)) && is_own_host() {
+            return Verdict::Pass(PassReason::RedirectTarget);
         }
         // 7. Read-only, and it changes nothing.
         let is_safe = is_read || request.method == b"OPTIONS" && !request.may_change_method();
         if mode == Mode::ReadOnly && is_safe {
-            return Verdict::Pass(Pass::ReadOnly);
+            return Verdict::Pass(PassReason::ReadOnly);
         }
         // 8. Refused.
         Verdict::Refuse(Refusal::Mode(mode))
@@ -198,11 +202,11 @@ impl Verdict<'_> {
     /// The verdict as logs and `explain` show it.
     pub fn text(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
-            Verdict::Pass(Pass::NoSite) => "no-site",
-            Verdict::Pass(Pass::Online) => "online",
-            Verdict::Pass(Pass::Exempt(rule)) => return Cow::Owned(["exempt:", rule].concat()),
-            Verdict::Pass(Pass::RedirectTarget) => "redirect-target",
-            Verdict::Pass(Pass::ReadOnly) => "read_only",
+            Verdict::Pass(PassReason::NoSite) => "no-site",
+            Verdict::Pass(PassReason::Online) => "online",
+            Verdict::Pass(PassReason::Exempt(rule)) => return Cow::Owned(["exempt:", rule].concat()),
+            Verdict::Pass(PassReason::RedirectTarget) => "redirect-target",
+            Verdict::Pass(PassReason::ReadOnly) => "read_only",
             Verdict::HealthCheck(rule) => return Cow::Owned(["health-check:", rule].concat()),
             Verdict::Refuse(Refusal::AlwaysClosed(rule)) => return Cow::Owned(["always_closed:", rule].concat()),
             Verdict::Refuse(Refusal::Mode(mode)) => mode.name(),

@@ -1,10 +1,14 @@
 #!/bin/sh
-# Installs what some tests drive and no make target can fetch, on Debian: Chromium, h2load, curl and nginx.
-# Does nothing where they are there; else it needs root, or sudo.
+# Installs the programs that some tests run and that no make target fetches, on Debian: Chromium, h2load, curl and nginx.
+# Does nothing if they are installed; needs root or sudo otherwise.
 set -eu
 
 packages= nginx=
-command -v chromium >/dev/null || packages="$packages chromium"
+browser=
+for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    if command -v "$name" >/dev/null; then browser=$name; fi
+done
+[ -n "$browser" ] || packages="$packages chromium"
 command -v h2load >/dev/null || packages="$packages nghttp2-client"
 command -v curl >/dev/null || packages="$packages curl"
 # Only root has /usr/sbin on the path.

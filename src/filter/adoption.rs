@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::documents::Entry;
 use super::root::{Held, Root};
-use crate::state::{Mode, Situation, Spell};
+use crate::state::{ActiveMode, EffectiveState, Mode};
 use crate::time::Time;
 
 /// How many documents one request may make a worker verify: some 0.3 ms each.
@@ -16,7 +16,7 @@ const MOST_OF_A_REQUEST: u32 = 1;
 pub struct Adopted {
     pub held: Option<Held>,
     /// What follows from it at the time of the last tick.
-    pub situation: Situation,
+    pub situation: EffectiveState,
     /// When that changes by itself.
     pub next_change: Option<Time>,
 }
@@ -93,10 +93,14 @@ impl<'r> Sites<'r> {
 
     /// What holds at the site in this position. A document that is still to be verified is verified now; where a request
     /// concerns many such sites, all but the first few count as offline.
-    pub fn situation(&self, position: usize) -> &Situation {
+    pub fn situation(&self, position: usize) -> &EffectiveState {
         let Some(state) = self.states.get(position) else {
-            return Situation::ONLINE;
+            return EffectiveState::ONLINE;
         };
+        if self.root.is_fresh() && !state.declared {
+            // Shared data could not be read, so the newest document is unknown.
+            return self.root.offline();
+        }
         if state.adopted.get().is_none() && state.is_costly() {
             match self.left.get().checked_sub(1) {
                 Some(left) => self.left.set(left),
@@ -108,7 +112,8 @@ impl<'r> Sites<'r> {
 }
 
 /// The situation of a site of which nothing is known yet.
-pub fn offline() -> Situation {
-    let spell = Spell { mode: Mode::Offline, since: None, until: None, eta: None, reason: None, suspend: Vec::new() };
-    Situation { spells: vec![spell] }
+pub fn offline() -> EffectiveState {
+    let spell =
+        ActiveMode { mode: Mode::Offline, since: None, until: None, eta: None, reason: None, suspend: Vec::new() };
+    EffectiveState { active: vec![spell] }
 }

@@ -11,7 +11,7 @@ use problem::Problem;
 use super::directory::Directory;
 use super::json::Object;
 use super::root::Root;
-use super::{host, register, stats, status, worker};
+use super::{host, log_limit, register, stats, status, worker};
 use crate::policy::Key;
 use crate::reply::LocalReply;
 use crate::request::Request;
@@ -57,7 +57,7 @@ fn rejected(site: &str, problem: &Problem) {
     // The sender of a document that came second did nothing wrong.
     if !matches!(problem.code, "conflict" | "busy") {
         stats::count("channel.push.rejected");
-        if worker::with(|worker| worker.may_log(host::now())) {
+        if log_limit::may_log() {
             log::warn!("push for {site:?} refused: {}: {:?}", problem.code, problem.detail);
         }
     }
@@ -76,17 +76,17 @@ fn json_reply(
 }
 
 fn get_status(root: &Root, request: &Request<'_>) -> Result<String, Problem> {
-    let (fleet, now) = (root.fleet(), host::now());
+    let (fleet, now) = (root.fleet(), host::now()?);
     let sites: Rc<str> = match request.headers.first(DOCUMENT) {
-        None => status::short(fleet, now),
+        None => status::short(fleet, now)?,
         Some(token) => {
-            let directory = Directory::of(fleet, now);
+            let directory = Directory::of(fleet, now)?;
             readers::check(&directory.keys, token, request, fleet, now)?;
-            status::full(&directory, fleet, now).into()
+            status::full(&directory, fleet, now)?.into()
         }
     };
     let mut object = Object::new();
-    object.text("envoy", Some(&register::envoy()));
+    object.text("envoy", Some(&register::envoy()?));
     object.text("version", Some(env!("CARGO_PKG_VERSION")));
     object.text("time", Some(&now.to_string()));
     object.text("fleet", Some(fleet));

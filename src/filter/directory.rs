@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use super::host::HostError;
 use super::json::{self, Object};
 use super::root::{Channel, Root};
 use super::{documents, host, members, register};
@@ -10,7 +11,7 @@ use crate::config::PluginConfig;
 use crate::policy::{Key, Rule, Site, keys};
 use crate::state::Document;
 use crate::time::Time;
-use crate::tree::{Path, Tree};
+use crate::tree::{KeyPath, Tree};
 
 /// What a policy tells the others of its fleet, in the words of a policy: sites, declared state, keys.
 pub fn published(root: &Root) -> String {
@@ -73,8 +74,11 @@ impl KnownSite {
     }
 
     /// The document that the site should follow, as of this generation.
-    pub fn current(&self, generation: u64, fleet: &str) -> Option<Current> {
-        self.declared.clone().or_else(|| pushed(&*documents::at(generation, fleet, &self.name)?))
+    pub fn current(&self, generation: u64, fleet: &str) -> Result<Option<Current>, HostError> {
+        if self.declared.is_some() {
+            return Ok(self.declared.clone());
+        }
+        Ok(documents::at(generation, fleet, &self.name)?.and_then(|entry| pushed(&entry)))
     }
 }
 
@@ -109,24 +113,24 @@ pub struct Directory {
 
 impl Directory {
     /// What the policies of `fleet` have published; read again only after that has changed.
-    pub fn of(fleet: &str, now: Time) -> Rc<Directory> {
-        let generation = register::generation();
+    pub fn of(fleet: &str, now: Time) -> Result<Rc<Directory>, HostError> {
+        let generation = register::generation()?;
         DIRECTORIES.with_borrow_mut(|known| {
             let directory = known.iter().find(|directory| directory.fleet == fleet);
             let is_good = |directory: &&Rc<Directory>| directory.until.get().is_none_or(|until| now < until);
             if let Some(directory) = directory.filter(|known| known.generation.get() == generation).filter(is_good) {
-                return Rc::clone(directory);
+                return Ok(Rc::clone(directory));
             }
-            let (slots, until) = register::running_slots(&members::instances(now), now);
-            let published = slots.into_iter().map(|slot| (host::shared(&format!("slot/{slot}")), slot));
-            let published: Vec<(Option<host::Shared>, String)> = published.collect();
+            let (slots, until) = register::running_slots(&members::instances(now)?, now)?;
+            let published = slots.into_iter().map(|slot| Ok((host::shared(&format!("slot/{slot}"))?, slot)));
+            let published: Vec<(Option<host::Shared>, String)> = published.collect::<Result<_, HostError>>()?;
             let sources =
                 published.iter().map(|(shared, slot)| (slot.clone(), shared.as_ref().map(|shared| shared.cas)));
             let sources: Vec<(String, Option<u32>)> = sources.collect();
             if let Some(directory) = directory.filter(|directory| directory.sources == sources) {
                 directory.generation.set(generation);
                 directory.until.set(until);
-                return Rc::clone(directory);
+                return Ok(Rc::clone(directory));
             }
             let mut directory = Directory { fleet: fleet.to_owned(), sources, ..Directory::default() };
             directory.generation.set(generation);
@@ -135,7 +139,7 @@ impl Directory {
             let directory = Rc::new(directory);
             known.retain(|known| known.fleet != fleet);
             known.push(Rc::clone(&directory));
-            directory
+            Ok(directory)
         })
     }
 
@@ -176,7 +180,7 @@ impl Directory {
                 }
             }
         }
-        let keys = keys::compile(&config.keys, &Path::Root.key("keys")).unwrap_or_default();
+        let keys = keys::compile(&config.keys, &KeyPath::Root.key("keys")).unwrap_or_default();
         for key in keys {
             if !self.keys.iter().any(|known| known.kid == key.kid && known.sites == key.sites && known.may == key.may) {
                 self.keys.push(key);

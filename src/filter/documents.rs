@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
+use super::host::HostError;
 use super::root::Channel;
 use super::{host, register};
 use crate::state::jws::{self, STATE_TYP, Token};
@@ -103,34 +104,39 @@ thread_local! {
 }
 
 /// The newest document of a site; looked at again only when the generation has changed.
-pub fn at(generation: u64, fleet: &str, site: &str) -> Option<Rc<Entry>> {
+pub fn at(generation: u64, fleet: &str, site: &str) -> Result<Option<Rc<Entry>>, HostError> {
     DOCUMENTS.with_borrow_mut(|documents| look(documents, generation, register::site_key(fleet, site), false))
 }
 
 /// The newest document of a site at this moment, and the number that [`register::put`] needs to replace it.
-pub fn newest(fleet: &str, site: &str) -> (Option<Rc<Entry>>, Option<u32>) {
-    let (generation, key) = (register::generation(), register::site_key(fleet, site));
+pub fn newest(fleet: &str, site: &str) -> Result<(Option<Rc<Entry>>, Option<u32>), HostError> {
+    let (generation, key) = (register::generation()?, register::site_key(fleet, site));
     DOCUMENTS.with_borrow_mut(|documents| {
-        let entry = look(documents, generation, key.clone(), true);
-        (entry, documents.get(&key).and_then(|known| known.cas))
+        let entry = look(documents, generation, key.clone(), true)?;
+        Ok((entry, documents.get(&key).and_then(|known| known.cas)))
     })
 }
 
-fn look(documents: &mut HashMap<String, Known>, generation: u64, key: String, anew: bool) -> Option<Rc<Entry>> {
+fn look(
+    documents: &mut HashMap<String, Known>,
+    generation: u64,
+    key: String,
+    anew: bool,
+) -> Result<Option<Rc<Entry>>, HostError> {
     if let Some(known) = documents.get(&key).filter(|known| known.generation == generation && !anew) {
-        return known.entry.clone();
+        return Ok(known.entry.clone());
     }
-    let shared = host::shared(&key);
+    let shared = host::shared(&key)?;
     let cas = shared.as_ref().map(|shared| shared.cas);
     match documents.get_mut(&key) {
         Some(known) if known.cas == cas => {
             known.generation = generation;
-            known.entry.clone()
+            Ok(known.entry.clone())
         }
         _ => {
             let entry = shared.and_then(Entry::read).map(Rc::new);
             documents.insert(key, Known { generation, cas, entry: entry.clone() });
-            entry
+            Ok(entry)
         }
     }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
+use super::host::HostError;
 use super::{host, register};
 use crate::time::Time;
 
@@ -62,23 +63,23 @@ thread_local! {
 }
 
 /// All running VMs. A record is read again only when it has changed.
-pub fn instances(now: Time) -> Vec<Instance> {
+pub fn instances(now: Time) -> Result<Vec<Instance>, HostError> {
     RECORDS.with_borrow_mut(|records| {
-        let lines = register::text("instances");
+        let lines = register::text("instances")?;
         let instances: Vec<Instance> = lines
             .lines()
             .filter_map(|line| line.split_once(' '))
             .map(|(id, build)| {
-                let shared = host::shared(&format!("instance/{id}"));
+                let shared = host::shared(&format!("instance/{id}"))?;
                 let cas = shared.as_ref().map(|shared| shared.cas);
                 let known = records.get(id).filter(|known| known.cas == cas).map(Rc::clone);
                 let record = known.unwrap_or_else(|| Rc::new(Record::read(shared)));
-                let is_alive = register::is_alive(id, now);
-                Instance { id: id.to_owned(), build: build.to_owned(), is_alive, record }
+                let is_alive = register::is_alive(id, now)?;
+                Ok(Instance { id: id.to_owned(), build: build.to_owned(), is_alive, record })
             })
-            .collect();
+            .collect::<Result<_, HostError>>()?;
         *records = instances.iter().map(|instance| (instance.id.clone(), Rc::clone(&instance.record))).collect();
-        instances
+        Ok(instances)
     })
 }
 
@@ -96,14 +97,14 @@ pub struct Members {
 }
 
 impl Members {
-    pub fn of(instances: Vec<Instance>) -> Members {
-        let slots = register::text("slots");
-        let runs = slots.lines().map(|slot| (slot.to_owned(), register::run_by(slot))).collect();
-        Members { instances, runs }
+    pub fn of(instances: Vec<Instance>) -> Result<Members, HostError> {
+        let slots = register::text("slots")?;
+        let runs = slots.lines().map(|slot| Ok((slot.to_owned(), register::run_by(slot)?)));
+        Ok(Members { instances, runs: runs.collect::<Result<_, HostError>>()? })
     }
 
-    pub fn now(now: Time) -> Members {
-        Members::of(instances(now))
+    pub fn now(now: Time) -> Result<Members, HostError> {
+        Members::of(instances(now)?)
     }
 
     fn is_run(&self, slot: &str, build: &str) -> bool {

@@ -20,6 +20,7 @@
 
 use std::cell::Cell;
 
+use super::host::HostError;
 use super::members::Instance;
 use super::{documents, host};
 use crate::policy::Site;
@@ -34,30 +35,26 @@ const LATE: i64 = 4000;
 const BETWEEN: i64 = 5000;
 
 /// Makes the keys that several threads write, where they are not there yet.
-pub fn prepare(fleet: &str, sites: &[Site]) {
+pub fn prepare(fleet: &str, sites: &[Site]) -> Result<(), HostError> {
     let sites = sites.iter().filter(|site| !documents::has_place(fleet, &site.name));
     for key in sites.map(|site| site_key(fleet, &site.name)) {
-        if host::shared(&key).is_none() {
-            host::set_shared(&key, b"", None);
+        if host::shared(&key)?.is_none() {
+            host::set_shared(&key, b"", None)?;
         }
     }
     for (key, value) in [("generation", "0"), ("instances", "\n"), ("slots", "\n")] {
-        if host::shared(key).is_none() {
-            host::set_shared(key, value.as_bytes(), None);
+        if host::shared(key)?.is_none() {
+            host::set_shared(key, value.as_bytes(), None)?;
         }
     }
-    if host::shared("process").is_none() {
-        host::set_shared("process", format!("{:08x}", random() as u32).as_bytes(), None);
+    if host::shared("process")?.is_none() {
+        host::set_shared("process", format!("{:08x}", host::random()? as u32).as_bytes(), None)?;
     }
-}
-
-/// A random number.
-pub fn random() -> u64 {
-    getrandom::u64().unwrap_or_else(|_| host::now().0.unsigned_abs())
+    Ok(())
 }
 
 thread_local! {
-    static SPREAD: Cell<u32> = Cell::new((random() as u32) | 1);
+    static SPREAD: Cell<u32> = Cell::new((host::random().unwrap_or(0) as u32) | 1);
 }
 
 /// A number that spreads clients, without a hostcall for each (xorshift32, Marsaglia 2003). Good for no secret.
@@ -71,63 +68,64 @@ pub fn spread() -> u32 {
 }
 
 /// A shared text; empty where there is none.
-pub fn text(key: &str) -> String {
-    host::shared(key).map_or_else(String::new, |shared| lossy(shared.bytes))
+pub fn text(key: &str) -> Result<String, HostError> {
+    host::shared(key)?.map_or_else(|| Ok(String::new()), into_text)
 }
 
-fn lossy(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_default()
+fn into_text(shared: host::Shared) -> Result<String, HostError> {
+    String::from_utf8(shared.bytes).map_err(|_| HostError::Malformed { call: "proxy_get_shared_data" })
 }
 
 /// The name of this Envoy: `<node id>/<8 hex>`.
-pub fn envoy() -> String {
-    let node = host::property(&["xds", "node", "id"]).map_or_else(String::new, lossy);
-    format!("{node}/{}", text("process"))
+pub fn envoy() -> Result<String, HostError> {
+    let node = host::property(&["xds", "node", "id"])?.unwrap_or_default();
+    Ok(format!("{}/{}", String::from_utf8_lossy(&node), text("process")?))
 }
 
 /// The generation of what is shared.
-pub fn generation() -> u64 {
-    text("generation").parse().unwrap_or(0)
+pub fn generation() -> Result<u64, HostError> {
+    Ok(text("generation")?.parse().unwrap_or(0))
 }
 
 /// Says that something has changed.
-pub fn changed() {
+pub fn changed() -> Result<(), HostError> {
     update("generation", |text| {
         let next = text.parse::<u64>().unwrap_or(0).wrapping_add(1);
         Some(next.to_string())
-    });
+    })?;
+    Ok(())
 }
 
 /// Replaces a shared text by what `edit` makes of it, again where another thread was faster. False where `edit` wants no
 /// change.
-pub fn update(key: &str, edit: impl Fn(&str) -> Option<String>) -> bool {
+pub fn update(key: &str, edit: impl Fn(&str) -> Option<String>) -> Result<bool, HostError> {
     for _ in 0..100 {
-        let (before, cas) =
-            host::shared(key).map_or((String::new(), None), |shared| (lossy(shared.bytes), Some(shared.cas)));
-        match edit(&before) {
-            None => return false,
-            Some(after) if host::set_shared(key, after.as_bytes(), cas) => return true,
-            Some(_) => {}
+        let shared = host::shared(key)?;
+        let cas = shared.as_ref().map(|shared| shared.cas);
+        let before = shared.map_or_else(|| Ok(String::new()), into_text)?;
+        let Some(after) = edit(&before) else { return Ok(false) };
+        if host::set_shared(key, after.as_bytes(), cas)? {
+            return Ok(true);
         }
     }
-    log::error!("shared data: \"{key}\" could not be written");
-    false
+    Err(HostError::Status { call: "proxy_set_shared_data", status: host::CAS_MISMATCH })
 }
 
 /// Adds a line to a shared list, if it is not there.
-pub fn add_line(key: &str, line: &str) -> bool {
+pub fn add_line(key: &str, line: &str) -> Result<bool, HostError> {
     update(key, |text| (!text.lines().any(|known| known == line)).then(|| format!("{text}{line}\n")))
 }
 
 /// Takes a line out of a shared list, if it is there.
-pub fn remove_line(key: &str, line: &str) {
+pub fn remove_line(key: &str, line: &str) -> Result<(), HostError> {
     update(key, |text| {
         let kept = |known: &&str| *known != line && !known.is_empty();
         text.lines().any(|known| known == line).then(|| {
             let lines: Vec<&str> = text.lines().filter(kept).collect();
             format!("\n{}{}", lines.join("\n"), if lines.is_empty() { "" } else { "\n" })
         })
-    });
+    })?;
+    Ok(())
 }
 
 /// The key of a site's document.
@@ -136,7 +134,7 @@ pub fn site_key(fleet: &str, site: &str) -> String {
 }
 
 /// Puts a document into the register, if nobody else has since `cas` was read.
-pub fn put(fleet: &str, site: &str, key: (&str, &str), token: &[u8], cas: Option<u32>) -> bool {
+pub fn put(fleet: &str, site: &str, key: (&str, &str), token: &[u8], cas: Option<u32>) -> Result<bool, HostError> {
     let bytes = [key.0.as_bytes(), b" ", key.1.as_bytes(), b"\n", token].concat();
     host::set_shared(&site_key(fleet, site), &bytes, cas)
 }
@@ -146,30 +144,32 @@ fn held_key(slot: &str, fleet: &str, site: &str) -> String {
 }
 
 /// Remembers that a plugin has adopted a document.
-pub fn hold(slot: &str, fleet: &str, site: &str, digest: Digest) {
-    if !is_held(slot, fleet, site, digest) {
-        host::set_shared(&held_key(slot, fleet, site), digest.to_string().as_bytes(), None);
+pub fn hold(slot: &str, fleet: &str, site: &str, digest: Digest) -> Result<(), HostError> {
+    if !is_held(slot, fleet, site, digest)? {
+        host::set_shared(&held_key(slot, fleet, site), digest.to_string().as_bytes(), None)?;
     }
+    Ok(())
 }
 
 /// Whether that document is the last that the plugin has adopted.
-pub fn is_held(slot: &str, fleet: &str, site: &str, digest: Digest) -> bool {
-    text(&held_key(slot, fleet, site)) == digest.to_string()
+pub fn is_held(slot: &str, fleet: &str, site: &str, digest: Digest) -> Result<bool, HostError> {
+    Ok(text(&held_key(slot, fleet, site))? == digest.to_string())
 }
 
 /// Notes that a plugin has left a VM, and nobody has taken its place there yet.
-pub fn leave_slot(slot: &str, now: Time) {
-    host::set_shared(&format!("left/{slot}"), now.0.to_string().as_bytes(), None);
+pub fn leave_slot(slot: &str, now: Time) -> Result<(), HostError> {
+    host::set_shared(&format!("left/{slot}"), now.0.to_string().as_bytes(), None)?;
+    Ok(())
 }
 
 /// Whether it is this build of the module that runs a plugin.
-pub fn has_slot(slot: &str, build: &str) -> bool {
-    run_by(slot) == build
+pub fn has_slot(slot: &str, build: &str) -> Result<bool, HostError> {
+    Ok(run_by(slot)? == build)
 }
 
 /// The build of the module that runs a plugin.
-pub fn run_by(slot: &str) -> String {
-    text(&format!("slot/{slot}")).lines().next().unwrap_or_default().to_owned()
+pub fn run_by(slot: &str) -> Result<String, HostError> {
+    Ok(text(&format!("slot/{slot}"))?.lines().next().unwrap_or_default().to_owned())
 }
 
 /// The plugins that run in a VM, by its `instance/<id>`.
@@ -179,53 +179,62 @@ pub fn slots_of(instance: &str) -> impl Iterator<Item = &str> {
 
 /// The plugins that run, in the order in which they came, and until when that is so if nothing changes. What has just left
 /// may be on its way to the VMs of another build of the module.
-pub fn running_slots(instances: &[Instance], now: Time) -> (Vec<String>, Option<Time>) {
+pub fn running_slots(instances: &[Instance], now: Time) -> Result<(Vec<String>, Option<Time>), HostError> {
     let running = instances.iter().flat_map(Instance::slots).map(str::to_owned);
     let running: hashbrown::HashSet<String> = running.collect();
-    let mut until = None;
-    let mut is_between = |slot: &str| {
-        let left: i64 = text(&format!("left/{slot}")).parse().unwrap_or(0);
-        let end = Time(left.saturating_add(BETWEEN));
-        let is_between = now < end;
-        until = if is_between { Some(until.map_or(end, |until: Time| until.min(end))) } else { until };
-        is_between
-    };
-    let slots = text("slots");
-    let slots = slots.lines().filter(|slot| !slot.is_empty() && (running.contains(*slot) || is_between(slot)));
-    let slots = slots.map(str::to_owned).collect();
-    (slots, until)
+    let mut until: Option<Time> = None;
+    let mut slots = Vec::new();
+    for slot in text("slots")?.lines().filter(|slot| !slot.is_empty()) {
+        if !running.contains(slot) {
+            let left: i64 = text(&format!("left/{slot}"))?.parse().unwrap_or(0);
+            let end = Time(left.saturating_add(BETWEEN));
+            if now >= end {
+                continue;
+            }
+            until = Some(until.map_or(end, |until| until.min(end)));
+        }
+        slots.push(slot.to_owned());
+    }
+    Ok((slots, until))
 }
 
 /// Whether the VM has ticked of late.
-pub fn is_alive(id: &str, now: Time) -> bool {
-    now.0.saturating_sub(last_tick(id)) < SILENCE
+pub fn is_alive(id: &str, now: Time) -> Result<bool, HostError> {
+    Ok(now.0.saturating_sub(last_tick(id)?) < SILENCE)
 }
 
-fn last_tick(id: &str) -> i64 {
-    text(&format!("alive/{id}")).parse().unwrap_or(0)
+fn last_tick(id: &str) -> Result<i64, HostError> {
+    Ok(text(&format!("alive/{id}"))?.parse().unwrap_or(0))
 }
 
 /// The line of the VM of this build that fell silent last.
-pub fn silent(build: &str, now: Time) -> Option<String> {
-    let lines = text("instances");
-    let of_build = lines.lines().filter_map(|line| line.split_once(' ').filter(|(_, known)| *known == build));
-    let silent = of_build.filter(|(id, _)| !is_alive(id, now)).max_by_key(|(id, _)| last_tick(id));
-    silent.map(|(id, build)| format!("{id} {build}"))
+pub fn silent(build: &str, now: Time) -> Result<Option<String>, HostError> {
+    let lines = text("instances")?;
+    let mut last: Option<(i64, &str)> = None;
+    for line in lines.lines() {
+        let Some((id, _)) = line.split_once(' ').filter(|(_, known)| *known == build) else { continue };
+        let tick = last_tick(id)?;
+        if !is_alive(id, now)? && last.is_none_or(|(latest, _)| latest <= tick) {
+            last = Some((tick, line));
+        }
+    }
+    Ok(last.map(|(_, line)| line.to_owned()))
 }
 
 /// How many VMs of this build have come late, and look for one whose place they take.
-pub fn missing(build: &str) -> i64 {
-    text(&format!("missing/{build}")).parse().unwrap_or(0)
+pub fn missing(build: &str) -> Result<i64, HostError> {
+    Ok(text(&format!("missing/{build}"))?.parse().unwrap_or(0))
 }
 
 /// Changes that number.
-pub fn add_missing(build: &str, by: i64) {
-    update(&format!("missing/{build}"), |text| Some((text.parse().unwrap_or(0) + by).max(0).to_string()));
+pub fn add_missing(build: &str, by: i64) -> Result<(), HostError> {
+    update(&format!("missing/{build}"), |text| Some((text.parse().unwrap_or(0) + by).max(0).to_string()))?;
+    Ok(())
 }
 
 /// Whether a VM that joins now comes later than those with which its build has started.
-pub fn is_late(build: &str, now: Time) -> bool {
+pub fn is_late(build: &str, now: Time) -> Result<bool, HostError> {
     let key = format!("build/{build}");
-    update(&key, |text| text.is_empty().then(|| now.0.to_string()));
-    now.0.saturating_sub(text(&key).parse().unwrap_or(now.0)) > LATE
+    update(&key, |text| text.is_empty().then(|| now.0.to_string()))?;
+    Ok(now.0.saturating_sub(text(&key)?.parse().unwrap_or(now.0)) > LATE)
 }

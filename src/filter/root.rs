@@ -5,10 +5,13 @@ use std::rc::Rc;
 
 use super::adoption::{self, Adopted, SiteState, Sites};
 use super::documents::Entry;
+use super::host::HostError;
 use super::stats::SiteStats;
-use super::{directory, documents, host, register, stats};
-use crate::policy::{Kind, Policy};
-use crate::state::{Document, Mode, Situation};
+use super::{directory, documents, host, log_limit, register, stats};
+use crate::compiled::CompiledConfig;
+use crate::policy::{Permission, Policy};
+use crate::reply::Reply;
+use crate::state::{Document, EffectiveState, Mode};
 use crate::time::Time;
 
 /// Where a document came from.
@@ -40,8 +43,10 @@ pub struct Root {
     /// `<plugin name>/<root id>`: a later policy in the same place replaces this one.
     pub slot: String,
     pub policy: Policy,
+    /// The reply of each site, in the order of the policy.
+    pub replies: Vec<Reply>,
     states: RefCell<Vec<SiteState>>,
-    offline: Situation,
+    offline: EffectiveState,
     pub stats: Vec<SiteStats>,
     /// The time of the last tick.
     pub now: Cell<Time>,
@@ -58,7 +63,8 @@ pub struct Root {
 }
 
 impl Root {
-    pub fn new(slot: String, mut policy: Policy) -> Root {
+    pub fn new(slot: String, config: CompiledConfig) -> Root {
+        let CompiledConfig { mut policy, replies } = config;
         let declared = |document: Document| Held {
             label: documents::adopted_as(document.stamp.digest, Channel::Policy),
             document: Rc::new(document),
@@ -68,12 +74,13 @@ impl Root {
         Root {
             slot,
             policy,
+            replies,
             states: RefCell::new(states),
             offline: adoption::offline(),
             stats,
             now: Cell::new(Time(0)),
             quiet: Cell::new(false),
-            closed: Cell::new(false),
+            closed: Cell::new(true),
             fresh: Cell::new(true),
             retired: Cell::new(false),
             displaced: Cell::new(false),
@@ -94,7 +101,7 @@ impl Root {
     }
 
     /// The situation of a site of which nothing is known yet.
-    pub fn offline(&self) -> &Situation {
+    pub fn offline(&self) -> &EffectiveState {
         &self.offline
     }
 
@@ -153,37 +160,38 @@ impl Root {
     }
 
     /// Takes the slot where this policy is new, and leaves it while another build of the module has it.
-    pub fn follow(&self, build: &str) {
+    pub fn follow(&self, build: &str) -> Result<(), HostError> {
         if self.retired.get() {
-            return;
+            return Ok(());
         }
         if self.fresh.get() {
             let key = format!("slot/{}", self.slot);
-            register::add_line("slots", &self.slot);
+            register::add_line("slots", &self.slot)?;
             let said = format!("{build}\n{}", directory::published(self));
-            if register::text(&key) != said {
-                host::set_shared(&key, said.as_bytes(), None);
-                register::changed();
+            if register::text(&key)? != said {
+                host::set_shared(&key, said.as_bytes(), None)?;
+                register::changed()?;
             }
         } else {
-            self.displaced.set(!register::has_slot(&self.slot, build));
+            self.displaced.set(!register::has_slot(&self.slot, build)?);
         }
+        Ok(())
     }
 
     /// Looks for changes, verifies at most `left` documents, and works out what holds at `now`. True where something has
     /// changed since the last tick.
-    pub fn refresh(&self, now: Time, generation: u64, changed: bool, left: &mut u32) -> bool {
+    pub fn refresh(&self, now: Time, generation: u64, changed: bool, left: &mut u32) -> Result<bool, HostError> {
         let before = self.now.replace(now);
-        let fresh = self.fresh.replace(false);
         let mut states = self.states.borrow_mut();
-        if changed || fresh {
+        if changed || self.fresh.get() {
             for (state, site) in states.iter_mut().zip(&self.policy.sites) {
-                state.look_at(documents::at(generation, self.fleet(), &site.name));
+                state.look_at(documents::at(generation, self.fleet(), &site.name)?);
             }
         }
+        let fresh = self.fresh.replace(false);
         let due = self.next_change.get().is_some_and(|next| next <= now) || now < before;
         if !(changed || fresh || due || self.is_behind.get() || self.has_adopted.get()) {
-            return false;
+            return Ok(false);
         }
         self.is_behind.set(false);
         for (position, state) in states.iter_mut().enumerate() {
@@ -210,7 +218,7 @@ impl Root {
         self.closed.set(!online);
         self.quiet
             .set(online && !self.retired.get() && !self.policy.has_always_closed() && self.policy.control.is_none());
-        self.has_adopted.replace(false) || changed || fresh || due
+        Ok(self.has_adopted.replace(false) || changed || fresh || due)
     }
 
     /// What holds at a site, for which its newest document is looked at if it has not been yet.
@@ -228,7 +236,9 @@ impl Root {
         match self.verify(entry, &site.name) {
             Ok(held) => {
                 state.refused.set(false);
-                register::hold(&self.slot, self.fleet(), &site.name, held.document.stamp.digest);
+                if let Err(error) = register::hold(&self.slot, self.fleet(), &site.name, held.document.stamp.digest) {
+                    log_limit::failure(&error);
+                }
                 Some(held)
             }
             Err(problem) => {
@@ -252,16 +262,19 @@ impl Root {
             return Err(format!("made for {} of fleet {:?}", document.site, document.fleet));
         }
         let objection = match self.policy.keys.iter().find(|key| key.kid == content.kid) {
-            Some(key) if !key.is_permitted(Kind::State, site) => {
+            Some(key) if !key.is_permitted(Permission::State, site) => {
                 Some(format!("the key \"{}\" may not sign it", key.name))
             }
             None if !self.policy.keys.is_empty() => Some(format!("the policy has no key \"{}\"", entry.key_name)),
             _ => None,
         };
-        match objection {
-            Some(problem) if !register::is_held(&self.slot, self.fleet(), site, document.stamp.digest) => Err(problem),
-            _ => Ok(Held { document: Rc::clone(document), label: Rc::clone(&content.label) }),
+        if let Some(problem) = objection {
+            let is_held = register::is_held(&self.slot, self.fleet(), site, document.stamp.digest);
+            if !is_held.map_err(|error| error.to_string())? {
+                return Err(problem);
+            }
         }
+        Ok(Held { document: Rc::clone(document), label: Rc::clone(&content.label) })
     }
 
     /// Writes that this policy runs, and what it has adopted, a line a site.

@@ -3,7 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::host::{Metric, MetricKind};
+use super::host::{HostError, Metric, MetricKind};
+use super::log_limit;
 use super::members::Members;
 use super::root::Root;
 use crate::state::Mode;
@@ -20,22 +21,27 @@ fn metric(kind: MetricKind, name: &str) -> Option<Metric> {
         if let Some(metric) = metrics.get(name) {
             return *metric;
         }
-        let metric = Metric::define(kind, &format!("maintenance.{name}"));
+        let metric = logged(Metric::define(kind, &format!("maintenance.{name}")));
         metrics.insert(name.to_owned(), metric);
         metric
     })
 }
 
+/// The result of a hostcall. A failed one is logged: stats decide nothing.
+fn logged<T>(result: Result<T, HostError>) -> Option<T> {
+    result.inspect_err(log_limit::failure).ok()
+}
+
 /// Adds one to the counter `maintenance.<name>`.
 pub fn count(name: &str) {
     if let Some(metric) = metric(MetricKind::Counter, name) {
-        metric.increment();
+        logged(metric.increment());
     }
 }
 
 /// The value of the counter `maintenance.<name>` in this Envoy, over all workers.
 pub fn value(name: &str) -> u64 {
-    metric(MetricKind::Counter, name).map_or(0, Metric::value)
+    metric(MetricKind::Counter, name).and_then(|metric| logged(metric.value())).unwrap_or(0)
 }
 
 /// The counters of one site. The one that every refusal adds to is kept at hand.
@@ -53,7 +59,7 @@ impl SiteStats {
         let metric = self.refused.get().or_else(|| metric(MetricKind::Counter, &refused_name(&self.site)));
         self.refused.set(metric);
         if let Some(metric) = metric {
-            metric.increment();
+            logged(metric.increment());
         }
     }
 
@@ -98,6 +104,6 @@ fn set_gauge(site: &str, name: &str, value: u64) {
     // Most gauges are as this worker has set them last, and a hostcall for each would add up.
     let is_news = GAUGES.with_borrow_mut(|gauges| gauges.insert(name, value) != Some(value));
     if let Some(metric) = metric.filter(|_| is_news) {
-        metric.record(value);
+        logged(metric.record(value));
     }
 }

@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 
 use super::directory::{Current, Directory, KnownSite};
+use super::host::HostError;
 use super::json::{self, Object};
 use super::members::{self, Members};
 use super::root::Root;
 use super::{documents, register, stats};
-use crate::state::{Document, Situation};
+use crate::state::{Document, EffectiveState};
 use crate::time::Time;
 use crate::tree::Tree;
 
@@ -23,16 +24,16 @@ thread_local! {
 
 /// Reads the documents of all sites that a control endpoint here answers for, at most `left` of them, so that no request
 /// has to.
-pub fn prepare(roots: &[Rc<Root>], now: Time, generation: u64, left: &mut u32) {
+pub fn prepare(roots: &[Rc<Root>], now: Time, generation: u64, left: &mut u32) -> Result<(), HostError> {
     if READ.get() == Some(generation) {
-        return;
+        return Ok(());
     }
     for root in roots.iter().filter(|root| root.policy.control.is_some() && !root.is_retired()) {
-        for site in &Directory::of(root.fleet(), now).sites {
-            let entry = documents::at(generation, root.fleet(), &site.name).filter(|entry| !entry.is_read());
+        for site in &Directory::of(root.fleet(), now)?.sites {
+            let entry = documents::at(generation, root.fleet(), &site.name)?.filter(|entry| !entry.is_read());
             if let Some(entry) = entry {
                 if *left == 0 {
-                    return;
+                    return Ok(());
                 }
                 *left -= 1;
                 let _ = entry.content();
@@ -40,6 +41,7 @@ pub fn prepare(roots: &[Rc<Root>], now: Time, generation: u64, left: &mut u32) {
         }
     }
     READ.set(Some(generation));
+    Ok(())
 }
 
 /// The short status of a fleet, and what it was made from.
@@ -74,10 +76,10 @@ impl Span {
 }
 
 /// The short status of all sites of `fleet`: a JSON list.
-pub fn short(fleet: &str, now: Time) -> Rc<str> {
-    let directory = Directory::of(fleet, now);
-    let generation = register::generation();
-    let instances = members::instances(now);
+pub fn short(fleet: &str, now: Time) -> Result<Rc<str>, HostError> {
+    let directory = Directory::of(fleet, now)?;
+    let generation = register::generation()?;
+    let instances = members::instances(now)?;
     let versions: Vec<_> = instances.iter().map(members::Instance::version).collect();
     SHORT.with_borrow_mut(|known| {
         let is_good = |short: &&Short| {
@@ -91,7 +93,7 @@ pub fn short(fleet: &str, now: Time) -> Rc<str> {
         if let Some(good) = before.as_ref().filter(is_good) {
             let text = Rc::clone(&good.text);
             known.extend(before);
-            return text;
+            return Ok(text);
         }
         let before = before.filter(|before| Rc::ptr_eq(&before.directory, &directory));
         let mut parts = before.map(|before| before.sites).unwrap_or_default().into_iter();
@@ -104,10 +106,10 @@ pub fn short(fleet: &str, now: Time) -> Rc<str> {
             text: "".into(),
             directory,
         };
-        let members = Members::of(instances);
+        let members = Members::of(instances)?;
         let mut text = String::with_capacity(short.directory.sites.len() * 256);
         for site in &short.directory.sites {
-            let current = site.current(generation, fleet);
+            let current = site.current(generation, fleet)?;
             let label = current.as_ref().map_or_else(|| "-".into(), |current| Rc::clone(&current.label));
             let part = parts.next().filter(|part| part.label == label && part.span.has(now));
             let part = part.unwrap_or_else(|| part_of(site, current.as_ref(), label, now));
@@ -121,7 +123,7 @@ pub fn short(fleet: &str, now: Time) -> Rc<str> {
         short.text = text.into();
         let text = Rc::clone(&short.text);
         known.push(short);
-        text
+        Ok(text)
     })
 }
 
@@ -131,11 +133,11 @@ fn part_of(site: &KnownSite, current: Option<&Current>, label: Rc<str>, now: Tim
     Part { label, span: Span { from: now, until }, text: site_text(site, current, &situation) }
 }
 
-fn situation(current: Option<&Current>, now: Time) -> Situation {
+fn situation(current: Option<&Current>, now: Time) -> EffectiveState {
     current.map(|current| current.document.at(now)).unwrap_or_default()
 }
 
-fn site_text(site: &KnownSite, current: Option<&Current>, situation: &Situation) -> String {
+fn site_text(site: &KnownSite, current: Option<&Current>, situation: &EffectiveState) -> String {
     let active: Vec<String> = situation.modes().strictest_first().map(|mode| mode.name().to_owned()).collect();
     let stamp = current.map(|current| current.document.stamp);
     let mut object = Object::new();
@@ -154,12 +156,12 @@ fn write_workers(text: &mut String, fleet: &str, site: &KnownSite, label: &str, 
 }
 
 /// The full status of all sites of a fleet: a JSON list.
-pub fn full(directory: &Directory, fleet: &str, now: Time) -> String {
-    let generation = register::generation();
-    let members = Members::now(now);
+pub fn full(directory: &Directory, fleet: &str, now: Time) -> Result<String, HostError> {
+    let generation = register::generation()?;
+    let members = Members::now(now)?;
     let mut sites = Vec::with_capacity(directory.sites.len());
     for site in &directory.sites {
-        let current = site.current(generation, fleet);
+        let current = site.current(generation, fleet)?;
         let current = current.as_ref();
         let situation = situation(current, now);
         let mut text = site_text(site, current, &situation);
@@ -169,7 +171,7 @@ pub fn full(directory: &Directory, fleet: &str, now: Time) -> String {
         more(&mut object, directory, site, current, &situation);
         sites.push(object.end());
     }
-    json::list(&sites)
+    Ok(json::list(&sites))
 }
 
 /// What only those with a read token are told of a site.
@@ -178,7 +180,7 @@ fn more(
     directory: &Directory,
     site: &KnownSite,
     current: Option<&Current>,
-    situation: &Situation,
+    situation: &EffectiveState,
 ) {
     let document = current.map(|current| &*current.document);
     let times = [("since", situation.since()), ("until", situation.until()), ("eta", situation.eta())];

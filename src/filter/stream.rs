@@ -1,26 +1,71 @@
 //! One request: collect, decide, act.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::Action;
-
+use super::host::HostError;
 use super::root::Root;
-use super::{control, host, register, stats};
+use super::sdk::{Action, Context, HttpContext};
+use super::{control, host, log_limit, register, stats};
 use crate::reply::{self, LocalReply};
-use crate::request::{Budget, HOSTCALL, Peer, Request, address};
-use crate::verdict::{Pass, Verdict, decide};
+use crate::request::{HOSTCALL, Peer, Request, WorkBudget, address};
+use crate::verdict::{PassReason, Verdict, decide};
 
-/// A request that must be looked at.
+/// A request that a rule or a mode could refuse, or that may be for the control endpoint.
 pub struct Stream {
-    root: Rc<Root>,
+    /// `None` if Envoy has not configured the plugin.
+    root: Option<Rc<Root>>,
 }
 
 impl Stream {
-    pub fn new(root: Rc<Root>) -> Stream {
+    pub fn new(root: Option<Rc<Root>>) -> Stream {
         Stream { root }
+    }
+
+    fn answer(root: &Root) -> Result<Option<LocalReply>, HostError> {
+        let headers = host::request_headers()?;
+        let peer = Downstream::new(root.policy.jwt_metadata_key.as_deref());
+        let request = Request::new(&headers, &peer);
+        if let Some(reply) = control::answer(root, &request) {
+            return Ok(Some(reply));
+        }
+        let sites = root.sites();
+        let decision = decide(&root.policy, |site| sites.situation(site), &request);
+        if let Some(error) = peer.error.get() {
+            return Err(error);
+        }
+        let Some((position, _)) = decision.site else {
+            if root.is_closed() {
+                stats::count("no_site_passed");
+            }
+            show(&decision.verdict);
+            return Ok(None);
+        };
+        if decision.verdict != Verdict::Pass(PassReason::Online) {
+            show(&decision.verdict);
+        }
+        let stats = root.stats.get(position);
+        match decision.verdict {
+            Verdict::Pass(pass) => {
+                if let (PassReason::Exempt(rule), Some(stats)) = (pass, stats) {
+                    stats.bypassed(rule);
+                }
+                if let Some(status) = decision.status() {
+                    host::set_request_header("x-maintenance-status", &status)?;
+                }
+                Ok(None)
+            }
+            Verdict::HealthCheck(_) => Ok(Some(reply::health_check())),
+            Verdict::Refuse(refusal) => {
+                if let Some(stats) = stats {
+                    stats.refused();
+                }
+                let Some(reply) = root.replies.get(position) else { return Ok(Some(reply::unreadable())) };
+                let (now, random) = (root.now.get(), register::spread());
+                Ok(Some(reply.answer(refusal, decision.state, &request, now, random)))
+            }
+        }
     }
 }
 
@@ -28,80 +73,81 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        let root = &self.root;
-        let headers = host::request_headers();
-        let peer = Downstream::new(root.policy.jwt_metadata_key.as_deref());
-        let request = Request::new(&headers, &peer);
-        if let Some(reply) = control::answer(root, &request) {
-            return send(&reply);
-        }
-        let sites = root.sites();
-        let decision = decide(&root.policy, |site| sites.situation(site), &request);
-        let via = decision.verdict.text();
-        let Some((position, site)) = decision.site else {
-            if root.is_closed() {
-                stats::count("no_site_passed");
-            }
-            host::set_property("maintenance.via", &via);
-            return Action::Continue;
+        let reply = match &self.root {
+            Some(root) => Stream::answer(root).unwrap_or_else(|error| {
+                log_limit::failure(&error);
+                stats::count("hostcall_failed");
+                let may_refuse = root.is_closed() || root.policy.has_always_closed();
+                may_refuse.then(reply::unreadable)
+            }),
+            None => Some(reply::unreadable()),
         };
-        let stats = root.stats.get(position);
-        if decision.verdict != Verdict::Pass(Pass::Online) {
-            host::set_property("maintenance.via", &via);
+        let Some(reply) = reply else { return Action::Continue };
+        // A request must never continue after a local reply, so it also pauses if the reply could not be sent.
+        if let Err(error) = host::send_local_response(&reply) {
+            log_limit::failure(&error);
         }
-        match decision.verdict {
-            Verdict::Pass(pass) => {
-                if let (Pass::Exempt(rule), Some(stats)) = (pass, stats) {
-                    stats.bypassed(rule);
-                }
-                if let Some(status) = decision.status() {
-                    host::set_request_header("x-maintenance-status", &status);
-                }
-                Action::Continue
-            }
-            Verdict::HealthCheck(_) => send(&reply::health_check()),
-            Verdict::Refuse(refusal) => {
-                if let Some(stats) = stats {
-                    stats.refused();
-                }
-                send(&site.reply.answer(refusal, decision.situation, &request, root.now.get(), register::spread()))
-            }
-        }
+        Action::Pause
     }
 }
 
-/// Sends a reply. The one place that does, so that no stream ever goes on after one.
-fn send(reply: &LocalReply) -> Action {
-    host::send_local_response(reply);
-    Action::Pause
+/// Shows the verdict to the access log. A failure changes nothing but the log.
+fn show(verdict: &Verdict<'_>) {
+    if let Err(error) = host::set_property("maintenance.via", &verdict.text()) {
+        log_limit::failure(&error);
+    }
 }
 
-/// The values of a claim, and the path under which they were asked for.
+/// The path of a claim, and its values.
 type KnownClaim = (Vec<String>, Rc<[Vec<u8>]>);
 
-/// Who sent the request, as Envoy knows it. Each question costs a hostcall, and is asked once.
+/// The client of the request, as Envoy knows it. Each property is read at most once, because it costs a hostcall.
 struct Downstream<'r> {
     jwt_metadata_key: Option<&'r str>,
+    /// A failure to read the address or the certificate.
+    error: Cell<Option<HostError>>,
     address: OnceCell<Option<IpAddr>>,
     uri_sans: OnceCell<Vec<Vec<u8>>>,
     claims: RefCell<Vec<KnownClaim>>,
 }
 
-/// How many elements of a claim's list are looked at.
+/// The largest number of elements of a claim's list that are read.
 const MAX_ELEMENTS: usize = 256;
 
 impl<'r> Downstream<'r> {
     fn new(jwt_metadata_key: Option<&'r str>) -> Downstream<'r> {
-        Downstream { jwt_metadata_key, address: OnceCell::new(), uri_sans: OnceCell::new(), claims: RefCell::default() }
+        Downstream {
+            jwt_metadata_key,
+            error: Cell::new(None),
+            address: OnceCell::new(),
+            uri_sans: OnceCell::new(),
+            claims: RefCell::default(),
+        }
     }
 
-    fn ask_for_claim(&self, path: &[String], budget: &Budget) -> Vec<Vec<u8>> {
+    fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
+        host::property(path).unwrap_or_else(|error| {
+            self.error.set(Some(error));
+            None
+        })
+    }
+
+    fn read_claim(&self, path: &[String], budget: &WorkBudget) -> Vec<Vec<u8>> {
         let Some(key) = self.jwt_metadata_key else {
             return Vec::new();
         };
         let mut full = vec!["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", key];
         full.extend(path.iter().map(String::as_str));
-        let ask = |path: &[&str]| if budget.pay(HOSTCALL) { host::property(path) } else { None };
+        let ask = |path: &[&str]| {
+            if !budget.pay(HOSTCALL) {
+                return None;
+            }
+            host::property(path).unwrap_or_else(|_| {
+                // Envoy has no encoding for `null`. The values are unknown, as if the budget did not suffice.
+                let _ = budget.pay(usize::MAX);
+                None
+            })
+        };
         let element = |index: usize| {
             let index = index.to_string();
             let path: Vec<&str> = full.iter().copied().chain([index.as_str()]).collect();
@@ -110,7 +156,7 @@ impl<'r> Downstream<'r> {
         // Only lists support index lookup. Try it first: the bytes of a list can look like text.
         let elements: Vec<Vec<u8>> = (0..MAX_ELEMENTS).map_while(element).collect();
         if elements.len() == MAX_ELEMENTS {
-            // There may be more, which nothing knows.
+            // Further elements are unknown.
             let _ = budget.pay(usize::MAX);
         }
         if elements.is_empty() { ask(&full).into_iter().collect() } else { elements }
@@ -119,24 +165,24 @@ impl<'r> Downstream<'r> {
 
 impl Peer for Downstream<'_> {
     fn remote_address(&self) -> Option<IpAddr> {
-        *self.address.get_or_init(|| address::parse_source(&host::property(&["source", "address"])?))
+        *self.address.get_or_init(|| address::parse_source(&self.property(&["source", "address"])?))
     }
 
     fn uri_sans(&self) -> Vec<Vec<u8>> {
         let ask = || {
-            let san = host::property(&["connection", "uri_san_peer_certificate"]);
+            let san = self.property(&["connection", "uri_san_peer_certificate"]);
             san.filter(|san| !san.is_empty()).into_iter().collect()
         };
         self.uri_sans.get_or_init(ask).clone()
     }
 
-    fn claim(&self, path: &[String], budget: &Budget) -> Rc<[Vec<u8>]> {
+    fn claim(&self, path: &[String], budget: &WorkBudget) -> Rc<[Vec<u8>]> {
         let known =
             |claims: &[KnownClaim]| claims.iter().find(|(known, _)| known == path).map(|(_, values)| values.clone());
         if let Some(values) = known(&self.claims.borrow()) {
             return values;
         }
-        let values: Rc<[Vec<u8>]> = self.ask_for_claim(path, budget).into();
+        let values: Rc<[Vec<u8>]> = self.read_claim(path, budget).into();
         self.claims.borrow_mut().push((path.to_vec(), values.clone()));
         values
     }

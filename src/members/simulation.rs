@@ -166,6 +166,8 @@ fn apply(envoy: &mut Envoy, step: Step) -> Result<(), String> {
             envoy.shared.pushed += 1;
             envoy.unbumped = true;
         }
+        // Before all threads have a VM, nothing can tell that one still has to configure an older policy.
+        Step::Update(..) if !envoy.has_started() => {}
         Step::Update(content, identity, warms) => envoy.update(content, identity, warms),
         Step::Switch => envoy.tell(Event::Switch),
         Step::Refuse => envoy.tell(Event::Refuse),

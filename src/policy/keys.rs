@@ -2,11 +2,11 @@
 
 use crate::config::{JwkConfig, KeyConfig};
 use crate::state::jws;
-use crate::tree::{Path, PathError};
+use crate::tree::{KeyPath, PathError};
 
 /// What a token may be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Permission {
     /// State documents.
     State,
     /// Running tasks.
@@ -15,15 +15,16 @@ pub enum Kind {
     Pass,
 }
 
-impl Kind {
-    const ALL: [(&'static str, Kind); 3] = [("state", Kind::State), ("task", Kind::Task), ("pass", Kind::Pass)];
+impl Permission {
+    const ALL: [(&'static str, Permission); 3] =
+        [("state", Permission::State), ("task", Permission::Task), ("pass", Permission::Pass)];
 
     /// The name in policies.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::State => "state",
-            Kind::Task => "task",
-            Kind::Pass => "pass",
+            Permission::State => "state",
+            Permission::Task => "task",
+            Permission::Pass => "pass",
         }
     }
 }
@@ -42,19 +43,19 @@ pub struct Key {
     /// Its sites; none: all.
     pub sites: Option<Vec<String>>,
     /// The kinds of token that it may sign.
-    pub may: Vec<Kind>,
+    pub may: Vec<Permission>,
 }
 
 impl Key {
     /// Whether the key may sign tokens of `kind` about `site`.
-    pub fn is_permitted(&self, kind: Kind, site: &str) -> bool {
+    pub fn is_permitted(&self, kind: Permission, site: &str) -> bool {
         self.may.contains(&kind)
             && self.sites.as_ref().is_none_or(|sites| sites.iter().any(|permitted| permitted == site))
     }
 }
 
 /// Compiles the keys of a policy; `path` is the list's.
-pub fn compile(configs: &[KeyConfig], path: &Path<'_>) -> Result<Vec<Key>, PathError> {
+pub fn compile(configs: &[KeyConfig], path: &KeyPath<'_>) -> Result<Vec<Key>, PathError> {
     let mut keys: Vec<Key> = Vec::with_capacity(configs.len());
     for (index, config) in configs.iter().enumerate() {
         let path = path.index(index);
@@ -70,7 +71,7 @@ pub fn compile(configs: &[KeyConfig], path: &Path<'_>) -> Result<Vec<Key>, PathE
     Ok(keys)
 }
 
-fn key(config: &KeyConfig, path: &Path<'_>) -> Result<Key, PathError> {
+fn key(config: &KeyConfig, path: &KeyPath<'_>) -> Result<Key, PathError> {
     let KeyConfig { name, jwk: JwkConfig { kty, crv, x }, sites, may } = config;
     let jwk = path.key("jwk");
     let fixed = |member: &str, value: &str, wanted: &str| {
@@ -99,7 +100,7 @@ fn key(config: &KeyConfig, path: &Path<'_>) -> Result<Key, PathError> {
         return Err(PathError::new(&list, "empty; a key may sign state, task or pass"));
     }
     let kind = |(index, text): (usize, &String)| {
-        Kind::ALL.into_iter().find(|(name, _)| name == text).map(|(_, kind)| kind).ok_or_else(|| {
+        Permission::ALL.into_iter().find(|(name, _)| name == text).map(|(_, kind)| kind).ok_or_else(|| {
             PathError::new(&list.index(index), format_args!("\"{text}\" is none of state, task and pass"))
         })
     };
@@ -114,78 +115,4 @@ fn key(config: &KeyConfig, path: &Path<'_>) -> Result<Key, PathError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
-
-    fn config(name: &str, x: &str, sites: &[&str], may: &[&str]) -> KeyConfig {
-        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let jwk = JwkConfig { kty: "OKP".to_owned(), crv: "Ed25519".to_owned(), x: x.to_owned() };
-        KeyConfig { name: name.to_owned(), jwk, sites: texts(sites), may: texts(may) }
-    }
-
-    fn compile(configs: &[KeyConfig]) -> Result<Vec<Key>, String> {
-        super::compile(configs, &Path::Root.key("keys")).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn what_is_no_key_is_refused() {
-        let plain = config("a", X, &["*"], &["state"]);
-        let jwk = |kty: &str, crv: &str| JwkConfig { kty: kty.to_owned(), crv: crv.to_owned(), x: X.to_owned() };
-        let malformed = "keys[0].jwk.x: not an Ed25519 public key of 32 bytes in base64url";
-        let other = jws::encode(&[9; 32]);
-        for (configs, message) in [
-            (vec![KeyConfig { jwk: jwk("EC", "P-256"), ..plain.clone() }], "keys[0].jwk.kty: \"EC\" is not \"OKP\""),
-            (
-                vec![KeyConfig { jwk: jwk("OKP", "X25519"), ..plain.clone() }],
-                "keys[0].jwk.crv: \"X25519\" is not \"Ed25519\"",
-            ),
-            (vec![config("a", "", &["*"], &["state"])], malformed),
-            (vec![config("a", &X[1..], &["*"], &["state"])], malformed),
-            (vec![config("a", &format!("{X}="), &["*"], &["state"])], malformed),
-            // The same bytes, written in another way: another thumbprint, which no token would ever name.
-            (vec![config("a", &X.replace("URo", "URp"), &["*"], &["state"])], malformed),
-            (vec![config("a", X, &[], &["state"])], "keys[0].sites: empty; \"*\" stands for all"),
-            (
-                vec![config("a", X, &["shop", "*.shop"], &["state"])],
-                "keys[0].sites[1]: \"*.shop\" is not a name of at most 63 characters of a-z, 0-9 and -",
-            ),
-            (vec![config("a", X, &["*"], &[])], "keys[0].may: empty; a key may sign state, task or pass"),
-            (
-                vec![config("a", X, &["*"], &["state", "read"])],
-                "keys[0].may[1]: \"read\" is none of state, task and pass",
-            ),
-            (
-                vec![config("On call", X, &["*"], &["state"])],
-                "keys[0].name: \"On call\" is not a name of at most 63 characters of a-z, 0-9 and -",
-            ),
-            (vec![plain.clone(), config("a", &other, &["*"], &["state"])], "keys[1].name: \"a\" stands twice"),
-            (vec![plain.clone(), config("b", X, &["shop"], &["task"])], "keys[1].jwk: is the key of \"a\" too"),
-        ] {
-            assert_eq!(compile(&configs).map(|_| ()), Err(message.to_owned()));
-        }
-    }
-
-    #[test]
-    fn a_key_is_good_for_its_sites_and_kinds() {
-        let [all, some] = &compile(&[
-            config("all", X, &["*"], &["state", "pass"]),
-            config("some", &jws::encode(&[9; 32]), &["shop"], &["state"]),
-        ])
-        .unwrap()[..] else {
-            panic!("two keys");
-        };
-        for (key, kind, site, permitted) in [
-            (all, Kind::State, "anything", true),
-            (all, Kind::Pass, "anything", true),
-            (all, Kind::Task, "anything", false),
-            (some, Kind::State, "shop", true),
-            (some, Kind::State, "shops", false),
-            (some, Kind::Pass, "shop", false),
-        ] {
-            assert_eq!(key.is_permitted(kind, site), permitted, "{} {kind:?} {site}", key.name);
-        }
-        assert_eq!(all.kid, jws::thumbprint(X));
-    }
-}
+mod tests;

@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use super::cidr::{self, IpSet};
-use super::text::{TextMatcher, Unknown, as_written};
 use crate::config::{ClaimConfig, NamedConfig, RuleConfig, TextConfig};
-use crate::request::{Pair, Request, Separator, is_token_byte, path, unquoted};
-use crate::state::{Mode, Modes};
-use crate::tree::{Path, PathError};
+use crate::matching::cidr::{self, IpSet};
+use crate::matching::path::compile_paths;
+use crate::matching::text::{TextMatcher, Unexamined, as_written};
+use crate::request::{Pair, Request, Separator, is_token_byte, unquoted};
+use crate::state::{Mode, ModeSet};
+use crate::tree::{KeyPath, PathError};
 
 /// One rule, compiled.
 #[derive(Clone, Debug)]
@@ -22,7 +23,7 @@ pub struct Rule {
     query: Vec<Named>,
     cookies: Vec<Named>,
     claims: Vec<Claim>,
-    modes: Option<Modes>,
+    modes: Option<ModeSet>,
     /// A condition that only a built-in rule has.
     built_in: Option<fn(&Request<'_>) -> bool>,
 }
@@ -37,10 +38,10 @@ pub enum Effect<'p> {
 }
 
 impl Effect<'_> {
-    fn unknown(self) -> Unknown {
+    fn unknown(self) -> Unexamined {
         match self {
-            Effect::Opens => Unknown::Fails,
-            Effect::Closes(_) => Unknown::Satisfies,
+            Effect::Opens => Unexamined::Differs,
+            Effect::Closes(_) => Unexamined::Matches,
         }
     }
 }
@@ -61,30 +62,14 @@ struct Claim {
 /// Rules in order; those for every site are shared, not copied.
 pub type Rules = Vec<Rc<Rule>>;
 
-/// How everyone can satisfy a rule, without having anything that others lack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Everyone {
-    /// By doing nothing.
-    AsTheyAre,
-    /// By leaving a header, a parameter or a cookie out.
-    LeavingOut,
-    /// By sending one, whatever its value.
-    Sending,
-}
-
 /// What it costs to look at a rule, in units of the budget.
 const RULE: usize = 16;
 /// What it costs to compare the name of one header, parameter or cookie, in units of the budget.
 const NAME: usize = 2;
 
-/// Paths and values that have little in common, and the methods of HTTP: who takes all of them takes everything.
-const PATHS: [&str; 6] = ["/", "/a", "/index.html", "/Shop/Cart/", "/api/v1/users/42", "/~x/%C3%A9-_"];
-const VALUES: [&str; 6] = ["/", "a", "0", "Maintenance", "Mozilla/5.0 (X11; Linux x86_64)", "k=v-_.~"];
-const METHODS: [&str; 9] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
-
 impl Rule {
     /// Compiles a rule; `path` is where it stands.
-    pub fn compile(config: &RuleConfig, path: &Path<'_>) -> Result<Rule, PathError> {
+    pub fn compile(config: &RuleConfig, path: &KeyPath<'_>) -> Result<Rule, PathError> {
         // Every field by name, so that a new one must be dealt with here.
         let RuleConfig { name, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes } = config;
         let rule = Rule {
@@ -135,7 +120,7 @@ impl Rule {
     }
 
     /// Whether the rule applies in one of `modes` at all, and asks for a path.
-    pub fn names_paths_in(&self, modes: Modes) -> bool {
+    pub fn names_paths_in(&self, modes: ModeSet) -> bool {
         let applies = |mode| self.modes.is_none_or(|own| own.contains(mode));
         self.paths.is_some() && modes.or_online().any(applies)
     }
@@ -146,7 +131,7 @@ impl Rule {
             self;
         let (budget, unknown) = (&request.budget, effect.unknown());
         if !budget.pay(RULE + methods.as_ref().map_or(0, |methods| methods.len() * NAME)) {
-            return unknown.satisfies();
+            return unknown.is_match();
         }
         modes.is_none_or(|modes| modes.contains(mode))
             && methods.as_ref().is_none_or(|methods| is_method(methods, request, effect))
@@ -161,34 +146,17 @@ impl Rule {
             && uri_sans.as_ref().is_none_or(|sans| sans.is_match_any(request.peer.uri_sans(), unknown, budget))
             && claims.iter().all(|claim| claim.matches(request, unknown))
     }
-
-    /// How everyone can satisfy the rule; none: it asks for what not everyone has.
-    pub fn everyone(&self) -> Option<Everyone> {
-        let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes: _, built_in } =
-            self;
-        let is_open = built_in.is_none()
-            && paths.as_ref().is_none_or(|paths| paths.is_everything(&PATHS))
-            && methods
-                .as_ref()
-                .is_none_or(|methods| METHODS.iter().all(|known| methods.iter().any(|one| one == known)))
-            && remote_ips.as_ref().is_none_or(IpSet::is_everyone)
-            && uri_sans.is_none()
-            && claims.is_empty();
-        let mut named = [headers, query, cookies].into_iter().flatten();
-        is_open.then_some(())?;
-        named.try_fold(Everyone::AsTheyAre, |most, named| named.everyone().map(|one| most.max(one)))
-    }
 }
 
 impl Named {
     fn matches_header(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
         let (budget, unknown) = (&request.budget, effect.unknown());
         if !budget.pay(request.headers.len() * NAME) {
-            return unknown.satisfies();
+            return unknown.is_match();
         }
         // A pseudo-header has more readings than its bytes.
         let other = match (self.name.as_str(), effect) {
-            (":path", _) if request.path.canonical().is_none() => return unknown.satisfies(),
+            (":path", _) if request.path.canonical().is_none() => return unknown.is_match(),
             (":path", Effect::Closes(_)) => request.path.canonical().map(|path| path.as_bytes().to_vec()),
             (":method", Effect::Closes(_)) => Some(request.method.to_ascii_uppercase()),
             (":authority", Effect::Closes(_)) => request.host.as_ref().map(|host| host.as_str().as_bytes().to_vec()),
@@ -202,7 +170,7 @@ impl Named {
         let unknown = effect.unknown();
         let matches = |separator| match request.parameters(separator).and_then(|pairs| self.values(pairs, request)) {
             Some(values) => self.value.is_match_any(values, unknown, &request.budget),
-            None => unknown.satisfies(),
+            None => unknown.is_match(),
         };
         let may_separate = || effect != Effect::Opens && request.query.contains(&b';');
         matches(Separator::Ampersand) || may_separate() && matches(Separator::Either)
@@ -211,7 +179,7 @@ impl Named {
     fn matches_cookie(&self, request: &Request<'_>, effect: Effect<'_>) -> bool {
         let unknown = effect.unknown();
         let Some(values) = request.cookies().and_then(|pairs| self.values(pairs, request)) else {
-            return unknown.satisfies();
+            return unknown.is_match();
         };
         match effect {
             Effect::Opens => self.value.is_match_any(values, unknown, &request.budget),
@@ -227,26 +195,17 @@ impl Named {
         let is_own = |(name, _): &&Pair<'_>| name.as_ref() == self.name.as_bytes();
         request.budget.pay(pairs.len() * NAME).then(|| pairs.iter().filter(is_own).map(|(_, value)| value.as_ref()))
     }
-
-    fn everyone(&self) -> Option<Everyone> {
-        match (self.value.is_everything(&VALUES), self.value.takes_absence()) {
-            (true, true) => Some(Everyone::AsTheyAre),
-            (true, false) => Some(Everyone::Sending),
-            (false, true) => Some(Everyone::LeavingOut),
-            (false, false) => None,
-        }
-    }
 }
 
 impl Claim {
-    fn matches(&self, request: &Request<'_>, unknown: Unknown) -> bool {
+    fn matches(&self, request: &Request<'_>, unknown: Unexamined) -> bool {
         let budget = &request.budget;
         let issuers = request.peer.claim(&["iss".to_owned()], budget);
         let is_issuer = matches!(&*issuers, [one] if one == self.iss.as_bytes());
         let values = request.peer.claim(&self.path, budget);
         // The peer spends the budget where it could not ask for everything.
         if !budget.pay(1) {
-            return unknown.satisfies();
+            return unknown.is_match();
         }
         is_issuer && self.value.is_match_any(values.iter(), unknown, budget)
     }
@@ -279,41 +238,7 @@ fn optional<C, T>(
     config.as_ref().map(compile).transpose()
 }
 
-/// Compiles patterns for canonical paths, also for `formats` of replies.
-pub fn compile_paths(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatcher, PathError> {
-    for (index, text) in texts.iter().enumerate() {
-        match text {
-            TextConfig::Plain(text) if !text.starts_with(['/', '*']) => {
-                let problem = format_args!("\"{text}\" starts with neither '/' nor '*'");
-                return Err(PathError::new(&path.index(index), problem));
-            }
-            TextConfig::Absent => {
-                return Err(PathError::new(&path.index(index), "a request always has a path"));
-            }
-            _ => {}
-        }
-    }
-    TextMatcher::compile(texts, path, canonical_pattern)
-}
-
-/// The literal part of a pattern as it stands in canonical paths. What stands for the `*` is tried with a letter in its
-/// place.
-fn canonical_pattern(literal: &str, text: &str) -> Result<String, String> {
-    let before = if text.starts_with('*') { "/x" } else { "" };
-    let after = if text.ends_with('*') { "x" } else { "" };
-    let whole = path::canonical(format!("{before}{literal}{after}").as_bytes());
-    let canonical = whole.as_deref().and_then(|whole| whole.strip_prefix(before)?.strip_suffix(after));
-    let problem = match canonical {
-        _ if literal.contains('?') => {
-            "has a '?', but paths are matched without the query, for which there is \"query\""
-        }
-        Some(canonical) => return Ok(canonical.to_owned()),
-        None => "is no canonical path, so no request could ever match it",
-    };
-    Err(format!("\"{text}\" {problem}"))
-}
-
-fn compile_methods(methods: &[String], path: &Path<'_>) -> Result<Vec<String>, PathError> {
+fn compile_methods(methods: &[String], path: &KeyPath<'_>) -> Result<Vec<String>, PathError> {
     if methods.is_empty() {
         return Err(PathError::new(path, "an empty list matches nothing"));
     }
@@ -326,7 +251,7 @@ fn compile_methods(methods: &[String], path: &Path<'_>) -> Result<Vec<String>, P
     Ok(methods.to_vec())
 }
 
-fn compile_ranges(ranges: &[String], path: &Path<'_>) -> Result<IpSet, PathError> {
+fn compile_ranges(ranges: &[String], path: &KeyPath<'_>) -> Result<IpSet, PathError> {
     if ranges.is_empty() {
         return Err(PathError::new(path, "an empty list matches nothing"));
     }
@@ -336,7 +261,7 @@ fn compile_ranges(ranges: &[String], path: &Path<'_>) -> Result<IpSet, PathError
     ranges.iter().enumerate().map(range).collect::<Result<_, _>>().map(IpSet::new)
 }
 
-fn compile_uri_sans(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatcher, PathError> {
+fn compile_uri_sans(texts: &[TextConfig], path: &KeyPath<'_>) -> Result<TextMatcher, PathError> {
     for (index, text) in texts.iter().enumerate() {
         // A scheme ends with a colon (RFC 3986 section 3.1), and a group of a regex does not begin with one.
         let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
@@ -364,7 +289,7 @@ fn compile_uri_sans(texts: &[TextConfig], path: &Path<'_>) -> Result<TextMatcher
 
 fn compile_named(
     named: &Option<Vec<NamedConfig>>,
-    path: &Path<'_>,
+    path: &KeyPath<'_>,
     canonical: impl Fn(&str) -> Result<String, String>,
 ) -> Result<Vec<Named>, PathError> {
     let Some(named) = named else {
@@ -386,14 +311,14 @@ fn compile_named(
     named.iter().enumerate().map(compile).collect()
 }
 
-fn compile_value(value: &Option<Vec<TextConfig>>, path: &Path<'_>) -> Result<TextMatcher, PathError> {
+fn compile_value(value: &Option<Vec<TextConfig>>, path: &KeyPath<'_>) -> Result<TextMatcher, PathError> {
     match value {
         None => Ok(TextMatcher::present()),
         Some(texts) => TextMatcher::compile(texts, &path.key("value"), as_written),
     }
 }
 
-fn compile_claims(claims: &Option<Vec<ClaimConfig>>, path: &Path<'_>) -> Result<Vec<Claim>, PathError> {
+fn compile_claims(claims: &Option<Vec<ClaimConfig>>, path: &KeyPath<'_>) -> Result<Vec<Claim>, PathError> {
     let Some(claims) = claims else {
         return Ok(Vec::new());
     };
@@ -419,11 +344,11 @@ fn compile_claims(claims: &Option<Vec<ClaimConfig>>, path: &Path<'_>) -> Result<
     claims.iter().enumerate().map(compile).collect()
 }
 
-fn compile_modes(modes: &[Mode], path: &Path<'_>) -> Result<Modes, PathError> {
+fn compile_modes(modes: &[Mode], path: &KeyPath<'_>) -> Result<ModeSet, PathError> {
     if modes.is_empty() {
         return Err(PathError::new(path, "an empty list holds in no mode"));
     }
-    let mut set = Modes::default();
+    let mut set = ModeSet::default();
     modes.iter().for_each(|mode| set.insert(*mode));
     Ok(set)
 }

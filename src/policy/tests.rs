@@ -1,8 +1,10 @@
 use super::*;
+use crate::tree::Tree;
 
 /// Compiles a policy whose quotes are single, so that the tables below can be read.
 fn policy(text: &str) -> Result<Policy, PathError> {
-    Policy::from_plugin_configuration(text.replace('\'', "\"").as_bytes())
+    let tree = Tree::from_plugin_configuration(text.replace('\'', "\"").as_bytes())?;
+    Policy::compile(&PluginConfig::read(&tree)?)
 }
 
 fn assert_refused(rows: &[(&str, &str)]) {
@@ -147,27 +149,6 @@ fn declared_state_is_that_of_a_site_and_of_the_fleet() {
     )]);
     let declared = policy(&format!("{{{sites}, 'state': {{'shop': {{'mode': 'offline', 'fleet': 'eu'}}}}}}")).unwrap();
     assert!(declared.sites[0].declared.is_some());
-}
-
-#[test]
-fn an_unknown_variable_is_refused_also_in_a_template_that_no_site_uses() {
-    let own = |reply: &str| format!("'sites': [{{'name': 'a', 'reply': {reply}}}]");
-    let has_own = own("{'html': '<p>', 'text': '-', 'context': {'phone': '1'}}");
-    for sites in [has_own.as_str(), "'sites': []"] {
-        for (reply, message) in [
-            ("{'html': '{{nosuch}}'}", "reply.html: \"{{nosuch}}\" is no variable"),
-            ("{'text': '{{reasn}}'}", "reply.text: \"{{reasn}}\" is no variable; did you mean \"reason\"?"),
-            ("{'text': '{{phone}}'}", "reply.text: \"{{phone}}\" is no variable"),
-        ] {
-            assert_refused(&[(&format!("{{'reply': {reply}, {sites}}}"), message)]);
-        }
-        assert!(
-            policy(&format!("{{'reply': {{'html': '{{{{team}}}}', 'context': {{'team': '1'}}}}, {sites}}}")).is_ok()
-        );
-    }
-    // What a site that uses the template knows is known.
-    let knows = own("{'context': {'phone': '1'}}");
-    assert!(policy(&format!("{{'reply': {{'html': '{{{{phone}}}}', 'text': '{{{{phone}}}}'}}, {knows}}}")).is_ok());
 }
 
 #[test]

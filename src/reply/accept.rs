@@ -1,24 +1,24 @@
-//! What an `accept` header asks for (RFC 9110 section 12.5.1), as far as a refusal can give it.
+//! Content negotiation by the `accept` header (RFC 9110 section 12.5.1).
 
-/// So many bytes are looked at of all `accept` headers together: more is no browser's.
+/// The bytes that are read of all `accept` headers together. Those of browsers are shorter.
 const MAX_LENGTH: usize = 4096;
 /// The weight 1, in thousandths.
-const MOST: u16 = 1000;
+const FULL: u16 = 1000;
 
-/// What a client would like best.
+/// The content type that a client prefers, of those that a refusal can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// A page.
+pub enum AcceptPreference {
+    /// HTML or XHTML.
     Html,
     /// Plain text.
     Text,
-    /// An image, a font, sound, film, or a style sheet: nothing that a refusal could be.
+    /// Images, fonts, audio, video or style sheets, which a refusal cannot be.
     Media,
-    /// Anything else, or nothing in particular.
+    /// Any other type, or no preference.
     Other,
 }
 
-/// How much a client would like each kind, in thousandths; 0: not at all.
+/// The weight of each type, in thousandths; 0: not acceptable.
 #[derive(Clone, Copy, Debug, Default)]
 struct Weights {
     html: u16,
@@ -28,40 +28,40 @@ struct Weights {
     other: u16,
 }
 
-impl Wish {
-    /// Reads every `accept` header of a request.
-    pub fn read<'h>(headers: impl Iterator<Item = &'h [u8]>) -> Wish {
+impl AcceptPreference {
+    /// Reads all `accept` headers of a request. Malformed weights count as 0.
+    pub fn read<'h>(headers: impl Iterator<Item = &'h [u8]>) -> AcceptPreference {
         let mut weights = Weights::default();
-        let mut left = MAX_LENGTH;
+        let mut remaining = MAX_LENGTH;
         for header in headers {
-            let header = header.get(..left).unwrap_or(header);
-            left -= header.len();
+            let header = header.get(..remaining).unwrap_or(header);
+            remaining -= header.len();
             for range in header.split(|byte| *byte == b',') {
                 weights.add(range);
-                // Nothing that follows could be liked better.
-                if weights.html == MOST {
-                    return Wish::Html;
+                // A page wins ties, so no further type can win.
+                if weights.html == FULL {
+                    return AcceptPreference::Html;
                 }
             }
         }
-        weights.wish()
+        weights.preference()
     }
 }
 
 impl Weights {
     fn add(&mut self, range: &[u8]) {
         let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-        let kind = parts.next().unwrap_or_default();
+        let media_type = parts.next().unwrap_or_default();
         let quality = parts.find_map(|part| {
             let (name, value) = part.split_at_checked(2)?;
             name.eq_ignore_ascii_case(b"q=").then(|| thousandths(value))
         });
-        let quality = quality.unwrap_or(MOST);
-        let is = |names: &[&str]| names.iter().any(|name| kind.eq_ignore_ascii_case(name.as_bytes()));
+        let quality = quality.unwrap_or(FULL);
+        let is = |names: &[&str]| names.iter().any(|name| media_type.eq_ignore_ascii_case(name.as_bytes()));
         let begins = |names: &[&str]| {
-            names
-                .iter()
-                .any(|name| kind.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes())))
+            names.iter().any(|name| {
+                media_type.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
+            })
         };
         let weight = if is(&["text/html", "application/xhtml+xml"]) {
             &mut self.html
@@ -70,7 +70,9 @@ impl Weights {
         } else if is(&["text/css"]) || begins(&["image/", "font/", "audio/", "video/"]) {
             &mut self.media
         } else if is(&["application/json", "application/*"])
-            || kind.get(kind.len().saturating_sub(5)..).is_some_and(|end| end.eq_ignore_ascii_case(b"+json"))
+            || media_type
+                .get(media_type.len().saturating_sub(5)..)
+                .is_some_and(|end| end.eq_ignore_ascii_case(b"+json"))
         {
             &mut self.json
         } else {
@@ -79,27 +81,27 @@ impl Weights {
         *weight = quality.max(*weight);
     }
 
-    /// A page wins ties, as browsers name images and all else beside it; a problem wins them over plain text, as
-    /// libraries name that beside JSON.
-    fn wish(self) -> Wish {
+    /// HTML wins ties, because browsers list images and other types beside it. JSON wins ties with plain text, because
+    /// API clients list both.
+    fn preference(self) -> AcceptPreference {
         let rest = self.json.max(self.other);
         if self.html > 0 && self.html >= self.text.max(self.media).max(rest) {
-            Wish::Html
+            AcceptPreference::Html
         } else if self.text > 0 && self.text > self.json && self.text >= self.media.max(self.other) {
-            Wish::Text
+            AcceptPreference::Text
         } else if self.media > 0 && self.media > self.json && self.media >= self.other {
-            Wish::Media
+            AcceptPreference::Media
         } else {
-            Wish::Other
+            AcceptPreference::Other
         }
     }
 }
 
-/// A `qvalue` in thousandths; 0 for what is none.
+/// A `qvalue` (RFC 9110 section 12.4.2) in thousandths; 0 if it is malformed.
 fn thousandths(value: &[u8]) -> u16 {
     let (whole, fraction) = match value.split_first() {
         Some((b'0', rest)) => (0, rest),
-        Some((b'1', rest)) => (MOST, rest),
+        Some((b'1', rest)) => (FULL, rest),
         _ => return 0,
     };
     let digits = match fraction.split_first() {
@@ -109,83 +111,8 @@ fn thousandths(value: &[u8]) -> u16 {
     };
     let places = [100, 10, 1];
     let part: u16 = digits.iter().zip(places).map(|(digit, place)| u16::from(digit - b'0') * place).sum();
-    (whole + part).min(MOST)
+    (whole + part).min(FULL)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn clients_get_what_they_prefer() {
-        for (accept, wish) in [
-            // Chromium, Firefox, Safari: pages, images, style sheets, all else.
-            (
-                "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8",
-                Wish::Html,
-            ),
-            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Wish::Html),
-            ("image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", Wish::Media),
-            ("image/avif,image/webp,*/*", Wish::Media),
-            ("text/css,*/*;q=0.1", Wish::Media),
-            ("*/*", Wish::Other),
-            // Libraries.
-            ("text/html, */*", Wish::Html),
-            ("text/vnd.turbo-stream.html, text/html, application/xhtml+xml", Wish::Html),
-            ("application/json, text/plain, */*", Wish::Other),
-            ("application/json", Wish::Other),
-            ("application/problem+json", Wish::Other),
-            ("text/event-stream", Wish::Other),
-            ("application/xml", Wish::Other),
-            // Weights.
-            ("application/json, text/html;q=0.5", Wish::Other),
-            ("application/json;q=0.5, text/html", Wish::Html),
-            ("application/json, text/html", Wish::Html),
-            ("text/html;q=0.9, */*", Wish::Other),
-            ("text/html;q=0", Wish::Other),
-            ("text/html;q=0, */*", Wish::Other),
-            ("text/html;level=1;Q=0.2, application/json;q=0.1", Wish::Html),
-            ("TEXT/HTML", Wish::Html),
-            ("application/xhtml+xml", Wish::Html),
-            ("text/plain", Wish::Text),
-            ("text/plain, */*", Wish::Text),
-            ("text/plain;q=0.5, */*;q=0.1", Wish::Text),
-            ("text/plain;q=0.5, text/html", Wish::Html),
-            ("text/plain, text/html;q=0.5", Wish::Text),
-            ("text/*", Wish::Text),
-            ("font/woff2", Wish::Media),
-            ("video/*;q=0.8,*/*;q=0.5", Wish::Media),
-            // Malformed.
-            ("", Wish::Other),
-            (",,;;,", Wish::Other),
-            ("text/html;q=abc", Wish::Other),
-            ("text/html;q=1.0001", Wish::Other),
-            ("text/html;q=2", Wish::Other),
-            ("text/html;q=", Wish::Other),
-            ("text/html;q=1.5", Wish::Html),
-            ("texthtml", Wish::Other),
-        ] {
-            assert_eq!(Wish::read([accept.as_bytes()].into_iter()), wish, "{accept}");
-        }
-    }
-
-    #[test]
-    fn several_headers_are_one_list() {
-        assert_eq!(Wish::read([&b"application/json"[..], b"text/html;q=0.1"].into_iter()), Wish::Other);
-        assert_eq!(Wish::read(std::iter::empty()), Wish::Other);
-    }
-
-    #[test]
-    fn what_stands_far_behind_is_not_read() {
-        let long = format!("{}text/html", "a/b;q=0,".repeat(8000));
-        assert_eq!(Wish::read([long.as_bytes()].into_iter()), Wish::Other);
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_some_wish(header in any::<Vec<u8>>()) {
-            Wish::read([header.as_slice()].into_iter());
-        }
-    }
-}
+mod tests;

@@ -1,28 +1,29 @@
-//! Which pages may read a refusal (Fetch standard, section 3.2): without this their scripts see a network error.
+//! CORS (Fetch standard, section 3.2): allows scripts of other origins to read a refusal. Without it, they see a network
+//! error.
 
 use super::ReplyHeaders;
-use super::form::Form;
+use super::kind::ReplyKind;
 use crate::config::TextConfig;
-use crate::policy::HostPattern;
-use crate::policy::text::{TextMatcher, Unknown};
+use crate::matching::HostPattern;
+use crate::matching::text::{TextMatcher, Unexamined};
 use crate::request::{Host, Request, is_token_byte};
-use crate::tree::{Path, PathError};
+use crate::tree::{KeyPath, PathError};
 
-/// Longer origins, methods and lists of headers are not answered.
+/// The longest origin, method and list of header names that a reply repeats, in bytes.
 const MAX_ORIGIN: usize = 512;
 const MAX_METHOD: usize = 32;
 const MAX_HEADERS: usize = 2048;
 
-/// The origins that a policy lists.
+/// The compiled `cors.origins` of a policy.
 #[derive(Clone, Debug)]
 pub struct Origins(TextMatcher);
 
 impl Origins {
     /// Compiles `cors.origins`.
-    pub fn compile(texts: &[TextConfig], path: &Path<'_>) -> Result<Origins, PathError> {
+    pub fn compile(texts: &[TextConfig], path: &KeyPath<'_>) -> Result<Origins, PathError> {
         for (index, text) in texts.iter().enumerate() {
             let problem = match text {
-                TextConfig::Absent => "a request without an origin needs no answer".to_owned(),
+                TextConfig::Absent => "a request without an origin needs no CORS headers".to_owned(),
                 TextConfig::Plain(text) if !text.contains('*') && !is_origin(text) => {
                     format!("\"{text}\" is not an origin as browsers send it, such as https://shop.example.com")
                 }
@@ -35,8 +36,8 @@ impl Origins {
     }
 }
 
-/// The one origin of a request that may read its refusal: listed, or else an https origin whose host is the site's.
-/// For a site of any host that is the request's own.
+/// The origin of a request, if its scripts may read the refusal: an origin that the policy lists or, if it lists none, an
+/// https origin whose host is one of the site's. If the site has any host, that is the host of the request.
 pub fn allowed<'r>(origins: Option<&Origins>, hosts: &[HostPattern], request: &Request<'r>) -> Option<&'r str> {
     let mut sent = request.headers.all("origin");
     let (Some(origin), None) = (sent.next(), sent.next()) else { return None };
@@ -45,7 +46,7 @@ pub fn allowed<'r>(origins: Option<&Origins>, hosts: &[HostPattern], request: &R
         .filter(|text| text.len() <= MAX_ORIGIN && text.bytes().all(|byte| byte.is_ascii_graphic()))?;
     let lower = text.to_ascii_lowercase();
     let is_allowed = match origins {
-        Some(Origins(listed)) => listed.is_match(lower.as_bytes(), Unknown::Fails, &request.budget),
+        Some(Origins(listed)) => listed.is_match(lower.as_bytes(), Unexamined::Differs, &request.budget),
         None => lower.strip_prefix("https://").and_then(|rest| Host::parse(rest.as_bytes())).is_some_and(|host| {
             hosts.iter().any(|pattern| match pattern {
                 HostPattern::Any => request.host.as_ref() == Some(&host),
@@ -56,20 +57,20 @@ pub fn allowed<'r>(origins: Option<&Origins>, hosts: &[HostPattern], request: &R
     is_allowed.then_some(text)
 }
 
-/// Whether a request is a preflight (Fetch standard, section 3.2.2).
+/// Whether the request is a CORS preflight (Fetch standard, section 3.2.2).
 pub fn is_preflight(request: &Request<'_>) -> bool {
     request.method == b"OPTIONS"
         && request.headers.first("origin").is_some()
         && request.headers.first("access-control-request-method").is_some()
 }
 
-/// Adds what lets a page of `origin` read the reply, also one that sent cookies: a refusal tells everyone the same.
-pub fn add_headers(origin: &str, form: Form, request: &Request<'_>, headers: &mut ReplyHeaders) {
+/// Adds the CORS headers for `origin`. Requests with credentials are included: the reply does not depend on the user.
+pub fn add_headers(origin: &str, kind: ReplyKind, request: &Request<'_>, headers: &mut ReplyHeaders) {
     let mut add = |name: &str, value: &str| headers.push(name, value);
     add("access-control-allow-origin", origin);
     add("access-control-allow-credentials", "true");
-    if form != Form::Preflight {
-        let names = if form.is_grpc() {
+    if kind != ReplyKind::Preflight {
+        let names = if kind.is_grpc() {
             "retry-after, x-maintenance-mode, grpc-status, grpc-message"
         } else {
             "retry-after, x-maintenance-mode"
@@ -78,21 +79,21 @@ pub fn add_headers(origin: &str, form: Form, request: &Request<'_>, headers: &mu
         return;
     }
     add("access-control-max-age", "0");
-    let asked = |name: &str, most: usize, also: &[u8]| {
+    let requested = |name: &str, max_length: usize, separators: &[u8]| {
         let value = request.headers.first(name)?;
-        let is_plain = |byte: &u8| is_token_byte(*byte) || also.contains(byte);
-        let is_plain = value.len() <= most && value.iter().all(is_plain);
+        let is_plain = |byte: &u8| is_token_byte(*byte) || separators.contains(byte);
+        let is_plain = value.len() <= max_length && value.iter().all(is_plain);
         std::str::from_utf8(value).ok().filter(|_| is_plain)
     };
-    if let Some(method) = asked("access-control-request-method", MAX_METHOD, b"") {
+    if let Some(method) = requested("access-control-request-method", MAX_METHOD, b"") {
         add("access-control-allow-methods", method);
     }
-    if let Some(names) = asked("access-control-request-headers", MAX_HEADERS, b", \t") {
+    if let Some(names) = requested("access-control-request-headers", MAX_HEADERS, b", \t") {
         add("access-control-allow-headers", names);
     }
 }
 
-/// Whether `text` is an origin in the one form in which browsers send it (HTML standard, section 7.1.1), but for its case.
+/// Whether `text` is a serialized origin (HTML standard, section 7.1.1), ignoring case.
 fn is_origin(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let Some((scheme, authority)) = lower.split_once("://") else { return lower == "null" };

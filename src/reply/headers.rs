@@ -1,11 +1,11 @@
-//! The headers of a reply, laid out so that a prepared reply hands them on by two copies.
+//! The headers of a reply, in the layout of proxy-wasm, so that sending them needs no conversion.
 
-/// Names in lower case, and values, in order.
+/// Header names (lower case) and values, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplyHeaders {
-    /// The length in bytes of each name and of its value.
+    /// The lengths of each name and value, in bytes.
     lengths: Vec<(u32, u32)>,
-    /// Each name and its value, a NUL behind each, which neither can hold.
+    /// Each name and value, followed by a NUL, which neither can contain.
     text: String,
 }
 
@@ -18,7 +18,7 @@ impl ReplyHeaders {
         }
     }
 
-    /// A copy with room for `headers` more, of `bytes` in all, so that adding them moves nothing.
+    /// A copy with capacity for `headers` more headers of `bytes` bytes in total.
     pub fn with_room(&self, headers: usize, bytes: usize) -> ReplyHeaders {
         let mut lengths = Vec::with_capacity(self.lengths.len() + headers);
         lengths.extend_from_slice(&self.lengths);
@@ -27,18 +27,18 @@ impl ReplyHeaders {
         ReplyHeaders { lengths, text }
     }
 
-    /// Names and values.
+    /// The names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut rest = self.text.split('\0');
         self.lengths.iter().filter_map(move |_| Some((rest.next()?, rest.next()?)))
     }
 
-    /// The length in bytes of each name and of its value.
+    /// The lengths of each name and value, in bytes.
     pub fn lengths(&self) -> &[(u32, u32)] {
         &self.lengths
     }
 
-    /// Each name and its value, a NUL behind each.
+    /// Each name and value, followed by a NUL.
     pub fn text(&self) -> &str {
         &self.text
     }

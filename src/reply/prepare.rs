@@ -1,18 +1,15 @@
-//! Writes replies ahead, form by form: status, headers, and a body with holes.
+//! Prepares replies: everything in a reply that does not change with each request or second.
 
 use ct_codecs::{Base64, Encoder};
 
-use super::form::Form;
-use super::prepared::{Hole, Prepared, Writer};
+use super::kind::ReplyKind;
+use super::prepared::{BodyWriter, Placeholder, PreparedReply};
 use super::template::{Piece, Template};
-use super::variables::{Facts, Variable};
-use super::{Reply, ReplyHeaders, page, problem};
-use crate::state::Mode;
+use super::variables::{RefusalFacts, Variable};
+use super::{Reply, ReplyHeaders, grpc, page, problem};
 
 impl Reply {
-    /// The reply of that form, but for what each request or second changes.
-    pub(super) fn prepare(&self, form: Form, facts: &Facts<'_>) -> Prepared {
-        let mut body = Writer::default();
+    pub(super) fn prepare(&self, kind: ReplyKind, facts: &RefusalFacts<'_>) -> PreparedReply {
         let mut headers: ReplyHeaders = [
             ("x-maintenance-mode", facts.mode.name()),
             ("cache-control", "no-store, max-age=0"),
@@ -22,124 +19,93 @@ impl Reply {
         ]
         .into_iter()
         .collect();
-        // What the operator says of the page stands: a policy may name none of the others.
+        self.add_kind_headers(kind, facts, &mut headers);
+        self.headers.iter().for_each(|(name, value)| headers.push(name, value));
+        // The site may be open to other requests, so their sessions stay.
+        for name in self.clear_cookies.iter().filter(|_| !facts.by_rule) {
+            headers.push("set-cookie", &expired(name));
+        }
+        PreparedReply { status: self.status(kind), headers, body: self.body(kind, facts).finish() }
+    }
+
+    fn status(&self, kind: ReplyKind) -> u32 {
+        match kind {
+            ReplyKind::Html | ReplyKind::Text | ReplyKind::Json | ReplyKind::Bare | ReplyKind::Grpc => self.status,
+            ReplyKind::Redirect => 302,
+            ReplyKind::Preflight => 204,
+            ReplyKind::GrpcWeb | ReplyKind::GrpcWebText => 200,
+            ReplyKind::GrpcPlain | ReplyKind::Connect => 503,
+        }
+    }
+
+    /// Adds the headers that only some kinds of replies have. Those of the operator win: the policy refuses the names of
+    /// all others.
+    fn add_kind_headers(&self, kind: ReplyKind, facts: &RefusalFacts<'_>, headers: &mut ReplyHeaders) {
         let is_own = |name: &str| self.headers.iter().any(|(own, _)| own == name);
         let mut add = |name: &str, value: &str| {
             if !is_own(name) {
                 headers.push(name, value);
             }
         };
-        let mut status = self.status;
-        match form {
-            Form::Html => {
-                add("content-type", "text/html; charset=utf-8");
-                add("x-content-type-options", "nosniff");
-                if self.html_is_built_in {
-                    add("content-security-policy", page::SECURITY_POLICY);
-                }
-                self.write(&self.html, facts, &mut body);
+        if let Some(content_type) = kind.content_type() {
+            add("content-type", content_type);
+        }
+        if matches!(kind, ReplyKind::Html | ReplyKind::Text) {
+            add("x-content-type-options", "nosniff");
+        }
+        if kind == ReplyKind::Html && self.is_built_in_page {
+            add("content-security-policy", page::SECURITY_POLICY);
+        }
+        if kind == ReplyKind::GrpcPlain {
+            add("grpc-status", "14");
+            add("grpc-message", &grpc::encoded_message(&self.site, facts));
+        }
+        if let (ReplyKind::Redirect, Some(target)) = (kind, &self.redirect) {
+            add("location", &target.url);
+        }
+    }
+
+    fn body(&self, kind: ReplyKind, facts: &RefusalFacts<'_>) -> BodyWriter {
+        let mut body = BodyWriter::default();
+        match kind {
+            ReplyKind::Html => self.render(&self.html, facts, &mut body),
+            ReplyKind::Text => self.render(&self.text, facts, &mut body),
+            ReplyKind::Json => problem::write(facts, &self.site, self.status, &self.json, &mut body),
+            ReplyKind::Bare | ReplyKind::Redirect | ReplyKind::Preflight | ReplyKind::GrpcPlain => {}
+            ReplyKind::Grpc => body.text(&grpc::message(&self.site, facts)),
+            ReplyKind::GrpcWeb => body.bytes(&grpc::trailers(&self.site, facts)),
+            ReplyKind::GrpcWebText => {
+                body.text(&Base64::encode_to_string(grpc::trailers(&self.site, facts)).unwrap_or_default());
             }
-            Form::Text => {
-                add("content-type", "text/plain; charset=utf-8");
-                add("x-content-type-options", "nosniff");
-                self.write(&self.text, facts, &mut body);
-            }
-            Form::Json => {
-                add("content-type", "application/problem+json");
-                problem::write(facts, &self.site, status, &self.json, &mut body);
-            }
-            Form::Bare => {}
-            Form::Redirect => status = 302,
-            Form::Preflight => status = 204,
-            Form::Grpc => body.text(&self.message(facts)),
-            Form::GrpcPlain => {
-                status = 503;
-                add("content-type", "application/grpc");
-            }
-            Form::GrpcWeb => {
-                status = 200;
-                add("content-type", "application/grpc-web+proto");
-                body.bytes(&self.trailers(facts));
-            }
-            Form::GrpcWebText => {
-                status = 200;
-                add("content-type", "application/grpc-web-text+proto");
-                if let Ok(text) = Base64::encode_to_string(self.trailers(facts)) {
-                    body.text(&text);
-                }
-            }
-            Form::Connect => {
-                status = 503;
-                add("content-type", "application/json");
-                let message = crate::tree::quoted(&self.message(facts));
+            ReplyKind::Connect => {
+                let message = crate::tree::quoted(&grpc::message(&self.site, facts));
                 body.text(&format!("{{\"code\":\"unavailable\",\"message\":{message}}}"));
             }
         }
-        if form == Form::GrpcPlain {
-            add("grpc-status", "14");
-            add("grpc-message", &self.percent_encoded_message(facts));
-        }
-        if let (Form::Redirect, Some(redirect)) = (form, &self.redirect) {
-            add("location", &redirect.location);
-        }
-        self.headers.iter().for_each(|(name, value)| headers.push(name, value));
-        // A rule refuses some requests of a site that is open: nobody is to be logged out there.
-        for name in self.clear_cookies.iter().filter(|_| !facts.by_rule) {
-            headers.push("set-cookie", &expired(name));
-        }
-        Prepared { status, headers, body: body.finish() }
+        body
     }
 
-    fn write(&self, template: &Template, facts: &Facts<'_>, out: &mut Writer) {
-        template.walk(
-            |variable| facts.has(variable),
+    fn render(&self, template: &Template, facts: &RefusalFacts<'_>, out: &mut BodyWriter) {
+        template.render(
+            |variable| facts.has_value(variable),
             |piece| match piece {
                 Piece::Literal(text) => out.text(text),
-                Piece::Value(Variable::Path, escape) => out.hole(Hole::Path(escape)),
-                Piece::Value(Variable::RetryAfter, _) if facts.retry => out.hole(Hole::RetryAfter),
-                Piece::Value(variable, escape) => {
+                Piece::Value(Variable::Path) => out.placeholder(Placeholder::Path(template.escape)),
+                Piece::Value(Variable::RetryAfter) if facts.has_retry_after => {
+                    out.placeholder(Placeholder::RetryAfter);
+                }
+                Piece::Value(variable) => {
                     if let Some(value) = facts.value(variable, &self.site) {
-                        out.value(&value, escape);
+                        out.value(&value, template.escape);
                     }
                 }
             },
         );
     }
-
-    /// The frame that ends each gRPC-Web response. Without a body Envoy would take out the content type, and some clients
-    /// take an answer without one for no answer.
-    fn trailers(&self, facts: &Facts<'_>) -> Vec<u8> {
-        const TRAILERS: u8 = 0x80;
-        let lines = format!("grpc-status: 14\r\ngrpc-message: {}\r\n", self.percent_encoded_message(facts));
-        let mut frame = vec![TRAILERS];
-        frame.extend_from_slice(&(lines.len() as u32).to_be_bytes());
-        frame.extend_from_slice(lines.as_bytes());
-        frame
-    }
-
-    /// The message as a header or trailer of gRPC's.
-    fn percent_encoded_message(&self, facts: &Facts<'_>) -> String {
-        self.message(facts).replace('%', "%25")
-    }
-
-    /// What machines are told: short, and printable ASCII, as it becomes a header.
-    fn message(&self, facts: &Facts<'_>) -> String {
-        const MAX: usize = 200;
-        let title = match facts.mode {
-            Mode::ReadOnly => "is read-only for maintenance",
-            Mode::Online | Mode::Offline => "is closed for maintenance",
-        };
-        let reason = facts.reason.filter(|reason| !reason.is_empty()).map(|reason| format!(": {reason}"));
-        format!("{} {title}{}", self.site, reason.unwrap_or_default())
-            .chars()
-            .map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' })
-            .take(MAX)
-            .collect()
-    }
 }
 
-/// Expires a cookie in the browser (RFC 6265 section 3.1). A browser takes the two prefixes with `Secure` only, and
-/// other cookies over http without it only (RFC 6265bis section 4.1.3).
+/// The `set-cookie` that expires a cookie (RFC 6265 section 3.1). Browsers accept the prefixes `__Host-` and `__Secure-`
+/// only with `Secure`, and over plain HTTP they accept other cookies only without it (RFC 6265bis section 4.1.3).
 fn expired(name: &str) -> String {
     let lower = name.to_ascii_lowercase();
     let secure = if lower.starts_with("__host-") || lower.starts_with("__secure-") { "; Secure" } else { "" };

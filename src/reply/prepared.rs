@@ -1,116 +1,116 @@
-//! Replies written ahead: all of a reply but what each request or second changes, so that a refusal copies its page once
-//! or not at all.
+//! Prepared replies, and the cache of them. A prepared reply contains everything but the values that change with each
+//! request or second, for which its body has placeholders. A refusal therefore copies its page once, or not at all.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::ReplyHeaders;
 use super::escape::Escape;
-use super::form::Form;
-use super::variables::Facts;
+use super::kind::ReplyKind;
+use super::variables::RefusalFacts;
 use crate::state::Mode;
 use crate::time::Time;
 
-/// So many replies of a site are kept: its forms, in two modes at most.
-const MAX_KEPT: usize = 8;
-/// Longer paths are cut where a page shows them.
+/// The number of replies that the cache of a site keeps: a few kinds, in at most two modes.
+const MAX_CACHED: usize = 8;
+/// The longest path that a page shows, in bytes. Longer ones are cut.
 const MAX_PATH: usize = 1024;
 
-/// What a request or a second changes in a body.
+/// A value in a body that changes with each request or second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hole {
-    /// Seconds.
+pub enum Placeholder {
+    /// The seconds of `retry-after`.
     RetryAfter,
     /// The request's path.
     Path(Escape),
 }
 
-/// A reply, but for its holes.
+/// A reply without the values of its placeholders.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct PreparedReply {
     /// The HTTP status.
     pub status: u32,
-    /// The headers that all such replies have.
+    /// The headers, without `retry-after` and those of CORS.
     pub headers: ReplyHeaders,
     /// The body.
     pub body: PreparedBody,
 }
 
-/// A body, but for its holes.
+/// A body with placeholders.
 #[derive(Debug)]
 pub struct PreparedBody {
     text: Rc<Vec<u8>>,
-    /// Each with its place in `text`, in order.
-    holes: Vec<(usize, Hole)>,
+    /// The placeholders and their byte positions in `text`, in order.
+    placeholders: Vec<(usize, Placeholder)>,
 }
 
 impl PreparedBody {
-    /// The body for one request.
+    /// The body for one request. Without placeholders, it is shared and not copied.
     pub fn fill(&self, retry_after: Option<u64>, path: &str) -> Rc<Vec<u8>> {
-        if self.holes.is_empty() {
+        if self.placeholders.is_empty() {
             return self.text.clone();
         }
         let path = path.get(..path.floor_char_boundary(MAX_PATH)).unwrap_or_default();
-        let mut filled = Vec::with_capacity(self.text.len() + self.holes.len() * (path.len() + 8));
+        let mut filled = Vec::with_capacity(self.text.len() + self.placeholders.len() * (path.len() + 8));
         let mut done = 0;
-        for (place, hole) in &self.holes {
-            filled.extend_from_slice(self.text.get(done..*place).unwrap_or_default());
+        for (position, placeholder) in &self.placeholders {
+            filled.extend_from_slice(self.text.get(done..*position).unwrap_or_default());
             let mut value = String::new();
-            match hole {
-                Hole::RetryAfter => value.push_str(&retry_after.unwrap_or_default().to_string()),
-                Hole::Path(escape) => escape.write(path, &mut value),
+            match placeholder {
+                Placeholder::RetryAfter => value.push_str(&retry_after.unwrap_or_default().to_string()),
+                Placeholder::Path(escape) => escape.write(path, &mut value),
             }
             filled.extend_from_slice(value.as_bytes());
-            done = *place;
+            done = *position;
         }
         filled.extend_from_slice(self.text.get(done..).unwrap_or_default());
         Rc::new(filled)
     }
 }
 
-/// Writes a body.
+/// Builds a body.
 #[derive(Debug, Default)]
-pub struct Writer {
+pub struct BodyWriter {
     text: Vec<u8>,
-    holes: Vec<(usize, Hole)>,
+    placeholders: Vec<(usize, Placeholder)>,
 }
 
-impl Writer {
-    /// Appends text as it is.
+impl BodyWriter {
+    /// Appends text.
     pub fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
 
-    /// Appends bytes as they are.
+    /// Appends bytes.
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.text.extend_from_slice(bytes);
     }
 
-    /// Appends a value, escaped.
+    /// Appends an escaped value.
     pub fn value(&mut self, value: &str, escape: Escape) {
         let mut escaped = String::new();
         escape.write(value, &mut escaped);
         self.text(&escaped);
     }
 
-    /// Leaves a place for what comes with the request.
-    pub fn hole(&mut self, hole: Hole) {
-        self.holes.push((self.text.len(), hole));
+    /// Appends a placeholder.
+    pub fn placeholder(&mut self, placeholder: Placeholder) {
+        self.placeholders.push((self.text.len(), placeholder));
     }
 
     /// The body.
     pub fn finish(self) -> PreparedBody {
-        PreparedBody { text: Rc::new(self.text), holes: self.holes }
+        PreparedBody { text: Rc::new(self.text), placeholders: self.placeholders }
     }
 }
 
-/// The replies of a site that were asked for last.
+/// The replies that a site prepared last.
 #[derive(Clone, Debug, Default)]
-pub struct Cache(RefCell<Vec<(Key, Rc<Prepared>)>>);
+pub struct Cache(RefCell<Vec<(CacheKey, Rc<PreparedReply>)>>);
 
 #[derive(Clone, Debug)]
-struct Key {
-    form: Form,
+struct CacheKey {
+    kind: ReplyKind,
     mode: Mode,
     by_rule: bool,
     reason: Option<String>,
@@ -118,37 +118,49 @@ struct Key {
     until: Option<Time>,
     eta: Option<Time>,
     overdue: bool,
-    retry: bool,
+    has_retry_after: bool,
 }
 
-impl Key {
-    fn new(form: Form, facts: &Facts<'_>) -> Key {
-        let Facts { mode, by_rule, reason, since, until, eta, overdue, retry } = facts.clone();
-        Key { form, mode, by_rule, reason: reason.map(str::to_owned), since, until, eta, overdue, retry }
+impl CacheKey {
+    fn new(kind: ReplyKind, facts: &RefusalFacts<'_>) -> CacheKey {
+        let RefusalFacts { mode, by_rule, reason, since, until, eta, overdue, has_retry_after } = facts.clone();
+        CacheKey { kind, mode, by_rule, reason: reason.map(str::to_owned), since, until, eta, overdue, has_retry_after }
     }
 
-    fn is(&self, form: Form, facts: &Facts<'_>) -> bool {
-        let Key { form: own, mode, by_rule, reason, since, until, eta, overdue, retry } = self;
-        let (mode, by_rule, since, until, eta) = (*mode, *by_rule, *since, *until, *eta);
-        let (reason, overdue, retry) = (reason.as_deref(), *overdue, *retry);
-        *own == form && Facts { mode, by_rule, reason, since, until, eta, overdue, retry } == *facts
+    fn is_equal(&self, kind: ReplyKind, facts: &RefusalFacts<'_>) -> bool {
+        let facts_of_key = RefusalFacts {
+            mode: self.mode,
+            by_rule: self.by_rule,
+            reason: self.reason.as_deref(),
+            since: self.since,
+            until: self.until,
+            eta: self.eta,
+            overdue: self.overdue,
+            has_retry_after: self.has_retry_after,
+        };
+        self.kind == kind && facts_of_key == *facts
     }
 }
 
 impl Cache {
-    /// The reply of that form and those facts, made by `prepare` where it is not there yet.
-    pub fn get(&self, form: Form, facts: &Facts<'_>, prepare: impl FnOnce() -> Prepared) -> Rc<Prepared> {
-        let Ok(mut kept) = self.0.try_borrow_mut() else { return Rc::new(prepare()) };
-        if let Some((_, prepared)) = kept.iter().find(|(key, _)| key.is(form, facts)) {
-            return prepared.clone();
+    /// The reply of this kind with these facts; `prepare` makes it if it is not cached.
+    pub fn get(
+        &self,
+        kind: ReplyKind,
+        facts: &RefusalFacts<'_>,
+        prepare: impl FnOnce() -> PreparedReply,
+    ) -> Rc<PreparedReply> {
+        let Ok(mut cached) = self.0.try_borrow_mut() else { return Rc::new(prepare()) };
+        if let Some((_, reply)) = cached.iter().find(|(key, _)| key.is_equal(kind, facts)) {
+            return reply.clone();
         }
-        // What another reason or another time made is not asked for again; what another mode made may be.
-        kept.retain(|(key, _)| key.form != form || key.mode != facts.mode || key.by_rule != facts.by_rule);
-        if kept.len() >= MAX_KEPT {
-            kept.remove(0);
+        // A changed reason or time makes the replies before it useless; those of other modes may be needed again.
+        cached.retain(|(key, _)| key.kind != kind || key.mode != facts.mode || key.by_rule != facts.by_rule);
+        if cached.len() >= MAX_CACHED {
+            cached.remove(0);
         }
-        let prepared = Rc::new(prepare());
-        kept.push((Key::new(form, facts), prepared.clone()));
-        prepared
+        let reply = Rc::new(prepare());
+        cached.push((CacheKey::new(kind, facts), reply.clone()));
+        reply
     }
 }

@@ -1,169 +1,97 @@
-//! Templates: text with `{{variable}}`, and with `{{#variable}}…{{/variable}}`, which stands only where there is a value,
-//! or `{{^variable}}…{{/variable}}`, only where there is none. Read once; what is read cannot fail to be written.
+//! Templates: text with variables and sections.
+//!
+//! ```text
+//! {{reason}}              the value of a variable, escaped
+//! {{#eta}}…{{/eta}}       a section: appears only if the variable has a value
+//! {{^eta}}…{{/eta}}       an inverted section: appears only if it has none
+//! ```
+//!
+//! A template is parsed once, when the policy loads; a parsed template always renders. In HTML, variables are allowed in
+//! element text and in quoted plain attributes (see [`HtmlContext`]), and a section must end in the context in which it
+//! begins.
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
 
 use super::escape::Escape;
-use super::position::{Kind, Position};
+use super::html_context::HtmlContext;
 use super::variables::Variable;
 use crate::tree::fields::did_you_mean;
 
-/// What a template is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// An HTML page.
-    Html,
-    /// Plain text.
-    Text,
-}
+/// The source of a template, shared by the sites that use it.
+pub type Source = Rc<Cow<'static, str>>;
 
-/// What a name in a template can stand for.
+/// The names that a template may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'n> {
-    /// The operator's own texts; none: not known yet, so that any name will do.
+    /// The texts of `context`; none: not known yet, so that every name is accepted.
     pub context: Option<&'n [(String, String)]>,
-    /// Whether the names that only built-in templates have are known.
+    /// Whether the variables of built-in templates are known.
     pub built_in: bool,
 }
 
-/// A template, compiled. Literal text stays in its source, which sites share.
+/// A parsed template. Literal text stays in its source.
 #[derive(Clone, Debug)]
 pub struct Template {
-    source: Rc<Cow<'static, str>>,
-    nodes: Vec<Node>,
+    source: Source,
+    nodes: Vec<TemplateNode>,
+    /// The escaping of its values.
+    pub escape: Escape,
 }
 
-/// A piece of a template.
 #[derive(Clone, Debug)]
-pub enum Node {
-    /// Literal text, in bytes of the source.
+enum TemplateNode {
+    /// A byte range of the source.
     Literal(Range<usize>),
-    /// The operator's own text, already escaped.
+    /// A text of `context`, escaped.
     Constant(String),
-    /// A value.
-    Value(Variable, Escape),
-    /// The nodes up to `end` stand only where there is (or, `inverted`, is not) a value.
+    Value(Variable),
+    /// Renders the nodes up to `end` only if the variable has a value, or has none if `inverted`.
     Section {
-        /// Whose value.
         variable: Variable,
-        /// Whether it stands where there is none.
         inverted: bool,
-        /// The first node after it.
         end: usize,
     },
 }
 
-/// What a name stands for.
-enum Meaning<'n> {
-    Variable(Variable),
-    Constant(&'n str),
-}
-
-struct OpenSection<'s> {
-    name: &'s str,
-    /// Its node; none where it is decided already, and whether it then stands.
-    node: Option<usize>,
-    position: Position,
-    start: usize,
-    stands: bool,
+/// A part of a rendered template.
+pub enum Piece<'t> {
+    /// Literal text.
+    Literal(&'t str),
+    /// The value of a variable, to be escaped.
+    Value(Variable),
 }
 
 impl Template {
-    /// Reads a template, or says what is wrong with it.
-    pub fn compile(source: Rc<Cow<'static, str>>, language: Language, names: Names<'_>) -> Result<Template, String> {
-        let mut nodes = Vec::new();
-        let mut position = Position::default();
-        let mut sections: Vec<OpenSection<'_>> = Vec::new();
-        let text: &str = &source;
-        let mut at = 0;
-        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let literal = rest.find("{{").unwrap_or(rest.len());
-            if language == Language::Html {
-                position.literal(rest.get(..literal).unwrap_or_default()).map_err(str::to_owned)?;
-            }
-            if literal > 0 {
-                nodes.push(Node::Literal(at..at + literal));
-            }
-            let Some(tag) = rest.get(literal + 2..) else { break };
-            let Some(length) = tag.find("}}") else {
-                return Err(format!("\"{}\" is not closed by \"}}}}\"", shortened(rest.get(literal..))));
-            };
-            at += literal + length + 4;
-            let tag = tag.get(..length).unwrap_or_default().trim();
-            let (sigil, name) = match tag.strip_prefix(['#', '^', '/']) {
-                Some(name) => (tag.chars().next(), name.trim()),
-                None => (None, tag),
-            };
-            match sigil {
-                Some('/') => {
-                    let open = sections.pop().ok_or_else(|| format!("\"{{{{/{name}}}}}\" closes nothing"))?;
-                    if open.name != name {
-                        return Err(format!("\"{{{{/{name}}}}}\" stands where \"{{{{/{}}}}}\" should", open.name));
-                    }
-                    if open.position != position {
-                        return Err(format!(
-                            "the section \"{{{{#{name}}}}}\" ends in another place of the page than it begins in"
-                        ));
-                    }
-                    let next = nodes.len();
-                    if !open.stands {
-                        nodes.truncate(open.start);
-                    } else if let Some(Node::Section { end, .. }) = open.node.and_then(|node| nodes.get_mut(node)) {
-                        *end = next;
-                    }
-                }
-                Some(sigil) => {
-                    let (node, stands) = match names.meaning(name)? {
-                        Meaning::Variable(variable) => {
-                            nodes.push(Node::Section { variable, inverted: sigil == '^', end: usize::MAX });
-                            (Some(nodes.len() - 1), true)
-                        }
-                        Meaning::Constant(value) => (None, value.is_empty() == (sigil == '^')),
-                    };
-                    sections.push(OpenSection { name, node, position: position.clone(), start: nodes.len(), stands });
-                }
-                None => {
-                    let meaning = names.meaning(name)?;
-                    let escape = match language {
-                        Language::Text => Escape::Plain,
-                        Language::Html => position.variable(meaning.kind()).map_err(|place| {
-                            format!("\"{{{{{name}}}}}\" stands {place}, where it can't be made safe")
-                        })?,
-                    };
-                    nodes.push(match meaning {
-                        Meaning::Variable(variable) => Node::Value(variable, escape),
-                        Meaning::Constant(value) => {
-                            let mut written = String::new();
-                            escape.write(value, &mut written);
-                            Node::Constant(written)
-                        }
-                    });
-                }
-            }
-        }
-        if let Some(open) = sections.last() {
-            return Err(format!("the section \"{{{{#{}}}}}\" is not closed", open.name));
-        }
-        if language == Language::Html {
-            position.end().map_err(str::to_owned)?;
-        }
-        nodes.shrink_to_fit();
-        Ok(Template { source, nodes })
+    /// Parses a template; `escape` is its language: plain text or HTML. Errors contain the tag.
+    pub fn compile(source: Source, escape: Escape, names: Names<'_>) -> Result<Template, String> {
+        let parser = Parser {
+            rest: &source,
+            position: 0,
+            nodes: Vec::new(),
+            sections: Vec::new(),
+            context: (escape == Escape::Html).then(HtmlContext::default),
+            escape,
+            names,
+        };
+        let nodes = parser.parse()?;
+        Ok(Template { source, nodes, escape })
     }
 
-    /// Walks the pieces that stand, given which variables have a value.
-    pub fn walk<'t>(&'t self, has: impl Fn(Variable) -> bool, mut visit: impl FnMut(Piece<'t>)) {
+    /// Visits the pieces that are rendered if the variables for which `has_value` is true have a value.
+    pub fn render<'t>(&'t self, has_value: impl Fn(Variable) -> bool, mut visit: impl FnMut(Piece<'t>)) {
         let mut next = 0;
         while let Some(node) = self.nodes.get(next) {
             next += 1;
             match node {
-                Node::Literal(range) => visit(Piece::Literal(self.source.get(range.clone()).unwrap_or_default())),
-                Node::Constant(text) => visit(Piece::Literal(text)),
-                Node::Value(variable, escape) => visit(Piece::Value(*variable, *escape)),
-                Node::Section { variable, inverted, end } => {
-                    if has(*variable) == *inverted {
+                TemplateNode::Literal(range) => {
+                    visit(Piece::Literal(self.source.get(range.clone()).unwrap_or_default()))
+                }
+                TemplateNode::Constant(text) => visit(Piece::Literal(text)),
+                TemplateNode::Value(variable) => visit(Piece::Value(*variable)),
+                TemplateNode::Section { variable, inverted, end } => {
+                    if has_value(*variable) == *inverted {
                         next = *end;
                     }
                 }
@@ -172,12 +100,11 @@ impl Template {
     }
 }
 
-/// A piece of a template that stands.
-pub enum Piece<'t> {
-    /// Text as it is.
-    Literal(&'t str),
-    /// A value, and how it is written.
-    Value(Variable, Escape),
+/// The meaning of a name in a template.
+enum Meaning<'n> {
+    Variable(Variable),
+    /// A text of `context`, known when the policy loads.
+    Constant(&'n str),
 }
 
 impl<'n> Names<'n> {
@@ -188,73 +115,140 @@ impl<'n> Names<'n> {
         let Some(context) = self.context else { return Ok(Meaning::Constant("")) };
         context.iter().find(|(key, _)| key == name).map(|(_, value)| Meaning::Constant(value)).ok_or_else(|| {
             let known = Variable::names().chain(context.iter().map(|(key, _)| key.as_str()));
-            format!("\"{{{{{name}}}}}\" is no variable{}", did_you_mean(name, known))
+            format!("unknown variable \"{{{{{name}}}}}\"{}", did_you_mean(name, known))
         })
     }
 }
 
-impl<'n> Meaning<'n> {
-    fn kind(&self) -> Kind<'n> {
-        match self {
-            Meaning::Variable(Variable::RetryAfter) => Kind::Number,
-            Meaning::Variable(_) => Kind::Text,
-            Meaning::Constant(value) => Kind::Constant(value),
-        }
-    }
+struct Parser<'s, 'n> {
+    /// The source from `position` on.
+    rest: &'s str,
+    position: usize,
+    nodes: Vec<TemplateNode>,
+    /// The open sections, innermost last.
+    sections: Vec<OpenSection<'s>>,
+    /// The context at `position`; none: plain text.
+    context: Option<HtmlContext>,
+    escape: Escape,
+    names: Names<'n>,
 }
 
-/// The beginning of a text, for errors.
-fn shortened(text: Option<&str>) -> String {
-    text.unwrap_or_default().chars().take(20).collect()
+struct OpenSection<'s> {
+    name: &'s str,
+    /// The first node inside the section.
+    start: usize,
+    /// Whether the section of a constant appears; `None`: decided for each reply, by the node before `start`.
+    appears: Option<bool>,
+    context: Option<HtmlContext>,
+}
+
+impl<'s> Parser<'s, '_> {
+    fn parse(mut self) -> Result<Vec<TemplateNode>, String> {
+        while !self.rest.is_empty() {
+            let length = self.rest.find("{{").unwrap_or(self.rest.len());
+            self.literal(length)?;
+            if let Some(tag) = self.rest.strip_prefix("{{") {
+                let Some((tag, _)) = tag.split_once("}}") else {
+                    let start: String = self.rest.chars().take(20).collect();
+                    return Err(format!("\"{start}\" has no closing \"}}}}\""));
+                };
+                self.tag(tag.trim())?;
+                self.advance(tag.len() + 4);
+            }
+        }
+        if let Some(open) = self.sections.last() {
+            return Err(format!("\"{{{{#{0}}}}}\" has no closing \"{{{{/{0}}}}}\"", open.name));
+        }
+        if let Some(context) = &self.context {
+            context.end().map_err(str::to_owned)?;
+        }
+        self.nodes.shrink_to_fit();
+        Ok(self.nodes)
+    }
+
+    /// Moves over `length` bytes of the source.
+    fn advance(&mut self, length: usize) {
+        self.position += length;
+        self.rest = self.rest.get(length..).unwrap_or_default();
+    }
+
+    fn literal(&mut self, length: usize) -> Result<(), String> {
+        if let (Some(context), Some(text)) = (&mut self.context, self.rest.get(..length)) {
+            context.literal(text).map_err(str::to_owned)?;
+        }
+        if length > 0 {
+            self.nodes.push(TemplateNode::Literal(self.position..self.position + length));
+        }
+        self.advance(length);
+        Ok(())
+    }
+
+    fn tag(&mut self, tag: &'s str) -> Result<(), String> {
+        let name = |sigil: char| tag.strip_prefix(sigil).map(str::trim);
+        if let Some(name) = name('/') {
+            self.close_section(name)
+        } else if let Some(name) = name('#') {
+            self.open_section(name, false)
+        } else if let Some(name) = name('^') {
+            self.open_section(name, true)
+        } else {
+            self.variable(tag)
+        }
+    }
+
+    fn open_section(&mut self, name: &'s str, inverted: bool) -> Result<(), String> {
+        let appears = match self.names.meaning(name)? {
+            Meaning::Variable(variable) => {
+                self.nodes.push(TemplateNode::Section { variable, inverted, end: usize::MAX });
+                None
+            }
+            Meaning::Constant(value) => Some(value.is_empty() == inverted),
+        };
+        self.sections.push(OpenSection { name, start: self.nodes.len(), appears, context: self.context.clone() });
+        Ok(())
+    }
+
+    fn close_section(&mut self, name: &str) -> Result<(), String> {
+        let open = self.sections.pop().ok_or_else(|| format!("\"{{{{/{name}}}}}\" closes no section"))?;
+        if open.name != name {
+            return Err(format!("expected \"{{{{/{}}}}}\", found \"{{{{/{name}}}}}\"", open.name));
+        }
+        if open.context != self.context {
+            let problem = "begins and ends in different HTML contexts; put whole elements into it";
+            return Err(format!("the section \"{{{{#{name}}}}}\" {problem}"));
+        }
+        let next = self.nodes.len();
+        match open.appears {
+            Some(true) => {}
+            Some(false) => self.nodes.truncate(open.start),
+            None => {
+                if let Some(TemplateNode::Section { end, .. }) =
+                    open.start.checked_sub(1).and_then(|node| self.nodes.get_mut(node))
+                {
+                    *end = next;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn variable(&mut self, name: &str) -> Result<(), String> {
+        let meaning = self.names.meaning(name)?;
+        if let Some(Err(position)) = self.context.as_ref().map(HtmlContext::variable) {
+            let hint = "put it into element text or into a quoted attribute such as data-value=\"…\"";
+            return Err(format!("\"{{{{{name}}}}}\" is not allowed in {position}; {hint}"));
+        }
+        self.nodes.push(match meaning {
+            Meaning::Variable(variable) => TemplateNode::Value(variable),
+            Meaning::Constant(value) => {
+                let mut escaped = String::new();
+                self.escape.write(value, &mut escaped);
+                TemplateNode::Constant(escaped)
+            }
+        });
+        Ok(())
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What stands of a text where there is a reason and no `eta`; values in angle brackets.
-    fn standing(source: &'static str) -> Result<String, String> {
-        let context = [("team".to_owned(), "Ops".to_owned()), ("none".to_owned(), String::new())];
-        let names = Names { context: Some(&context), built_in: false };
-        let template = Template::compile(Rc::new(Cow::Borrowed(source)), Language::Text, names)?;
-        let mut out = String::new();
-        template.walk(
-            |variable| variable != Variable::Eta,
-            |piece| match piece {
-                Piece::Literal(text) => out.push_str(text),
-                Piece::Value(variable, _) => out.push_str(&format!("<{variable:?}>")),
-            },
-        );
-        Ok(out)
-    }
-
-    #[test]
-    fn sections_stand_where_there_is_a_value() {
-        for (source, expected) in [
-            ("", ""),
-            ("no variable } {", "no variable } {"),
-            ("{{reason}}{{ path }}", "<Reason><Path>"),
-            ("a {{#eta}}{{eta}}{{/eta}}b", "a b"),
-            ("a {{^eta}}soon{{/eta}}b", "a soonb"),
-            ("{{# reason }}x{{/ reason }}", "x"),
-            ("{{#reason}}1{{#eta}}2{{/eta}}3{{^reason}}4{{/reason}}5{{/reason}}6", "1356"),
-            ("{{#eta}}1{{#reason}}2{{/reason}}{{/eta}}3", "3"),
-            ("{{team}}{{#team}}!{{/team}}{{^team}}?{{/team}}", "Ops!"),
-            ("{{#none}}{{reason}}{{#eta}}x{{/eta}}{{/none}}{{^none}}-{{/none}}", "-"),
-        ] {
-            assert_eq!(standing(source).as_deref(), Ok(expected), "{source}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_template_is_refused() {
-        for (source, message) in [
-            ("{{", "\"{{\" is not closed by \"}}\""),
-            ("{{}}", "\"{{}}\" is no variable"),
-            ("{{{reason}}}", "\"{{{reason}}\" is no variable; did you mean \"reason\"?"),
-            ("{{tem}}", "\"{{tem}}\" is no variable; did you mean \"team\"?"),
-        ] {
-            assert_eq!(standing(source).unwrap_err(), message, "{source}");
-        }
-    }
-}
+mod tests;

@@ -1,35 +1,35 @@
-//! What templates and problems can say of a refusal, and the variables under which they name it.
+//! The variables of templates, and their values for one refusal.
 
-use crate::state::{Mode, Situation};
+use crate::state::{EffectiveState, Mode};
 use crate::time::Time;
 use crate::verdict::Refusal;
 
-/// A name in a template.
+/// A variable of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variable {
     /// The site's name.
     Site,
-    /// The mode.
+    /// The name of the mode.
     Mode,
-    /// The reason, for visitors.
+    /// The public reason.
     Reason,
-    /// Since when, RFC 3339.
+    /// The beginning of the maintenance, RFC 3339.
     Since,
-    /// When the site opens by itself, RFC 3339.
+    /// The time at which the site opens automatically, RFC 3339.
     Until,
-    /// The promise to visitors, RFC 3339.
+    /// The expected end, RFC 3339.
     Eta,
-    /// Seconds.
+    /// The value of `retry-after`, in seconds.
     RetryAfter,
     /// The request's path, without the query.
     Path,
-    /// Built in: when to come back, `eta` or else `until`, RFC 3339.
+    /// Built-in page only: `eta`, else `until`, RFC 3339.
     Back,
-    /// Built in: the same for people, in UTC.
+    /// Built-in page only: the same, as `2026-11-21 03:00 UTC`.
     BackUtc,
-    /// Built in: has a value once `eta` has passed.
+    /// Built-in page only: has a value if `eta` has passed.
     Overdue,
-    /// Built in: has a value in that mode.
+    /// Built-in page only: has a value if the mode is `read_only`.
     ReadOnly,
 }
 
@@ -53,97 +53,98 @@ const BUILT_IN: [(&str, Variable); 4] = [
 ];
 
 impl Variable {
-    /// The variable of that name.
+    /// The variable called `name`. `built_in` includes the variables of the built-in page.
     pub fn named(name: &str, built_in: bool) -> Option<Variable> {
         let extra: &[_] = if built_in { &BUILT_IN } else { &[] };
         NAMES.iter().chain(extra).find(|(known, _)| *known == name).map(|(_, variable)| *variable)
     }
 
-    /// The names that every template knows.
+    /// The names of the variables of every template.
     pub fn names<'n>() -> impl Iterator<Item = &'n str> {
         NAMES.iter().map(|(name, _)| *name)
     }
 }
 
-/// What is said of a refusal, apart from what each request or second changes. Equal facts make equal replies.
+/// The facts that a reply states about a refusal. Replies with equal facts differ only in their placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts<'d> {
-    /// What visitors are told.
+pub struct RefusalFacts<'d> {
+    /// The mode that visitors see.
     pub mode: Mode,
-    /// Whether a rule refuses, and not the mode.
+    /// True if an `always_closed` rule refused the request, not the mode.
     pub by_rule: bool,
-    /// The reason.
+    /// The public reason.
     pub reason: Option<&'d str>,
-    /// Since when.
+    /// The beginning of the maintenance.
     pub since: Option<Time>,
-    /// When the site opens by itself.
+    /// The time at which the site opens automatically.
     pub until: Option<Time>,
-    /// The promise.
+    /// The expected end.
     pub eta: Option<Time>,
-    /// Whether the promise has been broken.
+    /// True if `eta` has passed.
     pub overdue: bool,
-    /// Whether there is a `retry-after`.
-    pub retry: bool,
+    /// True if the reply has a `retry-after`.
+    pub has_retry_after: bool,
 }
 
-impl<'d> Facts<'d> {
-    /// What is to be said of `refusal` at `now`. What is always closed is offline to its visitors, whatever the site is.
-    pub fn new(refusal: Refusal<'_>, situation: &'d Situation, now: Time, retry: bool) -> Facts<'d> {
+impl<'d> RefusalFacts<'d> {
+    /// The facts about `refusal` at `now`. To visitors, whatever an `always_closed` rule refuses is offline.
+    pub fn new(refusal: Refusal<'_>, state: &'d EffectiveState, now: Time, has_retry_after: bool) -> RefusalFacts<'d> {
         let (mode, by_rule) = match refusal {
             Refusal::AlwaysClosed(_) => (Mode::Offline, true),
             Refusal::Mode(mode) => (mode, false),
         };
-        let eta = situation.eta();
-        Facts {
+        let eta = state.eta();
+        RefusalFacts {
             mode,
             by_rule,
-            reason: situation.reason(),
-            since: situation.since(),
-            until: situation.until(),
+            reason: state.reason().filter(|reason| !reason.is_empty()),
+            since: state.since(),
+            until: state.until(),
             eta,
             overdue: eta.is_some_and(|eta| eta <= now),
-            retry,
+            has_retry_after,
         }
     }
 
-    /// The moment that visitors are promised.
-    pub fn back(&self) -> Option<Time> {
+    /// The time at which visitors can expect the site back.
+    fn back(&self) -> Option<Time> {
         self.eta.or(self.until)
     }
 
-    /// Whether a variable has a value.
-    pub fn has(&self, variable: Variable) -> bool {
+    /// Whether `variable` has a value.
+    pub fn has_value(&self, variable: Variable) -> bool {
         match variable {
             Variable::Site | Variable::Mode | Variable::Path => true,
-            Variable::Reason => self.reason.is_some_and(|reason| !reason.is_empty()),
+            Variable::Reason => self.reason.is_some(),
             Variable::Since => self.since.is_some(),
             Variable::Until => self.until.is_some(),
             Variable::Eta => self.eta.is_some(),
-            Variable::RetryAfter => self.retry,
+            Variable::RetryAfter => self.has_retry_after,
             Variable::Back | Variable::BackUtc => self.back().is_some(),
             Variable::Overdue => self.overdue,
             Variable::ReadOnly => self.mode == Mode::ReadOnly,
         }
     }
 
-    /// The value of a variable; none for those that each request or second changes, and for those without one.
+    /// The value of `variable`, if it has one and is no placeholder.
     pub fn value(&self, variable: Variable, site: &str) -> Option<String> {
-        match variable {
-            Variable::Site => Some(site.to_owned()),
-            Variable::Mode => Some(self.mode.name().to_owned()),
-            Variable::Reason => self.reason.map(str::to_owned),
-            Variable::Since => self.since.map(|time| time.to_string()),
-            Variable::Until => self.until.map(|time| time.to_string()),
-            Variable::Eta => self.eta.map(|time| time.to_string()),
-            Variable::Back => self.back().map(|time| time.to_string()),
-            Variable::BackUtc => self.back().map(for_people),
+        let time = match variable {
+            Variable::Site => return Some(site.to_owned()),
+            Variable::Mode => return Some(self.mode.name().to_owned()),
+            Variable::Reason => return self.reason.map(str::to_owned),
+            Variable::BackUtc => return self.back().map(in_utc),
+            Variable::Since => self.since,
+            Variable::Until => self.until,
+            Variable::Eta => self.eta,
+            Variable::Back => self.back(),
             Variable::RetryAfter | Variable::Path | Variable::Overdue | Variable::ReadOnly => None,
-        }
+        };
+        time.map(|time| time.to_string())
     }
 }
 
 /// `2026-11-21 03:00 UTC`
-fn for_people(time: Time) -> String {
+fn in_utc(time: Time) -> String {
     let text = time.to_string();
     match (text.get(..10), text.get(11..16)) {
         (Some(day), Some(minute)) => format!("{day} {minute} UTC"),
@@ -152,11 +153,4 @@ fn for_people(time: Time) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_for_people_have_minutes_and_a_zone() {
-        assert_eq!(for_people(Time::parse("2026-11-21T03:00:00.5Z").unwrap()), "2026-11-21 03:00 UTC");
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::path::units;
-use super::{Budget, Headers};
+use super::{HeaderMap, WorkBudget};
 
 /// What separates the parameters of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ const DECODING: usize = 24;
 
 /// The parameters of a query (the `application/x-www-form-urlencoded` parser of the WHATWG URL standard, section 5.1):
 /// percent-decoded, `+` for a space, the value empty where there is no `=`. None where the budget does not suffice.
-pub fn parameters<'q>(query: &'q [u8], separator: Separator, budget: &Budget) -> Option<Vec<Pair<'q>>> {
+pub fn parameters<'q>(query: &'q [u8], separator: Separator, budget: &WorkBudget) -> Option<Vec<Pair<'q>>> {
     let separates = |byte: &u8| *byte == b'&' || separator == Separator::Either && *byte == b';';
     let count = query.iter().filter(|byte| separates(byte)).count() + 1;
     let encoded = query.iter().filter(|byte| matches!(byte, b'%' | b'+')).count();
@@ -44,7 +44,7 @@ fn decoded(part: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// The cookies of a request (RFC 6265 section 4.2.1), as they stand. None where the budget does not suffice.
-pub fn cookies<'h>(headers: &'h Headers, budget: &Budget) -> Option<Vec<Pair<'h>>> {
+pub fn cookies<'h>(headers: &'h HeaderMap, budget: &WorkBudget) -> Option<Vec<Pair<'h>>> {
     let lines = || headers.all("cookie");
     let count = lines().map(|line| line.iter().filter(|byte| **byte == b';').count() + 1).sum::<usize>();
     let read = |pair: &'h [u8]| {
@@ -69,59 +69,4 @@ fn split(pair: &[u8]) -> (&[u8], Option<&[u8]>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The values of `key`.
-    fn of_key<'p>(pairs: &'p [Pair<'_>]) -> Vec<&'p [u8]> {
-        pairs.iter().filter(|(name, _)| name.as_ref() == b"key").map(|(_, value)| value.as_ref()).collect()
-    }
-
-    #[test]
-    fn every_occurrence_in_a_query_counts() {
-        for (text, separator, values) in [
-            ("key=a&key=b", Separator::Ampersand, &["a", "b"][..]),
-            ("k%65y=a%20b+c%2b", Separator::Ampersand, &["a b c+"]),
-            ("key", Separator::Ampersand, &[""]),
-            ("key=", Separator::Ampersand, &[""]),
-            ("key=a=b", Separator::Ampersand, &["a=b"]),
-            ("keys=a&KEY=b", Separator::Ampersand, &[]),
-            ("", Separator::Ampersand, &[]),
-            ("key=%zz", Separator::Ampersand, &["%zz"]),
-            ("a=1;key=b", Separator::Ampersand, &[]),
-            ("a=1;key=b", Separator::Either, &["b"]),
-            ("key=a;b", Separator::Ampersand, &["a;b"]),
-            ("key=a;b&key=c", Separator::Either, &["a", "c"]),
-        ] {
-            let pairs = parameters(text.as_bytes(), separator, &Budget::of_request()).unwrap();
-            let expected: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
-            assert_eq!(of_key(&pairs), expected, "{text} {separator:?}");
-        }
-    }
-
-    #[test]
-    fn every_occurrence_of_a_cookie_counts() {
-        let headers = Headers::new(vec![
-            (b"cookie".to_vec(), b"a=1; key=x; b; key=y=z".to_vec()),
-            (b"cookie".to_vec(), b"key".to_vec()),
-        ]);
-        let pairs = cookies(&headers, &Budget::of_request()).unwrap();
-        assert_eq!(of_key(&pairs), [&b"x"[..], b"y=z", b""]);
-    }
-
-    #[test]
-    fn more_pairs_than_the_budget_suffices_for_are_not_read() {
-        for query in [b"a&".repeat(30_000), b"%61&".repeat(15_000)] {
-            assert!(parameters(&query, Separator::Ampersand, &Budget::of_request()).is_none());
-        }
-        let headers = Headers::new(vec![(b"cookie".to_vec(), b"a;".repeat(30_000))]);
-        assert!(cookies(&headers, &Budget::of_request()).is_none());
-    }
-
-    #[test]
-    fn quotes_are_stripped_in_pairs() {
-        for (value, expected) in [("\"a\"", Some("a")), ("\"\"", Some("")), ("\"", None), ("a", None), ("\"a", None)] {
-            assert_eq!(unquoted(value.as_bytes()), expected.map(str::as_bytes), "{value}");
-        }
-    }
-}
+mod tests;

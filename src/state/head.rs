@@ -65,10 +65,10 @@ impl<'de> Visitor<'de> for HeadVisitor {
         let (mut iat, mut revision) = (None, None);
         while let Some(name) = access.next_key()? {
             match name {
-                Name::Iat if iat.is_none() => iat = access.next_value::<Option<Whole>>()?,
-                Name::Revision if revision.is_none() => revision = Some(access.next_value::<Whole>()?.0),
-                Name::Other => drop(access.next_value::<IgnoredAny>()?),
-                Name::Iat | Name::Revision => return Err(A::Error::custom("iat or revision stands twice")),
+                MemberName::Iat if iat.is_none() => iat = access.next_value::<Option<Whole>>()?,
+                MemberName::Revision if revision.is_none() => revision = Some(access.next_value::<Whole>()?.0),
+                MemberName::Other => drop(access.next_value::<IgnoredAny>()?),
+                MemberName::Iat | MemberName::Revision => return Err(A::Error::custom("iat or revision stands twice")),
             }
         }
         let revision = revision.ok_or_else(|| A::Error::custom("revision: missing"))?;
@@ -77,32 +77,32 @@ impl<'de> Visitor<'de> for HeadVisitor {
 }
 
 /// The name of a member.
-enum Name {
+enum MemberName {
     Iat,
     Revision,
     Other,
 }
 
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
-        deserializer.deserialize_str(NameVisitor)
+impl<'de> Deserialize<'de> for MemberName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MemberName, D::Error> {
+        deserializer.deserialize_str(MemberNameVisitor)
     }
 }
 
-struct NameVisitor;
+struct MemberNameVisitor;
 
-impl Visitor<'_> for NameVisitor {
-    type Value = Name;
+impl Visitor<'_> for MemberNameVisitor {
+    type Value = MemberName;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a name")
     }
 
-    fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+    fn visit_str<E>(self, name: &str) -> Result<MemberName, E> {
         Ok(match name {
-            "iat" => Name::Iat,
-            "revision" => Name::Revision,
-            _ => Name::Other,
+            "iat" => MemberName::Iat,
+            "revision" => MemberName::Revision,
+            _ => MemberName::Other,
         })
     }
 }
@@ -119,83 +119,4 @@ impl<'de> Deserialize<'de> for Whole {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::state::Document;
-
-    const NOW: Time = Time(1_795_204_262_751);
-    const NOW_MS: u64 = 1_795_204_262_751;
-    const NOW_S: u64 = 1_795_204_262;
-    const DAY: u64 = 24 * 3600 * 1000;
-
-    #[test]
-    fn a_head_is_what_the_document_says() {
-        let whole = |members: &str| format!(r#"{{"site":"shop","fleet":"f",{members}"mode":"offline"}}"#);
-        for (members, head) in [
-            (r#""revision":7,"#, Some((None, 7))),
-            (r#""revision":7,"iat":5,"#, Some((Some(5), 7))),
-            (r#""iat":5e0,"past":[],"revision":7.0,"#, Some((Some(5), 7))),
-            (r#""revi\u0073ion":7,"\u0069at":5,"#, Some((Some(5), 7))),
-            (r#""revision":7,"iat":null,"#, Some((None, 7))),
-            (r#""revision":7,"by":"\"iat\":5,","#, Some((None, 7))),
-            (r#""revision":7,"x":{"iat":5,"revision":8},"#, Some((None, 7))),
-            (r#""revision":9007199254740991,"#, Some((None, (1 << 53) - 1))),
-            (r#""revision":9007199254740992,"#, None),
-            (r#""revision":-1,"#, None),
-            (r#""revision":7.5,"#, None),
-            (r#""revision":null,"#, None),
-            (r#""revision":7,"revision":7,"#, None),
-            (r#""revision":7,"iat":5,"iat":5,"#, None),
-            (r#""revision":7,"iat":"5","#, None),
-            (r#""revision":7,"iat":-5,"#, None),
-            (r#""revision":[7],"#, None),
-            ("", None),
-        ] {
-            let payload = whole(members);
-            let read = Head::read(payload.as_bytes()).ok().map(|head| (head.iat, head.revision));
-            assert_eq!(read, head, "{members}");
-            let document = Document::from_payload(payload.as_bytes()).ok();
-            assert_eq!(document.map(|document| (document.iat, document.stamp.revision)), head, "{members}");
-        }
-        for payload in ["", "[]", "{", "7", &"[".repeat(4000), r#"{"revision":7}x"#, "{\"revision\":7,\"a\":\"\n\"}"] {
-            assert!(Head::read(payload.as_bytes()).is_err(), "{payload:.20}");
-        }
-    }
-
-    #[test]
-    fn freshness_is_judged_by_the_time_of_signing_or_else_by_the_revision() {
-        for (iat, revision, fresh) in [
-            (None, NOW_MS, true),
-            (None, NOW_MS - 299_000, true),
-            (None, NOW_MS - 301_000, false),
-            (None, NOW_MS + 301_000, false),
-            (Some(NOW_S), NOW_MS + DAY, true),
-            (Some(NOW_S), 1, true),
-            (Some(NOW_S - 298), NOW_MS, true),
-            (Some(NOW_S - 302), NOW_MS, false),
-            (Some(NOW_S + 302), NOW_MS, false),
-            (Some(0), NOW_MS, false),
-            (Some((1 << 53) - 1), NOW_MS, false),
-        ] {
-            assert_eq!(Head { iat, revision }.is_fresh(NOW), fresh, "{iat:?} {revision}");
-        }
-    }
-
-    #[test]
-    fn a_revision_follows_the_clock_or_the_document_before_it() {
-        const TEN: u64 = 10 * 60 * 1000;
-        for (revision, held, can) in [
-            (NOW_MS, None, true),
-            (NOW_MS + TEN, None, true),
-            (NOW_MS + TEN + 1, None, false),
-            (NOW_MS + TEN + 1, Some(5), false),
-            (NOW_MS + DAY + 1, Some(NOW_MS + DAY), true),
-            (NOW_MS + DAY + TEN, Some(NOW_MS + DAY), true),
-            (NOW_MS + DAY + TEN + 1, Some(NOW_MS + DAY), false),
-            (MAX_REVISION, Some(MAX_REVISION - 1), true),
-            (MAX_REVISION + 1, Some(MAX_REVISION), false),
-        ] {
-            assert_eq!(Head { iat: None, revision }.can_follow(held, NOW), can, "{revision} {held:?}");
-        }
-    }
-}
+mod tests;

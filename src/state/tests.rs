@@ -159,7 +159,7 @@ fn a_document_has_at_most_8_kib() {
 
 fn declared(text: &str) -> Result<Document, String> {
     let tree = Tree::from_json(text.replace('\'', "\"").as_bytes()).unwrap();
-    Document::declared("shop", &tree, &Path::Root.key("state").key("shop")).map_err(|error| error.to_string())
+    Document::declared("shop", &tree, &KeyPath::Root.key("state").key("shop")).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -295,7 +295,7 @@ fn the_until_of_a_site_that_is_open_changes_nothing() {
          'suspend': ['staff'], 'eta': '2026-11-21T02:00:00Z'}",
     )
     .unwrap();
-    assert_eq!(document.at(at("01:00")), Situation::default());
+    assert_eq!(document.at(at("01:00")), EffectiveState::default());
     assert_eq!(document.next_change(at("01:00")), None);
 }
 

@@ -7,34 +7,34 @@ use super::{Tree, whole};
 
 /// Where a value stands, for error texts: `sites[0].exempt[2].remote_ips[0]`.
 #[derive(Clone, Copy, Debug)]
-pub enum Path<'a> {
+pub enum KeyPath<'a> {
     /// The whole of what is read.
     Root,
     /// A member of an object.
-    Key(&'a Path<'a>, &'a str),
+    Key(&'a KeyPath<'a>, &'a str),
     /// An element of a list.
-    Index(&'a Path<'a>, usize),
+    Index(&'a KeyPath<'a>, usize),
 }
 
-impl<'a> Path<'a> {
+impl<'a> KeyPath<'a> {
     /// The path of the member `name` of what stands here.
-    pub fn key(&'a self, name: &'a str) -> Path<'a> {
-        Path::Key(self, name)
+    pub fn key(&'a self, name: &'a str) -> KeyPath<'a> {
+        KeyPath::Key(self, name)
     }
 
     /// The path of element `index` of what stands here.
-    pub fn index(&'a self, index: usize) -> Path<'a> {
-        Path::Index(self, index)
+    pub fn index(&'a self, index: usize) -> KeyPath<'a> {
+        KeyPath::Index(self, index)
     }
 }
 
-impl fmt::Display for Path<'_> {
+impl fmt::Display for KeyPath<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Path::Root => Ok(()),
-            Path::Key(Path::Root, name) => formatter.write_str(name),
-            Path::Key(parent, name) => write!(formatter, "{parent}.{name}"),
-            Path::Index(parent, index) => write!(formatter, "{parent}[{index}]"),
+            KeyPath::Root => Ok(()),
+            KeyPath::Key(KeyPath::Root, name) => formatter.write_str(name),
+            KeyPath::Key(parent, name) => write!(formatter, "{parent}.{name}"),
+            KeyPath::Index(parent, index) => write!(formatter, "{parent}[{index}]"),
         }
     }
 }
@@ -51,25 +51,25 @@ pub struct PathError {
 
 impl PathError {
     /// An error about what stands at `path`.
-    pub fn new(path: &Path<'_>, problem: impl fmt::Display) -> PathError {
+    pub fn new(path: &KeyPath<'_>, problem: impl fmt::Display) -> PathError {
         PathError { path: path.to_string(), problem: problem.to_string() }
     }
 }
 
 /// Reads one value, or refuses it under its path.
-pub trait Reader<T>: FnMut(&Tree, &Path<'_>) -> Result<T, PathError> {}
-impl<T, F: FnMut(&Tree, &Path<'_>) -> Result<T, PathError>> Reader<T> for F {}
+pub trait Reader<T>: FnMut(&Tree, &KeyPath<'_>) -> Result<T, PathError> {}
+impl<T, F: FnMut(&Tree, &KeyPath<'_>) -> Result<T, PathError>> Reader<T> for F {}
 
 /// The members of an object, asked for one by one. What was asked for is what is known.
 pub struct Fields<'t> {
-    path: Path<'t>,
+    path: KeyPath<'t>,
     entries: &'t [(String, Tree)],
     known: Vec<&'static str>,
 }
 
 impl<'t> Fields<'t> {
     /// The members of `tree`; an error if it is no object.
-    pub fn of(tree: &'t Tree, path: &Path<'t>) -> Result<Fields<'t>, PathError> {
+    pub fn of(tree: &'t Tree, path: &KeyPath<'t>) -> Result<Fields<'t>, PathError> {
         match tree {
             Tree::Map(entries) => Ok(Fields { path: *path, entries, known: Vec::new() }),
             other => Err(wrong(other, "an object", path)),
@@ -138,12 +138,12 @@ pub fn did_you_mean<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Str
 }
 
 /// The error for a value of a wrong kind.
-pub fn wrong(tree: &Tree, wanted: &str, path: &Path<'_>) -> PathError {
+pub fn wrong(tree: &Tree, wanted: &str, path: &KeyPath<'_>) -> PathError {
     PathError::new(path, format_args!("{tree} is {}, not {wanted}", tree.kind()))
 }
 
 /// Reads any text.
-pub fn text(tree: &Tree, path: &Path<'_>) -> Result<String, PathError> {
+pub fn text(tree: &Tree, path: &KeyPath<'_>) -> Result<String, PathError> {
     match tree {
         Tree::Text(text) => Ok(text.clone()),
         other => Err(wrong(other, "a text", path)),
@@ -151,7 +151,7 @@ pub fn text(tree: &Tree, path: &Path<'_>) -> Result<String, PathError> {
 }
 
 /// Reads `true` or `false`.
-pub fn boolean(tree: &Tree, path: &Path<'_>) -> Result<bool, PathError> {
+pub fn boolean(tree: &Tree, path: &KeyPath<'_>) -> Result<bool, PathError> {
     match tree {
         Tree::Bool(value) => Ok(*value),
         other => Err(wrong(other, "true or false", path)),
@@ -159,7 +159,7 @@ pub fn boolean(tree: &Tree, path: &Path<'_>) -> Result<bool, PathError> {
 }
 
 /// Reads a whole number, exact up to 2^53 − 1.
-pub fn integer(tree: &Tree, path: &Path<'_>) -> Result<i64, PathError> {
+pub fn integer(tree: &Tree, path: &KeyPath<'_>) -> Result<i64, PathError> {
     match tree {
         Tree::Number(number) => {
             whole(*number).ok_or_else(|| PathError::new(path, format_args!("{tree} is not a whole number below 2^53")))
@@ -170,7 +170,7 @@ pub fn integer(tree: &Tree, path: &Path<'_>) -> Result<i64, PathError> {
 
 /// Reads a list, each element by `reader`.
 pub fn list<T>(mut reader: impl Reader<T>) -> impl Reader<Vec<T>> {
-    move |tree: &Tree, path: &Path<'_>| match tree {
+    move |tree: &Tree, path: &KeyPath<'_>| match tree {
         Tree::List(items) => items.iter().enumerate().map(|(index, item)| reader(item, &path.index(index))).collect(),
         other => Err(wrong(other, "a list", path)),
     }
@@ -178,7 +178,7 @@ pub fn list<T>(mut reader: impl Reader<T>) -> impl Reader<Vec<T>> {
 
 /// Reads an object whose keys are the writer's own, each value by `reader`.
 pub fn map<T>(mut reader: impl Reader<T>) -> impl Reader<Vec<(String, T)>> {
-    move |tree: &Tree, path: &Path<'_>| match tree {
+    move |tree: &Tree, path: &KeyPath<'_>| match tree {
         Tree::Map(entries) => {
             entries.iter().map(|(key, value)| Ok((key.clone(), reader(value, &path.key(key))?))).collect()
         }
@@ -187,35 +187,9 @@ pub fn map<T>(mut reader: impl Reader<T>) -> impl Reader<Vec<(String, T)>> {
 }
 
 /// Reads any value as it is.
-pub fn any(tree: &Tree, _: &Path<'_>) -> Result<Tree, PathError> {
+pub fn any(tree: &Tree, _: &KeyPath<'_>) -> Result<Tree, PathError> {
     Ok(tree.clone())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_names_the_path_and_the_value() {
-        let tree = Tree::from_json(br#"{"sites": [{"name": 5}]}"#).unwrap();
-        let mut fields = Fields::of(&tree, &Path::Root).unwrap();
-        let error = fields
-            .list("sites", |site: &Tree, path: &Path<'_>| Fields::of(site, path)?.required("name", text))
-            .unwrap_err();
-        assert_eq!(error.to_string(), "sites[0].name: 5 is a number, not a text");
-    }
-
-    #[test]
-    fn an_unknown_field_is_refused_with_the_nearest_known_name() {
-        for (written, message) in [
-            (&br#"{"exmept": []}"#[..], "exmept: unknown field; did you mean \"exempt\"?"),
-            (br#"{"zzz": 1}"#, "zzz: unknown field"),
-        ] {
-            let tree = Tree::from_json(written).unwrap();
-            let mut fields = Fields::of(&tree, &Path::Root).unwrap();
-            fields.optional("exempt", any).unwrap();
-            fields.optional("sites", any).unwrap();
-            assert_eq!(fields.end().unwrap_err().to_string(), message);
-        }
-    }
-}
+mod tests;

@@ -13,7 +13,7 @@ pub enum Setting {
 
 /// What Envoy does with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum EnvoyAnswer {
     /// Filters see this path.
     Forward(Vec<u8>),
     /// The client is told to come back with this path.
@@ -24,33 +24,33 @@ pub enum Outcome {
 
 /// An Envoy.
 #[derive(Clone, Copy, Debug)]
-pub struct Envoy {
+pub struct EnvoyModel {
     /// The setting.
     pub setting: Setting,
     /// Whether it cuts parameters off dot segments before it resolves them (`/..;x/`). Envoy 1.40.0 does, 1.36.4 does not.
     pub cuts_dot_parameters: bool,
 }
 
-impl Envoy {
+impl EnvoyModel {
     /// What becomes of a path without a query, in the order of `ConnectionManagerUtility::maybeNormalizePath`
     /// (Envoy, source/common/http/conn_manager_utility.cc).
-    pub fn receive(self, path: &[u8]) -> Outcome {
+    pub fn receive(self, path: &[u8]) -> EnvoyAnswer {
         // HTTP/1 takes no bytes that are not ASCII; HTTP/2 takes them. `#` is rejected by default
         // (envoy.reloadable_features.http_reject_path_with_fragment).
         if !path.starts_with(b"/") || path.iter().any(|byte| matches!(byte, 0..=0x20 | 0x7f | b'#')) {
-            return Outcome::Reject;
+            return EnvoyAnswer::Reject;
         }
         if self.setting == Setting::Defaults {
-            return Outcome::Forward(path.to_vec());
+            return EnvoyAnswer::Forward(path.to_vec());
         }
         let unescaped = if self.setting == Setting::Shipped { unescape_slashes(path) } else { path.to_vec() };
         let is_redirected = unescaped != path;
         let cut = if self.cuts_dot_parameters { cut_dot_parameters(&unescaped) } else { unescaped };
-        let Some(mut normal) = canonicalize(&cut) else { return Outcome::Reject };
+        let Some(mut normal) = canonicalize(&cut) else { return EnvoyAnswer::Reject };
         if self.setting == Setting::Shipped {
             normal = merge_slashes(&normal);
         }
-        if is_redirected { Outcome::Redirect(normal) } else { Outcome::Forward(normal) }
+        if is_redirected { EnvoyAnswer::Redirect(normal) } else { EnvoyAnswer::Forward(normal) }
     }
 
     /// The path that filters see in the end, from a client that follows redirects.
@@ -58,9 +58,9 @@ impl Envoy {
         let mut path = path.to_vec();
         for _ in 0..10 {
             match self.receive(&path) {
-                Outcome::Forward(seen) => return Some(seen),
-                Outcome::Redirect(next) => path = next,
-                Outcome::Reject => return None,
+                EnvoyAnswer::Forward(seen) => return Some(seen),
+                EnvoyAnswer::Redirect(next) => path = next,
+                EnvoyAnswer::Reject => return None,
             }
         }
         None

@@ -17,9 +17,9 @@ mod servers;
 
 use std::collections::BTreeMap;
 
-use envoy::{Envoy, Setting};
+use envoy::{EnvoyModel, Setting};
 use generate::{Pieces, Random};
-use policies::{Answer, Case, PROBE};
+use policies::{Case, PROBE, Ruling};
 use servers::Read;
 use servers::steps::decode_unreserved;
 
@@ -43,7 +43,7 @@ fn no_path_opens_or_shuts_a_site_by_its_spelling_with_the_shipped_bootstrap() {
 }
 
 /// What the search found, by kind: the first path of the kind, and how many there are.
-type Findings = BTreeMap<String, (Envoy, Pieces, usize)>;
+type Findings = BTreeMap<String, (EnvoyModel, Pieces, usize)>;
 
 fn search(setting: Setting) {
     let number = |name: &str, default: u64| {
@@ -57,7 +57,7 @@ fn search(setting: Setting) {
     let mut reached = 0;
     while reached < count {
         let pieces = generate::path(&mut random);
-        let envoy = Envoy { setting, cuts_dot_parameters: random.chance(50) };
+        let envoy = EnvoyModel { setting, cuts_dot_parameters: random.chance(50) };
         let Some(path) = envoy.follow(&pieces.concat()) else { continue };
         reached += 1;
         let mut reads = None;
@@ -73,7 +73,7 @@ fn search(setting: Setting) {
     assert!(report.is_empty(), "{setting:?}, SEED={seed}, {reached} paths:\n{}", report.join("\n"));
     // A search that sees one answer only finds nothing.
     for case in &cases {
-        for answer in [Answer::Passes, Answer::Refused] {
+        for answer in [Ruling::Passes, Ruling::Refused] {
             let count = answers.get(&(case.name, answer.name())).copied().unwrap_or_default();
             assert!(count * 1000 > reached as usize, "{}: only {count} of {reached} {}", case.name, answer.name());
         }
@@ -93,7 +93,7 @@ fn read(path: &[u8], hosts_only: bool) -> Vec<Read> {
 }
 
 /// The mistake of an answer, if it is one. `reads` keeps what servers make of the path for the next case.
-fn mistake(case: &Case, answer: Answer, path: &[u8], reads: &mut Option<Vec<Read>>) -> Option<String> {
+fn mistake(case: &Case, answer: Ruling, path: &[u8], reads: &mut Option<Vec<Read>>) -> Option<String> {
     let mut find = |is_mistake: &dyn Fn(&Read) -> bool, what: &str| {
         let mut of_hosts = None;
         let reads = if case.is_of_other_hosts { &mut of_hosts } else { &mut *reads };
@@ -103,20 +103,20 @@ fn mistake(case: &Case, answer: Answer, path: &[u8], reads: &mut Option<Vec<Read
         Some(format!("{}: {what} {nginx}{}", case.name, found.server))
     };
     match answer {
-        Answer::Passes => {
+        Ruling::Passes => {
             let is_closed = |read: &Read| {
                 let host = read.seen.host.as_deref().map_or(case.host, |host| host.strip_suffix('.').unwrap_or(host));
                 (case.is_closed)(host, &read.seen.path)
             };
             find(&is_closed, "passes, and is closed to:")
         }
-        Answer::Probe => find(&|read| read.seen.path != PROBE, "is a probe, but not to:"),
-        Answer::Refused if case.has_online_rest => {
+        Ruling::Probe => find(&|read| read.seen.path != PROBE, "is a probe, but not to:"),
+        Ruling::Refused if case.has_online_rest => {
             let kind = || format!("{}: refused, and no reading is closed", case.name);
             (!may_be_refused(case, path)).then(kind)
         }
         // Everything plain below /public is exempt.
-        Answer::Refused => {
+        Ruling::Refused => {
             let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~');
             let segments = path.strip_prefix(b"/public/")?;
             let is_plain =
@@ -155,18 +155,18 @@ fn plain_host(host: &[u8]) -> Option<String> {
     is_plain.then(|| name.strip_suffix('.').unwrap_or(name).to_owned())
 }
 
-impl Answer {
+impl Ruling {
     fn name(self) -> &'static str {
         match self {
-            Answer::Passes => "pass",
-            Answer::Refused => "are refused",
-            Answer::Probe => "are probes",
+            Ruling::Passes => "pass",
+            Ruling::Refused => "are refused",
+            Ruling::Probe => "are probes",
         }
     }
 }
 
 /// A line on a kind of mistake, with the shortest path that makes it.
-fn tell(cases: &[Case], kind: &str, envoy: Envoy, pieces: &Pieces, count: usize) -> String {
+fn tell(cases: &[Case], kind: &str, envoy: EnvoyModel, pieces: &Pieces, count: usize) -> String {
     let is_still = |pieces: &Pieces| {
         let Some(path) = envoy.follow(&pieces.concat()) else { return false };
         let answers = policies::answers(cases, &path);

@@ -1,14 +1,15 @@
 //! The policies of the search, and what each of them closes.
 
+use envoy_maintenance::compiled::CompiledConfig;
 use envoy_maintenance::policy::Policy;
-use envoy_maintenance::request::{Headers, Request, Stranger};
-use envoy_maintenance::state::Situation;
+use envoy_maintenance::request::{HeaderMap, Request, UnknownPeer};
+use envoy_maintenance::state::EffectiveState;
 use envoy_maintenance::time::Time;
 use envoy_maintenance::verdict::{Verdict, decide};
 
 /// What the filter does with a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Ruling {
     /// The application gets the request.
     Passes,
     /// The filter refuses it.
@@ -30,7 +31,7 @@ pub struct Case {
     /// Whether what is not closed is online, and must not be refused.
     pub has_online_rest: bool,
     policy: Policy,
-    situations: Vec<Situation>,
+    states: Vec<EffectiveState>,
 }
 
 const SHOP: &str = "shop.example.com";
@@ -104,34 +105,34 @@ fn case(
     is_closed: fn(&str, &[u8]) -> bool,
     has_online_rest: bool,
 ) -> Case {
-    let policy = Policy::from_plugin_configuration(policy.as_bytes()).unwrap();
-    let situation = |site: &envoy_maintenance::policy::Site| {
-        site.declared.as_ref().map_or(Situation::ONLINE.clone(), |document| document.at(Time(0)))
+    let policy = CompiledConfig::from_plugin_configuration(policy.as_bytes()).unwrap().policy;
+    let state = |site: &envoy_maintenance::policy::Site| {
+        site.declared.as_ref().map_or(EffectiveState::ONLINE.clone(), |document| document.at(Time(0)))
     };
-    let situations = policy.sites.iter().map(situation).collect();
-    Case { name, host, is_closed, is_of_other_hosts: host == OPEN, has_online_rest, policy, situations }
+    let states = policy.sites.iter().map(state).collect();
+    Case { name, host, is_closed, is_of_other_hosts: host == OPEN, has_online_rest, policy, states }
 }
 
 impl Case {
-    fn ask(&self, request: &Request<'_>) -> Answer {
-        let situation = |site: usize| &self.situations[site];
-        match decide(&self.policy, situation, request).verdict {
-            Verdict::Pass(_) => Answer::Passes,
-            Verdict::Refuse(_) => Answer::Refused,
-            Verdict::HealthCheck(_) => Answer::Probe,
+    fn ask(&self, request: &Request<'_>) -> Ruling {
+        let state = |site: usize| &self.states[site];
+        match decide(&self.policy, state, request).verdict {
+            Verdict::Pass(_) => Ruling::Passes,
+            Verdict::Refuse(_) => Ruling::Refused,
+            Verdict::HealthCheck(_) => Ruling::Probe,
         }
     }
 }
 
-fn headers(host: &str, path: &[u8]) -> Headers {
+fn headers(host: &str, path: &[u8]) -> HeaderMap {
     let header = |name: &str, value: &[u8]| (name.as_bytes().to_vec(), value.to_vec());
-    Headers::new(vec![header(":method", b"GET"), header(":authority", host.as_bytes()), header(":path", path)])
+    HeaderMap::new(vec![header(":method", b"GET"), header(":authority", host.as_bytes()), header(":path", path)])
 }
 
 /// What the filter does with a path, by case. Most cases are of one host, and share the reading of the path.
-pub fn answers(cases: &[Case], path: &[u8]) -> Vec<Answer> {
+pub fn answers(cases: &[Case], path: &[u8]) -> Vec<Ruling> {
     let by_host = |host| headers(host, path);
     let (shop, open) = (by_host(SHOP), by_host(OPEN));
-    let (shop, open) = (Request::new(&shop, &Stranger), Request::new(&open, &Stranger));
+    let (shop, open) = (Request::new(&shop, &UnknownPeer), Request::new(&open, &UnknownPeer));
     cases.iter().map(|case| case.ask(if case.host == SHOP { &shop } else { &open })).collect()
 }

@@ -5,30 +5,30 @@ use std::process::ExitCode;
 
 /// The end of a run that did not do all that was asked, with its documented code.
 #[derive(Debug)]
-pub enum End {
+pub enum ExitError {
     /// 2: the arguments make no sense together.
     Usage(String),
     /// 3: some Envoys have not followed, or cannot be read.
-    NotFollowed(String),
+    NotAdopted(String),
     /// 4: refused.
-    Refused(String),
+    Rejected(String),
 }
 
-impl fmt::Display for End {
+impl fmt::Display for ExitError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (End::Usage(text) | End::NotFollowed(text) | End::Refused(text)) = self;
+        let (ExitError::Usage(text) | ExitError::NotAdopted(text) | ExitError::Rejected(text)) = self;
         formatter.write_str(text)
     }
 }
 
-impl std::error::Error for End {}
+impl std::error::Error for ExitError {}
 
 /// The exit code for `error`.
 pub fn code_of(error: &anyhow::Error) -> ExitCode {
-    match error.downcast_ref::<End>() {
+    match error.downcast_ref::<ExitError>() {
         None => ExitCode::from(1),
-        Some(End::Usage(_)) => ExitCode::from(2),
-        Some(End::NotFollowed(_)) => ExitCode::from(3),
-        Some(End::Refused(_)) => ExitCode::from(4),
+        Some(ExitError::Usage(_)) => ExitCode::from(2),
+        Some(ExitError::NotAdopted(_)) => ExitCode::from(3),
+        Some(ExitError::Rejected(_)) => ExitCode::from(4),
     }
 }

@@ -1,61 +1,37 @@
 //! maintctl: closes and opens sites behind Envoy, and shows what every Envoy does.
 
 #[macro_use]
-mod say;
+mod terminal;
 
-mod addresses;
-mod adopt;
 mod args;
-mod cancel;
-mod change;
-mod client;
-mod close;
-mod command;
-mod completions;
+mod commands;
 mod config;
-mod confirm;
-mod draft;
-mod ecds;
-mod edit;
+mod document;
+mod envoys;
 mod exit;
-mod explain;
-mod file;
-mod history;
-mod init;
-mod interrupt;
-mod keys;
-mod lint;
-mod open;
-mod output;
-mod policy_file;
-mod push;
-mod restart;
-mod roll;
-mod schedule;
-mod status;
-mod target;
-mod tls;
 mod view;
-mod when;
+mod write;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 
 use args::{Cli, Command};
+use commands::{cancel, close, completions, explain, history, init, lint, open, schedule, status};
+use terminal::{output, signals};
 
 fn main() -> ExitCode {
     match run(Cli::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())) {
         Ok(code) => code,
         Err(error) => {
-            say::error(format_args!("{error:#}"));
+            output::error(format_args!("{error:#}"));
             exit::code_of(&error)
         }
     }
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
-    interrupt::install()?;
+    signals::install()?;
     let Cli { global, command } = cli;
     match command {
         Command::Init(args) => init::run(&global, &args),

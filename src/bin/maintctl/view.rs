@@ -8,20 +8,22 @@ use envoy_maintenance::state::{Document, Mode};
 use envoy_maintenance::time::Time;
 use serde_json::{Map, Value, json};
 
-use crate::client::{SiteStatus, Trouble, Workers};
-use crate::draft::Draft;
-use crate::file::Contents;
-use crate::output;
-use crate::roll::{Missing, Roll, missing_json};
-use crate::target::{Target, Writer};
-use crate::when;
+use crate::config::target::{Target, TargetWriter};
+use crate::document::describe;
+use crate::document::draft::Draft;
+use crate::envoys::error::EnvoyError;
+use crate::envoys::failure::{EnvoyFailure, missing_json};
+use crate::envoys::roll::Roll;
+use crate::envoys::status::{SiteStatus, Workers};
+use crate::terminal::times;
+use crate::write::file::Contents;
 
 /// A target at a moment.
 pub struct View {
     pub roll: Roll,
     pub sites: Vec<SiteView>,
     /// Envoys that are in a hot restart, or may be, where that was asked.
-    pub unreached: Vec<Missing>,
+    pub unreached: Vec<EnvoyFailure>,
     /// Why less is shown than could be.
     pub note: Option<String>,
 }
@@ -47,26 +49,26 @@ pub struct SiteView {
     /// What an operator should know beside: names that the policy lacks, fields that Envoy passed over.
     pub remarks: Vec<String>,
     /// The Envoys that do not follow, and why.
-    pub apart: Vec<Missing>,
+    pub apart: Vec<EnvoyFailure>,
 }
 
 impl View {
     /// Asks the target's Envoys, and reads its file.
     pub fn of(target: &Target, deadline: Instant) -> Result<View> {
         let contents = match &target.writer {
-            Writer::File(writer) => Some(writer.read()?),
-            Writer::Push => None,
+            TargetWriter::File(writer) => Some(writer.read()?),
+            TargetWriter::Push => None,
         };
         let edited = contents.as_ref().is_some_and(|contents| contents.is_edited);
         let edited = edited.then(|| "the policy was edited; the next change writes it into the file".to_owned());
-        let (token, mut note) = match target.read_token(when::time(&when::now())) {
+        let (token, mut note) = match target.read_token(times::time(&times::now())) {
             Ok(token) => (Some(token), edited),
             // A file says by itself what a key would show.
             Err(_) if contents.is_some() => (None, edited),
             Err(error) => (None, Some(format!("less is shown: {error:#}"))),
         };
         let mut roll = target.call(token.as_deref(), deadline)?;
-        let refused = roll.missing.iter().find(|missing| matches!(missing.trouble, Trouble::Refused { .. }));
+        let refused = roll.missing.iter().find(|missing| matches!(missing.error, EnvoyError::Refused { .. }));
         if let Some(refused) = refused.filter(|_| token.is_some()) {
             note = Some(format!("less is shown, as the key is not taken: {}", refused.line()));
             roll = target.call(None, deadline)?;
@@ -78,7 +80,7 @@ impl View {
             }
         }
         names.sort();
-        let now = when::time(&when::now());
+        let now = times::time(&times::now());
         let sites = names.iter().map(|site| SiteView::of(site, &roll, contents.as_ref(), now)).collect();
         Ok(View { roll, sites, unreached: Vec::new(), note })
     }
@@ -128,7 +130,7 @@ impl SiteView {
         };
         let apart = roll.envoys.iter().map(|envoy| (envoy, envoy.status.site(site)));
         let apart = apart.filter(|(_, status)| is_apart(*status)).map(|(envoy, status)| {
-            Missing::new(envoy.name(), Trouble::Strange(why_apart(status, view.digest.as_deref())))
+            EnvoyFailure::new(envoy.name(), EnvoyError::Unexpected(why_apart(status, view.digest.as_deref())))
         });
         view.apart = apart.collect();
         view
@@ -158,7 +160,7 @@ impl SiteView {
     /// The mode as operators know it.
     pub fn label(&self) -> String {
         let known = Mode::ALL.into_iter().find(|mode| mode.name() == self.mode);
-        known.map_or_else(|| self.mode.to_uppercase(), |mode| output::label(mode).to_owned())
+        known.map_or_else(|| self.mode.to_uppercase(), |mode| describe::label(mode).to_owned())
     }
 
     /// The strictest mode that any Envoy shows, for `--exit-code`.

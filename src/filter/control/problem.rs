@@ -1,6 +1,7 @@
 //! Why the control endpoint refuses a request, as problem+json (RFC 9457).
 
 use super::json_reply;
+use crate::filter::host::HostError;
 use crate::filter::json::Object;
 use crate::reply::LocalReply;
 use crate::state::Document;
@@ -13,6 +14,12 @@ pub struct Problem {
     /// The document that holds, as JSON.
     current: Option<String>,
     allow: Option<&'static str>,
+}
+
+impl From<HostError> for Problem {
+    fn from(error: HostError) -> Problem {
+        Problem::new(500, "host_error", error.to_string())
+    }
 }
 
 impl Problem {

@@ -8,7 +8,7 @@ use crate::filter::directory::{self, Directory};
 use crate::filter::json::Object;
 use crate::filter::root::Root;
 use crate::filter::{documents, host, register, stats};
-use crate::policy::{Key, Kind};
+use crate::policy::{Key, Permission};
 use crate::request::Request;
 use crate::state::jws::STATE_TYP;
 use crate::state::{Document, DocumentError, Head, MAX_DOCUMENT, Stamp};
@@ -16,8 +16,8 @@ use crate::time::Time;
 
 /// Takes the document of this request for the site `name`.
 pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String, Problem> {
-    let (fleet, now) = (root.fleet(), host::now());
-    let directory = Directory::of(fleet, now);
+    let (fleet, now) = (root.fleet(), host::now()?);
+    let directory = Directory::of(fleet, now)?;
     let site =
         directory.sites.iter().find(|site| site.name == name).ok_or_else(|| {
             Problem::new(404, "unknown_site", format!("no policy of this fleet has a site \"{name}\""))
@@ -57,7 +57,7 @@ pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String
     }
     let wanted = request.headers.first("if-match");
     for _ in 0..100 {
-        let (newest, before) = documents::newest(fleet, name);
+        let (newest, before) = documents::newest(fleet, name)?;
         let current = newest.and_then(|entry| directory::pushed(&entry));
         let current = current.as_ref().map(|current| &*current.document);
         if current.is_some_and(|current| current.stamp == document.stamp) {
@@ -80,8 +80,8 @@ pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String
             );
             return Err(Problem::new(401, "too_old", detail).with_current(current));
         }
-        if register::put(fleet, name, (&key.name, &key.x), bytes, before) {
-            register::changed();
+        if register::put(fleet, name, (&key.name, &key.x), bytes, before)? {
+            register::changed()?;
             if !document.unknown.is_empty() {
                 stats::count("channel.push.unknown_fields");
             }
@@ -95,7 +95,7 @@ pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String
 fn key<'k>(keys: &'k [Key], kid: &str, site: &str) -> Result<&'k Key, Problem> {
     let mut keys = keys.iter().filter(|key| key.kid == kid).peekable();
     keys.peek().ok_or_else(Problem::unknown_key)?;
-    keys.find(|key| key.is_permitted(Kind::State, site))
+    keys.find(|key| key.is_permitted(Permission::State, site))
         .ok_or_else(|| Problem::not_permitted(format!("this key may not sign state of \"{site}\"")))
 }
 

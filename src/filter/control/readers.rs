@@ -9,7 +9,7 @@ use crate::request::Request;
 use crate::state::Digest;
 use crate::state::jws::READ_TYP;
 use crate::time::Time;
-use crate::tree::{Fields, Path, Tree, fields};
+use crate::tree::{Fields, KeyPath, Tree, fields};
 
 /// How long a read token may be good for, in seconds.
 const MAX_READ: i64 = 5 * 60;
@@ -38,7 +38,7 @@ pub fn check(keys: &[Key], bytes: &[u8], request: &Request<'_>, fleet: &str, now
     let key = keys.iter().find(|key| key.kid == token.kid).ok_or_else(Problem::unknown_key)?;
     let claims = Tree::from_json(&payload(&token, request, now)?).ok();
     let claims = claims.as_ref().and_then(|claims| {
-        let root = Path::Root;
+        let root = KeyPath::Root;
         let mut members = Fields::of(claims, &root).ok()?;
         let fleet = members.required("fleet", fields::text).ok()?;
         let iat = members.required("iat", fields::integer).ok()?;

@@ -189,10 +189,10 @@ fn a_read_only_site_refuses_what_may_change_something_in_spite_of_its_method() {
     {
         assert_eq!(verdict(&policy, &read_only, request), expected, "{request}");
         let headers = headers(request);
-        let situation = read_only[0].at(Time(0));
+        let state = read_only[0].at(Time(0));
         assert_eq!(
-            decide(&policy, |_| &situation, &Request::new(&headers, &Client)).verdict,
-            Verdict::Pass(Pass::ReadOnly)
+            decide(&policy, |_| &state, &Request::new(&headers, &TestPeer)).verdict,
+            Verdict::Pass(PassReason::ReadOnly)
         );
     }
     for name in [
@@ -205,8 +205,8 @@ fn a_read_only_site_refuses_what_may_change_something_in_spite_of_its_method() {
     ] {
         let request = format!("GET x/ | {name}: DELETE");
         let headers = headers(&request);
-        let situation = read_only[0].at(Time(0));
-        let verdict = decide(&policy, |_| &situation, &Request::new(&headers, &Client)).verdict;
+        let state = read_only[0].at(Time(0));
+        let verdict = decide(&policy, |_| &state, &Request::new(&headers, &TestPeer)).verdict;
         assert_eq!(verdict, Verdict::Refuse(Refusal::Mode(Mode::ReadOnly)), "{request}");
     }
 }
@@ -254,9 +254,9 @@ fn a_host_that_cannot_be_read_is_refused_if_any_site_is_closed_or_a_rule_closes(
         "{{{sites}, {wide}, 'always_closed': [{{'name': 'shut', 'headers': [{{'name': 'x-shut'}}]}}]}}"
     ));
     assert_eq!(verdict(&closing, &states(["online"; 3]), "GET a@b/"), "always_closed:shut");
-    let twice = Headers::new([":authority", ":authority"].map(|name| (name.into(), b"c".to_vec())).into());
+    let twice = HeaderMap::new([":authority", ":authority"].map(|name| (name.into(), b"c".to_vec())).into());
     let offline = document("{'mode': 'offline'}").at(Time(0));
-    let decision = decide(&open, |_| &offline, &Request::new(&twice, &Client));
+    let decision = decide(&open, |_| &offline, &Request::new(&twice, &TestPeer));
     assert_eq!(decision.verdict, Verdict::Refuse(Refusal::Mode(Mode::Offline)));
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use walrus::ir::UnaryOp;
+use walrus::ir::{BinaryOp, UnaryOp};
 use walrus::{ExportItem, FunctionBuilder, Module, ValType};
 
 use super::{module, project};
@@ -30,6 +30,39 @@ pub fn traps_at_bodies(folder: &Path) -> PathBuf {
     let wrapper = builder.finish(arguments.to_vec(), &mut faulty.funcs);
     faulty.exports.get_mut(id).item = ExportItem::Function(wrapper);
     let file = folder.join("faulty.wasm");
+    faulty.emit_wasm_file(&file).unwrap();
+    file
+}
+
+/// Writes the module under test so that calls of the host function `name` with `argument` as the first argument fail with
+/// status 10 (internal failure).
+pub fn fails_at(folder: &Path, name: &str, argument: Option<i32>) -> PathBuf {
+    let mut faulty = Module::from_file(module()).unwrap();
+    let import = faulty.imports.iter().find(|import| import.name == name).unwrap();
+    let walrus::ImportKind::Function(own) = import.kind else { panic!("no function") };
+    let from = import.module.clone();
+    let ty = faulty.funcs.get(own).ty();
+    let (host, _) = faulty.add_import_func(&from, name, ty);
+    let build = |(body, arguments): (&mut walrus::InstrSeqBuilder, &Vec<walrus::LocalId>)| {
+        match argument {
+            Some(argument) => body.local_get(arguments[0]).i32_const(argument).binop(BinaryOp::I32Eq),
+            None => body.i32_const(1),
+        };
+        body.if_else(
+            ValType::I32,
+            |fails| {
+                fails.i32_const(10);
+            },
+            |works| {
+                arguments.iter().for_each(|argument| {
+                    works.local_get(*argument);
+                });
+                works.call(host);
+            },
+        );
+    };
+    faulty.replace_imported_func(own, build).unwrap();
+    let file = folder.join(format!("{name}.wasm"));
     faulty.emit_wasm_file(&file).unwrap();
     file
 }

@@ -1,4 +1,4 @@
-//! The arguments of the two subcommands that read files and speak to no Envoy.
+//! The arguments of the subcommands that ask no Envoy.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -52,4 +52,35 @@ pub struct LintArgs {
     /// Print one JSON value
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  maintctl init > maintctl.jwk\n  \
+    maintctl init --fleet prod-eu --envoys http://envoy.internal:10001/.maintenance\n  \
+    maintctl init --file ecds/maintenance.yaml --policy policy.yaml\n\n\
+    Files that exist are never overwritten: `maintctl init` again prints the same again, by the fleet and the key of\n\
+    maintctl.toml.")]
+pub struct InitArgs {
+    /// The fleet that documents are made for [default: demo]
+    #[arg(long, value_name = "NAME")]
+    pub fleet: Option<String>,
+    /// A control endpoint, with its path prefix [default: http://127.0.0.1:10001/.maintenance, but none with --file]
+    #[arg(long, value_name = "URL")]
+    pub envoys: Vec<String>,
+    /// The file that Envoy watches, which maintctl generates
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    pub file: Option<PathBuf>,
+    /// The policy that it is generated from
+    #[arg(long, value_name = "FILE", requires = "file")]
+    pub policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    maintctl completions bash > ~/.local/share/bash-completion/completions/maintctl\n  \
+    maintctl completions fish > ~/.config/fish/completions/maintctl.fish")]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
 }

@@ -1,0 +1,13 @@
+//! The subcommands: one file for each verb.
+
+pub mod answer;
+pub mod cancel;
+pub mod close;
+pub mod completions;
+pub mod explain;
+pub mod history;
+pub mod init;
+pub mod lint;
+pub mod open;
+pub mod schedule;
+pub mod status;

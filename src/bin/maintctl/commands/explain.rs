@@ -1,0 +1,165 @@
+//! `maintctl explain`: what a request would meet, and why. Files and flags stand in Envoy's place; all that decides and
+//! answers is the filter's own.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow};
+use envoy_maintenance::compiled::CompiledConfig;
+use envoy_maintenance::policy::{Policy, Site};
+use envoy_maintenance::reply::health_check;
+use envoy_maintenance::request::Request;
+use envoy_maintenance::state::{EffectiveState, Mode};
+use envoy_maintenance::time::Time;
+use envoy_maintenance::verdict::{Decision, PassReason, Refusal, Verdict, decide};
+
+use crate::args::ExplainArgs;
+use crate::config::policy_file;
+use crate::exit::ExitError;
+use crate::terminal::output::shown;
+use crate::terminal::times;
+
+mod explanation;
+mod peer;
+mod print;
+mod states;
+mod url;
+mod wire;
+
+use explanation::{Action, Explanation};
+use peer::ClientFlags;
+use states::States;
+use wire::ClientResponse;
+
+pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
+    let (name, found) = policy_file::only(&args.policy, args.plugin.as_deref())?;
+    let refused = |path: &str, problem: &str| match found.place(path).as_str() {
+        "" => anyhow!("{name}: {}", shown(problem)),
+        place => anyhow!("{name}: {}", shown(&format!("{place}: {problem}"))),
+    };
+    let tree = found.policy.as_ref().map_err(|error| refused(&error.path, &error.problem))?;
+    let config = CompiledConfig::from_tree(tree).map_err(|error| refused(&error.path, &error.problem))?;
+    let at = at(args.at.as_deref())?;
+    let states = States::read(&args.state, &config.policy, at)?;
+    let (headers, url_notes) = url::headers(args).map_err(|problem| anyhow!(ExitError::Usage(problem)))?;
+    let flags = ClientFlags::new(args.ip);
+    let request = Request::new(&headers, &flags);
+    let mut explanation = explain(&config, &states, &request, &flags, at);
+    explanation.notes.splice(0..0, url_notes.into_iter().chain(states.notes));
+    if args.json {
+        answer!("{}", print::json(&explanation));
+    } else {
+        print::lines(&explanation)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The moment that is asked for.
+fn at(text: Option<&str>) -> Result<Time> {
+    let now = times::now();
+    match text {
+        None => Ok(times::time(&now)),
+        Some(text) => match Time::parse(text) {
+            Some(time) => Ok(time),
+            None => {
+                let time = times::ahead("--at", text, &now)?;
+                if let Some(echo) = times::echo("--at", text, time, &now) {
+                    aside!("{echo}");
+                }
+                Ok(time)
+            }
+        },
+    }
+}
+
+fn explain(
+    config: &CompiledConfig,
+    states: &States,
+    request: &Request<'_>,
+    flags: &ClientFlags,
+    at: Time,
+) -> Explanation {
+    let policy = &config.policy;
+    let explanation = |verdict: &str, outcome: Action, notes: Vec<String>| Explanation {
+        at,
+        verdict: verdict.to_owned(),
+        outcome,
+        site: None,
+        mode: Mode::Online,
+        rule: None,
+        host: request.host.as_ref().map(|host| host.as_str().to_owned()),
+        path: request.path.clone(),
+        notes,
+    };
+    if policy.below_control(request).is_some() {
+        let note = "the control endpoint answers from what Envoy holds; `maintctl status` asks it".to_owned();
+        return explanation("control-endpoint", Action::Control, vec![note]);
+    }
+    if policy.control.is_some() && policy.sites.is_empty() {
+        let note = "this policy has no sites: its listener is there for the control endpoint, and all else is 404";
+        return explanation("control-endpoint", Action::Control, vec![note.to_owned()]);
+    }
+    let situations = states.situations(policy, at);
+    let decision = decide(policy, |site| situations.get(site).unwrap_or(EffectiveState::ONLINE), request);
+    let is_spent = request.budget.left() == 0;
+    let mut notes = decision.site.map_or_else(Vec::new, |(_, site)| peer::notes(site, &decision, request, flags));
+    notes.extend(site_notes(policy, states, &decision));
+    if is_spent {
+        let note = "the budget of the request ran out before all rules were examined: from there on exempt rules do not match, \
+                    and always_closed rules do; `maintctl lint` says which rules cost most";
+        notes.insert(0, note.to_owned());
+    }
+    let mut explained = explanation(&decision.verdict.to_string(), outcome(config, &decision, request, at), notes);
+    explained.site = decision.site.map(|(_, site)| site.name.clone());
+    explained.mode = decision.state.mode();
+    explained.rule = rule(&decision.verdict).map(str::to_owned);
+    explained
+}
+
+fn outcome(config: &CompiledConfig, decision: &Decision<'_>, request: &Request<'_>, at: Time) -> Action {
+    let reply = decision.site.and_then(|(position, _)| config.replies.get(position));
+    match (decision.verdict, reply) {
+        (Verdict::Refuse(refusal), Some(reply)) => {
+            // No jitter: a number that is drawn anew for each request explains nothing.
+            Action::Answer(ClientResponse::of(&reply.answer(refusal, decision.state, request, at, 0), request))
+        }
+        (Verdict::HealthCheck(_), _) => Action::Answer(ClientResponse::of(&health_check(), request)),
+        // No verdict refuses without a site.
+        (Verdict::Pass(_), _) | (Verdict::Refuse(_), None) => {
+            Action::Pass(decision.status().map(|status| ("x-maintenance-status", status)).into_iter().collect())
+        }
+    }
+}
+
+fn rule<'p>(verdict: &Verdict<'p>) -> Option<&'p str> {
+    match verdict {
+        Verdict::HealthCheck(rule)
+        | Verdict::Pass(PassReason::Exempt(rule))
+        | Verdict::Refuse(Refusal::AlwaysClosed(rule)) => Some(rule),
+        Verdict::Pass(PassReason::NoSite | PassReason::Online | PassReason::RedirectTarget | PassReason::ReadOnly)
+        | Verdict::Refuse(Refusal::Mode(_)) => None,
+    }
+}
+
+/// What the site's state has to do with the verdict.
+fn site_notes(policy: &Policy, states: &States, decision: &Decision<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    let Some((_, site)) = decision.site else {
+        let sites: Vec<&str> = policy.sites.iter().map(|site| site.name.as_str()).collect();
+        notes.push(format!("no site has this host and path (sites: {})", sites.join(", ")));
+        return notes;
+    };
+    if !states.knows(site) {
+        let note = "nothing says what its state is, so it is taken to be online: give a document by --state, or the \
+                    file that maintctl writes as --policy";
+        notes.push(note.to_owned());
+    }
+    let rules = |site: &Site| site.exempt.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
+    let suspended: Vec<String> = rules(site).into_iter().filter(|name| decision.state.suspends(name)).collect();
+    if !suspended.is_empty() {
+        notes.push(format!("suspended, so not counted: {}", suspended.join(", ")));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! Who sent the request, as far as flags can say, and what they cannot.
+
+use std::cell::Cell;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use envoy_maintenance::policy::{Effect, Rule, Site};
+use envoy_maintenance::request::{Peer, Request, WorkBudget, address};
+use envoy_maintenance::state::Mode;
+use envoy_maintenance::verdict::{Decision, PassReason, Refusal, Verdict};
+
+/// A client described by flags, which remembers what it could not answer.
+#[derive(Debug, Default)]
+pub struct ClientFlags {
+    ip: Option<IpAddr>,
+    asked: Cell<Asked>,
+}
+
+/// What was asked and is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Asked {
+    address: bool,
+    certificate: bool,
+    claims: bool,
+}
+
+impl ClientFlags {
+    pub fn new(ip: Option<IpAddr>) -> ClientFlags {
+        ClientFlags { ip: ip.map(address::fold), asked: Cell::default() }
+    }
+
+    fn note(&self, change: impl Fn(&mut Asked)) {
+        let mut asked = self.asked.get();
+        change(&mut asked);
+        self.asked.set(asked);
+    }
+}
+
+impl Peer for ClientFlags {
+    fn remote_address(&self) -> Option<IpAddr> {
+        if self.ip.is_none() {
+            self.note(|asked| asked.address = true);
+        }
+        self.ip
+    }
+
+    fn uri_sans(&self) -> Vec<Vec<u8>> {
+        self.note(|asked| asked.certificate = true);
+        Vec::new()
+    }
+
+    fn claim(&self, _: &[String], _: &WorkBudget) -> Rc<[Vec<u8>]> {
+        self.note(|asked| asked.claims = true);
+        Rc::default()
+    }
+}
+
+/// Which rules that could have changed the verdict asked for what flags do not say.
+pub fn notes(site: &Site, decision: &Decision<'_>, request: &Request<'_>, flags: &ClientFlags) -> Vec<String> {
+    let here = decision.state;
+    let modes: Vec<Mode> = here.modes().or_online().collect();
+    let asked_by = |rule: &Rule, effect: Effect<'_>| {
+        flags.asked.set(Asked::default());
+        for mode in &modes {
+            rule.matches(request, *mode, effect);
+        }
+        flags.asked.get()
+    };
+    let mut unknown: Vec<(&str, Asked)> = Vec::new();
+    let decided = match decision.verdict {
+        Verdict::Refuse(Refusal::AlwaysClosed(rule))
+        | Verdict::HealthCheck(rule)
+        | Verdict::Pass(PassReason::Exempt(rule)) => Some(rule),
+        _ => None,
+    };
+    let paths = request.path.paths();
+    let lists = [
+        (&site.always_closed, Effect::Closes(&paths)),
+        (&site.health_checks, Effect::Opens),
+        (&site.exempt, Effect::Opens),
+    ];
+    // In the order of decision, up to the rule that decided; an open site asks only what is always closed.
+    let reached = if here.mode() == Mode::Online { 1 } else { lists.len() };
+    'lists: for (rules, effect) in lists.into_iter().take(reached) {
+        for rule in rules {
+            if decided == Some(rule.name.as_str()) {
+                break 'lists;
+            }
+            unknown.push((&rule.name, asked_by(rule, effect)));
+        }
+    }
+    let note = |what: &str, asked: fn(&Asked) -> bool| {
+        let rules: Vec<&str> = unknown.iter().filter(|(_, by)| asked(by)).map(|(rule, _)| *rule).collect();
+        (!rules.is_empty()).then(|| format!("{what}: {}", rules.join(", ")))
+    };
+    [
+        note("taken as not met, as no --ip says the client's address", |asked| asked.address),
+        note("taken as not met, as flags cannot say the client's certificate", |asked| asked.certificate),
+        note("taken as not met, as flags cannot say the claims of a verified token", |asked| asked.claims),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,88 @@
+//! The state of each site: what the policy declares, else the newest document given.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use envoy_maintenance::policy::{Policy, Site};
+use envoy_maintenance::state::jws::{STATE_TYP, Token};
+use envoy_maintenance::state::{Document, EffectiveState, MAX_AHEAD};
+use envoy_maintenance::time::Time;
+
+use crate::terminal::output::problem;
+
+/// Documents by site, and what is to be said of them.
+#[derive(Debug)]
+pub struct States {
+    documents: Vec<Document>,
+    pub notes: Vec<String>,
+}
+
+impl States {
+    /// Reads documents. One that the filter would refuse is an error.
+    pub fn read(files: &[PathBuf], policy: &Policy, now: Time) -> Result<States> {
+        let mut states = States { documents: Vec::new(), notes: Vec::new() };
+        for file in files {
+            let bytes = std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+            let added = states.add(file, &bytes, policy, now);
+            added.map_err(|error| problem(format!("{error:#}"))).with_context(|| file.display().to_string())?;
+        }
+        Ok(states)
+    }
+
+    fn add(&mut self, file: &Path, bytes: &[u8], policy: &Policy, now: Time) -> Result<()> {
+        let bytes = bytes.trim_ascii();
+        let file = file.display();
+        let document = if bytes.starts_with(b"{") {
+            Document::from_payload(bytes)?
+        } else {
+            let token = Token::parse(bytes, STATE_TYP).context("neither JSON nor a signed document")?;
+            let payload = token.payload().context("neither JSON nor a signed document")?;
+            let text = String::from_utf8_lossy(&payload);
+            self.notes.push(format!("{file}: the signature was not checked; it says {text}"));
+            Document::from_payload(&payload)?
+        };
+        let Some(site) = policy.sites.iter().find(|site| site.name == document.site) else {
+            bail!("site: \"{}\" is no site of the policy", document.site)
+        };
+        if document.fleet != policy.fleet {
+            let fleet = |fleet: &Option<String>| fleet.clone().unwrap_or_default();
+            bail!("fleet: \"{}\" is not that of the policy, \"{}\"", fleet(&document.fleet), fleet(&policy.fleet));
+        }
+        if i64::try_from(document.stamp.revision).is_ok_and(|revision| revision > now.0.saturating_add(MAX_AHEAD)) {
+            bail!("revision: {} lies more than 10 minutes ahead", document.stamp.revision);
+        }
+        if !document.unknown.is_empty() {
+            self.notes.push(format!("{file}: fields that this version does not know: {}", document.unknown.join(", ")));
+        }
+        if site.declared.is_some() {
+            self.notes.push(format!("{file}: does not count, as the policy declares the state of {}", site.name));
+            return Ok(());
+        }
+        match self.documents.iter_mut().find(|known| known.site == document.site) {
+            None => self.documents.push(document),
+            Some(known) => {
+                self.notes.push(format!("{}: of several documents the newest counts", document.site));
+                if document.stamp > known.stamp {
+                    *known = document;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anything says what holds at a site.
+    pub fn knows(&self, site: &Site) -> bool {
+        site.declared.is_some() || self.documents.iter().any(|document| document.site == site.name)
+    }
+
+    /// What holds at each site of the policy, in its order.
+    pub fn situations(&self, policy: &Policy, now: Time) -> Vec<EffectiveState> {
+        let pushed = |site: &str| self.documents.iter().find(|document| document.site == site);
+        let document =
+            |site: &'_ Site| site.declared.as_ref().or_else(|| pushed(&site.name)).map(|found| found.at(now));
+        policy.sites.iter().map(|site| document(site).unwrap_or_default()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! What Envoy makes of a local reply on its way to the client.
+
+use envoy_maintenance::reply::LocalReply;
+use envoy_maintenance::request::Request;
+
+/// A response as a client gets it, but for what Envoy adds to every response (`date`, `server`, `content-length`).
+#[derive(Debug, PartialEq, Eq)]
+pub struct ClientResponse {
+    pub status: u32,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl ClientResponse {
+    /// The reply as Envoy sends it to this request.
+    pub fn of(reply: &LocalReply, request: &Request<'_>) -> ClientResponse {
+        let mut headers: Vec<(String, String)> =
+            reply.headers.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let is_head = request.method == b"HEAD";
+        let kind = request.headers.first("content-type").unwrap_or_default();
+        let is_grpc = kind == b"application/grpc" || kind.starts_with(b"application/grpc+");
+        if is_grpc {
+            headers.retain(|(name, _)| name != "content-type");
+            headers.push(("content-type".to_owned(), "application/grpc".to_owned()));
+            let status = reply.grpc_status.unwrap_or_else(|| grpc_status(reply.status));
+            headers.push(("grpc-status".to_owned(), status.to_string()));
+            if !reply.body.is_empty() && !is_head {
+                headers.push(("grpc-message".to_owned(), percent_encoded(&reply.body)));
+            }
+            return ClientResponse { status: 200, headers, body: Vec::new() };
+        }
+        if reply.body.is_empty() {
+            headers.retain(|(name, _)| name != "content-type");
+        } else if !headers.iter().any(|(name, _)| name == "content-type") {
+            headers.push(("content-type".to_owned(), "text/plain".to_owned()));
+        }
+        let body = if is_head { Vec::new() } else { reply.body.to_vec() };
+        ClientResponse { status: reply.status, headers, body }
+    }
+}
+
+/// gRPC's status for an HTTP status, as the gRPC specification maps it.
+fn grpc_status(status: u32) -> u32 {
+    match status {
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502..=504 => 14,
+        _ => 2,
+    }
+}
+
+/// `grpc-message`: printable ASCII as it is, but for `%`.
+fn percent_encoded(bytes: &[u8]) -> String {
+    let one = |byte: &u8| match byte {
+        b' '..=b'~' if *byte != b'%' => char::from(*byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    bytes.iter().map(one).collect()
+}

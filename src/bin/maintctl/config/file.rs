@@ -1,0 +1,121 @@
+//! `maintctl.toml`: where it is found, what it says, and the target that is meant.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use envoy_maintenance::tree::fields::did_you_mean;
+use serde::Deserialize;
+
+use crate::args::common::Global;
+
+/// The file's name.
+pub const FILE: &str = "maintctl.toml";
+
+/// The configuration, and where it stands: paths in it are relative to that folder.
+#[derive(Debug)]
+pub struct Config {
+    pub folder: PathBuf,
+    pub file: ConfigFile,
+}
+
+/// `maintctl.toml` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigFile {
+    pub default: Option<String>,
+    pub fleet: Option<String>,
+    pub key: Option<PathBuf>,
+    pub key_command: Option<Vec<String>>,
+    #[serde(default, rename = "target")]
+    pub targets: BTreeMap<String, TargetConfig>,
+}
+
+/// One target as written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetConfig {
+    #[serde(default)]
+    pub envoys: Vec<String>,
+    pub file: Option<PathBuf>,
+    pub policy: Option<PathBuf>,
+    pub expect: Option<usize>,
+    #[serde(default)]
+    pub admin: Vec<String>,
+    pub ca: Option<PathBuf>,
+    pub cert: Option<PathBuf>,
+    pub cert_key: Option<PathBuf>,
+}
+
+impl Config {
+    /// Finds and reads the configuration.
+    pub fn load(global: &Global) -> Result<Config> {
+        let home = config_folder(env::var_os("XDG_CONFIG_HOME"), env::var_os("HOME"));
+        let path = find(global.config.as_deref(), home.as_deref())?;
+        match path.try_exists() {
+            Ok(false) => bail!("{}, which --config or MAINTCTL_CONFIG names, is not there", path.display()),
+            _ => Config::read(&path),
+        }
+    }
+
+    /// Reads this file.
+    pub fn read(path: &Path) -> Result<Config> {
+        let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+        let file = toml::from_str(&text).with_context(|| format!("{}", path.display()))?;
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        Ok(Config { folder, file })
+    }
+
+    /// The target that `--target` names, else the default, else the only one.
+    pub fn target(&self, named: Option<&str>) -> Result<(&str, &TargetConfig)> {
+        let targets = &self.file.targets;
+        let names = || targets.keys().map(String::as_str);
+        let listed = || names().collect::<Vec<_>>().join(", ");
+        match (named.or(self.file.default.as_deref()), targets.len()) {
+            (_, 0) => bail!(
+                "{FILE} has no target; it needs one, such as:\n\n[target.local]\nenvoys = [\"http://127.0.0.1:10001/.maintenance\"]"
+            ),
+            (Some(name), _) => match targets.get_key_value(name) {
+                Some((name, target)) => Ok((name, target)),
+                None => bail!("no target \"{name}\" in {FILE}{} (targets: {})", did_you_mean(name, names()), listed()),
+            },
+            (None, 1) => targets.iter().next().map(|(name, target)| (name.as_str(), target)).context("no target"),
+            (None, _) => bail!("which target? {FILE} has no default: --target NAME (targets: {})", listed()),
+        }
+    }
+
+    /// `path` of the configuration, seen from here.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+}
+
+/// The folder for maintctl in the user's configuration folder.
+fn config_folder(xdg: Option<std::ffi::OsString>, home: Option<std::ffi::OsString>) -> Option<PathBuf> {
+    let base = match xdg.map(PathBuf::from).filter(|path| path.is_absolute()) {
+        Some(path) => path,
+        None => PathBuf::from(home.filter(|home| !home.is_empty())?).join(".config"),
+    };
+    Some(base.join("maintctl"))
+}
+
+/// The file that is named, else the one here, else the user's.
+fn find(named: Option<&Path>, home: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = named {
+        return Ok(path.to_path_buf());
+    }
+    let mut places = vec![PathBuf::from(FILE)];
+    places.extend(home.map(|home| home.join(FILE)));
+    match places.iter().find(|path| path.is_file()) {
+        Some(path) => Ok(path.clone()),
+        None => {
+            let there = home.map_or_else(String::new, |home| format!(" nor in {}", home.display()));
+            bail!("no {FILE} here{there}; `maintctl init` makes one, --config FILE names one")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

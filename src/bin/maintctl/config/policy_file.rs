@@ -1,0 +1,308 @@
+//! Finds the policies in a file, whatever they stand in: a policy by itself, an Envoy bootstrap, an ECDS or LDS file, an
+//! EnvoyFilter, or Istio's WasmPlugin and TrafficExtension. YAML, also of several documents, or JSON.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use envoy_maintenance::tree::fields::did_you_mean;
+use envoy_maintenance::tree::{PathError, Tree};
+
+use crate::terminal::output::shown;
+
+/// The type of Envoy's HTTP connection manager.
+pub const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+/// The type of Envoy's Wasm filter.
+pub const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
+/// Members that no policy has and every other file does in which one may stand.
+const NO_POLICY: [&str; 11] = [
+    "@type",
+    "admin",
+    "apiVersion",
+    "dynamic_resources",
+    "dynamicResources",
+    "kind",
+    "node",
+    "resources",
+    "static_resources",
+    "staticResources",
+    "typed_config",
+];
+
+/// One document of a file, with the policies in it.
+#[derive(Debug)]
+pub struct Source {
+    /// The file, and the number of the document where it has several.
+    pub name: String,
+    /// The whole document.
+    pub tree: Tree,
+    /// What it holds.
+    pub policies: Vec<FoundPolicy>,
+}
+
+/// What a policy stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// Nothing: the document is the policy.
+    Bare,
+    /// The configuration of Envoy's Wasm filter.
+    Envoy,
+    /// A WasmPlugin or TrafficExtension.
+    Istio,
+}
+
+/// A policy in a document.
+#[derive(Debug)]
+pub struct FoundPolicy {
+    /// The key path of the policy; empty for a bare one.
+    pub at: String,
+    /// The key path of the plugin that has it; empty for a bare one.
+    pub plugin: String,
+    /// The plugin's name, if it has one.
+    pub name: Option<String>,
+    /// What it stands in.
+    pub carrier: Carrier,
+    /// The policy as written.
+    pub policy: Result<Tree, PathError>,
+}
+
+impl FoundPolicy {
+    /// A key path within the policy as one of the document.
+    pub fn place(&self, path: &str) -> String {
+        match (self.at.as_str(), path) {
+            ("", path) => path.to_owned(),
+            (at, "") => at.to_owned(),
+            (at, path) => format!("{at}.{path}"),
+        }
+    }
+
+    /// Whether the policy says that there are no sites: one for a control listener.
+    fn has_no_sites(&self) -> bool {
+        matches!(&self.policy, Ok(policy) if policy.get("sites") == Some(&Tree::List(Vec::new())))
+    }
+}
+
+/// Reads every document of a file.
+pub fn read(file: &Path) -> Result<Vec<Source>> {
+    let text = fs::read_to_string(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+    parse(&file.display().to_string(), &text)
+}
+
+/// Reads every document of the text of a file.
+pub fn parse(file: &str, text: &str) -> Result<Vec<Source>> {
+    let words = |error: serde_saphyr::Error| error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
+    let trees: Vec<Tree> = serde_saphyr::from_multiple(text)
+        .map_err(|error| anyhow!("{file}: not YAML: {}", words(error).lines().next().unwrap_or_default()))?;
+    // What else a file holds, such as a key, is not to be shown.
+    if trees.iter().any(|tree| matches!(tree, Tree::Text(_))) {
+        bail!("{file}: no policy found: the file is text, and a policy is a YAML mapping or a JSON object");
+    }
+    // A document that is empty by itself is no configuration, which is a policy too.
+    let trees = if trees.is_empty() { vec![Tree::Map(Vec::new())] } else { trees };
+    let several = trees.len() > 1;
+    let source = |(index, tree): (usize, Tree)| {
+        let name = if several { format!("{file} (document {})", index + 1) } else { file.to_owned() };
+        Source { name, policies: policies(&tree), tree }
+    };
+    let sources: Vec<Source> = trees.into_iter().enumerate().map(source).collect();
+    Ok(sources)
+}
+
+/// The one policy of a file that `explain` is about: that of `plugin`, or else the only one that has sites.
+pub fn only(file: &Path, plugin: Option<&str>) -> Result<(String, FoundPolicy)> {
+    let mut found = Vec::new();
+    for Source { name, policies, .. } in read(file)? {
+        found.extend(policies.into_iter().map(|policy| (name.clone(), policy)));
+    }
+    choose(&file.display().to_string(), found, plugin)
+}
+
+fn choose(file: &str, mut found: Vec<(String, FoundPolicy)>, plugin: Option<&str>) -> Result<(String, FoundPolicy)> {
+    if found.is_empty() {
+        bail!("{file}: no policy found");
+    }
+    let labels: Vec<String> = found.iter().map(|(_, found)| found.label().to_owned()).collect();
+    let names = labels.iter().map(|label| format!("\"{label}\"")).collect::<Vec<_>>().join(", ");
+    match plugin {
+        Some(plugin) => found.retain(|(_, found)| found.label() == plugin),
+        None if found.len() > 1 => found.retain(|(_, found)| !found.has_no_sites()),
+        None => {}
+    }
+    match (found.pop(), found.is_empty(), plugin) {
+        (Some(one), true, _) => Ok(one),
+        (None, _, Some(plugin)) => {
+            let hint = did_you_mean(plugin, labels.iter().map(String::as_str));
+            let there = if labels.iter().all(String::is_empty) {
+                "none has a name".to_owned()
+            } else {
+                format!("there are {names}")
+            };
+            bail!("{file}: {}", shown(&format!("no plugin \"{plugin}\"{hint} ({there})")))
+        }
+        _ => bail!("{file}: several policies, {}: say which with --plugin", shown(&names)),
+    }
+}
+
+impl FoundPolicy {
+    fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.plugin)
+    }
+}
+
+/// Every object of a document with its key path, outer ones first.
+pub fn objects(tree: &Tree) -> Vec<(String, &Tree)> {
+    let mut found = Vec::new();
+    collect(tree, String::new(), &mut found);
+    found
+}
+
+fn collect<'t>(tree: &'t Tree, path: String, found: &mut Vec<(String, &'t Tree)>) {
+    match tree {
+        Tree::Map(entries) => {
+            found.push((path.clone(), tree));
+            for (key, value) in entries {
+                collect(value, join(&path, key), found);
+            }
+        }
+        Tree::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                collect(item, format!("{path}[{index}]"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The key path of a member of what stands at `path`.
+pub fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// A member of an Envoy message, whose names may be written in snake or in camel case.
+pub fn member<'t>(tree: &'t Tree, name: &str) -> Option<&'t Tree> {
+    let mut upper = false;
+    let camel: String = name
+        .chars()
+        .filter_map(|c| match c {
+            '_' => {
+                upper = true;
+                None
+            }
+            c => Some(if std::mem::take(&mut upper) { c.to_ascii_uppercase() } else { c }),
+        })
+        .collect();
+    tree.get(name).or_else(|| tree.get(&camel)).filter(|value| **value != Tree::Null)
+}
+
+/// A text member.
+pub fn text<'t>(tree: &'t Tree, name: &str) -> Option<&'t str> {
+    match member(tree, name) {
+        Some(Tree::Text(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// The elements of a list member; none where there is no list.
+pub fn list<'t>(tree: &'t Tree, name: &str) -> &'t [Tree] {
+    match member(tree, name) {
+        Some(Tree::List(items)) => items,
+        _ => &[],
+    }
+}
+
+/// Whether a message is of the type `name`.
+pub fn is_type(tree: &Tree, name: &str) -> bool {
+    let is = |key| text(tree, key).is_some_and(|url| url.rsplit('/').next() == Some(name));
+    is("@type") || is("type_url")
+}
+
+fn policies(tree: &Tree) -> Vec<FoundPolicy> {
+    let objects = objects(tree);
+    let mut found: Vec<FoundPolicy> =
+        objects.iter().filter_map(|(path, object)| envoy(path, object).or_else(|| istio(path, object))).collect();
+    // Envoys run other Wasm filters, too. Ours says so somewhere, unless it is alone.
+    let is_ours = |found: &FoundPolicy| {
+        objects.iter().find(|(path, _)| *path == found.plugin).is_some_and(|(_, object)| names_ours(object))
+    };
+    if found.iter().any(is_ours) {
+        found.retain(is_ours);
+    }
+    let is_policy = |tree: &Tree| match tree {
+        Tree::Map(entries) => !entries.iter().any(|(key, _)| NO_POLICY.contains(&key.as_str())),
+        // The filter's own reader says what is wrong.
+        _ => true,
+    };
+    if found.is_empty() && is_policy(tree) {
+        let policy = if *tree == Tree::Null { Tree::Map(Vec::new()) } else { tree.clone() };
+        let (at, plugin) = (String::new(), String::new());
+        found.push(FoundPolicy { at, plugin, name: None, carrier: Carrier::Bare, policy: Ok(policy) });
+    }
+    found
+}
+
+/// Whether a plugin's name, VM id or module names this filter.
+pub fn names_ours(plugin: &Tree) -> bool {
+    match plugin {
+        Tree::Text(text) => text.contains("maintenance"),
+        Tree::Map(entries) => entries
+            .iter()
+            .filter(|(key, _)| !matches!(key.as_str(), "configuration" | "pluginConfig" | "selector" | "match"))
+            .any(|(_, value)| names_ours(value)),
+        Tree::List(items) => items.iter().any(names_ours),
+        _ => false,
+    }
+}
+
+/// The policy of a Wasm filter's configuration, which stands at `path`.
+fn envoy(path: &str, object: &Tree) -> Option<FoundPolicy> {
+    if !is_type(object, WASM) {
+        return None;
+    }
+    // A TypedStruct holds the message below `value`.
+    let (plugin, message) = match text(object, "type_url") {
+        Some(_) => (join(path, "value"), member(object, "value")?),
+        None => (path.to_owned(), object),
+    };
+    let config = member(message, "config")?;
+    let plugin = join(&plugin, "config");
+    let at = join(&plugin, "configuration");
+    let name = text(config, "name").map(str::to_owned);
+    let (at, policy) = match member(config, "configuration") {
+        None => (at, Ok(Tree::Map(Vec::new()))),
+        Some(configuration) => {
+            let place = join(&at, "value");
+            match (text(configuration, "@type").and_then(|url| url.rsplit('/').next()), member(configuration, "value"))
+            {
+                (Some("google.protobuf.StringValue" | "google.protobuf.Struct"), None) => {
+                    (place, Ok(Tree::Map(Vec::new())))
+                }
+                (Some("google.protobuf.StringValue"), Some(Tree::Text(text))) => {
+                    (place, Tree::from_plugin_configuration(text.as_bytes()))
+                }
+                (Some("google.protobuf.Struct"), Some(value @ Tree::Map(_))) => (place, Ok(value.clone())),
+                _ => {
+                    let problem = "neither a google.protobuf.StringValue with a text as its `value` nor a \
+                                   google.protobuf.Struct with an object";
+                    (at, Err(PathError { path: String::new(), problem: problem.to_owned() }))
+                }
+            }
+        }
+    };
+    Some(FoundPolicy { at, plugin, name, carrier: Carrier::Envoy, policy })
+}
+
+/// The policy of an Istio manifest.
+fn istio(path: &str, object: &Tree) -> Option<FoundPolicy> {
+    let (below, wasm) = match text(object, "kind")? {
+        "WasmPlugin" => ("spec", member(object, "spec")?),
+        "TrafficExtension" => ("spec.wasm", member(object, "spec").and_then(|spec| member(spec, "wasm"))?),
+        _ => return None,
+    };
+    let plugin = join(path, below);
+    let name = member(object, "metadata").and_then(|metadata| text(metadata, "name")).map(str::to_owned);
+    let policy = Ok(member(wasm, "pluginConfig").cloned().unwrap_or_else(|| Tree::Map(Vec::new())));
+    Some(FoundPolicy { at: join(&plugin, "pluginConfig"), plugin, name, carrier: Carrier::Istio, policy })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! State documents: drafts of them, the edits that operators make, and their description as text.
+
+pub mod describe;
+pub mod draft;
+pub mod edit;

@@ -1,0 +1,255 @@
+//! A state document while it is being changed. It stays JSON, so that fields which this version does not know survive.
+
+use anyhow::{Context, Result};
+use envoy_maintenance::state::{Digest, Document, MAX_DOCUMENT, Mode};
+use envoy_maintenance::time::Time;
+use serde_json::{Map, Value, json};
+
+use crate::terminal::output::problem;
+
+/// How many maintenances of the past a document keeps.
+const PAST: usize = 5;
+
+/// One site's document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    site: String,
+    members: Map<String, Value>,
+}
+
+impl Draft {
+    /// The document of a site that never had one.
+    pub fn new(site: &str, fleet: Option<&str>) -> Draft {
+        let mut members = Map::new();
+        members.insert("site".to_owned(), site.into());
+        if let Some(fleet) = fleet {
+            members.insert("fleet".to_owned(), fleet.into());
+        }
+        members.insert("revision".to_owned(), 0.into());
+        members.insert("mode".to_owned(), Mode::Online.name().into());
+        Draft { site: site.to_owned(), members }
+    }
+
+    /// The document that an Envoy or a file holds for `site`.
+    pub fn from_members(site: &str, members: Map<String, Value>) -> Draft {
+        Draft { site: site.to_owned(), members }
+    }
+
+    /// Its members.
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.members
+    }
+
+    /// Its payload as it is signed: members in the order of their names, so that whoever reads the document from an Envoy
+    /// can write the very same one again.
+    pub fn payload(&self) -> Result<Vec<u8>> {
+        Ok(serde_json::to_vec(&self.members)?)
+    }
+
+    /// The digest of its payload.
+    pub fn digest(&self) -> Result<Digest> {
+        Ok(Digest::of(&self.payload()?))
+    }
+
+    /// Its revision; 0: never written.
+    pub fn revision(&self) -> u64 {
+        self.members.get("revision").and_then(Value::as_u64).unwrap_or(0)
+    }
+
+    /// Reads it as the filter would. A document without a fleet, as a policy may hold, is read too.
+    pub fn read(&self) -> Result<Document> {
+        let payload = self.whole_payload()?;
+        Document::from_payload(&payload).map_err(problem).with_context(|| match payload.len() {
+            length if length > MAX_DOCUMENT => {
+                format!("{}: the document becomes too long; cancel windows or shorten reasons", self.site)
+            }
+            _ => format!("{}: its document cannot be read", self.site),
+        })
+    }
+
+    /// The payload with what a policy may leave out.
+    fn whole_payload(&self) -> Result<Vec<u8>> {
+        let mut whole = self.members.clone();
+        whole.entry("site").or_insert_with(|| self.site.as_str().into());
+        whole.entry("fleet").or_insert_with(|| "".into());
+        whole.entry("revision").or_insert_with(|| 0.into());
+        Ok(serde_json::to_vec(&whole)?)
+    }
+
+    /// Makes it the successor of the document that it came from.
+    pub fn stamp(&mut self, now: Time, by: &str) {
+        self.restamp(now);
+        self.members.insert("by".to_owned(), by.into());
+        self.shorten();
+    }
+
+    /// Makes it a successor that says the same.
+    pub fn restamp(&mut self, now: Time) {
+        let now = u64::try_from(now.0).unwrap_or(0);
+        let revision = now.max(self.revision().saturating_add(1));
+        self.members.insert("revision".to_owned(), revision.into());
+    }
+
+    /// Says when it is signed, by which Envoys judge whether it is fresh.
+    pub fn date(&mut self, now: Time) {
+        self.set("iat", u64::try_from(now.0 / 1000).ok());
+    }
+
+    /// Sets or removes a member.
+    pub fn set(&mut self, name: &str, value: Option<impl Into<Value>>) {
+        match value {
+            Some(value) => {
+                self.members.insert(name.to_owned(), value.into());
+            }
+            None => {
+                self.members.remove(name);
+            }
+        }
+    }
+
+    /// Sets or removes a time.
+    pub fn set_time(&mut self, name: &str, time: Option<Time>) {
+        self.set(name, time.map(|time| time.to_string()));
+    }
+
+    /// Moves what is over at `now` into the history.
+    pub fn tidy(&mut self, now: Time) -> Result<()> {
+        let document = self.read()?;
+        let own_over = document.mode != Mode::Online && document.until.is_some_and(|until| until <= now);
+        let own_until = document.until.filter(|_| own_over);
+        let windows = document.windows.iter().filter(|window| window.until.is_some_and(|until| until <= now));
+        let ended: Vec<(String, Time)> =
+            windows.filter_map(|window| Some((window.id.clone(), window.until?))).collect();
+        for (id, until) in ended {
+            self.end_window(&document, &id, until);
+        }
+        if let Some(until) = own_until {
+            self.end_own(&document, until);
+        }
+        Ok(())
+    }
+
+    /// Ends everything that closes the site at `now`, but for windows that have begun after `since`.
+    pub fn end_all(&mut self, since: Time, now: Time) -> Result<()> {
+        let document = self.read()?;
+        for window in document.windows.iter().filter(|window| window.is_active(now) && window.from <= since) {
+            self.end_window(&document, &window.id, now);
+        }
+        if document.mode != Mode::Online {
+            self.end_own(&document, now);
+        }
+        Ok(())
+    }
+
+    /// Takes a window out; one that is open at `now` has taken place, and goes into the history.
+    pub fn cancel_window(&mut self, id: &str, now: Time) -> Result<()> {
+        let document = self.read()?;
+        if document.windows.iter().any(|window| window.id == id && window.is_active(now)) {
+            self.end_window(&document, id, now);
+        } else {
+            self.remove_window(id);
+        }
+        Ok(())
+    }
+
+    /// Makes the windows that are open at `now` the document's own mode, so that they can be changed as one. What
+    /// holds at `now` is the same afterwards.
+    pub fn take_over_windows(&mut self, now: Time) -> Result<()> {
+        let document = self.read()?;
+        let situation = document.at(now);
+        let active: Vec<&str> =
+            document.windows.iter().filter(|window| window.is_active(now)).map(|window| window.id.as_str()).collect();
+        if active.is_empty() {
+            return Ok(());
+        }
+        let since = situation.active.iter().filter_map(|spell| spell.since).min();
+        let mut suspended: Vec<&str> = Vec::new();
+        for name in situation.active.iter().flat_map(|spell| &spell.suspend) {
+            if !suspended.contains(&name.as_str()) {
+                suspended.push(name);
+            }
+        }
+        active.iter().for_each(|id| self.remove_window(id));
+        self.set("mode", Some(situation.mode().name()));
+        self.set_time("since", since);
+        self.set_time("until", situation.until());
+        self.set_time("eta", situation.eta());
+        self.set("reason", situation.reason());
+        self.set("suspend", (!suspended.is_empty()).then(|| json!(suspended)));
+        Ok(())
+    }
+
+    /// Adds a window.
+    pub fn add_window(&mut self, window: Value) {
+        match self.members.get_mut("windows").and_then(Value::as_array_mut) {
+            Some(windows) => windows.push(window),
+            None => self.set("windows", Some(vec![window])),
+        }
+    }
+
+    fn end_own(&mut self, document: &Document, at: Time) {
+        let from = document.since.unwrap_or(at);
+        self.remember(document.mode, from, at, document.reason.as_deref(), document.by.as_deref());
+        self.set("mode", Some(Mode::Online.name()));
+        self.begin_own(at);
+        self.shorten();
+    }
+
+    /// Takes out what was said of the document's own mode until `since`.
+    pub fn begin_own(&mut self, since: Time) {
+        for name in ["eta", "until", "reason", "note", "suspend"] {
+            self.set(name, None::<Value>);
+        }
+        self.set_time("since", Some(since));
+    }
+
+    fn end_window(&mut self, document: &Document, id: &str, at: Time) {
+        if let Some(window) = document.windows.iter().find(|window| window.id == id) {
+            self.remember(window.mode, window.from, at, window.reason.as_deref(), None);
+        }
+        self.remove_window(id);
+        self.shorten();
+    }
+
+    /// Forgets the oldest of the past where the document is too long otherwise: what is to be done now comes first.
+    fn shorten(&mut self) {
+        while self.whole_payload().is_ok_and(|payload| payload.len() > MAX_DOCUMENT) {
+            match self.members.get_mut("past").and_then(Value::as_array_mut) {
+                Some(past) if past.len() > 1 => drop(past.remove(0)),
+                Some(_) => self.set("past", None::<Value>),
+                None => return,
+            }
+        }
+    }
+
+    fn remove_window(&mut self, id: &str) {
+        let Some(windows) = self.members.get_mut("windows").and_then(Value::as_array_mut) else {
+            return;
+        };
+        windows.retain(|window| window.get("id").and_then(Value::as_str) != Some(id));
+        if windows.is_empty() {
+            self.set("windows", None::<Value>);
+        }
+    }
+
+    /// Puts a maintenance that is over into the history, which is in the order of its ends.
+    fn remember(&mut self, mode: Mode, from: Time, until: Time, reason: Option<&str>, by: Option<&str>) {
+        let mut entry = Map::new();
+        entry.insert("mode".to_owned(), mode.name().into());
+        entry.insert("from".to_owned(), from.min(until).to_string().into());
+        entry.insert("until".to_owned(), until.to_string().into());
+        for (name, text) in [("reason", reason), ("by", by)] {
+            if let Some(text) = text {
+                entry.insert(name.to_owned(), text.into());
+            }
+        }
+        let mut past = match self.members.remove("past") {
+            Some(Value::Array(past)) => past,
+            _ => Vec::new(),
+        };
+        past.push(entry.into());
+        past.sort_by_key(|entry| entry.get("until").and_then(Value::as_str).and_then(Time::parse));
+        let oldest = past.len().saturating_sub(PAST);
+        self.set("past", Some(past.split_off(oldest)));
+    }
+}

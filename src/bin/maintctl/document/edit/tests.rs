@@ -1,0 +1,337 @@
+//! Changes of documents, as tables: a document, what is done to it, and what it is then.
+
+use super::*;
+use envoy_maintenance::state::MAX_DOCUMENT;
+
+const NOW: &str = "2026-11-21T02:00:00Z";
+
+fn time(text: &str) -> Time {
+    Time::parse(text).unwrap()
+}
+
+fn draft(members: Value) -> Draft {
+    let Value::Object(given) = members else { panic!("{members}") };
+    let mut members = Draft::new("shop", Some("demo")).members().clone();
+    members.extend(given);
+    Draft::from_members("shop", members)
+}
+
+fn flags() -> CloseEdit {
+    CloseEdit {
+        mode: Mode::Offline,
+        until: None,
+        eta: None,
+        reason: None,
+        note: None,
+        suspend: Vec::new(),
+        cleared: Vec::new(),
+    }
+}
+
+/// The members of the result, but for those that always stand.
+fn rest(draft: &Draft) -> Value {
+    let mut members = draft.members().clone();
+    for name in ["site", "fleet", "revision"] {
+        members.remove(name);
+    }
+    Value::Object(members)
+}
+
+#[test]
+fn an_end_that_has_passed_meanwhile_changes_nothing() {
+    let flags = CloseEdit { until: Some(time(NOW)), ..flags() };
+    let mut draft = Draft::new("shop", Some("demo"));
+    let error = close(&mut draft, &flags, time(NOW)).unwrap_err();
+    assert_eq!(error.to_string(), format!("the end, {NOW}, has passed meanwhile; nothing changed"));
+}
+
+#[test]
+fn close_sets_what_its_flags_say_and_keeps_the_rest() {
+    let full = CloseEdit {
+        mode: Mode::ReadOnly,
+        until: Some(time("2026-11-21T03:30:00Z")),
+        eta: Some(time("2026-11-21T03:00:00Z")),
+        reason: Some("Upgrade".to_owned()),
+        note: Some("ticket 7".to_owned()),
+        suspend: vec!["staff".to_owned()],
+        cleared: Vec::new(),
+    };
+    for (row, before, flags, after) in [
+        ("an open site", json!({}), flags(), json!({"mode": "offline", "since": NOW})),
+        (
+            "every flag",
+            json!({}),
+            full,
+            json!({
+                "mode": "read_only", "since": NOW, "eta": "2026-11-21T03:00:00Z", "until": "2026-11-21T03:30:00Z",
+                "reason": "Upgrade", "note": "ticket 7", "suspend": ["staff"]
+            }),
+        ),
+        (
+            "what is taken back",
+            json!({"mode": "offline", "until": "2026-11-21T03:30:00Z", "eta": "2026-11-21T03:00:00Z", "reason": "r",
+                   "suspend": ["staff"]}),
+            CloseEdit { cleared: vec!["until", "suspend"], ..flags() },
+            json!({"mode": "offline", "eta": "2026-11-21T03:00:00Z", "reason": "r"}),
+        ),
+        (
+            "what is left of an earlier time is gone",
+            json!({"reason": "Old", "eta": "2026-11-20T03:00:00Z", "x": 1}),
+            flags(),
+            json!({"mode": "offline", "x": 1, "since": NOW}),
+        ),
+        (
+            "a closed site, no flag",
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "Upgrade"}),
+            flags(),
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "Upgrade"}),
+        ),
+        (
+            "a closed site, another end",
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:00:00Z", "reason": "A"}),
+            CloseEdit { until: Some(time("2026-11-21T03:30:00Z")), ..flags() },
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:30:00Z", "reason": "A"}),
+        ),
+        (
+            "a read-only site becomes offline",
+            json!({"mode": "read_only", "since": "2026-11-21T01:00:00Z", "reason": "A"}),
+            flags(),
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "A"}),
+        ),
+        (
+            "an empty reason takes the reason away",
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "A"}),
+            CloseEdit { reason: Some(String::new()), ..flags() },
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z"}),
+        ),
+        (
+            "closed by a window, no flag",
+            json!({"windows": [{"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z"}]}),
+            flags(),
+            json!({"mode": "online", "windows": [{"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z"}]}),
+        ),
+        (
+            "closed by a window, an earlier end",
+            json!({"windows": [
+                {"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z", "until": "2026-11-21T05:00:00Z", "reason": "A"},
+                {"id": "w2", "mode": "offline", "from": "2026-11-22T01:00:00Z"}
+            ]}),
+            CloseEdit { until: Some(time("2026-11-21T03:30:00Z")), ..flags() },
+            json!({
+                "mode": "offline", "windows": [{"id": "w2", "mode": "offline", "from": "2026-11-22T01:00:00Z"}],
+                "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:30:00Z", "reason": "A"
+            }),
+        ),
+        (
+            "one whose time is over is open, and closes anew",
+            json!({"mode": "offline", "since": "2026-11-21T00:00:00Z", "until": "2026-11-21T01:00:00Z", "reason": "A", "by": "me"}),
+            flags(),
+            json!({
+                "mode": "offline", "by": "me", "past": [{
+                    "mode": "offline", "from": "2026-11-21T00:00:00Z", "until": "2026-11-21T01:00:00Z",
+                    "reason": "A", "by": "me"
+                }], "since": NOW
+            }),
+        ),
+    ] {
+        let mut draft = draft(before);
+        close(&mut draft, &flags, time(NOW)).unwrap();
+        assert_eq!(rest(&draft), after, "{row}");
+    }
+}
+
+/// Closed by the document itself until 03:00, and by a window until 05:00.
+fn twice(own: &str, window: &str) -> Value {
+    json!({
+        "mode": own, "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:00:00Z", "reason": "A",
+        "windows": [
+            {"id": "w1", "mode": window, "from": "2026-11-21T01:30:00Z", "until": "2026-11-21T05:00:00Z", "reason": "B"},
+            {"id": "w2", "mode": "offline", "from": "2026-11-22T01:00:00Z"}
+        ]
+    })
+}
+
+#[test]
+fn close_leaves_windows_alone_beside_a_site_that_is_closed_without_them() {
+    let members = |document: &Value, changes: Value| {
+        let mut members = document.as_object().unwrap().clone();
+        members.extend(changes.as_object().unwrap().clone());
+        Value::Object(members)
+    };
+    let (offline_twice, read_only_after) = (twice("offline", "offline"), twice("offline", "read_only"));
+    let later = json!([{"id": "w2", "mode": "offline", "from": "2026-11-22T01:00:00Z"}]);
+    let at = |text: &str| Some(time(text));
+    for (row, before, flags, changes) in [
+        (
+            "another reason",
+            &read_only_after,
+            CloseEdit { reason: Some("x".to_owned()), ..flags() },
+            json!({"reason": "x"}),
+        ),
+        (
+            "another promise and a rule to suspend",
+            &read_only_after,
+            CloseEdit { eta: at("2026-11-21T02:30:00Z"), suspend: vec!["staff".to_owned()], ..flags() },
+            json!({"eta": "2026-11-21T02:30:00Z", "suspend": ["staff"]}),
+        ),
+        ("no flag", &read_only_after, flags(), json!({})),
+        ("what was read-only becomes offline", &twice("read_only", "read_only"), flags(), json!({"mode": "offline"})),
+        (
+            "what was offline becomes read-only",
+            &read_only_after,
+            CloseEdit { mode: Mode::ReadOnly, ..flags() },
+            json!({"mode": "read_only"}),
+        ),
+        (
+            "an end after that of the window",
+            &read_only_after,
+            CloseEdit { until: at("2026-11-21T06:00:00Z"), ..flags() },
+            json!({"until": "2026-11-21T06:00:00Z"}),
+        ),
+        (
+            "an end before that of the window, which the site would not have",
+            &read_only_after,
+            CloseEdit { until: at("2026-11-21T04:00:00Z"), ..flags() },
+            json!({"until": "2026-11-21T04:00:00Z", "windows": later}),
+        ),
+        (
+            "read-only, which the site would not be",
+            &offline_twice,
+            CloseEdit { mode: Mode::ReadOnly, ..flags() },
+            json!({"mode": "read_only", "until": "2026-11-21T05:00:00Z", "windows": later}),
+        ),
+    ] {
+        let mut draft = draft(before.clone());
+        close(&mut draft, &flags, time(NOW)).unwrap();
+        assert_eq!(rest(&draft), members(before, changes), "{row}");
+    }
+}
+
+#[test]
+fn open_ends_what_is_active_and_keeps_what_is_to_come() {
+    for (row, before, after) in [
+        ("open already", json!({}), json!({"mode": "online"})),
+        (
+            "closed",
+            json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:00:00Z", "by": "me", "x": 1}),
+            json!({
+                "mode": "online", "since": NOW, "by": "me", "x": 1,
+                "past": [{"mode": "offline", "from": "2026-11-21T01:00:00Z", "until": NOW, "by": "me"}]
+            }),
+        ),
+        (
+            "inside a window",
+            json!({"windows": [
+                {"id": "w1", "mode": "read_only", "from": "2026-11-21T01:00:00Z", "reason": "A"},
+                {"id": "w2", "mode": "offline", "from": "2026-11-21T02:00:01Z"},
+                {"id": "w0", "mode": "offline", "from": "2026-11-20T01:00:00Z", "until": "2026-11-20T02:00:00Z"}
+            ]}),
+            json!({
+                "mode": "online", "windows": [{"id": "w2", "mode": "offline", "from": "2026-11-21T02:00:01Z"}],
+                "past": [
+                    {"mode": "offline", "from": "2026-11-20T01:00:00Z", "until": "2026-11-20T02:00:00Z"},
+                    {"mode": "read_only", "from": "2026-11-21T01:00:00Z", "until": NOW, "reason": "A"}
+                ]
+            }),
+        ),
+    ] {
+        let mut draft = draft(before);
+        open(&mut draft, time(NOW)).unwrap();
+        assert_eq!(rest(&draft), after, "{row}");
+    }
+}
+
+#[test]
+fn the_history_keeps_the_newest_five() {
+    let mut draft = draft(json!({}));
+    for hour in 10..17 {
+        close(&mut draft, &flags(), time(&format!("2026-11-21T{hour}:00:00Z"))).unwrap();
+        open(&mut draft, time(&format!("2026-11-21T{hour}:30:00Z"))).unwrap();
+    }
+    let past = draft.read().unwrap().past;
+    let hours: Vec<String> = past.iter().map(|past| past.from.to_string()).collect();
+    assert_eq!(hours.len(), 5);
+    assert_eq!(hours.first().map(String::as_str), Some("2026-11-21T12:00:00Z"));
+    assert_eq!(hours.last().map(String::as_str), Some("2026-11-21T16:00:00Z"));
+}
+
+#[test]
+fn windows_get_the_first_free_name_and_can_be_cancelled() {
+    let plan = |from: &str| NewWindow {
+        mode: Mode::Offline,
+        from: time(from),
+        until: None,
+        eta: None,
+        reason: None,
+        note: None,
+        suspend: Vec::new(),
+    };
+    let mut draft = draft(json!({}));
+    for from in ["2026-11-22T01:00:00Z", "2026-11-23T01:00:00Z", "2026-11-24T01:00:00Z"] {
+        schedule(&mut draft, &plan(from), time(NOW)).unwrap();
+    }
+    cancel(&mut draft, "shop", Some(&["w2".to_owned()]), time(NOW)).unwrap();
+    schedule(&mut draft, &plan("2026-11-25T01:00:00Z"), time(NOW)).unwrap();
+    let ids = |draft: &Draft| draft.read().unwrap().windows.into_iter().map(|window| window.id).collect::<Vec<_>>();
+    assert_eq!(ids(&draft), ["w1", "w3", "w2"]);
+    let error = cancel(&mut draft.clone(), "shop", Some(&["w9".to_owned()]), time(NOW)).unwrap_err();
+    assert!(error.to_string().starts_with("shop: no window \"w9\"; did you mean \"w"), "{error}");
+    cancel(&mut draft, "shop", None, time("2026-11-22T03:00:00Z")).unwrap();
+    assert_eq!(ids(&draft), [""; 0]);
+    assert_eq!(draft.read().unwrap().past.len(), 1, "the open one has taken place, the others have not");
+}
+
+#[test]
+fn a_lease_moves_the_end_and_closes_nothing() {
+    let until = time("2026-11-21T02:02:00Z");
+    let mut closed = draft(json!({"mode": "offline", "since": NOW}));
+    end_at(&mut closed, Some(until), time(NOW)).unwrap();
+    assert_eq!(closed.read().unwrap().until, Some(until));
+    end_at(&mut closed, None, time(NOW)).unwrap();
+    assert_eq!(closed.read().unwrap().until, None);
+    let mut opened = draft(json!({}));
+    end_at(&mut opened, Some(until), time(NOW)).unwrap();
+    assert_eq!(opened, draft(json!({})));
+}
+
+#[test]
+fn a_full_document_is_opened_and_forgets_the_oldest_instead() {
+    let past = |day: u32| {
+        let at = |hour: u32| format!("2026-11-{day:02}T{hour:02}:00:00Z");
+        json!({"mode": "offline", "from": at(1), "until": at(2), "reason": ""})
+    };
+    let own = json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "r", "past": [past(1), past(2)]});
+    let alone = json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "r"});
+    let window = json!({"mode": "online", "past": [past(1), past(2)], "windows": [
+        {"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z", "until": null, "reason": ""}
+    ]});
+    for (row, before, full_of, kept) in [
+        ("the oldest was long", &own, "/past/0/reason", 2),
+        ("the oldest was short, and another one long", &own, "/past/1/reason", 1),
+        ("it is long itself", &own, "/reason", 1),
+        ("it is long itself, and has no past", &alone, "/reason", 0),
+        ("a window was long", &window, "/windows/0/reason", 2),
+    ] {
+        let mut before = draft(before.clone());
+        before.stamp(time(NOW), "me");
+        let room = MAX_DOCUMENT - before.payload().unwrap().len();
+        let mut members = Value::Object(before.members().clone());
+        *members.pointer_mut(full_of).unwrap() = "x".repeat(room).into();
+        let mut draft = draft(members);
+        assert!((MAX_DOCUMENT - 1..=MAX_DOCUMENT).contains(&draft.payload().unwrap().len()), "{row}");
+        open(&mut draft, time(NOW)).unwrap();
+        draft.stamp(time(NOW), "somebody else");
+        let document = draft.read().unwrap_or_else(|error| panic!("{row}: {error}"));
+        assert_eq!((document.at(time(NOW)).mode(), document.past.len()), (Mode::Online, kept), "{row}");
+        assert!(document.past.last().is_none_or(|last| last.until == time(NOW)), "{row}: the newest stays");
+    }
+}
+
+#[test]
+fn a_document_too_long_to_be_taken_is_refused() {
+    let mut draft = draft(json!({}));
+    let flags = CloseEdit { reason: Some("x".repeat(9000)), ..flags() };
+    close(&mut draft, &flags, time(NOW)).unwrap();
+    let error = draft.read().unwrap_err();
+    assert_eq!(error.to_string(), "shop: the document becomes too long; cancel windows or shorten reasons");
+}

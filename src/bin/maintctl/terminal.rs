@@ -1,0 +1,8 @@
+//! Input and output of the terminal: text, tables, live lines, times, and signals.
+
+#[macro_use]
+pub mod output;
+pub mod progress;
+pub mod signals;
+pub mod table;
+pub mod times;

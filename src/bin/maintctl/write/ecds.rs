@@ -1,0 +1,96 @@
+//! The files of the file target: the operator's policy, alone or within a `TypedExtensionConfig` or the ECDS file that
+//! holds one; and the ECDS file that is made from it.
+
+use anyhow::{Context, Result, anyhow, bail};
+use envoy_maintenance::tree::Tree;
+use serde_json::{Map, Value, json};
+
+use crate::config::policy_file::{self, Carrier};
+use crate::terminal::output::shown;
+
+const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
+const TEXT: &str = "type.googleapis.com/google.protobuf.StringValue";
+
+/// A policy, and the Wasm extension around it, if the file has one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyFile {
+    pub policy: Tree,
+    /// The whole of a file that is shaped as Envoy reads it.
+    around: Option<Map<String, Value>>,
+}
+
+impl PolicyFile {
+    /// Reads the text of a file.
+    pub fn parse(file: &str, text: &str) -> Result<PolicyFile> {
+        let mut sources = policy_file::parse(file, text)?;
+        let (Some(mut source), true) = (sources.pop(), sources.is_empty()) else {
+            bail!("{file}: several documents, where one policy is wanted");
+        };
+        let (Some(found), true) = (source.policies.pop(), source.policies.is_empty()) else { bail!("{file}: {SHAPE}") };
+        let whole = source.tree.to_json();
+        let is_one = whole.pointer("/resources/1").is_none();
+        let around = match (found.carrier, found.plugin.as_str(), whole) {
+            (Carrier::Bare, ..) => None,
+            (Carrier::Envoy, "resources[0].typed_config.config", Value::Object(whole)) if is_one => Some(whole),
+            (Carrier::Envoy, "typed_config.config", extension) => {
+                Some(Map::from_iter([("resources".to_owned(), json!([extension]))]))
+            }
+            _ => bail!("{file}: {SHAPE}"),
+        };
+        let refused =
+            |path: &str, problem: &str| anyhow!("{file}: {}", shown(&format!("{}: {problem}", found.place(path))));
+        let policy = found.policy.as_ref().map_err(|error| refused(&error.path, &error.problem))?.clone();
+        Ok(PolicyFile { policy, around })
+    }
+
+    /// Whether the Wasm extension is there.
+    pub fn is_whole(&self) -> bool {
+        self.around.is_some()
+    }
+
+    /// All that it says but for state, so that edits can be told from switches.
+    pub fn without_state(&self) -> (Value, Option<Map<String, Value>>) {
+        let mut policy = self.policy.to_json();
+        policy.as_object_mut().map(|members| members.remove("state"));
+        let mut whole = self.around.clone();
+        let wasm = whole.as_mut().and_then(|whole| wasm_mut(whole).ok()).map(|wasm| {
+            wasm.remove("configuration");
+            wasm.clone()
+        });
+        (policy, wasm)
+    }
+
+    /// Another policy within the same extension.
+    pub fn with_policy(&self, policy: Tree) -> PolicyFile {
+        PolicyFile { policy, around: self.around.clone() }
+    }
+
+    /// This policy within the extension of `other`.
+    pub fn within(self, other: &PolicyFile) -> PolicyFile {
+        other.with_policy(self.policy)
+    }
+
+    /// The ECDS file, as JSON, with this policy in its place. It is written as text: a `Struct` would turn numbers above
+    /// 2^31 into texts on Envoy's way from YAML.
+    pub fn to_ecds(&self) -> Result<Value> {
+        let mut whole = self.around.clone().context("the Wasm extension around the policy is missing")?;
+        let configuration = json!({ "@type": TEXT, "value": self.policy.to_json().to_string() });
+        wasm_mut(&mut whole)?.insert("configuration".to_owned(), configuration);
+        if let Some(Value::Object(resource)) = whole.get_mut("resources").and_then(|list| list.get_mut(0)) {
+            resource.remove("@type");
+            resource.insert("@type".to_owned(), EXTENSION.into());
+        }
+        Ok(Value::Object(whole))
+    }
+}
+
+const SHAPE: &str = "neither a policy nor an ECDS file: `resources` with one TypedExtensionConfig, whose `typed_config.config` \
+                     is that of the Wasm filter";
+
+fn wasm_mut(whole: &mut Map<String, Value>) -> Result<&mut Map<String, Value>> {
+    let list = whole.get_mut("resources").context(SHAPE)?;
+    list.pointer_mut("/0/typed_config/config").and_then(Value::as_object_mut).context(SHAPE)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! The file writer in a folder of its own.
+
+use super::*;
+use envoy_maintenance::state::Mode;
+use std::thread;
+
+const WHOLE: &str = r#"{"resources": [{"name": "maintenance", "typed_config": {
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": {"configuration": {
+    "@type": "type.googleapis.com/google.protobuf.Struct",
+    "value": {"fleet": "demo", "sites": [{"name": "shop", "hosts": ["shop"]}, {"name": "api"}], "state": {"api": {"mode": "offline"}}}
+}}}}]}"#;
+
+fn target(folder: &Path) -> (Target, FileTarget) {
+    let writer = FileTarget { file: folder.join("out.yaml"), policy: folder.join("policy.yaml") };
+    fs::write(&writer.policy, WHOLE).unwrap();
+    let config = "[target.a]\nfile = \"out.yaml\"\npolicy = \"policy.yaml\"\n";
+    let path = folder.join("maintctl.toml");
+    fs::write(&path, config).unwrap();
+    let global = crate::args::common::Global { config: Some(path), target: None };
+    (Target::load(&global).unwrap(), writer)
+}
+
+fn close(target: &Target, writer: &FileTarget, site: &str) -> Result<ChangeReport> {
+    let selection = SiteSelection::of(vec![site.to_owned()]);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let options = ChangeOptions { by: "me".to_owned(), wait: false, deadline };
+    let edit = |draft: &mut Draft, _: &str, _: Time| {
+        draft.set("mode", Some(Mode::Offline.name()));
+        Ok(())
+    };
+    apply(target, writer, &selection, &edit, &options)
+}
+
+#[test]
+fn a_change_stands_in_the_file_beside_what_the_operator_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, writer) = target(folder.path());
+    close(&target, &writer, "shop").unwrap();
+    let written = PolicyFile::parse("f", &fs::read_to_string(&writer.file).unwrap()).unwrap();
+    let policy = CompiledConfig::from_tree(&written.policy).unwrap().policy;
+    let modes: Vec<Mode> = policy.sites.iter().map(|site| site.declared.as_ref().unwrap().mode).collect();
+    assert_eq!(modes, [Mode::Offline, Mode::Offline]);
+    assert_eq!(fs::read_to_string(&writer.policy).unwrap(), WHOLE, "the operator's policy is never edited");
+}
+
+#[test]
+fn what_the_operator_declares_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, writer) = target(folder.path());
+    let error = close(&target, &writer, "api").unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(ExitError::Rejected(_))), "{error}");
+    assert!(!writer.file.exists());
+}
+
+#[test]
+fn two_at_once_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, writer) = target(folder.path());
+    let sites: Vec<String> = (0..8).map(|number| format!("s{number}")).collect();
+    let named: Vec<Value> = sites.iter().map(|site| serde_json::json!({ "name": site, "hosts": [site] })).collect();
+    let policy = serde_json::json!({ "fleet": "demo", "sites": named });
+    let whole =
+        PolicyFile::parse("f", WHOLE).unwrap().with_policy(Tree::from_json(policy.to_string().as_bytes()).unwrap());
+    fs::write(&writer.policy, whole.to_ecds().unwrap().to_string()).unwrap();
+    thread::scope(|scope| {
+        for site in &sites {
+            scope.spawn(|| close(&target, &writer, site).unwrap());
+        }
+    });
+    let contents = writer.read().unwrap();
+    assert_eq!(contents.documents.len(), sites.len());
+}
+
+#[test]
+fn an_edited_policy_is_told_from_one_whose_state_has_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, writer) = target(folder.path());
+    assert!(!writer.read().unwrap().is_edited);
+    close(&target, &writer, "shop").unwrap();
+    assert!(!writer.read().unwrap().is_edited);
+    fs::write(&writer.policy, WHOLE.replace("\"hosts\": [\"shop\"]", "\"hosts\": [\"shop\", \"www\"]")).unwrap();
+    assert!(writer.read().unwrap().is_edited);
+    close(&target, &writer, "shop").unwrap();
+    assert!(!writer.read().unwrap().is_edited);
+    // What stands around the policy counts too.
+    fs::write(&writer.policy, WHOLE.replace("\"config\": {", "\"config\": {\"root_id\": \"r\", ")).unwrap();
+    assert!(writer.read().unwrap().is_edited);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_owner_and_the_group_stay() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let folder = tempfile::tempdir().unwrap();
+    let (target, writer) = target(folder.path());
+    close(&target, &writer, "shop").unwrap();
+    // Root may give it to anybody, others to the groups that they are in.
+    let owner = rustix::process::geteuid().is_root().then_some(1001);
+    let groups = std::process::Command::new("id").arg("-G").output().unwrap().stdout;
+    let groups = String::from_utf8(groups).unwrap();
+    let group = owner.or_else(|| groups.split_whitespace().last()?.parse().ok());
+    chown(&writer.file, owner, group).unwrap();
+    fs::set_permissions(&writer.file, fs::Permissions::from_mode(0o640)).unwrap();
+    let whose = || {
+        let metadata = fs::metadata(&writer.file).unwrap();
+        (metadata.ino(), (metadata.uid(), metadata.gid(), metadata.mode() & 0o777))
+    };
+    let before = whose();
+    let edit = |draft: &mut Draft, _: &str, now: Time| draft.end_all(now, now);
+    let options =
+        ChangeOptions { by: "me".to_owned(), wait: false, deadline: Instant::now() + Duration::from_secs(10) };
+    apply(&target, &writer, &SiteSelection::of(vec!["shop".to_owned()]), &edit, &options).unwrap();
+    let after = whose();
+    assert_ne!(after.0, before.0, "it is another file");
+    assert_eq!(after.1, before.1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_given_back_is_still_read_by_all_or_by_its_group() {
+    for (mode, group_is_kept, expected) in [
+        (0o100644, false, true),
+        (0o100644, true, true),
+        (0o100640, true, true),
+        (0o100640, false, false),
+        (0o100600, true, false),
+    ] {
+        assert_eq!(is_still_readable(mode, group_is_kept), expected, "{mode:o} {group_is_kept}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn permissions_stay_and_links_lead_where_they_led() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (target, mut writer) = target(folder.path());
+    let real = writer.file.clone();
+    close(&target, &writer, "shop").unwrap();
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o644);
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+    writer.file = folder.path().join("link.yaml");
+    symlink(&real, &writer.file).unwrap();
+    let options =
+        ChangeOptions { by: "me".to_owned(), wait: false, deadline: Instant::now() + Duration::from_secs(10) };
+    let edit = |draft: &mut Draft, _: &str, _: Time| draft.end_all(Time(0), Time(0));
+    apply(&target, &writer, &SiteSelection::of(vec!["shop".to_owned()]), &edit, &options).unwrap();
+    assert!(fs::symlink_metadata(&writer.file).unwrap().is_symlink());
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(fs::read_to_string(&real).unwrap().contains("online"));
+}

@@ -1,0 +1,13 @@
+//! Matchers: compiled patterns for texts, IP addresses, hosts, paths and redirect targets. Rules, reply formats and CORS
+//! share them. A matcher cannot be invalid; whatever is invalid is an error when the policy loads.
+
+mod affixes;
+pub mod cidr;
+pub mod host;
+pub mod path;
+pub mod redirect;
+mod regex;
+pub mod text;
+
+pub use host::HostPattern;
+pub use redirect::RedirectTarget;

@@ -1,0 +1,29 @@
+use ct_codecs::{Base64, Encoder};
+
+use super::*;
+
+#[test]
+fn the_built_in_templates_compile() {
+    html().unwrap();
+    text().unwrap();
+}
+
+#[test]
+fn the_security_policy_has_the_digests_of_the_style_sheet_and_the_script() {
+    for (element, directive) in [("style", "style-src"), ("script", "script-src")] {
+        let (_, rest) = HTML.split_once(&format!("<{element}>")).unwrap();
+        let (content, rest) = rest.split_once(&format!("</{element}>")).unwrap();
+        assert!(!rest.contains(&format!("<{element}")), "one {element} only");
+        assert!(!content.contains("{{"), "a variable would change the digest");
+        let digest = Base64::encode_to_string(hmac_sha256::Hash::hash(content.as_bytes())).unwrap();
+        let source = format!("{directive} 'sha256-{digest}'");
+        assert!(SECURITY_POLICY.contains(&source), "{source}");
+    }
+}
+
+#[test]
+fn the_page_has_no_external_assets() {
+    for asset in ["<link", "<img", "@import", "url(", "src=", " style=", " onclick"] {
+        assert!(!HTML.contains(asset), "{asset}");
+    }
+}

@@ -1,0 +1,25 @@
+use super::*;
+
+#[test]
+fn a_refusal_names_the_path_and_the_value() {
+    let tree = Tree::from_json(br#"{"sites": [{"name": 5}]}"#).unwrap();
+    let mut fields = Fields::of(&tree, &KeyPath::Root).unwrap();
+    let error = fields
+        .list("sites", |site: &Tree, path: &KeyPath<'_>| Fields::of(site, path)?.required("name", text))
+        .unwrap_err();
+    assert_eq!(error.to_string(), "sites[0].name: 5 is a number, not a text");
+}
+
+#[test]
+fn an_unknown_field_is_refused_with_the_nearest_known_name() {
+    for (written, message) in [
+        (&br#"{"exmept": []}"#[..], "exmept: unknown field; did you mean \"exempt\"?"),
+        (br#"{"zzz": 1}"#, "zzz: unknown field"),
+    ] {
+        let tree = Tree::from_json(written).unwrap();
+        let mut fields = Fields::of(&tree, &KeyPath::Root).unwrap();
+        fields.optional("exempt", any).unwrap();
+        fields.optional("sites", any).unwrap();
+        assert_eq!(fields.end().unwrap_err().to_string(), message);
+    }
+}
