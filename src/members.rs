@@ -57,6 +57,9 @@ pub const SETTLE: i64 = 500;
 /// writes a heartbeat within [`HEARTBEAT`] and [`GAP`].
 pub const LAPSE: i64 = 2000;
 
+/// The time after which a superseded root context serves again when the newer ones are gone, in milliseconds.
+pub const RESUME: i64 = 1000;
+
 /// The role of a root context among those of its plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -79,13 +82,17 @@ impl Standing {
         matches!(self, Standing::Serving | Standing::Reactivated | Standing::Conflicting)
     }
 
-    /// The standing after a tick. `is_superseded`: a newer root context of the plugin runs in this VM, or newer ones run
-    /// in other VMs on every thread.
-    pub fn after_tick(self, is_superseded: bool) -> Standing {
+    /// The standing after a tick. `is_superseded`: a newer root context of the plugin runs in this VM, or newer ones run in
+    /// other VMs on every thread. `newest_for`: the milliseconds for which that has not been so.
+    ///
+    /// Between two identities, Envoy deletes one root context before the next one is counted. An older one that it keeps for
+    /// open streams must not take their place in between, so it waits for [`RESUME`].
+    pub fn after_tick(self, is_superseded: bool, newest_for: i64) -> Standing {
         match self {
-            _ if !is_superseded => Standing::Serving,
-            Standing::Fresh | Standing::Serving => Standing::Superseded,
-            known => known,
+            Standing::Fresh | Standing::Serving if is_superseded => Standing::Superseded,
+            Standing::Superseded if is_superseded || newest_for < RESUME => self,
+            Standing::Reactivated | Standing::Conflicting if is_superseded => self,
+            _ => Standing::Serving,
         }
     }
 
@@ -310,6 +317,11 @@ fn current_identities<'v>(plugins: &[&str], vms: &'v [Vm]) -> Vec<(&'v str, usiz
         }
     }
     current
+}
+
+/// Whether a VM runs a plugin.
+pub fn is_running(plugin: &str, vms: &[Vm]) -> bool {
+    vms.iter().any(|vm| vm.runs(plugin).next().is_some())
 }
 
 /// The plugins that accept requests beside a newer one of the same name.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use problem::Problem;
 
 use super::directory::Directory;
-use super::json::Object;
+use super::json::{self, Object};
 use super::root::Root;
 use super::{host, log_limit, register, stats, status, worker};
 use crate::policy::Key;
@@ -77,12 +77,15 @@ fn json_reply(
 
 fn get_status(root: &Root, request: &Request<'_>) -> Result<String, Problem> {
     let (fleet, now) = (root.fleet(), host::now()?);
+    let mut conflicts = None;
     let sites: Rc<str> = match request.headers.first(DOCUMENT) {
         None => status::short(fleet, now)?,
         Some(token) => {
-            let directory = Directory::of(fleet, now)?;
+            let directory = Directory::of(fleet)?;
             readers::check(&directory.keys, token, request, fleet, now)?;
-            status::full(&directory, fleet, now)?.into()
+            let full = status::full(&directory, fleet, now)?;
+            conflicts = Some(full.plugin_conflicts);
+            full.sites.into()
         }
     };
     let mut object = Object::new();
@@ -90,6 +93,9 @@ fn get_status(root: &Root, request: &Request<'_>) -> Result<String, Problem> {
     object.text("version", Some(env!("CARGO_PKG_VERSION")));
     object.text("time", Some(&now.to_string()));
     object.text("fleet", Some(fleet));
+    if let Some(conflicts) = conflicts {
+        object.raw("plugin_conflicts", &json::texts(&conflicts));
+    }
     object.raw("sites", &sites);
     Ok(object.end())
 }

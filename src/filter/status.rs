@@ -8,8 +8,8 @@ use std::rc::Rc;
 use super::directory::{Current, Directory, KnownSite};
 use super::host::HostError;
 use super::json::{self, Object};
-use super::members::{self, Members};
 use super::root::Root;
+use super::vms::{Members, MembersVersion};
 use super::{documents, register, stats};
 use crate::state::{Document, EffectiveState};
 use crate::time::Time;
@@ -24,12 +24,12 @@ thread_local! {
 
 /// Reads the documents of all sites that a control endpoint here answers for, at most `left` of them, so that no request
 /// has to.
-pub fn prepare(roots: &[Rc<Root>], now: Time, generation: u64, left: &mut u32) -> Result<(), HostError> {
+pub fn prepare(roots: &[Rc<Root>], generation: u64, left: &mut u32) -> Result<(), HostError> {
     if READ.get() == Some(generation) {
         return Ok(());
     }
-    for root in roots.iter().filter(|root| root.policy.control.is_some() && !root.is_retired()) {
-        for site in &Directory::of(root.fleet(), now)?.sites {
+    for root in roots.iter().filter(|root| root.policy.control.is_some() && root.standing().is_member()) {
+        for site in &Directory::of(root.fleet())?.sites {
             let entry = documents::at(generation, root.fleet(), &site.name)?.filter(|entry| !entry.is_read());
             if let Some(entry) = entry {
                 if *left == 0 {
@@ -49,7 +49,7 @@ struct Short {
     fleet: String,
     directory: Rc<Directory>,
     generation: u64,
-    versions: Vec<(String, Option<u32>, bool)>,
+    members: MembersVersion,
     span: Span,
     sites: Vec<Part>,
     text: Rc<str>,
@@ -77,14 +77,14 @@ impl Span {
 
 /// The short status of all sites of `fleet`: a JSON list.
 pub fn short(fleet: &str, now: Time) -> Result<Rc<str>, HostError> {
-    let directory = Directory::of(fleet, now)?;
+    let directory = Directory::of(fleet)?;
     let generation = register::generation()?;
-    let instances = members::instances(now)?;
-    let versions: Vec<_> = instances.iter().map(members::Instance::version).collect();
+    let members = Members::read(now)?;
+    let version = members.version();
     SHORT.with_borrow_mut(|known| {
         let is_good = |short: &&Short| {
             short.generation == generation
-                && short.versions == versions
+                && short.members == version
                 && short.span.has(now)
                 && Rc::ptr_eq(&short.directory, &directory)
         };
@@ -100,13 +100,12 @@ pub fn short(fleet: &str, now: Time) -> Result<Rc<str>, HostError> {
         let mut short = Short {
             fleet: fleet.to_owned(),
             generation,
-            versions,
+            members: version,
             span: Span { from: now, until: None },
             sites: Vec::with_capacity(directory.sites.len()),
             text: "".into(),
             directory,
         };
-        let members = Members::of(instances)?;
         let mut text = String::with_capacity(short.directory.sites.len() * 256);
         for site in &short.directory.sites {
             let current = site.current(generation, fleet)?;
@@ -151,14 +150,22 @@ fn site_text(site: &KnownSite, current: Option<&Current>, situation: &EffectiveS
 }
 
 fn write_workers(text: &mut String, fleet: &str, site: &KnownSite, label: &str, members: &Members) {
-    let workers = members.workers(&format!("{fleet}/{}", site.name), label);
+    let workers = members.workers(fleet, &site.name, label);
     let _ = write!(text, r#","workers":{{"members":{},"adopted":{}}}"#, workers.members, workers.adopted);
 }
 
-/// The full status of all sites of a fleet: a JSON list.
-pub fn full(directory: &Directory, fleet: &str, now: Time) -> Result<String, HostError> {
+/// The full status of a fleet.
+pub struct Full {
+    /// All sites: a JSON list.
+    pub sites: String,
+    /// The plugins that receive requests beside another one of the same name.
+    pub plugin_conflicts: Vec<String>,
+}
+
+/// The full status of a fleet.
+pub fn full(directory: &Directory, fleet: &str, now: Time) -> Result<Full, HostError> {
     let generation = register::generation()?;
-    let members = Members::now(now)?;
+    let members = Members::read(now)?;
     let mut sites = Vec::with_capacity(directory.sites.len());
     for site in &directory.sites {
         let current = site.current(generation, fleet)?;
@@ -171,7 +178,7 @@ pub fn full(directory: &Directory, fleet: &str, now: Time) -> Result<String, Hos
         more(&mut object, directory, site, current, &situation);
         sites.push(object.end());
     }
-    Ok(json::list(&sites))
+    Ok(Full { sites: json::list(&sites), plugin_conflicts: members.conflicts() })
 }
 
 /// What only those with a read token are told of a site.
@@ -190,11 +197,13 @@ fn more(
     object.text("reason", situation.reason());
     object.text("by", document.and_then(|document| document.by.as_deref()));
     object.text("note", document.and_then(|document| document.note.as_deref()));
-    let signed_by = current.and_then(|current| current.signed_by.as_ref()).map(|name| {
+    let signed_by = current.and_then(|current| current.signed_by.as_ref()).map(|(_, name)| {
         let known = directory.keys.iter().any(|key| key.name == *name);
         if known { name.clone() } else { format!("{name} (no longer in the policy)") }
     });
     object.text("signed_by", signed_by.as_deref());
+
+    object.raw("lacks_key", &json::texts(&site.lacks_key(current)));
 
     // Lists are shown as they were written. Most documents have none, and need not be read again.
     let has_lists = |document: &&Document| {

@@ -7,7 +7,7 @@ use super::{DOCUMENT, check_signature, parse, payload};
 use crate::filter::directory::{self, Directory};
 use crate::filter::json::Object;
 use crate::filter::root::Root;
-use crate::filter::{documents, host, register, stats};
+use crate::filter::{documents, host, stats};
 use crate::policy::{Key, Permission};
 use crate::request::Request;
 use crate::state::jws::STATE_TYP;
@@ -17,7 +17,7 @@ use crate::time::Time;
 /// Takes the document of this request for the site `name`.
 pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String, Problem> {
     let (fleet, now) = (root.fleet(), host::now()?);
-    let directory = Directory::of(fleet, now)?;
+    let directory = Directory::of(fleet)?;
     let site =
         directory.sites.iter().find(|site| site.name == name).ok_or_else(|| {
             Problem::new(404, "unknown_site", format!("no policy of this fleet has a site \"{name}\""))
@@ -80,8 +80,7 @@ pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String
             );
             return Err(Problem::new(401, "too_old", detail).with_current(current));
         }
-        if register::put(fleet, name, (&key.name, &key.x), bytes, before)? {
-            register::changed()?;
+        if documents::put(fleet, name, (&key.name, &key.x), bytes, before)? {
             if !document.unknown.is_empty() {
                 stats::count("channel.push.unknown_fields");
             }

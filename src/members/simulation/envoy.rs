@@ -279,7 +279,9 @@ impl Envoy {
         if self.threads[thread].root(place).is_none() {
             // Envoy has deleted the VM that trapped, and makes another one.
             place = self.configure(thread, policy);
+            let step = self.shared.step;
             let threads = &mut self.threads[thread];
+            threads.root(place).into_iter().for_each(|root| root.reactivated_at = Some(step));
             if let Some(serving) = threads.serving.as_mut().filter(|(known, _)| known.issue == policy.issue) {
                 serving.1 = place;
             }

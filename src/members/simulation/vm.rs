@@ -20,6 +20,7 @@ pub struct Root {
     pub pushed: u64,
     pub has_stream: bool,
     pub reactivated_at: Option<usize>,
+    newest_since: Option<i64>,
 }
 
 impl Root {
@@ -32,6 +33,7 @@ impl Root {
             pushed: 0,
             has_stream: false,
             reactivated_at: None,
+            newest_since: None,
         }
     }
 
@@ -130,7 +132,7 @@ impl SimVm {
     /// Adds a root context that Envoy has configured.
     pub fn add(&mut self, root: Root) {
         for older in self.roots.iter_mut().filter(|older| older.plugin() == root.plugin()) {
-            older.standing = older.standing.after_tick(true);
+            older.standing = older.standing.after_tick(true, 0);
         }
         self.roots.push(root);
     }
@@ -234,7 +236,9 @@ impl SimVm {
             let has_newer = plugins.get(index + 1..).is_some_and(|newer| newer.contains(&root.plugin()));
             let elsewhere = was != Standing::Fresh
                 && members::is_superseded(&name, root.plugin(), root.configured, &vms, shared.threads);
-            root.standing = was.after_tick(has_newer || elsewhere);
+            let is_superseded = has_newer || elsewhere;
+            root.newest_since = root.newest_since.or(Some(self.now)).filter(|_| !is_superseded);
+            root.standing = was.after_tick(is_superseded, root.newest_since.map_or(0, |since| self.now - since));
             is_counted_anew |= root.standing.is_member() && !was.is_member();
             if was == Standing::Superseded && root.standing.is_member() {
                 root.reactivated_at = Some(shared.step);

@@ -1,0 +1,33 @@
+//! The gauges of sites: mode and revision.
+
+use std::rc::Rc;
+
+use hashbrown::HashSet;
+
+use super::root::Root;
+use super::stats;
+use super::vms::Members;
+use crate::state::Mode;
+
+/// Sets the gauges of every site: its mode, and its revision once every worker has adopted it.
+pub fn publish(roots: &[Rc<Root>], members: &Members) {
+    for root in roots.iter().filter(|root| root.standing().is_member()) {
+        for (site, (held, mode)) in root.policy.sites.iter().zip(root.held()) {
+            stats::set_gauge(&site.name, "mode", mode.number());
+            let label = held.as_ref().map_or("-", |held| &held.label);
+            if members.workers(root.fleet(), &site.name, label).have_adopted() {
+                stats::set_gauge(&site.name, "revision", held.map_or(0, |held| held.document.stamp.revision));
+            }
+        }
+    }
+}
+
+/// Resets the gauges of the sites of a root context that no other one on this worker has.
+pub fn reset(gone: &Root, roots: &[Rc<Root>]) {
+    let members = roots.iter().filter(|root| root.standing().is_member());
+    let known: HashSet<&str> = members.flat_map(|root| &root.policy.sites).map(|site| site.name.as_str()).collect();
+    for site in gone.policy.sites.iter().filter(|site| !known.contains(site.name.as_str())) {
+        stats::set_gauge(&site.name, "mode", Mode::Online.number());
+        stats::set_gauge(&site.name, "revision", 0);
+    }
+}
