@@ -9,7 +9,7 @@
 //! | [`roots`], [`membership`], [`worker`] | all root contexts of a VM, its record, and its tick |
 //! | [`context`] | the callbacks of a root context |
 //! | [`stream`] | the callbacks of a request |
-//! | [`directory`], [`status`], [`control`], [`json`] | the control endpoint and its status document |
+//! | [`directory`], [`status`], [`control`] | the control endpoint and its status document |
 //! | [`stats`], [`gauges`], [`log_limit`] | metrics, and a limit for log lines that clients can cause |
 
 mod adoption;
@@ -19,7 +19,6 @@ mod directory;
 mod documents;
 mod gauges;
 mod host;
-mod json;
 mod log_limit;
 mod membership;
 mod plugins;

@@ -7,6 +7,7 @@ use super::documents::{self, Channel, Entry};
 use super::host::HostError;
 use super::plugins::{self, Published};
 use super::register;
+use crate::byte_index::ByteIndex;
 use crate::config::PluginConfig;
 use crate::policy::{Key, Permission, keys};
 use crate::state::Document;
@@ -51,7 +52,7 @@ impl KnownSite {
         let Some((kid, _)) = current.and_then(|current| current.signed_by.as_ref()) else { return Vec::new() };
         let may_sign = |key: &Key| key.kid == *kid && key.is_permitted(Permission::State, &self.name);
         let lacking = self.plugins.iter().filter(|(_, keys)| !keys.iter().any(may_sign));
-        lacking.map(|(plugin, _)| plugin.clone()).collect()
+        lacking.map(|(plugin, _)| plugins::shown_name(plugin).to_owned()).collect()
     }
 }
 
@@ -120,27 +121,30 @@ impl Directory {
         let keys = keys::compile(&config.keys, &KeyPath::Root.key("keys")).unwrap_or_default();
         let own_keys: Rc<[Key]> = keys.as_slice().into();
         let names = config.state.iter().map(|(site, _)| site.clone());
-        let places: hashbrown::HashMap<String, usize> = names.zip(0..).collect();
-        let mut declared: Vec<Option<Document>> =
-            config.state.into_iter().map(|(_, document)| Some(document)).collect();
-        let mut known: hashbrown::HashMap<String, usize> =
-            self.sites.iter().enumerate().map(|(position, site)| (site.name.clone(), position)).collect();
+        let mut places = ByteIndex::default();
+        for (place, site) in names.enumerate() {
+            places.insert(site.as_bytes(), place);
+        }
+        let mut known = ByteIndex::default();
+        for (position, site) in self.sites.iter().enumerate() {
+            known.insert(site.name.as_bytes(), position);
+        }
         for site in config.sites.unwrap_or_default() {
-            let state = places.get(&site.name).and_then(|place| declared.get_mut(*place)?.take());
-            let state = state.map(|document| Current {
+            let state = places.get(site.name.as_bytes()).and_then(|place| config.state.get(place));
+            let state = state.map(|(_, document)| Current {
                 label: documents::label(document.stamp.digest, Channel::Policy),
-                document: Rc::new(document),
+                document: Rc::clone(document),
                 channel: Channel::Policy,
                 signed_by: None,
             });
             let plugin = (plugin.to_owned(), Rc::clone(&own_keys));
-            match known.get(&site.name).and_then(|position| self.sites.get_mut(*position)) {
+            match known.get(site.name.as_bytes()).and_then(|position| self.sites.get_mut(position)) {
                 Some(known) => {
                     known.declared = known.declared.take().or(state);
                     known.plugins.push(plugin);
                 }
                 None => {
-                    known.insert(site.name.clone(), self.sites.len());
+                    known.insert(site.name.as_bytes(), self.sites.len());
                     self.sites.push(KnownSite {
                         name: site.name,
                         rules: site.exempt.into_iter().map(|rule| rule.name).collect(),

@@ -4,10 +4,11 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::host::{HostError, Shared};
 use super::register;
+use crate::byte_index::ByteIndex;
 use crate::state::jws::{self, STATE_TYP, Token, TokenError};
 use crate::state::{Digest, Document, DocumentError};
 
@@ -183,8 +184,8 @@ fn look(
 
 /// Forgets the documents of all sites but these, given as fleet and site.
 pub fn keep<'s>(sites: impl Iterator<Item = (&'s str, &'s str)>) {
-    let keys: HashSet<String> = sites.map(|(fleet, site)| key(fleet, site)).collect();
-    DOCUMENTS.with_borrow_mut(|documents| documents.retain(|key, _| keys.contains(key)));
+    let keys: ByteIndex = sites.map(|(fleet, site)| key(fleet, site)).collect();
+    DOCUMENTS.with_borrow_mut(|documents| documents.retain(|key, _| keys.contains(key.as_bytes())));
 }
 
 fn adopted_key(fleet: &str, site: &str) -> String {

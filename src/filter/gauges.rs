@@ -2,11 +2,10 @@
 
 use std::rc::Rc;
 
-use hashbrown::HashSet;
-
 use super::root::Root;
 use super::stats;
 use super::vms::Members;
+use crate::byte_index::ByteIndex;
 use crate::state::Mode;
 
 /// Sets the gauges of every site: its mode, and its revision once every worker has adopted it.
@@ -25,8 +24,8 @@ pub fn publish(roots: &[Rc<Root>], members: &Members) {
 /// Resets the gauges of the sites of a root context that no other one on this worker has.
 pub fn reset(gone: &Root, roots: &[Rc<Root>]) {
     let members = roots.iter().filter(|root| root.standing().is_member());
-    let known: HashSet<&str> = members.flat_map(|root| &root.policy.sites).map(|site| site.name.as_str()).collect();
-    for site in gone.policy.sites.iter().filter(|site| !known.contains(site.name.as_str())) {
+    let known: ByteIndex = members.flat_map(|root| &root.policy.sites).map(|site| &site.name).collect();
+    for site in gone.policy.sites.iter().filter(|site| !known.contains(site.name.as_bytes())) {
         stats::set_gauge(&site.name, "mode", Mode::Online.number());
         stats::set_gauge(&site.name, "revision", 0);
     }

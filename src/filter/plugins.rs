@@ -6,8 +6,8 @@
 use std::rc::Rc;
 
 use super::host::HostError;
-use super::json::{self, Object};
 use super::register;
+use crate::json::{self, Object};
 use crate::policy::{Key, Policy, Rule, Site};
 use crate::state::{Digest, Document};
 
@@ -20,6 +20,11 @@ pub struct Published {
     pub plugin: String,
     digest: String,
     pub policy: String,
+}
+
+/// The name of a plugin for people: `<plugin name>/<root id>`, or the plugin name if the root id is empty.
+pub fn shown_name(plugin: &str) -> &str {
+    plugin.strip_suffix('/').unwrap_or(plugin)
 }
 
 /// All published policies.
@@ -68,11 +73,11 @@ impl Published {
 
 /// Writes the published form of a policy.
 pub fn encode(policy: &Policy, declared: &[Rc<Document>]) -> String {
-    let mut state = Object::new();
+    let mut state = Object::default();
     for document in declared {
         state.raw(&document.site, std::str::from_utf8(&document.payload).unwrap_or("null"));
     }
-    let mut object = Object::new();
+    let mut object = Object::default();
     object.text("fleet", policy.fleet.as_deref());
     object.raw("sites", &json::list(&policy.sites.iter().map(encode_site).collect::<Vec<_>>()));
     object.raw("state", &state.end());
@@ -82,20 +87,20 @@ pub fn encode(policy: &Policy, declared: &[Rc<Document>]) -> String {
 
 fn encode_site(site: &Site) -> String {
     let rule = |rule: &Rc<Rule>| {
-        let mut object = Object::new();
+        let mut object = Object::default();
         object.text("name", Some(&rule.name));
         // Only the name is used, but a rule needs a condition.
         object.raw("methods", "[\"GET\"]");
         object.end()
     };
-    let mut object = Object::new();
+    let mut object = Object::default();
     object.text("name", Some(&site.name));
     object.raw("exempt", &json::list(&site.exempt.iter().map(rule).collect::<Vec<_>>()));
     object.end()
 }
 
 fn encode_key(key: &Key) -> String {
-    let mut object = Object::new();
+    let mut object = Object::default();
     object.text("name", Some(&key.name));
     object.raw("jwk", &format!(r#"{{"kty":"OKP","crv":"Ed25519","x":{}}}"#, crate::tree::quoted(&key.x)));
     object.raw("sites", &key.sites.as_ref().map_or_else(|| "[\"*\"]".to_owned(), |sites| json::texts(sites)));

@@ -66,9 +66,9 @@ pub struct Root {
 impl Root {
     pub fn new(plugin: String, config: CompiledConfig) -> Root {
         let CompiledConfig { mut policy, replies } = config;
-        let declared = |document: Document| Held {
+        let declared = |document: Rc<Document>| Held {
             label: documents::label(document.stamp.digest, Channel::Policy),
-            document: Rc::new(document),
+            document,
         };
         let states = policy.sites.iter_mut().map(|site| SiteState::new(site.declared.take().map(declared))).collect();
         let stats = policy.sites.iter().map(|site| SiteStats::new(&site.name)).collect();
@@ -93,6 +93,11 @@ impl Root {
             is_behind: Cell::new(true),
             has_adopted: Cell::new(false),
         }
+    }
+
+    /// The name of the plugin for people, without an empty root id.
+    pub fn shown_name(&self) -> &str {
+        plugins::shown_name(&self.plugin)
     }
 
     /// The fleet of the policy, or an empty text.
@@ -264,7 +269,7 @@ impl Root {
             return Err(Rejection::Elsewhere { site: &document.site, fleet: document.fleet.as_deref() });
         }
         let rejection = match self.policy.keys.iter().find(|key| key.kid == content.kid) {
-            None => Some(Rejection::MissingKey { plugin: &self.plugin, key: &entry.key_name }),
+            None => Some(Rejection::MissingKey { plugin: self.shown_name(), key: &entry.key_name }),
             Some(key) if !key.is_permitted(Permission::State, site) => Some(Rejection::NotPermitted(&key.name)),
             Some(_) => None,
         };

@@ -109,7 +109,7 @@ impl Worker {
         if root.standing() == Standing::Conflicting {
             log::error!(
                 "two plugins have the name \"{}\" and different policies, and both receive requests; rename one of them",
-                root.plugin
+                root.shown_name()
             );
         }
     }
