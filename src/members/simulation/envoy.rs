@@ -282,9 +282,8 @@ impl Envoy {
             let step = self.shared.step;
             let threads = &mut self.threads[thread];
             threads.root(place).into_iter().for_each(|root| root.reactivated_at = Some(step));
-            if let Some(serving) = threads.serving.as_mut().filter(|(known, _)| known.issue == policy.issue) {
-                serving.1 = place;
-            }
+            let uses = threads.serving.iter_mut().chain(&mut threads.draining);
+            uses.filter(|(known, _)| known.issue == policy.issue).for_each(|(_, known)| *known = place);
         }
         let step = self.shared.step;
         let Some(root) = self.threads[thread].root(place) else { return Ok(()) };
