@@ -213,7 +213,11 @@ fn each<T>(
     if texts.is_empty() {
         return Err(PathError::new(path, "an empty list matches nothing"));
     }
-    texts.iter().enumerate().map(|(index, text)| read(text, &path.index(index))).collect()
+    let mut values = Vec::with_capacity(texts.len());
+    for (index, text) in texts.iter().enumerate() {
+        values.push(read(text, &path.index(index))?);
+    }
+    Ok(values)
 }
 
 /// Checks the name of a site, rule, fleet or key: `[a-z0-9-]`, at most 63 characters.
