@@ -1,28 +1,35 @@
-//! The module that Envoy loads. Nothing of the crate but this folder knows of a host.
+//! The module that Envoy loads. Only this folder knows of a host.
 //!
-//! [`host`] makes every hostcall · [`context`] and [`root`] are the plugin on one worker, [`adoption`] what it has
-//! adopted, [`entry`] the way in, [`stream`] one request · [`worker`] ticks, and joins what stands on one thread ·
-//! [`register`] is what all threads share; [`documents`], [`directory`] and [`members`] read from it documents, policies
-//! and VMs · [`control`] answers `maintctl` with the [`status`] · [`stats`] counts.
+//! | file | content |
+//! |---|---|
+//! | [`sdk`] | the boundary to proxy-wasm |
+//! | [`host`] | hostcalls as safe functions with typed results and errors |
+//! | [`context`], [`roots`] | the callbacks of a root context, and the list of all of them |
+//! | [`root`], [`adoption`] | a policy at work on one worker, and the documents that it has adopted |
+//! | [`stream`] | the callbacks of a request |
+//! | [`worker`] | the tick of a worker, which joins all roots of one thread |
+//! | [`register`] | shared data; [`documents`], [`directory`] and [`members`] read documents, policies and VMs from it |
+//! | [`control`], [`status`], [`json`] | the control endpoint and its status document |
+//! | [`stats`], [`log_limit`] | metrics, and a limit for log lines that clients can cause |
 
 mod adoption;
 mod context;
 mod control;
 mod directory;
 mod documents;
-mod entry;
 mod host;
-mod json;
 mod log_limit;
 mod members;
 mod register;
 mod root;
+mod roots;
+mod sdk;
 mod stats;
 mod status;
 mod stream;
 mod worker;
 
 proxy_wasm::main! {{
-    proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
-    proxy_wasm::set_root_context(|context| Box::new(context::RootContext::new(context)));
+    let roots = sdk::Roots { is_root: roots::is_root, is_quiet: roots::is_quiet };
+    sdk::start(|context| Box::new(context::RootCallbacks::new(context)), roots);
 }}

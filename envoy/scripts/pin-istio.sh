@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes copies of the Istio manifests with a module's sha256 in the place of zeros: pin-istio.sh MODULE OUT-FOLDER.
+# Writes copies of the Istio manifests that contain the module's sha256: pin-istio.sh MODULE OUT-FOLDER.
 set -eu
 if [ $# -ne 2 ]; then
     echo "usage: pin-istio.sh MODULE OUT-FOLDER" >&2

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The demo of `make run`: Envoy with the filter before a demo application, its state in a watched file below .run/, so
-# that a site that was closed is still closed after the next start. ^C ends all that it starts.
+# The demo of `make run`: Envoy with the filter in front of a demo application. The state is in a watched file in .run/, so
+# a closed site stays closed after the next start. ^C ends everything.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -21,14 +21,14 @@ for where in sys.argv[1:]:
     if shutil.which("ss"):
         lines = subprocess.run(["ss", "-Hltnp", f"sport = :{port}"], capture_output=True, text=True).stdout
         owner = lines.partition("users:")[2].partition("\n")[0].strip()
-    sys.exit(f"port {port} ({host}) cannot be had: {problem.lower()}{' ' if owner else ''}{owner}")
+    sys.exit(f"port {port} ({host}) is not available: {problem.lower()}{' ' if owner else ''}{owner}")
 PYTHON
 
 envoy=$(envoy/scripts/get-envoy.sh)
 
-# The first start: a key, a maintctl.toml for the file target, a policy with the key in it, and the file from both.
+# First start: make a key, a maintctl.toml with a file target, a policy with the key, and the watched file.
 if [ ! -e .run/maintctl.toml ]; then
-    echo "== demo: makes a key and a configuration for maintctl in .run/"
+    echo "== demo: make a key and a configuration for maintctl in .run/"
     rm -rf .run/new
     mkdir -p .run/new/ecds
     (cd .run/new && ../../dist/maintctl init >key.json 2>init.log) || { cat .run/new/init.log >&2; exit 1; }
@@ -36,17 +36,17 @@ if [ ! -e .run/maintctl.toml ]; then
     sed "s|KEY|$(cat .run/new/key.json)|" envoy/scripts/demo.yaml >.run/new/policy.yaml
     { cat envoy/ecds.yaml && sed 's/^/          /' .run/new/policy.yaml; } >.run/new/ecds/maintenance.yaml
     cat >.run/new/maintctl.toml <<'TOML'
-# What maintctl switches in the demo of `make run`.
+# The target of `make run`.
 default = "local"
 fleet = "demo"
 key = "maintctl.key"
 
 [target.local]
-file = "ecds/maintenance.yaml" # what Envoy watches; maintctl replaces it whole, from:
-policy = "policy.yaml"         # yours to edit
+file = "ecds/maintenance.yaml" # Envoy watches it; maintctl generates it from the policy
+policy = "policy.yaml"         # edit this file
 envoys = ["http://127.0.0.1:10001/.maintenance"]
 TOML
-    # All of it or nothing, so that ^C in between does no harm.
+    # Move everything at the end, so that ^C leaves no partial demo.
     mv .run/new/* .run/
     rmdir .run/new
 fi
@@ -61,7 +61,7 @@ trap end INT TERM HUP
     --log-level warning --component-log-level wasm:info &
 process=$!
 
-# Until it serves, or has given up with a reason of its own. No proxy that the environment names leads there.
+# Wait until Envoy serves or exits. The request goes to no proxy.
 ready='import urllib.request as http; http.urlopen("http://127.0.0.1:9901/ready", timeout=1)'
 until no_proxy='*' python3 -c "$ready" 2>/dev/null; do
     kill -0 "$process" 2>/dev/null || { wait "$process"; exit 1; }
@@ -70,7 +70,7 @@ done
 
 cat <<'TEXT'
 
-Envoy runs before a demo application on http://localhost:10000. In another terminal, in this folder, try:
+Envoy runs in front of a demo application on http://localhost:10000. In another terminal, in this folder, try:
 
     curl -i http://localhost:10000/
 
@@ -83,7 +83,7 @@ Envoy runs before a demo application on http://localhost:10000. In another termi
     dist/maintctl explain --policy .run/ecds/maintenance.yaml http://localhost:10000/
     dist/maintctl open demo
 
-What Envoy says follows, a line a request. ^C ends it; a closed site is still closed at the next start.
+Envoy's output follows, with one line for each request. ^C stops the demo; a closed site stays closed at the next start.
 
 TEXT
 

@@ -1,28 +1,25 @@
-//! The callbacks that Envoy makes for a root.
+//! The callbacks of a root context.
 
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::ContextType;
-
 use super::host::HostError;
 use super::root::Root;
+use super::sdk::{Context, ContextType, HttpContext, RootContext};
 use super::stream::Stream;
 use super::worker::{self, Worker};
-use super::{entry, host, register};
+use super::{host, register, roots};
 use crate::compiled::CompiledConfig;
 use crate::tree::PathError;
 
-/// The SDK's side of a root.
-pub struct RootContext {
+/// A root context as the SDK calls it.
+pub struct RootCallbacks {
     context: u32,
-    root: Option<Rc<Root>>,
 }
 
-impl RootContext {
-    pub fn new(context: u32) -> RootContext {
-        entry::set_root(context, None);
-        RootContext { context, root: None }
+impl RootCallbacks {
+    pub fn new(context: u32) -> RootCallbacks {
+        roots::set(context, None);
+        RootCallbacks { context }
     }
 }
 
@@ -40,8 +37,8 @@ fn accepted(kind: &str, result: Result<(), ConfigureError>) -> bool {
     result.inspect_err(|error| log::error!("{kind} refused: {error}")).is_ok()
 }
 
-impl RootContext {
-    fn configure(&mut self) -> Result<(), ConfigureError> {
+impl RootCallbacks {
+    fn configure(&self) -> Result<(), ConfigureError> {
         let config = CompiledConfig::from_plugin_configuration(&host::plugin_configuration()?)?;
         let name = |part: &str| {
             let name = host::property(&[part])?.unwrap_or_default();
@@ -51,25 +48,23 @@ impl RootContext {
         register::prepare(config.policy.fleet.as_deref().unwrap_or_default(), &config.policy.sites)?;
         host::set_tick_period(worker::TICK)?;
         let root = Rc::new(Root::new(slot, config));
+        roots::set(self.context, Some(Rc::clone(&root)));
         worker::with(|worker| worker.add(&root));
-        entry::set_root(self.context, Some(Rc::clone(&root)));
-        self.root = Some(root);
         Ok(())
     }
 }
 
-impl Drop for RootContext {
+impl Drop for RootCallbacks {
     fn drop(&mut self) {
-        entry::remove_root(self.context);
-        if let Some(root) = self.root.take() {
+        if let Some(root) = roots::remove(self.context) {
             worker::with(|worker| worker.remove(&root));
         }
     }
 }
 
-impl Context for RootContext {}
+impl Context for RootCallbacks {}
 
-impl proxy_wasm::traits::RootContext for RootContext {
+impl RootContext for RootCallbacks {
     fn on_vm_start(&mut self, _: usize) -> bool {
         accepted("VM configuration", worker::with(Worker::start).map_err(ConfigureError::from))
     }
@@ -83,16 +78,18 @@ impl proxy_wasm::traits::RootContext for RootContext {
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        let root = self.root.as_ref()?;
-        if root.is_replaced() {
-            // Envoy has kept the listener that it stands on, or has gone back to it.
-            worker::with(|worker| worker.resume(root));
+        let root = roots::get(self.context);
+        if let Some(root) = &root {
+            if root.is_replaced() {
+                // Envoy has kept the listener that it stands on, or has gone back to it.
+                worker::with(|worker| worker.resume(root));
+            }
+            if root.is_fresh() {
+                // A request that comes before the first tick must not meet what was true before.
+                worker::with(|worker| worker.tick(true));
+            }
         }
-        if root.is_fresh() {
-            // A request that comes before the first tick must not meet what was true before.
-            worker::with(|worker| worker.tick(true));
-        }
-        Some(Box::new(Stream::new(Rc::clone(root))))
+        Some(Box::new(Stream::new(root)))
     }
 
     fn get_type(&self) -> Option<ContextType> {

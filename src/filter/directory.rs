@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::host::HostError;
-use super::json::{self, Object};
 use super::root::{Channel, Root};
 use super::{documents, host, members, register};
 use crate::byte_index::ByteIndex;
 use crate::config::PluginConfig;
+use crate::json::{self, Object};
 use crate::policy::{Key, Rule, Site, keys};
 use crate::state::Document;
 use crate::time::Time;
@@ -16,25 +16,25 @@ use crate::tree::{KeyPath, Tree};
 
 /// What a policy tells the others of its fleet, in the words of a policy: sites, declared state, keys.
 pub fn published(root: &Root) -> String {
-    let mut state = Object::new();
+    let mut state = Object::default();
     for document in root.declared() {
         state.raw(&document.site, std::str::from_utf8(&document.payload).unwrap_or("null"));
     }
     let site = |site: &Site| {
         let rule = |rule: &Rc<Rule>| {
-            let mut object = Object::new();
+            let mut object = Object::default();
             object.text("name", Some(&rule.name));
             // The name is what counts, and a rule needs a condition.
             object.raw("methods", "[\"GET\"]");
             object.end()
         };
-        let mut object = Object::new();
+        let mut object = Object::default();
         object.text("name", Some(&site.name));
         object.raw("exempt", &json::list(&site.exempt.iter().map(rule).collect::<Vec<_>>()));
         object.end()
     };
     let key = |key: &Key| {
-        let mut object = Object::new();
+        let mut object = Object::default();
         object.text("name", Some(&key.name));
         object.raw("jwk", &format!(r#"{{"kty":"OKP","crv":"Ed25519","x":{}}}"#, crate::tree::quoted(&key.x)));
         object.raw("sites", &key.sites.as_ref().map_or_else(|| "[\"*\"]".to_owned(), |sites| json::texts(sites)));
@@ -42,7 +42,7 @@ pub fn published(root: &Root) -> String {
         object.raw("may", &json::texts(&may));
         object.end()
     };
-    let mut object = Object::new();
+    let mut object = Object::default();
     object.text("fleet", root.policy.fleet.as_deref());
     object.raw("sites", &json::list(&root.policy.sites.iter().map(site).collect::<Vec<_>>()));
     object.raw("state", &state.end());

@@ -1,52 +1,11 @@
-//! Every hostcall of the crate (proxy-wasm ABI 0.2.1). Results are the crate's own types; a failed call is a
-//! [`HostError`].
-//!
-//! The functions are declared here because the SDK's wrappers panic on results that a client or an unusual host can
-//! cause: header values that are not UTF-8, maps that do not exist, and every status that they do not expect.
+//! Every hostcall of the crate. Results are the crate's own types; a failed call is a [`HostError`].
 
 use std::ops::Range;
 
+use super::sdk::calls;
 use crate::reply::{LocalReply, ReplyHeaders};
 use crate::request::HeaderMap;
 use crate::time::Time;
-
-unsafe extern "C" {
-    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
-    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
-    fn proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_replace_header_map_value(
-        map: u32,
-        name: *const u8,
-        name_size: usize,
-        value: *const u8,
-        value_size: usize,
-    ) -> u32;
-    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
-    fn proxy_get_shared_data(
-        key: *const u8,
-        key_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-        cas: *mut u32,
-    ) -> u32;
-    fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, cas: u32) -> u32;
-    fn proxy_send_local_response(
-        status: u32,
-        details: *const u8,
-        details_size: usize,
-        body: *const u8,
-        body_size: usize,
-        headers: *const u8,
-        headers_size: usize,
-        grpc_status: i32,
-    ) -> u32;
-    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
-    fn proxy_increment_metric(id: u32, by: i64) -> u32;
-    fn proxy_record_metric(id: u32, value: u64) -> u32;
-    fn proxy_get_metric(id: u32, value: *mut u64) -> u32;
-}
 
 /// The host accepted the call.
 const OK: u32 = 0;
@@ -95,24 +54,24 @@ impl Metric {
     pub fn define(kind: MetricKind, name: &str) -> Result<Metric, HostError> {
         let mut id = 0;
         // SAFETY: `name` and `id` are valid for the duration of the call.
-        let status = unsafe { proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &mut id) };
+        let status = unsafe { calls::proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &mut id) };
         check("proxy_define_metric", status).map(|()| Metric(id))
     }
 
     pub fn increment(self) -> Result<(), HostError> {
         // SAFETY: the call takes no pointers.
-        check("proxy_increment_metric", unsafe { proxy_increment_metric(self.0, 1) })
+        check("proxy_increment_metric", unsafe { calls::proxy_increment_metric(self.0, 1) })
     }
 
     pub fn record(self, value: u64) -> Result<(), HostError> {
         // SAFETY: the call takes no pointers.
-        check("proxy_record_metric", unsafe { proxy_record_metric(self.0, value) })
+        check("proxy_record_metric", unsafe { calls::proxy_record_metric(self.0, value) })
     }
 
     pub fn value(self) -> Result<u64, HostError> {
         let mut value = 0;
         // SAFETY: `value` is valid for the duration of the call.
-        let status = unsafe { proxy_get_metric(self.0, &mut value) };
+        let status = unsafe { calls::proxy_get_metric(self.0, &mut value) };
         check("proxy_get_metric", status).map(|()| value)
     }
 }
@@ -143,7 +102,7 @@ impl Returned {
 pub fn now() -> Result<Time, HostError> {
     let mut nanoseconds = 0;
     // SAFETY: `nanoseconds` is valid for the duration of the call.
-    let status = unsafe { proxy_get_current_time_nanoseconds(&mut nanoseconds) };
+    let status = unsafe { calls::proxy_get_current_time_nanoseconds(&mut nanoseconds) };
     check("proxy_get_current_time_nanoseconds", status)?;
     Ok(Time(i64::try_from(nanoseconds / 1_000_000).unwrap_or(i64::MAX)))
 }
@@ -159,13 +118,13 @@ pub fn random() -> Result<u64, HostError> {
 /// Requests a tick every `milliseconds`.
 pub fn set_tick_period(milliseconds: u32) -> Result<(), HostError> {
     // SAFETY: the call takes no pointers.
-    check("proxy_set_tick_period_milliseconds", unsafe { proxy_set_tick_period_milliseconds(milliseconds) })
+    check("proxy_set_tick_period_milliseconds", unsafe { calls::proxy_set_tick_period_milliseconds(milliseconds) })
 }
 
 fn buffer(kind: u32) -> Result<Vec<u8>, HostError> {
     let mut bytes = Returned::new();
     // SAFETY: both fields of `bytes` are valid for the duration of the call.
-    let status = unsafe { proxy_get_buffer_bytes(kind, 0, usize::MAX, &mut bytes.data, &mut bytes.size) };
+    let status = unsafe { calls::proxy_get_buffer_bytes(kind, 0, usize::MAX, &mut bytes.data, &mut bytes.size) };
     check("proxy_get_buffer_bytes", status).map(|()| bytes.into_bytes())
 }
 
@@ -184,7 +143,7 @@ pub fn request_headers() -> Result<HeaderMap, HostError> {
     const CALL: &str = "proxy_get_header_map_pairs";
     let mut bytes = Returned::new();
     // SAFETY: both fields of `bytes` are valid for the duration of the call.
-    check(CALL, unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, &mut bytes.data, &mut bytes.size) })?;
+    check(CALL, unsafe { calls::proxy_get_header_map_pairs(REQUEST_HEADERS, &mut bytes.data, &mut bytes.size) })?;
     let bytes = bytes.into_bytes();
     let ranges = pairs(&bytes).ok_or(HostError::Malformed { call: CALL })?;
     Ok(HeaderMap::within(bytes, ranges))
@@ -227,7 +186,7 @@ fn encode_pairs(headers: &ReplyHeaders) -> Vec<u8> {
 pub fn set_request_header(name: &str, value: &str) -> Result<(), HostError> {
     // SAFETY: `name` and `value` are valid for the duration of the call.
     let status = unsafe {
-        proxy_replace_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+        calls::proxy_replace_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len(), value.as_ptr(), value.len())
     };
     check("proxy_replace_header_map_value", status)
 }
@@ -237,7 +196,7 @@ pub fn property(path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {
     let path = path.join("\0");
     let mut bytes = Returned::new();
     // SAFETY: `path` and both fields of `bytes` are valid for the duration of the call.
-    let status = unsafe { proxy_get_property(path.as_ptr(), path.len(), &mut bytes.data, &mut bytes.size) };
+    let status = unsafe { calls::proxy_get_property(path.as_ptr(), path.len(), &mut bytes.data, &mut bytes.size) };
     let is_found = check_found("proxy_get_property", status)?;
     Ok(is_found.then(|| bytes.into_bytes()))
 }
@@ -245,7 +204,7 @@ pub fn property(path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {
 /// Sets the filter state `wasm.<name>` of the stream.
 pub fn set_property(name: &str, value: &str) -> Result<(), HostError> {
     // SAFETY: `name` and `value` are valid for the duration of the call.
-    let status = unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
+    let status = unsafe { calls::proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
     check("proxy_set_property", status)
 }
 
@@ -260,7 +219,8 @@ pub struct Shared {
 pub fn shared(key: &str) -> Result<Option<Shared>, HostError> {
     let (mut bytes, mut cas) = (Returned::new(), 0);
     // SAFETY: `key`, both fields of `bytes` and `cas` are valid for the duration of the call.
-    let status = unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), &mut bytes.data, &mut bytes.size, &mut cas) };
+    let status =
+        unsafe { calls::proxy_get_shared_data(key.as_ptr(), key.len(), &mut bytes.data, &mut bytes.size, &mut cas) };
     let is_found = check_found("proxy_get_shared_data", status)?;
     Ok(is_found.then(|| Shared { bytes: bytes.into_bytes(), cas }))
 }
@@ -270,7 +230,7 @@ pub fn shared(key: &str) -> Result<Option<Shared>, HostError> {
 pub fn set_shared(key: &str, bytes: &[u8], cas: Option<u32>) -> Result<bool, HostError> {
     let cas = cas.unwrap_or(0);
     // SAFETY: `key` and `bytes` are valid for the duration of the call.
-    let status = unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), bytes.as_ptr(), bytes.len(), cas) };
+    let status = unsafe { calls::proxy_set_shared_data(key.as_ptr(), key.len(), bytes.as_ptr(), bytes.len(), cas) };
     if status == CAS_MISMATCH {
         return Ok(false);
     }
@@ -284,7 +244,7 @@ pub fn send_local_response(reply: &LocalReply) -> Result<(), HostError> {
     let grpc_status = reply.grpc_status.and_then(|code| i32::try_from(code).ok()).unwrap_or(-1);
     // SAFETY: `details`, `body` and `headers` are valid for the duration of the call.
     let status = unsafe {
-        proxy_send_local_response(
+        calls::proxy_send_local_response(
             reply.status,
             details.as_ptr(),
             details.len(),

@@ -4,11 +4,9 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::Action;
-
 use super::host::HostError;
 use super::root::Root;
+use super::sdk::{Action, Context, HttpContext};
 use super::{control, host, log_limit, register, stats};
 use crate::reply::{self, LocalReply};
 use crate::request::{HOSTCALL, Peer, Request, WorkBudget, address};
@@ -16,16 +14,16 @@ use crate::verdict::{PassReason, Verdict, decide};
 
 /// A request that a rule or a mode could refuse, or that may be for the control endpoint.
 pub struct Stream {
-    root: Rc<Root>,
+    /// `None` if Envoy has not configured the plugin.
+    root: Option<Rc<Root>>,
 }
 
 impl Stream {
-    pub fn new(root: Rc<Root>) -> Stream {
+    pub fn new(root: Option<Rc<Root>>) -> Stream {
         Stream { root }
     }
 
-    fn answer(&self) -> Result<Option<LocalReply>, HostError> {
-        let root = &self.root;
+    fn answer(root: &Root) -> Result<Option<LocalReply>, HostError> {
         let headers = host::request_headers()?;
         let peer = Downstream::new(root.policy.jwt_metadata_key.as_deref());
         let request = Request::new(&headers, &peer);
@@ -75,12 +73,15 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        let reply = self.answer().unwrap_or_else(|error| {
-            log_limit::failure(&error);
-            stats::count("hostcall_failed");
-            let may_refuse = self.root.is_closed() || self.root.policy.has_always_closed();
-            may_refuse.then(reply::unreadable)
-        });
+        let reply = match &self.root {
+            Some(root) => Stream::answer(root).unwrap_or_else(|error| {
+                log_limit::failure(&error);
+                stats::count("hostcall_failed");
+                let may_refuse = root.is_closed() || root.policy.has_always_closed();
+                may_refuse.then(reply::unreadable)
+            }),
+            None => Some(reply::unreadable()),
+        };
         let Some(reply) = reply else { return Action::Continue };
         // A request must never continue after a local reply, so it also pauses if the reply could not be sent.
         if let Err(error) = host::send_local_response(&reply) {

@@ -1,12 +1,12 @@
 //! One thread of Envoy: all policies that stand on it tick together, adopt together, and answer for it as one member.
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use super::host::HostError;
 use super::members::Members;
 use super::root::Root;
-use super::{documents, host, log_limit, register};
+use super::{documents, host, log_limit, register, roots};
 use crate::fair::FairBudget;
 use crate::time::Time;
 
@@ -24,7 +24,6 @@ thread_local! {
 /// The state of one thread. One VM runs one thread, and shares nothing with others but what the host shares.
 #[derive(Default)]
 pub struct Worker {
-    roots: RefCell<Vec<Weak<Root>>>,
     id: RefCell<String>,
     build: RefCell<String>,
     joined: Cell<bool>,
@@ -68,19 +67,13 @@ impl Worker {
     /// Takes in a root that has been configured. An earlier one of the same slot lives on for its streams only, as far as
     /// can be known by now.
     pub fn add(&self, root: &Rc<Root>) {
-        let mut roots = self.roots.borrow_mut();
-        roots.retain(|known| known.strong_count() > 0);
-        for known in roots.iter().filter_map(Weak::upgrade) {
-            if known.slot == root.slot && !Rc::ptr_eq(&known, root) {
+        let all = roots::all();
+        for known in all.iter().filter(|known| known.slot == root.slot) {
+            if !Rc::ptr_eq(known, root) {
                 known.retire();
             }
+            forget_sites(known, &all);
         }
-        if !roots.iter().filter_map(Weak::upgrade).any(|known| Rc::ptr_eq(&known, root)) {
-            roots.push(Rc::downgrade(root));
-        }
-        drop(roots);
-        let all = self.roots();
-        all.iter().filter(|known| known.slot == root.slot).for_each(|known| forget_sites(known, &all));
     }
 
     /// Counts a root again that a later one had retired: Envoy has refused the update, taken it back, or not yet put it
@@ -97,7 +90,7 @@ impl Worker {
             return Ok(());
         }
         self.left_at.set(None);
-        for root in self.roots().iter().rev() {
+        for root in roots::all().iter().rev() {
             if !self.has_current(&root.slot) && register::has_slot(&root.slot, &self.build.borrow())? {
                 self.resume(root);
             }
@@ -119,7 +112,7 @@ impl Worker {
             register::leave_slot(&root.slot, now)?;
             self.left_at.set(Some(now));
         }
-        let roots = self.roots();
+        let roots = roots::all();
         if !self.joined.get() {
             return Ok(());
         }
@@ -133,13 +126,9 @@ impl Worker {
         register::changed()
     }
 
-    fn roots(&self) -> Vec<Rc<Root>> {
-        self.roots.borrow().iter().filter_map(Weak::upgrade).collect()
-    }
-
     /// Whether there is a root of this slot that counts.
     fn has_current(&self, slot: &str) -> bool {
-        self.roots().iter().any(|known| known.slot == slot && !known.is_retired())
+        roots::all().iter().any(|known| known.slot == slot && !known.is_retired())
     }
 
     fn line(&self) -> String {
@@ -164,7 +153,7 @@ impl Worker {
         self.last_tick.set(now.0);
         self.join(now)?;
         self.resume_what_is_left(now)?;
-        let roots = self.roots();
+        let roots = roots::all();
         let fresh = roots.iter().any(|root| root.is_fresh());
         if fresh {
             // It counts before it reads what holds, or a document that came in between would be adopted by all but it.

@@ -1,4 +1,4 @@
-//! A policy that is not wholly valid: while Envoy runs it costs nothing, and at start Envoy refuses to start.
+//! Invalid policies: a running Envoy keeps its policy and loses no request; a starting Envoy exits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use crate::support::raw::Connection;
 use crate::support::signer::{Signer, document};
 use crate::support::{DEADLINE, eventually, shop};
 
-/// Bad policies, and what the log says of each.
+/// Invalid policies, and the error in the log.
 fn bad() -> [(Value, &'static str); 5] {
     [
         (json!({ "sits": [] }), "sits: unknown field"),
@@ -27,7 +27,7 @@ fn bad() -> [(Value, &'static str); 5] {
 }
 
 #[tokio::test]
-async fn a_bad_policy_costs_not_one_request_and_the_next_good_one_is_taken() {
+async fn an_invalid_policy_disturbs_no_request_and_the_next_valid_one_is_accepted() {
     let (app, ops) = (App::start(), Signer::generate());
     for form in [Form::Text, Form::Struct] {
         let policy = shop::policy(&ops);
@@ -39,7 +39,7 @@ async fn a_bad_policy_costs_not_one_request_and_the_next_good_one_is_taken() {
             .start()
             .await;
         shop::push(&envoy, &ops, &document("shop", "online")).await;
-        // Traffic that ends when the connection that counts it is dropped.
+        // These connections send requests until the test drops its handle of the counter.
         let (count, to, begin) = (Arc::new(AtomicU64::new(0)), envoy.data(), std::time::Instant::now());
         let traffic: Vec<_> = (0..4)
             .map(|index| {
@@ -48,7 +48,7 @@ async fn a_bad_policy_costs_not_one_request_and_the_next_good_one_is_taken() {
                     let mut connection = Connection::open(to).await;
                     while Arc::strong_count(&count) > 4 && begin.elapsed() < 5 * DEADLINE {
                         connection.send(b"GET /t HTTP/1.1\r\nHost: a\r\n\r\n").await;
-                        assert_eq!(connection.response().await.expect("an answer").status, 200);
+                        assert_eq!(connection.response().await.expect("a response").status, 200);
                         count.fetch_add(1, Ordering::Relaxed);
                         if index % 2 == 0 {
                             connection = Connection::open(to).await;
@@ -61,32 +61,38 @@ async fn a_bad_policy_costs_not_one_request_and_the_next_good_one_is_taken() {
             let before = count.load(Ordering::Relaxed);
             assert_eq!(envoy.set_policy(&bad).await, Update::Refused, "{bad}");
             assert!(envoy.log_contains(logged), "{logged}: {}", envoy.log());
-            eventually("traffic goes on", async || (count.load(Ordering::Relaxed) > before + 20).then_some(())).await;
+            eventually("requests continue", async || (count.load(Ordering::Relaxed) > before + 20).then_some(())).await;
         }
         if form == Form::Text {
             assert_eq!(envoy.set_policy_text("{").await, Update::Refused);
         }
         drop(count);
         for traffic in traffic {
-            traffic.await.expect("every request had its answer");
+            traffic.await.expect("every request got its response");
         }
-        // The policy before still follows, and the next good one is taken.
+        // The previous policy still adopts documents, and the next valid policy replaces it.
         shop::push(&envoy, &ops, &document("shop", "offline")).await;
         assert_eq!(shop::get(&envoy, "/").await, 503);
         let mut good = policy.clone();
         good["exempt"] = json!([{ "name": "a", "paths": ["/a"] }]);
         assert_eq!(envoy.set_policy(&good).await, Update::Taken);
-        eventually("its rule holds", async || (shop::get(&envoy, "/a").await == 200).then_some(())).await;
+        eventually("the new rule is in effect", async || (shop::get(&envoy, "/a").await == 200).then_some(())).await;
         assert_eq!(shop::get(&envoy, "/").await, 503);
     }
 }
 
 #[tokio::test]
-async fn with_a_bad_policy_envoy_refuses_to_start_and_says_why() {
+async fn with_an_invalid_policy_envoy_does_not_start_and_logs_the_error() {
     let app = App::start();
     for form in [Form::Text, Form::Struct] {
         for (bad, logged) in bad() {
-            let log = Envoy::builder(app.address()).policy(&bad).form(form).try_start().await.err().expect("no Envoy");
+            let log = Envoy::builder(app.address())
+                .policy(&bad)
+                .form(form)
+                .try_start()
+                .await
+                .err()
+                .expect("Envoy does not start");
             assert!(log.contains(&format!("policy refused: {logged}")), "{logged}: {log}");
         }
     }

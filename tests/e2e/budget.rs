@@ -1,4 +1,4 @@
-//! One request costs a worker bounded work, whatever it holds: beyond its budget no rule opens, and each that closes does.
+//! The budget of a request: after it is exhausted, rules that open do not match, and rules that close match.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::app::App;
 use crate::support::envoy::Envoy;
 use crate::support::{eventually, raw};
 
-/// Ten regexes that no text comparison can stand for.
+/// Ten regexes that cannot be replaced by a comparison of strings.
 fn regexes() -> Vec<Value> {
     let shapes =
         ["[a-z]+", "(x|y)+", "[0-9]{2,4}", "\\w+@\\w+", "v[0-9]", "(?i)bot", "[^ ]+z", "a[bc]+d", "q.u", "[A-F]+7"];
@@ -19,12 +19,12 @@ async fn status(envoy: &Envoy, target: &str, host: &str, headers: &[(&str, Strin
         bytes.push_str(&format!("{name}: {value}\r\n"));
     }
     bytes.push_str("\r\n");
-    let answer = raw::exchange(envoy.data(), bytes.as_bytes()).await.expect("an answer");
+    let answer = raw::exchange(envoy.data(), bytes.as_bytes()).await.expect("a response");
     (answer.status, answer.header("x-maintenance-mode").unwrap_or_default().to_owned())
 }
 
 #[tokio::test]
-async fn beyond_its_budget_a_request_is_let_in_by_no_rule() {
+async fn exempt_rules_do_not_match_after_the_budget() {
     let app = App::start();
     let many = |value: &str| json!([{ "regex": ".*a.*a.*a.*x" }, { "regex": value }]);
     let policy = json!({
@@ -54,7 +54,7 @@ async fn beyond_its_budget_a_request_is_let_in_by_no_rule() {
 }
 
 #[tokio::test]
-async fn beyond_its_budget_a_request_is_refused_by_every_rule_that_closes() {
+async fn always_closed_rules_match_after_the_budget() {
     let app = App::start();
     let rule = |name: &str| json!({ "name": name, "headers": [{ "name": "x-a", "value": regexes() }] });
     let policy = json!({ "sites": [{ "name": "shop", "always_closed": [rule("shut")] }] });
@@ -65,14 +65,14 @@ async fn beyond_its_budget_a_request_is_refused_by_every_rule_that_closes() {
         assert_eq!(status(&envoy, "/", "a", &headers).await.0, expected, "{count} values");
     }
     let verdict = "503 maintenance_always_closed always_closed:shut";
-    eventually("the verdict is logged", async || {
+    eventually("the verdict is in the access log", async || {
         envoy.access_log().iter().any(|line| line.starts_with(verdict)).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_legitimate_request_stays_within_its_budget() {
+async fn an_ordinary_request_stays_within_the_budget() {
     let app = App::start();
     let regexes = regexes();
     let closes: Vec<Value> = regexes
@@ -99,7 +99,7 @@ async fn a_legitimate_request_stays_within_its_budget() {
 }
 
 #[tokio::test]
-async fn a_host_that_cannot_be_read_asks_no_rule_of_any_site() {
+async fn an_ambiguous_host_is_refused_without_consulting_rules() {
     let app = App::start();
     let site = |number: usize| {
         let value = json!({ "regex": "[y]es" });

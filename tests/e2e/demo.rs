@@ -1,6 +1,6 @@
-//! `make run`: `envoy/scripts/run.sh` with the module and the maintctl under test, in a folder of its own.
+//! The demo of `make run`: `envoy/scripts/run.sh` with the module and the maintctl under test, in a temporary folder.
 //!
-//! The demo's ports are fixed, so these tests follow each other, and fail where something else holds one.
+//! The demo uses fixed ports. These tests therefore run one at a time, and fail if another process uses one of the ports.
 
 use std::fs;
 use std::net::TcpListener;
@@ -21,7 +21,7 @@ const PORTS: [&str; 4] = ["0.0.0.0:10000", "127.0.0.1:10001", "127.0.0.1:10002",
 
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// A folder like the project's after `make build`, and the turn to use the ports.
+/// A folder like the repository after `make build`, and the lock on the ports.
 struct Demo {
     folder: TempDir,
     _turn: MutexGuard<'static, ()>,
@@ -39,7 +39,7 @@ impl Demo {
         Demo { folder, _turn: turn }
     }
 
-    /// A command in this folder, which knows of nobody's maintctl.toml, keys and proxies.
+    /// A command in this folder, without the maintctl variables and the proxies of the environment.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.folder.path()).stdin(Stdio::null()).env("no_proxy", "*");
@@ -49,31 +49,31 @@ impl Demo {
         command
     }
 
-    /// Runs the script, as the first of a process group.
+    /// Runs the script as the leader of a process group.
     fn run(&self) -> Run {
         let file = self.folder.path().join("output");
         let output = fs::File::create(&file).unwrap();
         let mut command = self.command("envoy/scripts/run.sh");
-        // What it asks itself must not go through a proxy, of which this one is closed.
+        // Requests of the script to itself must bypass the proxy; nothing listens at this one.
         command.env("ENVOY", envoy()).env("http_proxy", "http://127.0.0.1:9").env_remove("no_proxy");
         command.stdout(output.try_clone().unwrap()).stderr(output);
         let script = command.process_group(0).spawn().unwrap();
         Run { group: Pid::from_child(&script), script, output: file }
     }
 
-    /// Runs the script until it says that Envoy runs.
+    /// Runs the script and waits until it reports that Envoy is running.
     async fn serving(&self) -> Run {
         let mut run = self.run();
-        eventually("the demo says that it runs", async || {
+        eventually("the demo is running", async || {
             let ended = run.script.try_wait().unwrap();
             assert!(ended.is_none(), "{ended:?}: {}", run.output());
-            run.output().contains("What Envoy says follows").then_some(())
+            run.output().contains("Envoy's output follows").then_some(())
         })
         .await;
         run
     }
 
-    /// What a command line says in a shell; it must succeed.
+    /// The output of a shell command line, which must exit with 0.
     fn shell(&self, line: &str) -> String {
         let output = self.command("sh").args(["-c", line]).output().unwrap();
         assert!(output.status.success(), "{line}: {output:?}");
@@ -81,14 +81,14 @@ impl Demo {
     }
 }
 
-/// The Envoy of these tests; one named by a path stands where the project's folder says.
+/// The Envoy of these tests. A relative path is relative to the repository.
 fn envoy() -> PathBuf {
-    let program = std::env::var_os("ENVOY").expect("ENVOY names an Envoy; `make e2e` sets it");
+    let program = std::env::var_os("ENVOY").expect("the variable ENVOY names an Envoy; `make e2e` sets it");
     let program = PathBuf::from(program);
     if program.components().count() > 1 { project().join(program) } else { program }
 }
 
-/// A running script, killed with all that it started when dropped.
+/// A running script. Dropping it kills the script and all processes that it has started.
 struct Run {
     script: Child,
     group: Pid,
@@ -96,20 +96,24 @@ struct Run {
 }
 
 impl Run {
-    /// What the script and Envoy have said.
+    /// The output of the script and of Envoy.
     fn output(&self) -> String {
         fs::read_to_string(&self.output).unwrap()
     }
 
-    /// The command lines that the script says to try.
+    /// The command lines that the script suggests.
     fn commands(&self) -> Vec<String> {
         self.output().lines().filter_map(|line| line.strip_prefix("    ")).map(str::to_owned).collect()
     }
 
-    /// Waits until the script has ended; what it started must be gone by then.
+    /// Waits until the script exits. The processes that it has started must have exited too.
     async fn ended(&mut self) -> ExitStatus {
-        let status = eventually("the script ends", async || self.script.try_wait().unwrap()).await;
-        assert!(test_kill_process_group(self.group).is_err(), "something still runs: {}", self.output());
+        let status = eventually("the script exits", async || self.script.try_wait().unwrap()).await;
+        assert!(
+            test_kill_process_group(self.group).is_err(),
+            "a process of the demo is still running: {}",
+            self.output()
+        );
         status
     }
 }
@@ -118,7 +122,7 @@ impl Drop for Run {
     fn drop(&mut self) {
         let _ = kill_process_group(self.group, Signal::KILL);
         let _ = self.script.wait();
-        // What the script leaves behind frees the ports when it is gone, which the next test waits for.
+        // The next test needs the ports, which the processes of this one free when they exit.
         let end = Instant::now() + DEADLINE;
         while test_kill_process_group(self.group).is_ok() && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(5));
@@ -131,12 +135,12 @@ async fn status() -> u16 {
 }
 
 #[tokio::test]
-async fn the_demo_serves_and_every_command_that_it_prints_works() {
+async fn every_command_that_the_demo_suggests_works() {
     let demo = Demo::new().await;
     let run = demo.serving().await;
     assert_eq!(status().await, 200);
-    // Workers count from their first tick on, sooner than anybody types.
-    eventually("the workers follow", async || {
+    // A worker becomes a member on its first tick.
+    eventually("the workers have adopted", async || {
         let mut status = demo.command("dist/maintctl");
         let output = status.args(["--config", ".run/maintctl.toml", "status"]).output().unwrap();
         output.status.success().then_some(())
@@ -156,11 +160,11 @@ async fn the_demo_serves_and_every_command_that_it_prints_works() {
     let commands = run.commands();
     let mut lines = String::new();
     assert_eq!(commands.len(), expected.len(), "{commands:?}");
-    for (command, (start, says)) in commands.iter().zip(expected) {
-        assert!(command.starts_with(start), "{command} is not what is expected here: {start}");
-        let said = demo.shell(&format!("{lines}{command}"));
-        says.iter().for_each(|part| assert!(said.contains(part), "{command}: {part} is not in {said}"));
-        // What a shell would still know at the next command.
+    for (command, (start, output)) in commands.iter().zip(expected) {
+        assert!(command.starts_with(start), "expected {start}, found {command}");
+        let printed = demo.shell(&format!("{lines}{command}"));
+        output.iter().for_each(|part| assert!(printed.contains(part), "{command}: {part} is not in {printed}"));
+        // Each command runs in a new shell, which needs the variables of earlier commands.
         if command.starts_with("export ") {
             lines.push_str(&format!("{command}\n"));
         }
@@ -169,7 +173,7 @@ async fn the_demo_serves_and_every_command_that_it_prints_works() {
 }
 
 #[tokio::test]
-async fn a_signal_ends_all_that_the_demo_started() {
+async fn a_signal_ends_every_process_of_the_demo() {
     let demo = Demo::new().await;
     for (name, to_all) in [("^C", true), ("SIGTERM", false)] {
         let mut run = demo.serving().await;
@@ -179,13 +183,13 @@ async fn a_signal_ends_all_that_the_demo_started() {
         let status = run.ended().await;
         assert!(status.success(), "{name}: {status}: {}", run.output());
         for port in PORTS {
-            TcpListener::bind(port).unwrap_or_else(|error| panic!("{name}: {port} is held: {error}"));
+            TcpListener::bind(port).unwrap_or_else(|error| panic!("{name}: {port} is in use: {error}"));
         }
     }
 }
 
 #[tokio::test]
-async fn a_closed_demo_is_still_closed_at_the_next_start() {
+async fn a_closed_site_stays_closed_when_the_demo_restarts() {
     let demo = Demo::new().await;
     let mut run = demo.serving().await;
     demo.shell("MAINTCTL_CONFIG=.run/maintctl.toml dist/maintctl close demo");
@@ -197,15 +201,15 @@ async fn a_closed_demo_is_still_closed_at_the_next_start() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_named_and_nothing_starts() {
+async fn a_port_in_use_is_an_error_that_names_the_port() {
     let demo = Demo::new().await;
     for address in PORTS {
-        let _held = TcpListener::bind(address).unwrap_or_else(|error| panic!("{address}: {error}"));
+        let _listener = TcpListener::bind(address).unwrap_or_else(|error| panic!("{address}: {error}"));
         let mut run = demo.run();
         let status = run.ended().await;
         let (host, port) = address.split_once(':').unwrap();
         assert!(!status.success(), "{address}: {}", run.output());
-        assert!(run.output().contains(&format!("port {port} ({host}) cannot be had")), "{}", run.output());
+        assert!(run.output().contains(&format!("port {port} ({host}) is not available")), "{}", run.output());
         assert!(!demo.folder.path().join(".run").exists(), "{address}");
     }
 }

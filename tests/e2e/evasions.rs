@@ -1,4 +1,4 @@
-//! Requests that servers read in different ways do not get through a closed site.
+//! Requests that servers interpret differently do not pass a closed site.
 
 use serde_json::{Value, json};
 
@@ -8,11 +8,10 @@ use crate::support::raw::{self, Response};
 
 async fn exchange(envoy: &Envoy, line: &str, headers: &str) -> Response {
     let bytes = format!("{line} HTTP/1.1\r\n{headers}\r\n");
-    raw::exchange(envoy.data(), bytes.as_bytes()).await.unwrap_or_else(|| panic!("an answer to {line}"))
+    raw::exchange(envoy.data(), bytes.as_bytes()).await.unwrap_or_else(|| panic!("no response to {line}"))
 }
 
-/// Sends each request to a site that is closed but for its host's other paths, as Envoy's defaults, Istio's BASE and the
-/// shipped bootstraps hand them over.
+/// Sends every path with the path normalization of Envoy's defaults, of Istio's BASE and of the shipped bootstraps.
 #[tokio::test]
 async fn no_spelling_of_a_closed_path_reaches_the_application() {
     let policy = json!({
@@ -53,12 +52,12 @@ async fn no_spelling_of_a_closed_path_reaches_the_application() {
             "/beta%5c%2fy",
         ] {
             if path.starts_with("//e") && setting["merge_slashes"] == true {
-                // Envoy has made another path of it, also for the application.
+                // Envoy merges the slashes, for the application too.
                 continue;
             }
             let before = app.hits();
             let answer = exchange(&envoy, &format!("GET {path}"), "Host: a\r\n").await;
-            // What Envoy itself refuses or redirects does not reach the filter.
+            // Envoy itself rejects or redirects some of these paths.
             assert!(matches!(answer.status, 503 | 400 | 307 | 308 | 404), "{setting} {path}: {}", answer.status);
             assert_eq!(app.hits(), before, "{setting} {path}");
         }
@@ -66,7 +65,7 @@ async fn no_spelling_of_a_closed_path_reaches_the_application() {
             assert_eq!(exchange(&envoy, &format!("GET {path}"), "Host: a\r\n").await.status, 200, "{setting} {path}");
         }
     }
-    // Nothing of it is refused where nothing is closed by path.
+    // Without a site or rule by path, none of these paths is refused.
     let app = App::start();
     let policy = json!({ "sites": [{ "name": "a", "hosts": ["a"] }, { "name": "b", "hosts": ["b"] }], "state": { "b": { "mode": "offline" } } });
     let envoy = Envoy::builder(app.address()).policy(&policy).start().await;
@@ -78,7 +77,7 @@ async fn no_spelling_of_a_closed_path_reaches_the_application() {
 }
 
 #[tokio::test]
-async fn only_the_token_of_a_challenge_passes_a_closed_site_as_one() {
+async fn only_a_get_of_a_challenge_token_passes_as_an_acme_challenge() {
     let app = App::start();
     let policy = json!({ "state": { "default": { "mode": "offline" } } });
     let envoy = Envoy::builder(app.address()).policy(&policy).start().await;
@@ -97,12 +96,12 @@ async fn only_the_token_of_a_challenge_passes_a_closed_site_as_one() {
         let mut connection = raw::Connection::open(envoy.data()).await;
         connection.send(format!("{line} HTTP/1.1\r\nHost: a\r\ncontent-length: 0\r\n\r\n").as_bytes()).await;
         let answer = if method == "HEAD" { connection.response_to_head().await } else { connection.response().await };
-        assert_eq!(answer.expect("an answer").status, expected, "{line}");
+        assert_eq!(answer.expect("a response").status, expected, "{line}");
     }
 }
 
 #[tokio::test]
-async fn a_tunnel_to_a_host_with_a_closed_site_is_refused() {
+async fn connect_to_a_host_with_a_closed_site_is_refused() {
     let app = App::start();
     let policy = json!({
         "sites": [
@@ -123,14 +122,14 @@ async fn a_tunnel_to_a_host_with_a_closed_site_is_refused() {
     for (host, headers, expected) in [("a:443", "", 503), ("a:443", "x-staff: 1\r\n", 503), ("b:443", "", 200)] {
         let mut connection = raw::Connection::open(envoy.data()).await;
         connection.send(format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n").as_bytes()).await;
-        // A tunnel has no end.
-        let answer = connection.response_to_head().await.expect("an answer");
+        // The body of a tunnel does not end.
+        let answer = connection.response_to_head().await.expect("a response");
         assert_eq!(answer.status, expected, "{host} {headers}");
     }
 }
 
 #[tokio::test]
-async fn every_reading_of_a_request_satisfies_a_rule_that_closes() {
+async fn always_closed_rules_match_every_interpretation_of_a_request() {
     let app = App::start();
     let policy = json!({ "always_closed": [
         { "name": "purge", "methods": ["PURGE"] },
@@ -153,7 +152,7 @@ async fn every_reading_of_a_request_satisfies_a_rule_that_closes() {
 }
 
 #[tokio::test]
-async fn a_redirect_opens_its_target_alone() {
+async fn a_redirect_exempts_exactly_its_target() {
     let app = App::start();
     let policy = json!({
         "sites": [{ "name": "shop", "hosts": ["shop.example.com", "*.shop.example.com"] }],
@@ -171,7 +170,7 @@ async fn a_redirect_opens_its_target_alone() {
         let headers = format!("Host: {host}\r\naccept: {accept}\r\ncontent-length: 0\r\n");
         assert_eq!(exchange(&envoy, line, &headers).await.status, expected, "{line} {host}");
     }
-    // A target that is refused gets the page: a browser would go round in circles.
+    // A refused redirect target gets the page, because a redirect would loop.
     let policy = json!({ "reply": { "redirect": "/sorry" }, "state": { "default": { "mode": "offline" } } });
     let envoy = Envoy::builder(app.address()).policy(&policy).start().await;
     for (line, expected) in [("GET /cart", 302), ("GET /sorry", 503)] {
@@ -180,7 +179,7 @@ async fn a_redirect_opens_its_target_alone() {
 }
 
 #[tokio::test]
-async fn a_rule_that_closes_logs_nobody_out() {
+async fn always_closed_rules_do_not_clear_cookies() {
     let app = App::start();
     let policy = json!({
         "always_closed": [{ "name": "beta", "paths": ["/beta"] }],

@@ -1,4 +1,4 @@
-//! `maintctl explain` and real Envoy say the same of the same requests: status, headers and body.
+//! `maintctl explain` predicts the response of a real Envoy: status, headers and body.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,11 +13,11 @@ use crate::support::{client, maintctl, raw};
 mod pushed;
 
 /// A request: method, host, target, headers.
-type Row = (&'static str, &'static str, &'static str, &'static [&'static str]);
+type ExplainedRequest = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
 const HTML: &str = "accept: text/html,application/xhtml+xml,*/*;q=0.8";
 
-const ROWS: &[Row] = &[
+const ROWS: &[ExplainedRequest] = &[
     // Hosts.
     ("GET", "shop.example.com", "/", &[]),
     ("GET", "SHOP.example.com:8080", "/", &[]),
@@ -71,7 +71,7 @@ const ROWS: &[Row] = &[
     ("DELETE", "docs.example.com", "/", &[]),
     ("POST", "docs.example.com", "/form", &[HTML, "content-length: 0"]),
     ("HEAD", "shop.example.com", "/", &[]),
-    // What the client accepts.
+    // Accepted formats.
     ("GET", "shop.example.com", "/", &[HTML]),
     ("HEAD", "shop.example.com", "/", &[HTML]),
     ("GET", "shop.example.com", "/a?b=<c>", &[HTML]),
@@ -144,39 +144,39 @@ fn policy() -> Value {
     })
 }
 
-/// What a client sees: status, headers by name but for those that Envoy adds to every response, and body.
+/// A response as a client sees it, without the headers that Envoy adds to every response.
 #[derive(Debug, PartialEq)]
-struct Seen {
+struct ClientView {
     status: u64,
     headers: BTreeMap<String, Vec<String>>,
     body: String,
 }
 
-impl Seen {
-    fn new(status: u64, headers: impl IntoIterator<Item = (String, String)>, body: String) -> Seen {
+impl ClientView {
+    fn new(status: u64, headers: impl IntoIterator<Item = (String, String)>, body: String) -> ClientView {
         let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in headers {
             if !["server", "date", "content-length", "connection", "transfer-encoding"].contains(&name.as_str()) {
                 by_name.entry(name).or_default().push(value);
             }
         }
-        Seen { status, headers: by_name, body }
+        ClientView { status, headers: by_name, body }
     }
 
-    /// Takes the seconds out that pass between two looks at the clock.
-    fn without_seconds(mut self) -> (Seen, Option<i64>) {
+    /// Replaces the seconds until reopening, which differ by the time between two readings of the clock.
+    fn without_seconds(mut self) -> (ClientView, Option<i64>) {
         let seconds = self.headers.remove("retry-after").and_then(|values| values[0].parse::<i64>().ok());
         self.headers.remove("grpc-retry-pushback-ms");
         if let Some(seconds) = seconds {
-            for around in -1..=1 {
-                self.body = self.body.replace(&(seconds + around).to_string(), "SECONDS");
+            for difference in -1..=1 {
+                self.body = self.body.replace(&(seconds + difference).to_string(), "SECONDS");
             }
         }
         (self, seconds)
     }
 }
 
-async fn through_envoy(envoy: &Envoy, (method, host, target, headers): Row) -> Seen {
+async fn through_envoy(envoy: &Envoy, (method, host, target, headers): ExplainedRequest) -> ClientView {
     let mut request = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nx-app: echo\r\n");
     headers.iter().for_each(|header| request.push_str(&format!("{header}\r\n")));
     request.push_str("\r\n");
@@ -186,14 +186,14 @@ async fn through_envoy(envoy: &Envoy, (method, host, target, headers): Row) -> S
         "HEAD" => connection.response_to_head().await,
         _ => connection.response().await,
     };
-    let response = response.unwrap_or_else(|| panic!("no answer: {request}"));
+    let response = response.unwrap_or_else(|| panic!("no response: {request}"));
     let text = response.text();
     let headers = response.headers.into_iter().map(|(name, value)| (name, String::from_utf8(value).unwrap()));
-    Seen::new(response.status.into(), headers, text)
+    ClientView::new(response.status.into(), headers, text)
 }
 
-/// Explains the request of a client at this address; `files` are the policy and the states.
-async fn explained(files: &[&str], ip: &str, (method, host, target, headers): Row) -> Value {
+/// The explanation of a request from this address; `files` are the arguments for the policy and the states.
+async fn explained(files: &[&str], ip: &str, (method, host, target, headers): ExplainedRequest) -> Value {
     let url = format!("http://{host}{target}");
     let mut words = vec!["explain", "--json", "--ip", ip, "-X", method, "-H", "x-app: echo"];
     words.extend(files);
@@ -204,8 +204,8 @@ async fn explained(files: &[&str], ip: &str, (method, host, target, headers): Ro
     serde_json::from_str(&output.stdout).unwrap()
 }
 
-/// Asks both, who must say the same, and returns the verdict.
-async fn agree(envoy: &Envoy, files: &[&str], ip: &str, row: Row) -> String {
+/// Asserts that `explain` predicts the response of Envoy, and returns the verdict.
+async fn assert_agreement(envoy: &Envoy, files: &[&str], ip: &str, row: ExplainedRequest) -> String {
     let explanation = explained(files, ip, row).await;
     let seen = through_envoy(envoy, row).await;
     let verdict = explanation["verdict"].as_str().unwrap().to_owned();
@@ -223,16 +223,16 @@ async fn agree(envoy: &Envoy, files: &[&str], ip: &str, row: Row) -> String {
     let headers = reply["headers"].as_array().unwrap_or_else(|| panic!("{row:?}: {explanation}"));
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let headers = headers.iter().map(|header| (text(&header[0]), text(&header[1])));
-    let said = Seen::new(reply["status"].as_u64().unwrap(), headers, text(&reply["body"]));
-    let ((said, said_seconds), (seen, seen_seconds)) = (said.without_seconds(), seen.without_seconds());
-    assert_eq!(said, seen, "{row:?}");
-    let apart = said_seconds.zip(seen_seconds).map_or(0, |(said, seen)| (said - seen).abs());
-    assert_eq!((said_seconds.is_some(), apart <= 1), (seen_seconds.is_some(), true), "{row:?}");
+    let predicted = ClientView::new(reply["status"].as_u64().unwrap(), headers, text(&reply["body"]));
+    let ((predicted, predicted_seconds), (seen, seen_seconds)) = (predicted.without_seconds(), seen.without_seconds());
+    assert_eq!(predicted, seen, "{row:?}");
+    let apart = predicted_seconds.zip(seen_seconds).map_or(0, |(predicted, seen)| (predicted - seen).abs());
+    assert_eq!((predicted_seconds.is_some(), apart <= 1), (seen_seconds.is_some(), true), "{row:?}");
     verdict
 }
 
 #[tokio::test]
-async fn explain_and_envoy_say_the_same() {
+async fn explain_predicts_the_response_of_envoy() {
     let app = App::start();
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("policy.json");
@@ -240,9 +240,9 @@ async fn explain_and_envoy_say_the_same() {
     let envoy = Envoy::builder(app.address()).policy(&policy()).form(Form::Struct).start().await;
     let mut verdicts = std::collections::BTreeSet::new();
     for row in ROWS {
-        verdicts.insert(agree(&envoy, &["--policy", file.to_str().unwrap()], "127.0.0.1", *row).await);
+        verdicts.insert(assert_agreement(&envoy, &["--policy", file.to_str().unwrap()], "127.0.0.1", *row).await);
     }
-    // The table would prove little if it asked for the same thing over and over.
+    // The table covers all of these verdicts.
     let expected = [
         "always_closed:internal",
         "exempt:acme-challenge",

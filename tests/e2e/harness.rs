@@ -1,4 +1,4 @@
-//! Tests of the harness itself, with Envoy alone: what other tests stand on.
+//! Tests of the harness itself, which all other tests depend on.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::support::{eventually, raw};
 use futures::{SinkExt, StreamExt};
 
 #[tokio::test]
-async fn envoy_without_a_policy_lets_everything_through() {
+async fn envoy_without_the_filter_forwards_every_request() {
     let app = App::start();
     let envoy = Envoy::builder(app.address()).start().await;
 
@@ -23,14 +23,14 @@ async fn envoy_without_a_policy_lets_everything_through() {
 
     assert_eq!((app.hits_of("/a"), app.hits()), (2, 4));
     assert_eq!(envoy.stat("http.data.downstream_rq_total").await, 4);
-    eventually("the access log", async || {
+    eventually("the request is in the access log", async || {
         envoy.access_log().contains(&"404 via_upstream - GET x /d".to_owned()).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
-async fn the_application_echoes_holds_and_streams() {
+async fn the_application_supports_echo_hold_and_stream() {
     let app = App::start();
     let envoy = Envoy::builder(app.address()).upstream_h2().start().await;
     let client = client::h1();
@@ -42,7 +42,7 @@ async fn the_application_echoes_holds_and_streams() {
     let mut stream = client.get(envoy.url("/s")).header("x-app", "stream").send().await.unwrap();
     assert_eq!(stream.chunk().await.unwrap().unwrap(), "first");
     let held = tokio::spawn(client.get(envoy.url("/h")).header("x-app", "hold").send());
-    eventually("the held request", async || (app.hits_of("/h") == 1).then_some(())).await;
+    eventually("the application has the request", async || (app.hits_of("/h") == 1).then_some(())).await;
     assert!(!held.is_finished());
     app.release();
     assert_eq!(held.await.unwrap().unwrap().status(), 200);
@@ -50,7 +50,7 @@ async fn the_application_echoes_holds_and_streams() {
 }
 
 #[tokio::test]
-async fn a_web_socket_goes_through() {
+async fn a_web_socket_reaches_the_application() {
     let app = App::start();
     let envoy = Envoy::builder(app.address()).start().await;
     let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{}/ws", envoy.data())).await.unwrap();
@@ -59,7 +59,7 @@ async fn a_web_socket_goes_through() {
 }
 
 #[tokio::test]
-async fn client_certificates_are_shown_and_checked() {
+async fn client_certificates_are_requested_and_verified() {
     let app = App::start();
     let tls = Tls::new();
     let envoy = Envoy::builder(app.address()).tls(tls.downstream()).start().await;
@@ -77,7 +77,7 @@ async fn client_certificates_are_shown_and_checked() {
 }
 
 #[tokio::test]
-async fn a_restarted_envoy_has_the_ports_it_had() {
+async fn a_restarted_envoy_listens_on_the_same_ports() {
     let app = App::start();
     let mut envoy = Envoy::builder(app.address()).start().await;
     let (address, pid) = (envoy.data(), envoy.pid());
@@ -88,7 +88,7 @@ async fn a_restarted_envoy_has_the_ports_it_had() {
 }
 
 #[tokio::test]
-async fn an_envoy_that_gives_up_says_why() {
+async fn an_envoy_that_does_not_start_returns_its_log() {
     let app = App::start();
     let broken = Envoy::builder(app.address()).manager(|manager| manager["stat_prefix"] = "".into());
     let log = broken.try_start().await.err().unwrap();
@@ -96,7 +96,7 @@ async fn an_envoy_that_gives_up_says_why() {
 }
 
 #[tokio::test]
-async fn a_policy_in_a_watched_file_is_taken_and_a_bad_one_refused() {
+async fn set_policy_reports_whether_envoy_accepts_the_policy() {
     let app = App::start();
     for form in [Form::Text, Form::Struct] {
         let open = json!({ "sites": [{ "name": "shop" }] });
@@ -106,10 +106,10 @@ async fn a_policy_in_a_watched_file_is_taken_and_a_bad_one_refused() {
         let status = async || client::h1().get(envoy.url("/")).send().await.unwrap().status().as_u16();
         assert_eq!(status().await, 200);
         assert_eq!(envoy.set_policy(&closed).await, Update::Taken);
-        eventually("the workers close", async || (status().await == 503).then_some(())).await;
+        eventually("every worker has closed the site", async || (status().await == 503).then_some(())).await;
         assert_eq!(envoy.set_policy(&json!({ "sits": [] })).await, Update::Refused);
         assert_eq!(status().await, 503);
         assert_eq!(envoy.set_policy(&open).await, Update::Taken);
-        eventually("the workers open", async || (status().await == 200).then_some(())).await;
+        eventually("every worker has opened the site", async || (status().await == 200).then_some(())).await;
     }
 }

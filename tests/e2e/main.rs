@@ -1,10 +1,10 @@
-//! Whole-program tests: the module that `make build` ships in a real Envoy, maintctl, and what `envoy/` ships.
+//! Whole-program tests: the shipped module in a real Envoy, maintctl, and the files in `envoy/` and `docs/`.
 //!
-//! `make e2e` runs them; `make e2e TESTS=name` those whose name holds it. They need two variables, which make sets:
-//! `ENVOY`, and `MODULE`, the module under test (else `dist/envoy_maintenance.wasm`).
+//! `make e2e` runs them all, `make e2e TESTS=name` those whose name contains `name`. make sets the two variables that they
+//! need: `ENVOY`, and `MODULE`, the module under test (by default `dist/envoy_maintenance.wasm`).
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-#![allow(dead_code, reason = "the harness offers more than the tests of one day use")]
+#![allow(dead_code, reason = "not every function of the harness has a user at all times")]
 
 mod support;
 
@@ -15,6 +15,7 @@ mod cli;
 mod clients;
 mod control;
 mod demo;
+mod docs;
 mod evasions;
 mod explain;
 mod flood;

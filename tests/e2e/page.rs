@@ -1,7 +1,6 @@
-//! The built-in page in a real browser: how it looks, that it counts, and that it goes away by itself.
+//! The built-in page in a real browser: its layout, its countdown, and its reload.
 //!
-//! Where there is no Chromium these tests say so and pass, but with `CI=true` that is a failure. Screenshots are left in
-//! `target/tmp/page`, to be looked at.
+//! Without Chromium, these tests print a note and pass, except with `CI=true`. They write screenshots to `target/tmp/page`.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -18,9 +17,11 @@ use crate::support::envoy::Envoy;
 use crate::support::eventually;
 use crate::support::signer::{Signer, document};
 
+mod picture;
+
 /// A running Chromium with an empty profile.
 struct Chromium {
-    // Ends the process before its profile goes.
+    // Declared first, so that the process exits before its profile is deleted.
     browser: Browser,
     _profile: TempDir,
 }
@@ -35,7 +36,7 @@ fn chromium() -> Option<Chromium> {
             Ok("true"),
             "no Chromium; tests/install-debian-packages.sh installs it"
         );
-        eprintln!("no Chromium on the PATH: the page is not looked at");
+        eprintln!("no Chromium on the PATH: skipping the tests of the page");
         return None;
     };
     let profile = TempDir::new().unwrap();
@@ -73,7 +74,7 @@ fn open(tab: &Tab, url: &str) {
     tab.navigate_to(url).unwrap().wait_until_navigated().unwrap_or_else(|error| panic!("{url}: {error:?}"));
 }
 
-/// What an expression is in the page; `null` while the page is on its way to another.
+/// The value of a JavaScript expression in the page; `null` while the page is being replaced.
 fn read(tab: &Tab, expression: &str) -> Value {
     tab.evaluate(expression, false).ok().and_then(|answer| answer.value).unwrap_or_default()
 }
@@ -82,12 +83,12 @@ fn text_of(tab: &Tab, id: &str) -> String {
     read(tab, &format!("document.getElementById('{id}')?.textContent")).as_str().unwrap_or_default().to_owned()
 }
 
-/// RFC 3339, so many seconds from now.
+/// The time this number of seconds from now, in RFC 3339.
 fn in_seconds(seconds: u64) -> String {
     jiff::Timestamp::try_from(SystemTime::now() + Duration::from_secs(seconds)).unwrap().to_string()
 }
 
-/// An open site, and who may close it.
+/// An Envoy with an open site that `signer` may close.
 async fn site(app: &App, signer: &Signer) -> Envoy {
     let keys = json!([signer.entry("oncall")]);
     let policy = json!({ "fleet": "test", "keys": keys, "sites": [{ "name": "shop" }] });
@@ -95,7 +96,7 @@ async fn site(app: &App, signer: &Signer) -> Envoy {
     Envoy::builder(app.address()).policy(&policy).control(&control).start().await
 }
 
-/// Brings a site into this state, on all workers.
+/// Pushes a document of the site, and waits until all workers have adopted it.
 async fn set(envoy: &Envoy, signer: &Signer, mode: &str, members: Value) {
     let mut pushed = document("shop", mode);
     for (name, value) in members.as_object().unwrap() {
@@ -106,7 +107,7 @@ async fn set(envoy: &Envoy, signer: &Signer, mode: &str, members: Value) {
     envoy.wait_adopted("shop", &pushed["revision"]).await;
 }
 
-/// The least contrast of text to what is behind it (WCAG 2.2, 1.4.3), over all that has text of its own.
+/// The lowest contrast between text and its background on the page (WCAG 2.2, 1.4.3).
 const LEAST_CONTRAST: &str = r"(() => {
   const parse = color => color.match(/[\d.]+/g).map(Number);
   const light = ([r, g, b]) => {
@@ -130,7 +131,7 @@ const LEAST_CONTRAST: &str = r"(() => {
 })()";
 
 #[tokio::test]
-async fn the_page_is_readable_in_light_in_dark_and_on_a_phone() {
+async fn the_page_is_readable_in_light_and_dark_mode_on_desktops_and_phones() {
     let Some(chromium) = chromium() else { return };
     let (app, signer) = (App::start(), Signer::generate());
     let envoy = site(&app, &signer).await;
@@ -155,9 +156,9 @@ async fn the_page_is_readable_in_light_in_dark_and_on_a_phone() {
 
         assert_eq!(tab.get_title().unwrap(), "Down for maintenance", "{name}");
         assert_eq!(read(&tab, "innerWidth"), width, "{name}");
-        assert_eq!(read(&tab, "document.documentElement.scrollWidth"), width, "{name}: it scrolls sideways");
+        assert_eq!(read(&tab, "document.documentElement.scrollWidth"), width, "{name}: it scrolls horizontally");
         assert_eq!(read(&tab, "document.body.innerText.split('Orders that you have placed').length"), 2, "{name}");
-        assert_eq!(read(&tab, "performance.getEntriesByType('resource').length"), 0, "{name}: it asks for something");
+        assert_eq!(read(&tab, "performance.getEntriesByType('resource').length"), 0, "{name}: it loads a resource");
         assert_eq!(read(&tab, "document.querySelectorAll('h1').length"), 1, "{name}");
         assert_eq!(read(&tab, "document.documentElement.lang"), "en", "{name}");
         let smallest = read(
@@ -172,18 +173,18 @@ async fn the_page_is_readable_in_light_in_dark_and_on_a_phone() {
 
         let picture = tab.capture_screenshot(Page::CaptureScreenshotFormatOption::Png, None, None, true).unwrap();
         std::fs::write(folder.join(format!("{name}.png")), &picture).unwrap();
-        // Width and height as PNG has them: the picture is of the whole view.
+        // The width and the height in the PNG header: the screenshot shows the whole page.
         let number = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().unwrap());
         assert_eq!((number(16), number(20)), (width, height), "{name}");
         tab.close(false).unwrap();
     }
     assert_eq!(grounds["light"], grounds["phone"]);
     assert_eq!(grounds["dark"], grounds["phone-dark"]);
-    assert_ne!(grounds["light"], grounds["dark"], "a page of its own for the dark");
+    assert_ne!(grounds["light"], grounds["dark"], "dark mode has another background");
 }
 
 #[tokio::test]
-async fn the_page_counts_down_and_says_when_it_takes_longer() {
+async fn the_page_counts_down_to_eta_and_then_shows_that_it_takes_longer() {
     let Some(chromium) = chromium() else { return };
     let (app, signer) = (App::start(), Signer::generate());
     let envoy = site(&app, &signer).await;
@@ -200,42 +201,42 @@ async fn the_page_counts_down_and_says_when_it_takes_longer() {
     };
     let first = seconds(&text_of(&tab, "timer")).unwrap();
     assert!((5000..=6000).contains(&first), "{first}");
-    eventually("the countdown goes on", async || {
+    eventually("the countdown proceeds", async || {
         seconds(&text_of(&tab, "timer")).filter(|now| *now + 2 <= first).map(drop)
     })
     .await;
     assert_eq!(
         read(&tab, "document.getElementById('timer').getAttribute('aria-hidden')"),
         "true",
-        "read out once only"
+        "screen readers do not read the timer"
     );
     assert_eq!(read(&tab, "document.getElementById('status').getAttribute('aria-live')"), "polite");
 
-    // It runs out while somebody looks.
+    // The page is open when `eta` passes.
     set(&envoy, &signer, "offline", json!({ "eta": in_seconds(8) })).await;
     open(&tab, &envoy.url("/"));
-    eventually("the overrun", async || (text_of(&tab, "status") == late).then_some(())).await;
+    eventually("the page shows that it takes longer", async || (text_of(&tab, "status") == late).then_some(())).await;
     assert_eq!(read(&tab, "document.getElementById('timer').hidden"), true);
 
-    // It had run out before.
+    // `eta` has passed before the page is opened.
     set(&envoy, &signer, "offline", json!({ "eta": "2020-01-01T00:00:00Z" })).await;
     open(&tab, &envoy.url("/"));
     assert_eq!(text_of(&tab, "status"), late);
     assert_eq!(read(&tab, "document.getElementById('timer').hidden"), true);
 
-    // Nobody has promised anything.
+    // The document has no `eta`.
     set(&envoy, &signer, "offline", json!({})).await;
     open(&tab, &envoy.url("/"));
     assert_eq!(text_of(&tab, "status"), "We will be back as soon as we can.");
     assert_eq!(read(&tab, "document.getElementById('timer').hidden"), true);
 }
 
-/// Lets the page's timers run 40 times as fast, and keeps what it had asked for.
+/// A script that makes timers 40 times as fast and records their original times in `waits`.
 const FASTER: &str = "window.waits = []; const real = setTimeout;
     window.setTimeout = (call, time) => { waits.push(time); return real(call, time / 40); };";
 
-/// Lets the pages of a tab wait less.
-fn hurry(tab: &Tab) {
+/// Speeds up the timers of all pages of a tab.
+fn speed_up_timers(tab: &Tab) {
     tab.call_method(Page::AddScriptToEvaluateOnNewDocument {
         source: FASTER.to_owned(),
         world_name: None,
@@ -246,12 +247,12 @@ fn hurry(tab: &Tab) {
 }
 
 #[tokio::test]
-async fn the_page_follows_what_is_said_and_reloads_when_the_site_is_open() {
+async fn the_page_shows_new_reasons_and_reloads_when_the_site_opens() {
     let Some(chromium) = chromium() else { return };
     let (app, signer) = (App::start(), Signer::generate());
     let envoy = site(&app, &signer).await;
     let tab = chromium.tab();
-    hurry(&tab);
+    speed_up_timers(&tab);
     for path in ["/cart?item=7", "/basket?item=7#top"] {
         set(&envoy, &signer, "offline", json!({ "reason": "First reason" })).await;
         let hits = app.hits();
@@ -259,29 +260,32 @@ async fn the_page_follows_what_is_said_and_reloads_when_the_site_is_open() {
         assert!(read(&tab, "document.body.innerText").as_str().unwrap().contains("First reason"), "{path}");
         read(&tab, "window.here = true");
 
-        // A new reason comes without a reload.
+        // The page shows a new reason without a reload.
         set(&envoy, &signer, "offline", json!({ "reason": "Second reason", "eta": in_seconds(600) })).await;
-        eventually("the second reason", async || {
+        eventually("the page shows the second reason", async || {
             let text = read(&tab, "document.body.innerText");
             let text = text.as_str()?;
             (text.contains("Second reason") && text.contains("Expected back in")).then_some(())
         })
         .await;
-        assert_eq!(read(&tab, "window.here"), true, "{path}: it was reloaded");
+        assert_eq!(read(&tab, "window.here"), true, "{path}: the page has been reloaded");
         assert_eq!(app.hits(), hits, "{path}");
 
-        // Open, but the application is still starting: the page stays, and goes on asking.
+        // The site is open, but the application is still starting: the page stays and tries again.
         tab.set_extra_http_headers(HashMap::from([("x-app", "502")])).unwrap();
         set(&envoy, &signer, "online", json!({})).await;
-        eventually("the page asks the application", async || (app.hits() >= hits + 3).then_some(())).await;
-        assert_eq!(read(&tab, "window.here"), true, "{path}: it left for an application that is not there");
+        eventually("the page has asked the application", async || (app.hits() >= hits + 3).then_some(())).await;
+        assert_eq!(read(&tab, "window.here"), true, "{path}: the page has been reloaded too early");
 
-        // It is there.
+        // The application is up.
         let waits = read(&tab, "JSON.stringify(waits)");
         let waits: Vec<f64> = serde_json::from_str(waits.as_str().unwrap()).unwrap();
         assert!(waits.len() > 3, "{path}: {waits:?}");
         assert!(waits.iter().all(|wait| (15_000.0..=45_000.0).contains(wait)), "{path}: {waits:?}");
-        assert!(waits.iter().any(|wait| *wait != waits[0]), "{path}: not all pages ask at once: {waits:?}");
+        assert!(
+            waits.iter().any(|wait| *wait != waits[0]),
+            "{path}: the times must vary, so that not all pages reload at once: {waits:?}"
+        );
         tab.set_extra_http_headers(HashMap::new()).unwrap();
         eventually("the page reloads", async || (read(&tab, "document.body.innerText") == "app").then_some(())).await;
         assert_eq!(read(&tab, "location.href"), envoy.url(path), "{path}");
@@ -289,26 +293,26 @@ async fn the_page_follows_what_is_said_and_reloads_when_the_site_is_open() {
 }
 
 #[tokio::test]
-async fn what_was_sent_to_a_read_only_site_is_not_sent_twice() {
+async fn a_form_refused_by_a_read_only_site_is_not_sent_again() {
     let Some(chromium) = chromium() else { return };
     let (app, signer) = (App::start(), Signer::generate());
     let envoy = site(&app, &signer).await;
     set(&envoy, &signer, "read_only", json!({ "reason": "Stocktaking" })).await;
     let tab = chromium.tab();
-    hurry(&tab);
+    speed_up_timers(&tab);
     open(&tab, &envoy.url("/cart"));
     assert_eq!(read(&tab, "document.body.innerText"), "app");
     read(
         &tab,
         "const form = document.createElement('form'); form.method = 'post'; document.body.append(form); form.submit()",
     );
-    eventually("the refusal", async || {
+    eventually("the page shows the refusal", async || {
         let text = read(&tab, "document.body.innerText");
         let text = text.as_str()?;
         (text.contains("Changes are paused") && text.contains("was not saved") && text.contains("Stocktaking"))
             .then_some(())
     })
     .await;
-    assert_eq!(read(&tab, "waits.length"), 0, "it asks again");
-    assert_eq!(app.hits_of("/cart"), 1, "the form itself, and nothing that was sent");
+    assert_eq!(read(&tab, "waits.length"), 0, "the page reloads");
+    assert_eq!(app.hits_of("/cart"), 1, "only the GET of the form reaches the application");
 }

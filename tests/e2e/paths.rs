@@ -1,5 +1,6 @@
-//! Paths that servers read differently: what real Envoys and a real nginx make of a sample, and that none of it reaches a
-//! closed path. `cargo test --test paths` searches far more of them, and trusts the models that this verifies.
+//! Paths that servers interpret differently, sent through a real Envoy and a real nginx.
+//!
+//! These tests verify the models of both that `cargo test --test paths` uses to search many more paths.
 
 use std::net::SocketAddr;
 
@@ -25,8 +26,8 @@ use servers::steps::decode_unreserved;
 const SETTINGS: [(&str, Setting); 3] =
     [("defaults", Setting::Defaults), ("base", Setting::Base), ("shipped", Setting::Shipped)];
 
-/// What real attacks were made of.
-const SEEN: &[&str] = &[
+/// Paths of earlier bypasses.
+const EARLIER_BYPASSES: &[&str] = &[
     "/.well-known/acme-challenge/%252e%252e/%252e%252e/checkout",
     "/x/%252e%252e/checkout",
     "/a%5Cb%2F..%2Fcheckout",
@@ -40,15 +41,15 @@ const SEEN: &[&str] = &[
     "/;x%2fy/checkout",
 ];
 
-/// Paths of the generator without end. HTTP/1 takes ASCII only.
+/// An endless sequence of generated paths. HTTP/1 permits ASCII only.
 fn paths(seed: u64) -> impl Iterator<Item = Vec<u8>> {
     let mut random = generate::Random::new(seed);
     let paths = std::iter::repeat_with(move || generate::path(&mut random).concat());
     paths.filter(|path| path.is_ascii() && !path.iter().any(|byte| b" \r\n".contains(byte)))
 }
 
-/// An Envoy with one listener for each setting, which sends requests to the host `uri.*` and `raw.*` to nginx, with and
-/// without a URI, and all others straight to the application.
+/// An Envoy with one listener for each setting. It sends requests for the hosts `uri.*` and `raw.*` to nginx, with and
+/// without a URI in `proxy_pass`, and all others to the application.
 async fn envoy(app: &TargetApp, nginx: &Nginx, policy: &Value) -> Envoy {
     let clusters = [("uri", nginx.with_uri()), ("raw", nginx.without_uri())];
     let mut builder = Envoy::builder(app.address());
@@ -83,86 +84,86 @@ fn change(bootstrap: &mut Value, clusters: &[(&str, std::path::PathBuf)]) {
     }
 }
 
-/// A client that keeps its connection where it can.
-struct Client {
+/// A client that reuses its connection if possible.
+struct KeepAliveClient {
     to: SocketAddr,
     connection: Option<Connection>,
 }
 
-impl Client {
-    fn new(to: SocketAddr) -> Client {
-        Client { to, connection: None }
+impl KeepAliveClient {
+    fn new(to: SocketAddr) -> KeepAliveClient {
+        KeepAliveClient { to, connection: None }
     }
 
-    /// What comes of a request: the application's answer, a redirect, or a status that ends it.
-    async fn ask(&mut self, method: &str, host: &str, path: &[u8]) -> Answer {
+    /// Sends a request and returns the outcome.
+    async fn ask(&mut self, method: &str, host: &str, path: &[u8]) -> ProxyAnswer {
         let request = [method.as_bytes(), b" ", path, b" HTTP/1.1\r\nhost: ", host.as_bytes(), b"\r\n\r\n"].concat();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => Connection::open(self.to).await,
         };
         connection.send(&request).await;
-        let Some(response) = connection.response().await else { return Answer::Status(0) };
+        let Some(response) = connection.response().await else { return ProxyAnswer::Status(0) };
         if response.header("connection") != Some("close") {
             self.connection = Some(connection);
         }
         match (response.status, response.header("location")) {
-            (200, _) => Answer::Target(response.body),
-            (307, Some(location)) => Answer::Redirect(location.as_bytes().to_vec()),
-            (status, _) => Answer::Status(status),
+            (200, _) => ProxyAnswer::Target(response.body),
+            (307, Some(location)) => ProxyAnswer::Redirect(location.as_bytes().to_vec()),
+            (status, _) => ProxyAnswer::Status(status),
         }
     }
 
-    /// The same, following redirects.
-    async fn follow(&mut self, method: &str, host: &str, path: &[u8]) -> Answer {
+    /// Sends a request, follows redirects, and returns the outcome.
+    async fn follow(&mut self, method: &str, host: &str, path: &[u8]) -> ProxyAnswer {
         let mut path = path.to_vec();
         for _ in 0..10 {
             match self.ask(method, host, &path).await {
-                Answer::Redirect(location) => path = location,
+                ProxyAnswer::Redirect(location) => path = location,
                 answer => return answer,
             }
         }
-        panic!("no end of redirects")
+        panic!("more than ten redirects")
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Answer {
-    /// The target that the application got.
+enum ProxyAnswer {
+    /// The target that reached the application.
     Target(Vec<u8>),
     Redirect(Vec<u8>),
     Status(u16),
 }
 
 #[tokio::test]
-async fn models_of_envoy_and_nginx_agree_with_the_real_ones() {
+async fn the_models_of_envoy_and_nginx_agree_with_the_real_programs() {
     let app = TargetApp::start().await;
     let nginx = Nginx::start(app.address()).await;
     let envoy = envoy(&app, &nginx, &json!({ "sites": [] })).await;
-    let probe = Client::new(envoy.listener("base")).ask("GET", "app", b"/a/..;/b").await;
-    let cuts_dot_parameters = probe == Answer::Target(b"/b".to_vec());
+    let probe = KeepAliveClient::new(envoy.listener("base")).ask("GET", "app", b"/a/..;/b").await;
+    let cuts_dot_parameters = probe == ProxyAnswer::Target(b"/b".to_vec());
     for (name, setting) in SETTINGS {
-        let model = model::Envoy { setting, cuts_dot_parameters };
-        let mut client = Client::new(envoy.listener(name));
+        let model = model::EnvoyModel { setting, cuts_dot_parameters };
+        let mut client = KeepAliveClient::new(envoy.listener(name));
         for path in paths(11).take(300) {
             let text = path.escape_ascii().to_string();
             let outcome = model.receive(&path);
             let expected = match &outcome {
-                EnvoyAnswer::Forward(path) => Answer::Target(path.clone()),
-                EnvoyAnswer::Redirect(path) => Answer::Redirect(path.clone()),
-                EnvoyAnswer::Reject => Answer::Status(400),
+                EnvoyAnswer::Forward(path) => ProxyAnswer::Target(path.clone()),
+                EnvoyAnswer::Redirect(path) => ProxyAnswer::Redirect(path.clone()),
+                EnvoyAnswer::Reject => ProxyAnswer::Status(400),
             };
             assert_eq!(client.ask("GET", "app", &path).await, expected, "{name}: {text}");
             let EnvoyAnswer::Forward(forwarded) = outcome else { continue };
             for (host, forward) in [("uri.a", nginx::forward as fn(&[u8]) -> _), ("raw.a", nginx::forward_as_it_came)] {
-                let expected = forward(&forwarded).map_or(Answer::Status(400), Answer::Target);
+                let expected = forward(&forwarded).map_or(ProxyAnswer::Status(400), ProxyAnswer::Target);
                 assert_eq!(client.ask("GET", host, &path).await, expected, "{host} behind {name}: {text}");
             }
         }
     }
 }
 
-/// `/checkout` is closed on all hosts, and `*.closed` is closed but for `/public/*` and what is built in.
+/// `/checkout` is closed on all hosts; `*.closed` is closed except for `/public/*` and ACME challenges.
 fn closed() -> Value {
     json!({
         "sites": [
@@ -175,11 +176,14 @@ fn closed() -> Value {
     })
 }
 
-/// Whether an application may get this target: no server reads it as a closed path.
+/// Whether this target may reach the application: no server interprets it as a closed path.
 fn is_open(host: &str, target: &[u8]) -> bool {
-    let is_open = |path: &[u8]| match host.ends_with(".closed") {
-        true => path.starts_with(b"/public/") || path.starts_with(b"/.well-known/acme-challenge/"),
-        false => path.strip_prefix(b"/checkout").is_none_or(|rest| !rest.is_empty() && !rest.starts_with(b"/")),
+    let is_open = |path: &[u8]| {
+        if host.ends_with(".closed") {
+            path.starts_with(b"/public/") || path.starts_with(b"/.well-known/acme-challenge/")
+        } else {
+            path.strip_prefix(b"/checkout").is_none_or(|rest| !rest.is_empty() && !rest.starts_with(b"/"))
+        }
     };
     servers::read(target).all(|read| is_open(&decode_unreserved(&read.seen.path)))
 }
@@ -191,19 +195,19 @@ async fn no_spelling_reaches_a_closed_path_through_nginx() {
     let envoy = envoy(&app, &nginx, &closed()).await;
     let mut mistakes = Vec::new();
     for (name, setting) in SETTINGS {
-        let mut client = Client::new(envoy.listener(name));
+        let mut client = KeepAliveClient::new(envoy.listener(name));
         let mut passed = 0;
-        let model = model::Envoy { setting, cuts_dot_parameters: true };
-        // Paths of all kinds, and paths that some server would take to be closed.
+        let model = model::EnvoyModel { setting, cuts_dot_parameters: true };
+        // Paths of all kinds, and more of those that some server interprets as closed.
         let leads_astray = |path: &Vec<u8>| model.follow(path).is_some_and(|path| !is_open("app.open", &path));
-        let seen = SEEN.iter().map(|path| path.as_bytes().to_vec());
+        let seen = EARLIER_BYPASSES.iter().map(|path| path.as_bytes().to_vec());
         let sample = seen.chain(paths(12).take(200)).chain(paths(13).filter(leads_astray).take(300));
         for path in sample {
             for host in ["uri.open", "raw.open", "app.open", "uri.closed", "raw.closed", "app.closed"] {
                 let method = if host.ends_with("closed") { "POST" } else { "GET" };
                 app.take();
                 let answer = client.follow(method, host, &path).await;
-                assert!(matches!(answer, Answer::Target(_) | Answer::Status(400 | 503)), "{answer:?}");
+                assert!(matches!(answer, ProxyAnswer::Target(_) | ProxyAnswer::Status(400 | 503)), "{answer:?}");
                 for target in app.take() {
                     passed += 1;
                     if !is_open(host, &target) {
@@ -213,7 +217,7 @@ async fn no_spelling_reaches_a_closed_path_through_nginx() {
                 }
             }
         }
-        // Most of what is not closed passes.
+        // Most requests for open paths must pass.
         assert!(passed > 100, "{name}: only {passed} requests pass");
     }
     assert!(mistakes.is_empty(), "{} mistakes:\n{}", mistakes.len(), mistakes.join("\n"));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::App;
 use crate::support::bootstrap::{self, Form};
-use crate::support::builder::Builder;
+use crate::support::builder::EnvoyBuilder;
 use crate::support::desk::Desk;
 use crate::support::envoy::{Envoy, Update, replace};
 use crate::support::raw::{Connection, ask_all, get};
@@ -194,7 +194,7 @@ impl Busy {
     }
 
     /// An Envoy with that filter before ours.
-    fn envoy(&self, app: &App, ops: &Signer) -> Builder {
+    fn envoy(&self, app: &App, ops: &Signer) -> EnvoyBuilder {
         let builder = Envoy::builder(app.address()).policy(&shop::policy(ops)).control(&shop::control(ops));
         builder.workers(WORKERS).before(self.filter())
     }

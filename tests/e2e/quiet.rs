@@ -1,4 +1,4 @@
-//! While all sites are online, a request costs no hostcall: Envoy's own trace of its calls is the witness.
+//! While all sites are online, a request makes no hostcall. The test counts the hostcalls in Envoy's trace log.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use crate::support::envoy::Envoy;
 use crate::support::signer::{Signer, document};
 use crate::support::{eventually, shop};
 
-/// The hostcalls that the module made within each call of `callback` for a stream, in the order of Envoy's log.
+/// The number of hostcalls within each call of `callback` for a stream, in the order of Envoy's log.
 fn hostcalls(log: &str, callback: &str) -> Vec<usize> {
     let (enter, leave) = (format!("[host->vm] {callback}("), format!("[host<-vm] {callback} return"));
-    // What runs on a thread now, and the hostcalls that it has made.
+    // The callback that each thread runs now, and its hostcalls so far.
     let mut running: BTreeMap<&str, usize> = BTreeMap::new();
     let mut counts = Vec::new();
     for line in log.lines() {
         let Some(thread) = line.split(['[', ']']).nth(3) else { continue };
-        // A root context has the parent 0.
+        // A context with the parent 0 is a root context.
         if line.contains(&enter) && !line.ends_with(", 0)") {
             running.insert(thread, 0);
         } else if line.contains("[vm->host]") {
@@ -30,7 +30,7 @@ fn hostcalls(log: &str, callback: &str) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn a_request_to_an_online_site_costs_no_hostcall() {
+async fn a_request_to_an_online_site_makes_no_hostcall() {
     const REQUESTS: usize = 20;
     let (app, ops) = (App::start(), Signer::generate());
     let mut policy = shop::policy(&ops);
@@ -43,7 +43,7 @@ async fn a_request_to_an_online_site_costs_no_hostcall() {
         for _ in 0..REQUESTS {
             assert_eq!(shop::get(&envoy, "/a?b=c").await, status);
         }
-        eventually("the trace holds every request", async || {
+        eventually("the trace has every request", async || {
             let log = envoy.log();
             let calls = |callback: &str| hostcalls(&log[seen..], callback);
             let calls = ["proxy_on_context_create", "proxy_on_request_headers", "proxy_on_delete"].map(calls);
@@ -54,7 +54,7 @@ async fn a_request_to_an_online_site_costs_no_hostcall() {
     for (calls, callback) in calls(200).await.iter().zip(["create", "request", "delete"]) {
         assert_eq!(calls, &[0; REQUESTS], "{callback}");
     }
-    // The witness sees hostcalls where there are some.
+    // A refusal does make hostcalls, and the trace shows them.
     shop::push(&envoy, &ops, &document("shop", "offline")).await;
     let [_, requests, _] = calls(503).await;
     assert!(requests.iter().rev().take(REQUESTS).all(|count| *count > 2), "{requests:?}");

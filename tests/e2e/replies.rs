@@ -1,19 +1,21 @@
-//! What a refused client gets, byte by byte, after Envoy has had its say on it.
+//! The responses of refused requests, as the client receives them from Envoy.
 
 use serde_json::{Value, json};
 
 use crate::support::app::App;
-use crate::support::builder::Builder;
+use crate::support::builder::EnvoyBuilder;
 use crate::support::envoy::Envoy;
-use crate::support::{client, eventually, raw};
+use crate::support::{client, raw};
 
 mod cors;
+mod headers;
+mod mapper;
 mod templates;
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
 
-/// An Envoy whose site `shop` is in this state and refuses by this `reply`.
-fn refusing(app: &App, state: Value, reply: Value) -> Builder {
+/// An Envoy whose site `shop` has this state and this `reply`.
+fn refusing(app: &App, state: Value, reply: Value) -> EnvoyBuilder {
     Envoy::builder(app.address()).policy(&json!({
         "fleet": "test",
         "sites": [{ "name": "shop", "hosts": ["shop.example.com", "*.shop.example.com"] }],
@@ -26,7 +28,7 @@ fn offline() -> Value {
     json!({ "mode": "offline", "reason": "Database upgrade" })
 }
 
-/// Sends a request: `METHOD /path`, and one line a header.
+/// Sends a request: `METHOD /path`, followed by header lines.
 async fn send(envoy: &Envoy, request: &str) -> raw::Response {
     send_with(envoy, request, "").await
 }
@@ -46,10 +48,10 @@ async fn ask(connection: &mut raw::Connection, request: &str, body: &str) -> raw
     connection.send(format!("{text}\r\n{body}").as_bytes()).await;
     let head = start.starts_with("HEAD ");
     let response = if head { connection.response_to_head().await } else { connection.response().await };
-    response.unwrap_or_else(|| panic!("no answer to {request:?}"))
+    response.unwrap_or_else(|| panic!("no response to {request:?}"))
 }
 
-/// The same over HTTP/2: status, headers and body, in the same shape.
+/// Sends a request over HTTP/2.
 async fn send_h2(envoy: &Envoy, request: &str) -> raw::Response {
     let (start, headers) = request.split_once('\n').unwrap_or((request, ""));
     let (method, path) = start.split_once(' ').unwrap();
@@ -67,7 +69,7 @@ async fn send_h2(envoy: &Envoy, request: &str) -> raw::Response {
     raw::Response { status, headers, body }
 }
 
-/// The headers but for those that differ from answer to answer, and what says that there is no body, sorted.
+/// The headers, sorted, without those that differ between responses and without `content-length: 0`.
 fn headers(response: &raw::Response) -> Vec<String> {
     let volatile = ["date", "server", "connection", "transfer-encoding"];
     let lasting = response.headers.iter().filter(|(name, _)| !volatile.contains(&name.as_str()));
@@ -84,16 +86,16 @@ fn all<'r>(response: &'r raw::Response, name: &str) -> Vec<&'r str> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+enum ReplyForm {
     Html,
     Json,
     Text,
-    /// Headers alone.
+    /// An empty body.
     Nothing,
 }
-use Kind::{Html, Json, Nothing, Text};
+use ReplyForm::{Html, Json, Nothing, Text};
 
-fn kind(response: &raw::Response) -> Kind {
+fn kind(response: &raw::Response) -> ReplyForm {
     match response.header("content-type") {
         Some("text/html; charset=utf-8") if response.text().starts_with("<!doctype html>") => Html,
         Some("application/problem+json") if serde_json::from_slice::<Value>(&response.body).is_ok() => Json,
@@ -104,7 +106,7 @@ fn kind(response: &raw::Response) -> Kind {
 }
 
 #[tokio::test]
-async fn clients_get_the_form_that_they_ask_for() {
+async fn the_form_of_a_reply_follows_the_accept_header() {
     let app = App::start();
     let envoy = refusing(&app, offline(), json!({})).start().await;
     for (request, body, wanted) in [
@@ -127,7 +129,7 @@ async fn clients_get_the_form_that_they_ask_for() {
         ("GET /\naccept: text/css,*/*;q=0.1\nsec-fetch-dest: style", "", Nothing),
         ("GET /\naccept: */*\nsec-fetch-dest: script", "", Nothing),
         ("GET /\naccept: */*\nsec-fetch-dest: empty", "", Json),
-        // Two headers are one list.
+        // Two `accept` headers form one list.
         ("GET /\naccept: application/json;q=0.1\naccept: text/html", "", Html),
     ] {
         let answer = send_with(&envoy, request, body).await;
@@ -143,7 +145,7 @@ async fn clients_get_the_form_that_they_ask_for() {
         ] {
             assert_eq!(all(&answer, name), [value], "{request:?}: {name}");
         }
-        // reqwest sends an `accept` of its own where there is none.
+        // reqwest adds its own `accept` header if a request has none.
         if body.is_empty() && request.matches("accept").count() == 1 {
             let over_h2 = send_h2(&envoy, request).await;
             assert_eq!((over_h2.status, over_h2.text()), (503, answer.text()), "{request:?} over h2");
@@ -154,7 +156,7 @@ async fn clients_get_the_form_that_they_ask_for() {
 }
 
 #[tokio::test]
-async fn a_policy_sets_the_form_for_all_or_by_path() {
+async fn a_policy_sets_the_form_of_replies_for_all_paths_or_by_path() {
     let app = App::start();
     for (reply, request, wanted) in [
         (json!({ "format": "json" }), &*format!("GET /\naccept: {BROWSER}"), Json),
@@ -174,7 +176,7 @@ async fn a_policy_sets_the_form_for_all_or_by_path() {
 }
 
 #[tokio::test]
-async fn api_clients_get_a_problem_with_all_its_members() {
+async fn problem_json_has_all_members() {
     let app = App::start();
     let state = json!({
         "mode": "offline", "reason": "\"Ümbau\" </b>", "until": "2099-01-02T03:04:05Z", "eta": "2099-01-01T00:00:00Z",
@@ -208,35 +210,7 @@ async fn api_clients_get_a_problem_with_all_its_members() {
 }
 
 #[tokio::test]
-async fn head_has_the_headers_of_get_and_no_body() {
-    let app = App::start();
-    let reply =
-        json!({ "redirect": "https://status.example.com/", "formats": [{ "paths": ["/f"], "format": "html" }] });
-    let envoy = refusing(&app, offline(), json!({})).start().await;
-    let redirecting = refusing(&app, offline(), reply).start().await;
-    for (envoy, path_and_headers) in [
-        (&envoy, &*format!("/\naccept: {BROWSER}")),
-        (&envoy, "/\naccept: application/json"),
-        (&envoy, "/\naccept: text/plain"),
-        (&envoy, "/\naccept: image/png"),
-        (&envoy, "/\naccept: */*\nuser-agent: kube-probe/1.31"),
-        (&redirecting, "/\naccept: text/html"),
-    ] {
-        let (get, head) = (format!("GET {path_and_headers}"), format!("HEAD {path_and_headers}"));
-        let mut connection = raw::Connection::open(envoy.data()).await;
-        let whole = ask(&mut connection, &get, "").await;
-        let answer = ask(&mut connection, &head, "").await;
-        assert_eq!((answer.status, headers(&answer)), (whole.status, headers(&whole)), "{head:?}");
-        // Had there been a body, the next answer would begin in it.
-        assert_eq!(ask(&mut connection, &get, "").await.status, whole.status, "{head:?}");
-        let over_h2 = send_h2(envoy, &head).await;
-        assert_eq!((over_h2.status, headers(&over_h2)), (whole.status, headers(&whole)), "{head:?} over h2");
-        assert!(over_h2.body.is_empty(), "{head:?} over h2");
-    }
-}
-
-#[tokio::test]
-async fn a_page_of_64_kib_arrives_whole() {
+async fn a_page_of_64_kib_arrives_complete() {
     let app = App::start();
     let template = format!("<!doctype html><p>{{{{reason}}}}{}<p>end", "0123456789abcdef".repeat(4096));
     let page = template.replace("{{reason}}", "Database upgrade");
@@ -251,126 +225,4 @@ async fn a_page_of_64_kib_arrives_whole() {
     let head = ask(&mut connection, "HEAD /\naccept: text/html", "").await;
     assert_eq!(head.header("content-length"), Some(&*page.len().to_string()));
     assert_eq!(ask(&mut connection, "GET /\naccept: text/plain", "").await.status, 503);
-}
-
-#[tokio::test]
-async fn a_redirect_takes_browsers_elsewhere_and_is_never_kept() {
-    let app = App::start();
-    for location in ["https://status.example.com/down?from=shop#now", "/sorry"] {
-        let envoy = refusing(&app, offline(), json!({ "redirect": location, "clear_cookies": ["id"] })).start().await;
-        let request = format!("GET /a/b\naccept: {BROWSER}");
-        for answer in [send(&envoy, &request).await, send_h2(&envoy, &request).await] {
-            assert_eq!((answer.status, answer.header("location")), (302, Some(location)));
-            assert_eq!(answer.header("cache-control"), Some("no-store, max-age=0"));
-            assert_eq!(answer.header("x-maintenance-mode"), Some("offline"));
-            assert_eq!(answer.header("set-cookie"), Some("id=; Max-Age=0; Path=/"));
-            assert!(answer.body.is_empty());
-        }
-        let api = send(&envoy, "GET /a/b\naccept: application/json").await;
-        assert_eq!((api.status, api.header("location"), kind(&api)), (503, None, Json));
-        let fetched = send(&envoy, &format!("POST /a/b\naccept: {BROWSER}")).await;
-        assert_eq!((fetched.status, fetched.header("location"), kind(&fetched)), (503, None, Html));
-    }
-    assert_eq!(app.hits(), 0);
-}
-
-#[tokio::test]
-async fn cookies_are_expired_on_refusals_and_on_nothing_else() {
-    let app = App::start();
-    let reply = json!({ "clear_cookies": ["sessionid", "__Host-id"], "headers": { "X-Team": "ops" } });
-    let envoy = refusing(&app, json!({ "mode": "read_only" }), reply).start().await;
-    let wanted = ["sessionid=; Max-Age=0; Path=/", "__Host-id=; Max-Age=0; Path=/; Secure"];
-    for accept in [BROWSER, "application/json", "text/plain", "image/png"] {
-        let refused = send(&envoy, &format!("POST /\naccept: {accept}")).await;
-        assert_eq!((refused.status, all(&refused, "set-cookie")), (503, wanted.to_vec()), "{accept}");
-        assert_eq!(refused.header("x-team"), Some("ops"), "{accept}");
-    }
-    for request in ["GET /", "GET /\nuser-agent: kube-probe/1.31"] {
-        let passed = send(&envoy, request).await;
-        assert_eq!((passed.status, all(&passed, "set-cookie").len()), (200, 0), "{request:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_health_check_is_answered_with_every_method_and_protocol_while_the_application_is_down() {
-    let app = App::start();
-    let envoy = refusing(&app, offline(), json!({ "status": 404, "format": "html" })).start().await;
-    drop(app);
-    for request in ["GET /", "GET /deep?a=b", "POST /", "GET /\naccept: text/html"] {
-        let request = match request.split_once('\n') {
-            Some((start, rest)) => format!("{start}\nuser-agent: kube-probe/1.31\n{rest}"),
-            None => format!("{request}\nuser-agent: kube-probe/1.31"),
-        };
-        for answer in [send(&envoy, &request).await, send_h2(&envoy, &request).await] {
-            assert_eq!((answer.status, answer.text().as_str()), (200, "ok"), "{request:?}");
-            assert_eq!(answer.header("x-maintenance-mode"), None, "{request:?}");
-            assert_eq!(answer.header("cache-control"), Some("no-store"), "{request:?}");
-        }
-    }
-    let head = send(&envoy, "HEAD /\nuser-agent: kube-probe/1.31").await;
-    assert_eq!((head.status, head.header("content-length")), (200, Some("2")));
-}
-
-/// Envoy's own rewriting of local replies.
-fn mapper(filter: Value) -> impl Fn(&mut Value) {
-    move |manager| {
-        manager["local_reply_config"] = json!({ "mappers": [{
-            "filter": filter,
-            "headers_to_add": [{ "header": { "key": "x-mapped", "value": "yes" } }],
-            "body_format_override": { "text_format_source": { "inline_string": "mapped: %LOCAL_REPLY_BODY%" } },
-        }] });
-    }
-}
-
-#[tokio::test]
-async fn a_mapper_for_envoys_own_failures_leaves_refusals_as_they_are() {
-    let app = App::start();
-    let filter = || json!({ "response_flag_filter": { "flags": ["UF", "UH", "UC", "NR"] } });
-    let plain = refusing(&app, offline(), json!({})).start().await;
-    let mapped = refusing(&app, offline(), json!({})).manager(mapper(filter())).start().await;
-    for accept in [BROWSER, "application/json", "text/plain", "image/png"] {
-        let request = format!("GET /\naccept: {accept}");
-        let (with, without) = (send(&mapped, &request).await, send(&plain, &request).await);
-        assert_eq!((with.status, headers(&with), with.text()), (503, headers(&without), without.text()), "{accept}");
-    }
-    // The mapper is at work: Envoy's own failure bears its mark.
-    let open = refusing(&app, json!({ "mode": "online" }), json!({})).manager(mapper(filter())).start().await;
-    drop(app);
-    let failed = eventually("the application is down", async || {
-        let answer = send(&open, "GET /").await;
-        (answer.status != 200).then_some(answer)
-    })
-    .await;
-    assert_eq!((failed.status, failed.header("x-mapped")), (503, Some("yes")), "{failed:?}");
-}
-
-#[tokio::test]
-async fn a_mapper_of_every_503_changes_the_body_and_nothing_that_machines_read() {
-    let app = App::start();
-    let filter = json!({ "status_code_filter": { "comparison": {
-        "op": "EQ", "value": { "default_value": 503, "runtime_key": "none" },
-    } } });
-    let envoy = refusing(&app, offline(), json!({})).manager(mapper(filter)).start().await;
-    for (accept, body) in [
-        (BROWSER, "mapped: <!doctype html>"),
-        ("application/json", "mapped: {\"title\":\"Closed for maintenance\""),
-        ("image/png", "mapped: "),
-    ] {
-        let answer = send(&envoy, &format!("GET /\naccept: {accept}\norigin: https://shop.example.com")).await;
-        assert_eq!((answer.status, answer.header("x-mapped")), (503, Some("yes")), "{accept}");
-        assert!(answer.text().starts_with(body), "{accept}: {}", answer.text());
-        for (name, value) in [
-            ("x-maintenance-mode", "offline"),
-            ("retry-after", "300"),
-            ("cache-control", "no-store, max-age=0"),
-            ("x-robots-tag", "noindex"),
-            ("x-envoy-ratelimited", "true"),
-            ("access-control-allow-origin", "https://shop.example.com"),
-        ] {
-            assert_eq!(all(&answer, name), [value], "{accept}: {name}");
-        }
-    }
-    // What has another status is not its concern.
-    let health = send(&envoy, "GET /\nuser-agent: kube-probe/1.31").await;
-    assert_eq!((health.status, health.text().as_str(), health.header("x-mapped")), (200, "ok", None));
 }

@@ -1,4 +1,4 @@
-//! What holds when: windows and `until` by themselves, `suspend`, several policies and sites, forms, unknown fields.
+//! State documents in effect: windows, `until`, `suspend`, several policies and sites, unknown fields.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::support::envoy::Envoy;
 use crate::support::signer::{Signer, document, now_ms};
 use crate::support::{eventually, shop};
 
-/// A time so many milliseconds from now, as documents have it.
+/// The time this number of milliseconds from now, in RFC 3339.
 fn at(from_now: u64) -> String {
     jiff::Timestamp::from_millisecond(i64::try_from(now_ms() + from_now).unwrap()).unwrap().to_string()
 }
@@ -18,7 +18,7 @@ async fn envoy(app: &App, policy: &Value, ops: &Signer) -> Envoy {
     Envoy::builder(app.address()).policy(policy).control(&shop::control(ops)).start().await
 }
 
-/// The status of a request with this host, path and method.
+/// The status of the response to a request with this method, host and path.
 async fn ask(envoy: &Envoy, method: &str, host: &str, path: &str) -> u16 {
     let method = method.parse().unwrap();
     let request = client::h1().request(method, envoy.url(path)).header("host", host);
@@ -26,7 +26,7 @@ async fn ask(envoy: &Envoy, method: &str, host: &str, path: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn windows_open_and_close_by_themselves() {
+async fn windows_open_and_close_without_a_push() {
     let (app, ops) = (App::start(), Signer::generate());
     let envoy = envoy(&app, &shop::policy(&ops), &ops).await;
     let begin = now_ms();
@@ -36,11 +36,11 @@ async fn windows_open_and_close_by_themselves() {
         { "id": "w2", "mode": "offline", "from": at(4000), "until": at(8000), "reason": "second" },
     ]);
     shop::push(&envoy, &ops, &planned).await;
-    // Nobody touches anything from here on. Each change is seen no earlier than it is due.
+    // From here on, only time passes. No change may be visible before it is due.
     let (mut seen, mut changes) = (Vec::new(), Vec::new());
-    eventually("both windows have come and gone", async || {
+    eventually("both windows have closed", async || {
         let statuses = (ask(&envoy, "GET", "a", "/").await, ask(&envoy, "POST", "a", "/").await);
-        // Two requests may stand on the two sides of a change, and two workers make it one after the other.
+        // A change may fall between the two requests, and the workers do not change at the same instant.
         if statuses != (503, 200) && !seen.contains(&statuses) {
             seen.push(statuses);
             changes.push(now_ms() - begin);
@@ -59,7 +59,7 @@ async fn windows_open_and_close_by_themselves() {
 }
 
 #[tokio::test]
-async fn at_until_the_site_opens_by_itself() {
+async fn a_site_opens_at_until() {
     let (app, ops) = (App::start(), Signer::generate());
     let envoy = envoy(&app, &shop::policy(&ops), &ops).await;
     let mut closing = document("shop", "offline");
@@ -67,13 +67,13 @@ async fn at_until_the_site_opens_by_itself() {
     closing["until"] = at(2500).into();
     shop::push(&envoy, &ops, &closing).await;
     assert_eq!(shop::get(&envoy, "/").await, 503);
-    eventually("the gauge says offline", async || {
+    eventually("the gauge shows offline", async || {
         (envoy.stat("wasmcustom.maintenance.site.shop.mode").await == 3).then_some(())
     })
     .await;
-    eventually("it opens", async || (shop::get(&envoy, "/").await == 200).then_some(())).await;
+    eventually("the site opens", async || (shop::get(&envoy, "/").await == 200).then_some(())).await;
     assert!(now_ms() >= until);
-    eventually("the gauge says online", async || {
+    eventually("the gauge shows online", async || {
         (envoy.stat("wasmcustom.maintenance.site.shop.mode").await == 0).then_some(())
     })
     .await;
@@ -83,7 +83,7 @@ async fn at_until_the_site_opens_by_itself() {
 }
 
 #[tokio::test]
-async fn a_declared_window_fires_too() {
+async fn a_declared_window_opens() {
     let (app, ops) = (App::start(), Signer::generate());
     let mut policy = shop::policy(&ops);
     let from = at(8000);
@@ -95,7 +95,7 @@ async fn a_declared_window_fires_too() {
 }
 
 #[tokio::test]
-async fn a_suspended_rule_lets_nobody_in_and_the_others_do() {
+async fn a_suspended_rule_does_not_exempt_and_other_rules_do() {
     let (app, ops) = (App::start(), Signer::generate());
     let mut policy = shop::policy(&ops);
     let rule = |name: &str| json!({ "name": name, "headers": [{ "name": format!("x-{name}"), "value": "yes" }] });
@@ -121,7 +121,7 @@ async fn a_suspended_rule_lets_nobody_in_and_the_others_do() {
 }
 
 #[tokio::test]
-async fn two_policies_in_one_vm_keep_their_own_rules_and_follow_one_switch() {
+async fn two_policies_in_one_vm_have_their_own_rules_and_share_documents() {
     let (app, ops) = (App::start(), Signer::generate());
     let policy = |rule: &str, sites: Value| {
         json!({
@@ -152,7 +152,7 @@ async fn two_policies_in_one_vm_keep_their_own_rules_and_follow_one_switch() {
 }
 
 #[tokio::test]
-async fn sites_by_host_and_by_path_prefix_stand_together_in_both_forms() {
+async fn a_policy_may_have_sites_by_host_and_by_path_in_both_forms() {
     for form in [Form::Text, Form::Struct] {
         let (app, ops) = (App::start(), Signer::generate());
         let mut policy = shop::policy(&ops);
@@ -174,7 +174,6 @@ async fn sites_by_host_and_by_path_prefix_stand_together_in_both_forms() {
             ("other.example.com", "/checkout", ""),
         ];
         for closed in ["shop", "checkout", "api"] {
-            // Made by a server whose clock is not behind: a revision past 2^40 goes through a struct's double whole.
             shop::push(&envoy, &ops, &document(closed, "offline")).await;
             for (host, path, site) in rows {
                 let expected = if site == closed { 503 } else { 200 };
@@ -187,7 +186,7 @@ async fn sites_by_host_and_by_path_prefix_stand_together_in_both_forms() {
 }
 
 #[tokio::test]
-async fn fields_of_a_later_version_are_passed_over_and_shown() {
+async fn unknown_fields_of_a_document_are_ignored_and_shown() {
     let (app, ops) = (App::start(), Signer::generate());
     let envoy = envoy(&app, &shop::policy(&ops), &ops).await;
     let mut closing = document("shop", "offline");
@@ -203,7 +202,7 @@ async fn fields_of_a_later_version_are_passed_over_and_shown() {
 }
 
 #[tokio::test]
-async fn whatever_the_order_in_which_documents_come_the_newest_holds() {
+async fn the_newest_document_wins_in_any_order_of_arrival() {
     let (app, ops) = (App::start(), Signer::generate());
     let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
     let site = |number: usize| format!("site{number}");
@@ -214,7 +213,7 @@ async fn whatever_the_order_in_which_documents_come_the_newest_holds() {
     let envoy = envoy(&app, &policy, &ops).await;
     let revision = now_ms();
     for (number, order) in orders.iter().enumerate() {
-        // Two of one revision: the greater digest is the newer then.
+        // Of the two documents with the same revision, the one with the greater digest is newer.
         let documents = [("offline", 0), ("read_only", 1), ("offline", 1)].map(|(mode, later)| {
             json!({ "site": site(number), "fleet": "test", "revision": revision + later, "mode": mode })
         });

@@ -1,7 +1,7 @@
-//! What anybody who comes from another maintenance mode would try first: given a state and a request, what happens.
+//! The behaviour of maintenance mode as a table: a state, requests, and the outcome of each request.
 //!
-//! Every row runs twice: declared in a policy that Envoy hands over as text, and pushed to a policy that it hands over
-//! as a struct.
+//! Every row runs twice: with states that a policy in JSON text declares, and with states that are pushed to a policy
+//! that is a protobuf `Struct`.
 
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
@@ -10,16 +10,19 @@ use serde_json::{Value, json};
 
 use crate::support::app::App;
 use crate::support::bootstrap::Form;
+use crate::support::builder::EnvoyBuilder;
 use crate::support::envoy::{Envoy, Update};
 use crate::support::signer::{Signer, document};
 use crate::support::{eventually, raw};
 
+mod policy;
 mod rows;
 
-use rows::{Answered, Passes, Redirected, Refused, Row, policy, rows};
+use policy::policy;
+use rows::{Answered, BehaviourRow, Passes, Redirected, Refused, rows};
 
-/// An Envoy behind one proxy, whose word on the client's address counts.
-fn behind_a_proxy(app: &App) -> crate::support::builder::Builder {
+/// An Envoy that trusts the `x-forwarded-for` of one proxy in front of it.
+fn behind_a_proxy(app: &App) -> EnvoyBuilder {
     Envoy::builder(app.address()).manager(|manager| manager["xff_num_trusted_hops"] = 1.into())
 }
 
@@ -29,7 +32,7 @@ fn control(signer: &Signer) -> Value {
     })
 }
 
-/// Sends a request of a row.
+/// Sends a request in the form of [`BehaviourRow::requests`] to the data listener.
 async fn send(envoy: &Envoy, request: &str) -> raw::Response {
     send_to(envoy.data(), request).await
 }
@@ -46,9 +49,9 @@ async fn send_to(listener: SocketAddr, request: &str) -> raw::Response {
     response.unwrap_or_else(|| panic!("no answer to {request:?}"))
 }
 
-/// The lines of the access log that are of requests to sites, once there are so many.
+/// Waits for `count` access log lines of requests to sites, and returns all such lines.
 async fn site_lines(envoy: &Envoy, count: usize) -> Vec<String> {
-    eventually("the access log", async || {
+    eventually("the access log has the requests", async || {
         let lines: Vec<_> =
             envoy.access_log().into_iter().filter(|line| line.to_lowercase().contains("example.com")).collect();
         (lines.len() >= count).then_some(lines)
@@ -56,13 +59,13 @@ async fn site_lines(envoy: &Envoy, count: usize) -> Vec<String> {
     .await
 }
 
-async fn check(envoy: &Envoy, listener: SocketAddr, app: &App, row: &Row) {
+async fn check(envoy: &Envoy, listener: SocketAddr, app: &App, row: &BehaviourRow) {
     let before = site_lines(envoy, 0).await.len();
     let mut wanted = Vec::new();
     for (request, then) in row.requests {
         let name = format!("{}: {request:?}", row.behaviour);
         let hits = app.hits();
-        let answer = send_to(listener, request).await;
+        let response = send_to(listener, request).await;
         let (status, reaches, details, via) = match then {
             Passes(via) => (200, 1, "via_upstream", via),
             Refused("read_only") => (503, 0, "maintenance_read_only", &"read_only"),
@@ -71,49 +74,50 @@ async fn check(envoy: &Envoy, listener: SocketAddr, app: &App, row: &Row) {
             Answered(via) => (200, 0, "maintenance_health_check", via),
             Redirected(via) => (302, 0, "maintenance_offline", via),
         };
-        assert_eq!(answer.status, status, "{name}");
+        assert_eq!(response.status, status, "{name}");
         assert_eq!(app.hits() - hits, reaches, "{name}");
         match then {
-            Passes(_) => assert_eq!(answer.header("x-maintenance-mode"), None, "{name}"),
-            Answered(_) => assert_eq!(answer.text(), "ok", "{name}"),
+            Passes(_) => assert_eq!(response.header("x-maintenance-mode"), None, "{name}"),
+            Answered(_) => assert_eq!(response.text(), "ok", "{name}"),
             Refused(_) | Redirected(_) => {
                 let mode = if *via == "read_only" { "read_only" } else { "offline" };
-                assert_eq!(answer.header("x-maintenance-mode"), Some(mode), "{name}");
-                let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
-                let has_end = row.state.to_string().contains("2099");
-                assert!(if has_end { wait > 300 } else { wait == 300 }, "{name}: {wait}");
+                assert_eq!(response.header("x-maintenance-mode"), Some(mode), "{name}");
+                let wait: u64 = response.header("retry-after").unwrap().parse().unwrap();
+                let has_end = row.state.contains("2099");
+                let is_expected = if has_end { wait > 300 } else { wait == 300 };
+                assert!(is_expected, "{name}: retry-after: {wait}");
                 let location = matches!(then, Redirected(_)).then_some("https://moved.example.com/sorry?from=a");
-                assert_eq!(answer.header("location"), location, "{name}");
+                assert_eq!(response.header("location"), location, "{name}");
             }
         }
         wanted.push((name, format!("{status} {details} {via} ")));
     }
     let lines = site_lines(envoy, before + wanted.len()).await;
     for ((name, wanted), line) in wanted.iter().zip(&lines[before..]) {
-        assert!(line.starts_with(wanted), "{name}: wanted {wanted:?}, logged {line:?}");
+        assert!(line.starts_with(wanted), "{name}: expected {wanted:?}, logged {line:?}");
     }
 }
 
 #[tokio::test]
-async fn each_row_holds_when_a_policy_declares_its_state() {
+async fn rows_with_declared_states() {
     let app = App::start();
     let signer = Signer::generate();
-    // A listener each, and a fleet each, as the listeners of one Envoy share what they know of a fleet.
+    // Each row has its own listener and its own fleet: the listeners of one Envoy share the documents of a fleet.
     let mut builder = behind_a_proxy(&app);
-    for (index, row) in rows().iter().enumerate() {
+    for (index, row) in rows().enumerate() {
         let mut policy = policy(&signer);
         policy["fleet"] = format!("fleet-{index}").into();
-        policy["state"] = row.state.clone();
+        policy["state"] = serde_json::from_str(row.state).unwrap();
         builder = builder.listener(&format!("row-{index}"), &policy);
     }
     let envoy = builder.start().await;
-    for (index, row) in rows().iter().enumerate() {
+    for (index, row) in rows().enumerate() {
         check(&envoy, envoy.listener(&format!("row-{index}")), &app, row).await;
     }
 }
 
 #[tokio::test]
-async fn each_row_holds_when_its_state_is_pushed() {
+async fn rows_with_pushed_states() {
     let app = App::start();
     let signer = Signer::generate();
     let envoy = behind_a_proxy(&app)
@@ -124,21 +128,22 @@ async fn each_row_holds_when_its_state_is_pushed() {
         .start()
         .await;
     for row in rows() {
+        let states: Value = serde_json::from_str(row.state).unwrap();
         for site in ["shop", "blog", "checkout", "api", "moved"] {
             let mut pushed = document(site, "online");
-            for (name, value) in row.state[site].as_object().into_iter().flatten() {
+            for (name, value) in states[site].as_object().into_iter().flatten() {
                 pushed[name] = value.clone();
             }
             let (status, answer) = envoy.push(site, &signer.sign(&pushed)).await;
             assert_eq!(status, 200, "{}: {answer}", row.behaviour);
             envoy.wait_adopted(site, &pushed["revision"]).await;
         }
-        check(&envoy, envoy.data(), &app, &row).await;
+        check(&envoy, envoy.data(), &app, row).await;
     }
 }
 
 #[tokio::test]
-async fn the_page_has_its_reason_once_and_is_never_kept() {
+async fn the_page_shows_the_reason_once_and_is_not_cached() {
     let app = App::start();
     let state = json!({ "shop": { "mode": "offline", "reason": "Database upgrade", "eta": "2099-01-01T00:00:00Z" } });
     let mut policy = policy(&Signer::generate());
@@ -151,14 +156,14 @@ async fn the_page_has_its_reason_once_and_is_never_kept() {
     let kept = page.header("cache-control").unwrap();
     assert!(kept.contains("no-store") && kept.contains("max-age=0"), "{kept}");
     let wait: u64 = page.header("retry-after").unwrap().parse().unwrap();
-    assert!(wait > 365 * 86400, "until the promise: {wait}");
+    assert!(wait > 365 * 86400, "retry-after leads to eta: {wait}");
     assert_eq!(page.header("x-robots-tag"), Some("noindex"));
     assert_eq!(page.header("vary"), Some("accept, origin"));
     assert_eq!(app.hits(), 0);
 }
 
 #[tokio::test]
-async fn a_health_check_is_answered_while_the_application_is_down() {
+async fn health_checks_succeed_while_the_application_is_down() {
     let app = App::start();
     let mut policy = policy(&Signer::generate());
     policy["state"] = json!({ "shop": { "mode": "offline" } });
@@ -169,14 +174,14 @@ async fn a_health_check_is_answered_while_the_application_is_down() {
         (answer.status != 200).then_some(answer)
     })
     .await;
-    assert_eq!((passes.status, passes.header("x-maintenance-mode")), (503, None), "that is Envoy's own answer");
+    assert_eq!((passes.status, passes.header("x-maintenance-mode")), (503, None), "Envoy's own response");
     for request in ["shop.example.com GET /healthz", "shop.example.com GET /\nuser-agent: kube-probe/1.31"] {
         let answer = send(&envoy, request).await;
         assert_eq!((answer.status, answer.text().as_str()), (200, "ok"), "{request}");
         assert_eq!(answer.header("content-type"), Some("text/plain"), "{request}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{request}");
     }
-    // The page is there too.
+    // The closed page is still sent.
     let page = send(&envoy, "shop.example.com GET /\naccept: text/html").await;
     assert_eq!((page.status, page.header("x-maintenance-mode")), (503, Some("offline")));
 }
@@ -186,8 +191,8 @@ fn text(time: SystemTime) -> String {
     jiff::Timestamp::try_from(time).unwrap().to_string()
 }
 
-/// Watches a site from before `from` until it is open again: it must be closed in that time and open outside of it, but
-/// for what a worker's tick and a busy machine may take.
+/// Sends requests until the site has opened again. The site must be open before `from`, closed between `from` and `until`,
+/// and open after `until`, with one second of grace for ticks and a busy machine.
 async fn closes_and_opens_by_itself(name: &str, envoy: &Envoy, from: SystemTime, until: SystemTime) {
     let grace = Duration::from_secs(1);
     let mut seen = [0; 3];
@@ -205,41 +210,41 @@ async fn closes_and_opens_by_itself(name: &str, envoy: &Envoy, from: SystemTime,
             continue;
         };
         let late = answered.duration_since(from).unwrap_or_default();
-        assert_eq!(status, wanted, "{name}: {late:?} after it should close");
+        assert_eq!(status, wanted, "{name}: {late:?} after the start");
         seen[phase] += 1;
         if phase == 2 && seen[phase] == 20 {
             break;
         }
     }
-    assert!(seen.iter().all(|count| *count > 0), "{name}: each phase was looked at: {seen:?}");
+    assert!(seen.iter().all(|count| *count > 0), "{name}: requests before, within and after the window: {seen:?}");
 }
 
 #[tokio::test]
-async fn windows_and_ends_come_by_themselves() {
+async fn windows_and_until_take_effect_without_a_push() {
     let app = App::start();
     let signer = Signer::generate();
-    for name in ["a window, pushed", "a window, declared", "an end, declared"] {
+    for name in ["pushed window", "declared window", "declared until"] {
         let mut policy = policy(&signer);
         let builder = behind_a_proxy(&app).policy(&policy).control(&control(&signer)).watched_file();
         let envoy = builder.start().await;
         let now = SystemTime::now();
         let (from, until) = match name {
-            "an end, declared" => (now, now + Duration::from_secs(3)),
+            "declared until" => (now, now + Duration::from_secs(3)),
             _ => (now + Duration::from_secs(2), now + Duration::from_secs(5)),
         };
         let window = json!([{ "id": "w1", "mode": "offline", "from": text(from), "until": text(until) }]);
-        if name == "a window, pushed" {
+        if name == "pushed window" {
             let mut pushed = document("shop", "online");
             pushed["windows"] = window;
             assert_eq!(envoy.push("shop", &signer.sign(&pushed)).await.0, 200);
         } else {
             policy["state"] = match name {
-                "a window, declared" => json!({ "shop": { "mode": "online", "windows": window } }),
+                "declared window" => json!({ "shop": { "mode": "online", "windows": window } }),
                 _ => json!({ "shop": { "mode": "offline", "until": text(until) } }),
             };
             assert_eq!(envoy.set_policy(&policy).await, Update::Taken, "{name}");
         }
-        if name == "an end, declared" {
+        if name == "declared until" {
             assert_eq!(send(&envoy, "shop.example.com GET /").await.status, 503, "{name}");
             eventually(name, async || {
                 let status = send(&envoy, "shop.example.com GET /").await.status;
@@ -256,7 +261,7 @@ async fn windows_and_ends_come_by_themselves() {
 }
 
 #[tokio::test]
-async fn what_a_policy_declares_can_not_be_opened_by_push_only_by_taking_it_out() {
+async fn a_push_cannot_open_a_declared_site_but_removing_the_declaration_does() {
     let app = App::start();
     let signer = Signer::generate();
     let open = policy(&signer);
@@ -266,7 +271,7 @@ async fn what_a_policy_declares_can_not_be_opened_by_push_only_by_taking_it_out(
     assert_eq!(send(&envoy, "shop.example.com GET /").await.status, 503);
     let (status, answer) = envoy.push("shop", &signer.sign(&document("shop", "online"))).await;
     assert_eq!((status, &answer["code"]), (409, &json!("declared")), "{answer}");
-    assert!(answer["detail"].as_str().unwrap().contains("policy"), "the reason: {answer}");
+    assert!(answer["detail"].as_str().unwrap().contains("policy"), "{answer}");
     for _ in 0..10 {
         assert_eq!(send(&envoy, "shop.example.com GET /").await.status, 503);
     }
@@ -276,7 +281,7 @@ async fn what_a_policy_declares_can_not_be_opened_by_push_only_by_taking_it_out(
 }
 
 #[tokio::test]
-async fn a_document_with_unreadable_or_reversed_times_changes_nothing() {
+async fn a_document_with_invalid_times_is_rejected() {
     let app = App::start();
     let signer = Signer::generate();
     let envoy = behind_a_proxy(&app).policy(&policy(&signer)).control(&control(&signer)).start().await;

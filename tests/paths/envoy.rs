@@ -24,14 +24,14 @@ pub enum EnvoyAnswer {
 
 /// An Envoy.
 #[derive(Clone, Copy, Debug)]
-pub struct Envoy {
+pub struct EnvoyModel {
     /// The setting.
     pub setting: Setting,
     /// Whether it cuts parameters off dot segments before it resolves them (`/..;x/`). Envoy 1.40.0 does, 1.36.4 does not.
     pub cuts_dot_parameters: bool,
 }
 
-impl Envoy {
+impl EnvoyModel {
     /// What becomes of a path without a query, in the order of `ConnectionManagerUtility::maybeNormalizePath`
     /// (Envoy, source/common/http/conn_manager_utility.cc).
     pub fn receive(self, path: &[u8]) -> EnvoyAnswer {

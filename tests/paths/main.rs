@@ -17,7 +17,7 @@ mod servers;
 
 use std::collections::BTreeMap;
 
-use envoy::{Envoy, Setting};
+use envoy::{EnvoyModel, Setting};
 use generate::{Pieces, Random};
 use policies::{Case, PROBE, Ruling};
 use servers::Read;
@@ -43,7 +43,7 @@ fn no_path_opens_or_shuts_a_site_by_its_spelling_with_the_shipped_bootstrap() {
 }
 
 /// What the search found, by kind: the first path of the kind, and how many there are.
-type Findings = BTreeMap<String, (Envoy, Pieces, usize)>;
+type Findings = BTreeMap<String, (EnvoyModel, Pieces, usize)>;
 
 fn search(setting: Setting) {
     let number = |name: &str, default: u64| {
@@ -57,7 +57,7 @@ fn search(setting: Setting) {
     let mut reached = 0;
     while reached < count {
         let pieces = generate::path(&mut random);
-        let envoy = Envoy { setting, cuts_dot_parameters: random.chance(50) };
+        let envoy = EnvoyModel { setting, cuts_dot_parameters: random.chance(50) };
         let Some(path) = envoy.follow(&pieces.concat()) else { continue };
         reached += 1;
         let mut reads = None;
@@ -166,7 +166,7 @@ impl Ruling {
 }
 
 /// A line on a kind of mistake, with the shortest path that makes it.
-fn tell(cases: &[Case], kind: &str, envoy: Envoy, pieces: &Pieces, count: usize) -> String {
+fn tell(cases: &[Case], kind: &str, envoy: EnvoyModel, pieces: &Pieces, count: usize) -> String {
     let is_still = |pieces: &Pieces| {
         let Some(path) = envoy.follow(&pieces.concat()) else { return false };
         let answers = policies::answers(cases, &path);

@@ -1,6 +1,6 @@
 //! What real programs made of paths, or what their documentation says that they make of them.
 
-use crate::envoy::{Envoy, EnvoyAnswer, Setting};
+use crate::envoy::{EnvoyAnswer, EnvoyModel, Setting};
 use crate::servers::{frameworks, nginx, node, tomcat};
 
 #[test]
@@ -34,11 +34,11 @@ fn real_envoys_made_this_of_paths() {
         ("/a\tb", Reject, Reject),
         ("a", Reject, Reject),
     ] {
-        let envoy = |setting| Envoy { setting, cuts_dot_parameters: true };
+        let envoy = |setting| EnvoyModel { setting, cuts_dot_parameters: true };
         assert_eq!(envoy(Setting::Base).receive(path.as_bytes()), base, "{path}");
         assert_eq!(envoy(Setting::Shipped).receive(path.as_bytes()), shipped, "{path}");
     }
-    let older = Envoy { setting: Setting::Base, cuts_dot_parameters: false };
+    let older = EnvoyModel { setting: Setting::Base, cuts_dot_parameters: false };
     assert_eq!(older.receive(b"/a/..;x/b"), forward("/a/..;x/b"));
 }
 

@@ -30,18 +30,18 @@ impl ModuleName {
 
 /// The unit between which cycles are looked for.
 #[derive(Clone, Copy)]
-pub enum Node {
+pub enum CycleScope {
     /// A top-level module with all modules below it.
     TopLevel,
     /// A file.
     File,
 }
 
-impl Node {
+impl CycleScope {
     pub fn of(self, module: &ModuleName) -> String {
         match self {
-            Node::TopLevel => module.path.first().unwrap_or(&module.file).clone(),
-            Node::File => module.file.clone(),
+            CycleScope::TopLevel => module.path.first().unwrap_or(&module.file).clone(),
+            CycleScope::File => module.file.clone(),
         }
     }
 }

@@ -18,7 +18,7 @@ mod modules;
 mod names;
 mod sources;
 
-use imports::{Import, Node};
+use imports::{CycleScope, Import};
 use modules::SourceCrate;
 use sources::Sources;
 
@@ -36,20 +36,20 @@ fn assert_none(rule: &str, problems: &[String]) {
 
 #[test]
 fn top_level_modules_import_one_way() {
-    let between = cycles::cycles(&library(), |module| Some(Node::TopLevel.of(module)));
+    let between = cycles::cycles(&library(), |module| Some(CycleScope::TopLevel.of(module)));
     assert_none("the top-level modules of src/ must not import each other in a cycle:", &between);
 }
 
 #[test]
 fn files_of_the_filter_import_one_way() {
-    let between = cycles::cycles(&library(), |module| module.is_in("filter").then(|| Node::File.of(module)));
+    let between = cycles::cycles(&library(), |module| module.is_in("filter").then(|| CycleScope::File.of(module)));
     assert_none("the files of src/filter/ must not import each other in a cycle:", &between);
 }
 
 #[test]
 fn files_of_maintctl_import_one_way() {
     let imports = imports::imports(&SourceCrate::read(&Sources::of_repository(), MAINTCTL));
-    let between = cycles::cycles(&imports, |module| Some(Node::File.of(module)));
+    let between = cycles::cycles(&imports, |module| Some(CycleScope::File.of(module)));
     assert_none("the files of src/bin/maintctl/ must not import each other in a cycle:", &between);
 }
 

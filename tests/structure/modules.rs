@@ -51,11 +51,11 @@ impl SourceCrate {
         let mut tree = SourceCrate { modules: Vec::new() };
         let text = sources.text(root).unwrap_or_else(|| panic!("{root} is missing"));
         let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder);
-        tree.add(sources, Place { path: Vec::new(), parent: 0, file: root, folder }, &parse(root, text).items);
+        tree.add(sources, ModulePlace { path: Vec::new(), parent: 0, file: root, folder }, &parse(root, text).items);
         tree
     }
 
-    fn add(&mut self, sources: &Sources, place: Place, items: &[Item]) -> usize {
+    fn add(&mut self, sources: &Sources, place: ModulePlace, items: &[Item]) -> usize {
         let index = self.modules.len();
         let mut references = References::default();
         items.iter().for_each(|item| references.visit_item(item));
@@ -79,22 +79,22 @@ impl SourceCrate {
         index
     }
 
-    fn add_child(&mut self, sources: &Sources, place: &Place, parent: usize, child: &ItemMod) -> usize {
+    fn add_child(&mut self, sources: &Sources, place: &ModulePlace, parent: usize, child: &ItemMod) -> usize {
         let name = child.ident.to_string();
         let path = [place.path.as_slice(), std::slice::from_ref(&name)].concat();
         let folder = format!("{}/{name}", place.folder);
         if let Some((_, items)) = &child.content {
-            return self.add(sources, Place { path, parent, file: place.file, folder: &folder }, items);
+            return self.add(sources, ModulePlace { path, parent, file: place.file, folder: &folder }, items);
         }
         let candidates = [format!("{folder}.rs"), format!("{folder}/mod.rs")];
         let found = candidates.iter().find_map(|file| Some((file, sources.text(file)?)));
         let (file, text) = found.unwrap_or_else(|| panic!("{}: the file of `mod {name};` is missing", place.file));
-        self.add(sources, Place { path, parent, file, folder: &folder }, &parse(file, text).items)
+        self.add(sources, ModulePlace { path, parent, file, folder: &folder }, &parse(file, text).items)
     }
 }
 
 /// The position of a module in the tree, and the folder of the files of its children.
-struct Place<'a> {
+struct ModulePlace<'a> {
     path: Vec<String>,
     parent: usize,
     file: &'a str,

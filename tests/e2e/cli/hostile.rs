@@ -1,4 +1,4 @@
-//! Documents, Envoys and endpoints that send what a terminal would act upon, or more than anyone can hold.
+//! Hostile input of maintctl: control characters in documents, files and responses, and endless responses.
 
 use std::sync::Arc;
 
@@ -13,24 +13,24 @@ use crate::support::eventually;
 use crate::support::shop::push;
 use crate::support::signer::{Signer, document};
 
-/// A title that does not end, a clear screen of one character, a line of its own, a colour, and text from right to left.
+/// An unterminated window title, a one-byte clear screen, a line break, a colour, and right-to-left text.
 const HOSTILE: &str =
     "a\u{1b}]0;b\u{9b}2Jc\nforged: line\td\u{1b}[31me\u{202e}f\u{2066}g\u{7f}h\u{2028}i\u{feff}j\u{0}k\rl\u{200f}";
 
-/// Whether a character may reach neither a terminal nor a pipe.
-fn steers(c: char) -> bool {
+/// Whether maintctl must not print a character, neither to a terminal nor to a pipe.
+fn is_control(c: char) -> bool {
     c != '\n' && c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 fn assert_harmless(words: &str, output: &Output) {
     for text in [&output.stdout, &output.stderr] {
-        assert!(!text.contains(steers), "{words}: {output:?}");
+        assert!(!text.contains(is_control), "{words}: {output:?}");
         assert!(!text.lines().any(|line| line.trim_start().starts_with("forged")), "{words}: {output:?}");
     }
 }
 
-/// A document that says hostile things wherever it can.
+/// A document with hostile text in every field.
 fn hostile_document(site: &str) -> Value {
     let mut hostile = document(site, "offline");
     hostile["fleet"] = FLEET.into();
@@ -49,13 +49,13 @@ fn hostile_document(site: &str) -> Value {
 }
 
 #[tokio::test]
-async fn no_command_prints_what_a_document_says_to_a_terminal() {
+async fn no_command_prints_control_characters_of_a_document() {
     let (_app, envoy, desk, signer) = pushing().await;
     push(&envoy, &signer, &hostile_document("shop")).await;
     push(&envoy, &signer, &hostile_document("api")).await;
     let status = desk.run("status").await;
     assert_harmless("status", &status);
-    // Neither site hides the other, and what was replaced can be seen.
+    // Both sites are visible, and control characters appear as escapes.
     for part in ["\nshop", "\napi", "a\\u001b]0;b\\u009b2Jc\\u000aforged: line\\u0009d"] {
         assert!(status.stdout.contains(part), "{part}: {status:?}");
     }
@@ -80,7 +80,7 @@ async fn no_command_prints_what_a_document_says_to_a_terminal() {
 }
 
 #[tokio::test]
-async fn json_holds_what_a_document_says_and_no_character_that_steers() {
+async fn json_output_has_the_text_of_a_document_without_control_characters() {
     let (_app, envoy, desk, signer) = pushing().await;
     push(&envoy, &signer, &hostile_document("shop")).await;
     let output = desk.run("status shop --json").await;
@@ -92,7 +92,7 @@ async fn json_holds_what_a_document_says_and_no_character_that_steers() {
     let output = desk.run("history --json").await;
     assert_harmless("history --json", &output);
     assert_eq!(serde_json::from_str::<Value>(&output.stdout).unwrap()[0]["by"], HOSTILE);
-    // What is signed again says the same: only what is printed is replaced.
+    // Only the output is escaped: a document that is signed again keeps its text.
     let output = desk.run("close shop --eta none --json").await;
     assert_harmless("close --json", &output);
     assert_eq!(output.code, 0, "{output:?}");
@@ -100,23 +100,23 @@ async fn json_holds_what_a_document_says_and_no_character_that_steers() {
 }
 
 #[tokio::test]
-async fn a_watch_prints_no_character_that_steers() {
+async fn watch_prints_no_control_characters() {
     let (_app, envoy, desk, signer) = pushing().await;
     push(&envoy, &signer, &hostile_document("shop")).await;
     let file = desk.path().join("watched");
     let mut command = desk.command("status --watch");
     let mut watch = command.stdout(std::fs::File::create(&file).unwrap()).kill_on_drop(true).spawn().unwrap();
-    let text = eventually("both sites are shown", async || {
+    let text = eventually("both sites are in the output", async || {
         let text = std::fs::read_to_string(&file).unwrap();
         (text.contains(" shop: OFFLINE") && text.contains(" api: ONLINE")).then_some(text)
     })
     .await;
     watch.kill().await.unwrap();
-    assert!(!text.contains(steers), "{text:?}");
+    assert!(!text.contains(is_control), "{text:?}");
 }
 
 #[tokio::test]
-async fn no_command_prints_what_a_file_says_to_a_terminal() {
+async fn no_command_prints_control_characters_of_a_file() {
     let signer = Signer::generate();
     let desk = Desk::new(&signer, "file = \"ecds.json\"\npolicy = \"policy.yaml\"");
     let good = policy(&signer);
@@ -161,24 +161,24 @@ async fn no_command_prints_what_a_file_says_to_a_terminal() {
     }
 }
 
-/// An endpoint that answers every question with these bytes. Its URL.
+/// The URL of an endpoint that answers every request with these bytes.
 async fn endpoint(answer: impl Into<Vec<u8>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/.maintenance", listener.local_addr().unwrap());
     let answer = Arc::new(answer.into());
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
-            tokio::spawn(give(client, Arc::clone(&answer)));
+            tokio::spawn(respond(client, Arc::clone(&answer)));
         }
     });
     url
 }
 
-async fn give(client: TcpStream, answer: Arc<Vec<u8>>) {
-    let (questions, mut answers) = client.into_split();
-    let mut lines = BufReader::new(questions).lines();
+async fn respond(client: TcpStream, answer: Arc<Vec<u8>>) {
+    let (requests, mut responses) = client.into_split();
+    let mut lines = BufReader::new(requests).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        if line.is_empty() && answers.write_all(&answer).await.is_err() {
+        if line.is_empty() && responses.write_all(&answer).await.is_err() {
             return;
         }
     }
@@ -189,7 +189,7 @@ fn http(status: &str, body: &str) -> String {
 }
 
 #[tokio::test]
-async fn no_command_prints_what_an_endpoint_says_to_a_terminal() {
+async fn no_command_prints_control_characters_of_an_endpoint() {
     let signer = Signer::generate();
     let site = json!({
         "site": "shop", "mode": HOSTILE, "channel": HOSTILE, "revision": 1, "digest": HOSTILE, "signed_by": format!("{HOSTILE} key"),
@@ -230,7 +230,7 @@ async fn no_command_prints_what_an_endpoint_says_to_a_terminal() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_long_is_not_read_to_its_end() {
+async fn reading_a_response_stops_at_64_mib() {
     let signer = Signer::generate();
     let long = vec![b' '; 80 << 20];
     let folder = tempfile::TempDir::new().unwrap();

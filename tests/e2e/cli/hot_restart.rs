@@ -1,4 +1,4 @@
-//! Hot restarts: the parent process serves the connections that it has, and only a file reaches it.
+//! Hot restarts: the parent process keeps its connections, and only a file changes its state.
 
 use super::{base, pushing, status_of, writing};
 use crate::support::app::App;
@@ -12,10 +12,10 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: shop.example.com\r\n\r\n";
 
 async fn status_on(connection: &mut Connection) -> u16 {
     connection.send(REQUEST).await;
-    connection.response().await.expect("a connection that the parent keeps").status
+    connection.response().await.expect("the parent keeps the connection").status
 }
 
-/// Restarts hot, and returns a connection that the parent keeps.
+/// Restarts an Envoy hot, and returns a connection to the parent.
 async fn restarted(envoy: &mut Envoy) -> Connection {
     envoy.restart_for_hot_restarts().await;
     let mut kept = Connection::open(envoy.data()).await;
@@ -26,7 +26,7 @@ async fn restarted(envoy: &mut Envoy) -> Connection {
 }
 
 #[tokio::test]
-async fn a_push_does_not_count_while_a_parent_may_serve_connections() {
+async fn a_push_does_not_succeed_while_a_parent_may_serve_connections() {
     let (_app, mut envoy, desk, _) = pushing().await;
     let mut kept = restarted(&mut envoy).await;
     desk.target(&format!("envoys = [{:?}]\nadmin = [{:?}]", base(&envoy), envoy.admin_url()));
@@ -36,31 +36,31 @@ async fn a_push_does_not_count_while_a_parent_may_serve_connections() {
     for part in [&*admin, "a hot restart of test: for ", " s more, until ", "Run the same command again then"] {
         assert!(output.stderr.contains(part), "{part}: {output:?}");
     }
-    // The message is true: only new connections are refused.
+    // The parent still serves its connections.
     assert_eq!((status_on(&mut kept).await, status_of(&envoy).await), (200, 503));
     let status = desk.run("status shop --exit-code").await;
     assert_eq!((status.code, status.stdout.contains("OFFLINE")), (3, true), "{status:?}");
     let json: serde_json::Value = serde_json::from_str(&desk.run("close shop --json").await.stdout).unwrap();
     assert_eq!((&json["envoys"]["followed"], &json["envoys"]["unreached"][0]["envoy"]), (&1.into(), &admin.into()));
     assert_eq!(desk.run("close shop --wait=false").await.code, 0);
-    let again = eventually("the parent's time is over", async || {
+    let again = eventually("the parent has exited", async || {
         let output = desk.run("close shop").await;
         (output.code == 0).then_some(output)
     })
     .await;
     assert!(again.stdout.contains("already OFFLINE"), "{again:?}");
-    assert!(!envoy.generations().has_parent(), "the parent still ran when the command succeeded");
+    assert!(!envoy.generations().has_parent(), "the command succeeds while the parent is running");
     assert_eq!(desk.run("status shop --exit-code").await.code, 12);
 }
 
 #[tokio::test]
-async fn a_file_reaches_the_parent_of_a_hot_restart() {
+async fn a_file_changes_the_state_of_the_parent() {
     let (app, signer) = (App::start(), Signer::generate());
     let (mut envoy, desk) = writing(&app, &signer).await;
     let mut kept = restarted(&mut envoy).await;
     assert_eq!(desk.run("close shop").await.code, 0);
     assert_eq!(status_of(&envoy).await, 503);
-    eventually("the parent refuses", async || (status_on(&mut kept).await == 503).then_some(())).await;
+    eventually("the parent refuses requests", async || (status_on(&mut kept).await == 503).then_some(())).await;
     assert!(envoy.generations().has_parent());
     let file = format!("file = {:?}\npolicy = \"policy.yaml\"\nadmin = [{:?}]", envoy.ecds_file(), envoy.admin_url());
     desk.target(&file);
@@ -70,7 +70,7 @@ async fn a_file_reaches_the_parent_of_a_hot_restart() {
 }
 
 #[tokio::test]
-async fn an_admin_interface_that_cannot_be_read_is_told() {
+async fn an_admin_interface_that_cannot_be_queried_is_an_error() {
     let (_app, envoy, _, signer) = pushing().await;
     let (endpoint, admin) = (base(&envoy), envoy.admin_url());
     for (interfaces, code, told) in [

@@ -1,4 +1,4 @@
-//! `maintctl init`, where there is nothing yet and where there is something.
+//! `maintctl init` in an empty folder and in a folder with a configuration.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ async fn init(folder: &Path, words: &str) -> Output {
 }
 
 #[tokio::test]
-async fn init_makes_a_key_and_prints_nothing_but_the_jwk() {
+async fn init_creates_a_key_and_prints_the_jwk_alone_to_stdout() {
     let folder = tempfile::TempDir::new().unwrap();
     let made = init(folder.path(), "").await;
     assert_eq!(made.code, 0, "{made:?}");
@@ -33,7 +33,7 @@ async fn init_makes_a_key_and_prints_nothing_but_the_jwk() {
 }
 
 #[tokio::test]
-async fn init_again_goes_by_what_is_there() {
+async fn init_uses_the_existing_configuration_and_key() {
     let folder = tempfile::TempDir::new().unwrap();
     let (config, key) = (folder.path().join("maintctl.toml"), folder.path().join("maintctl.key"));
     let made = init(folder.path(), "--fleet prod-eu").await;
@@ -46,7 +46,7 @@ async fn init_again_goes_by_what_is_there() {
     let other = init(folder.path(), "--fleet demo").await;
     assert_eq!((other.code, other.stdout.as_str()), (2, ""), "{other:?}");
     assert!(other.stderr.contains("--fleet \"demo\": maintctl.toml says `fleet = \"prod-eu\"`"), "{other:?}");
-    // The key is the one that the configuration names, also where that is made only now.
+    // The configuration names the file of the key; init creates that file if it is missing.
     let text = fs::read_to_string(&config).unwrap();
     fs::remove_file(&key).unwrap();
     fs::write(&config, text.replace("maintctl.key", "other.key")).unwrap();

@@ -1,8 +1,7 @@
-//! Envoys that do not hold what they should, and how they are brought up.
+//! Envoys that lack the current document, and failures while maintctl brings them up to date.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -12,22 +11,22 @@ use super::reach::envoy;
 use super::{FLEET, base, pushing, status_of};
 use crate::support::app::App;
 use crate::support::desk::Desk;
-use crate::support::preload;
 use crate::support::signer::{Signer, document, now_ms};
+use crate::support::{eventually, preload};
 
 #[tokio::test]
-async fn a_document_too_old_to_be_pushed_again_still_reaches_an_envoy_that_has_none() {
+async fn an_expired_document_is_signed_again_for_an_envoy_without_one() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
     let mut old = document("shop", "offline");
     old["fleet"] = FLEET.into();
     old["reason"] = "Upgrade".into();
-    // Envoys take it for five minutes.
+    // Envoys accept a document for five minutes.
     let made = now_ms() - 295_000;
     old["revision"] = made.into();
     let (status, answer) = one.push("shop", &signer.sign(&old)).await;
     assert_eq!(status, 200, "{answer}");
-    tokio::time::sleep(Duration::from_millis((made + 301_000).saturating_sub(now_ms()))).await;
+    eventually("the document has expired", async || (now_ms() > made + 301_000).then_some(())).await;
     let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
     let output = desk.run("close shop").await;
     assert_eq!((output.code, output.stdout.contains("already OFFLINE")), (0, true), "{output:?}");
@@ -37,7 +36,7 @@ async fn a_document_too_old_to_be_pushed_again_still_reaches_an_envoy_that_has_n
 }
 
 #[tokio::test]
-async fn the_status_names_who_lags_and_why() {
+async fn status_names_the_envoys_that_lag_and_the_reason() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
     let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
@@ -60,28 +59,28 @@ async fn the_status_names_who_lags_and_why() {
 }
 
 #[tokio::test]
-async fn an_end_that_is_over_by_envoys_clock_is_no_success() {
+async fn an_until_that_has_passed_by_envoys_clock_is_not_a_success() {
     let (_app, envoy, desk, _) = pushing().await;
     let library = preload::library(desk.path());
     let mut command = desk.command("close shop --for 60s --timeout 2s");
     let output = command.env("LD_PRELOAD", &library).env("SECONDS_AHEAD", "-100").output().await.unwrap();
-    let complaint = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(3), "{complaint}");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{error}");
     for part in
         ["warning: the clock of ", "shop: online and not offline, as its clock says 20", "set the wrong one right"]
     {
-        assert!(complaint.contains(part), "{complaint}");
+        assert!(error.contains(part), "{error}");
     }
     assert_eq!(status_of(&envoy).await, 200);
     let output =
         desk.command("status").env("LD_PRELOAD", &library).env("SECONDS_AHEAD", "-100").output().await.unwrap();
-    let complaint = String::from_utf8(output.stderr).unwrap();
-    assert!(complaint.contains("warning: the clock of "), "{complaint}");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("warning: the clock of "), "{error}");
     assert!(!desk.run("status").await.stderr.contains("clock"));
 }
 
 #[tokio::test]
-async fn a_control_endpoint_below_another_path_is_told_as_such() {
+async fn a_url_without_the_path_prefix_is_an_error_that_suggests_it() {
     let (_app, envoy, desk, signer) = pushing().await;
     let bare = format!("http://{}", envoy.listener("control"));
     let output = Desk::pushing(&signer, &[&bare]).run("close shop").await;
@@ -91,7 +90,7 @@ async fn a_control_endpoint_below_another_path_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn an_envoy_that_fails_once_is_asked_again() {
+async fn a_failed_request_is_retried() {
     let (_app, envoy, _, signer) = pushing().await;
     let (proxy, has_failed) = failing_once_after_a_put(&envoy).await;
     let output = Desk::pushing(&signer, &[&proxy]).run("close shop").await;
@@ -99,7 +98,7 @@ async fn an_envoy_that_fails_once_is_asked_again() {
     assert_eq!(status_of(&envoy).await, 503);
 }
 
-/// An address of this Envoy's control endpoint that answers 503 itself to the first question after the first PUT.
+/// A proxy of an Envoy's control endpoint that answers 503 to the first request after the first PUT.
 async fn failing_once_after_a_put(envoy: &crate::support::envoy::Envoy) -> (String, Arc<AtomicBool>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/.maintenance", listener.local_addr().unwrap());
@@ -115,9 +114,9 @@ async fn failing_once_after_a_put(envoy: &crate::support::envoy::Envoy) -> (Stri
 
 async fn relay(client: TcpStream, server: std::net::SocketAddr, has_put: Arc<AtomicBool>, has_failed: Arc<AtomicBool>) {
     let server = TcpStream::connect(server).await.unwrap();
-    let (questions, mut answers) = client.into_split();
+    let (requests, mut responses) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let mut lines = BufReader::new(questions).lines();
+    let mut lines = BufReader::new(requests).lines();
     let mut head = String::new();
     while let Ok(Some(line)) = lines.next_line().await {
         head.push_str(&format!("{line}\r\n"));
@@ -128,13 +127,13 @@ async fn relay(client: TcpStream, server: std::net::SocketAddr, has_put: Arc<Ato
         if head.starts_with("PUT ") {
             has_put.store(true, Ordering::Relaxed);
         } else if has_put.load(Ordering::Relaxed) && !has_failed.swap(true, Ordering::Relaxed) {
-            let _ = answers.write_all(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").await;
+            let _ = responses.write_all(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").await;
             continue;
         }
         to_server.write_all(head.as_bytes()).await.unwrap();
-        // Answers are short, and the next question comes after them.
+        // A response is short, and the client sends the next request after it.
         let mut answer = vec![0; 65_536];
         let length = tokio::io::AsyncReadExt::read(&mut from_server, &mut answer).await.unwrap_or(0);
-        let _ = answers.write_all(&answer[..length]).await;
+        let _ = responses.write_all(&answer[..length]).await;
     }
 }

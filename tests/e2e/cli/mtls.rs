@@ -1,4 +1,4 @@
-//! A control endpoint that asks for the client's certificate.
+//! A control endpoint that requires a client certificate.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::support::envoy::Envoy;
 use crate::support::signer::Signer;
 use crate::support::tls::Tls;
 
-/// An Envoy whose control endpoint takes only certificates of this authority, and its URL.
+/// An Envoy whose control endpoint requires a certificate of this authority, and the URL of the endpoint.
 async fn guarded(app: &App, signer: &Signer, authority: &Tls) -> (Envoy, String) {
     let mut context = authority.downstream();
     context["require_client_certificate"] = true.into();
@@ -30,13 +30,13 @@ async fn guarded(app: &App, signer: &Signer, authority: &Tls) -> (Envoy, String)
     (envoy, url)
 }
 
-/// The certificates of a PEM text, and its key.
+/// The certificates and the key in a PEM text.
 fn split(pem: &str) -> (&str, &str) {
     pem.split_at(pem.find("-----BEGIN PRIVATE KEY").unwrap())
 }
 
 #[tokio::test]
-async fn a_target_shows_its_certificate_and_trusts_its_authority() {
+async fn a_target_may_have_a_client_certificate_and_an_authority() {
     let (app, signer, authority) = (App::start(), Signer::generate(), Tls::new());
     let (envoy, url) = guarded(&app, &signer, &authority).await;
     let desk = Desk::new(&signer, "");
@@ -81,7 +81,7 @@ async fn a_target_shows_its_certificate_and_trusts_its_authority() {
         for words in ["close shop --timeout 5s", "status --timeout 5s", "open shop --timeout 5s"] {
             let output = desk.run(words).await;
             assert_eq!(output.code, code, "{files} {words}: {output:?}");
-            // A refusal of the handshake may be lost where the question is on its way already.
+            // If the request is sent before the failed handshake is reported, the reason may be lost.
             let is_told = output.stderr.contains(told) || code == 3 && output.stderr.contains("closed the connection");
             assert!(is_told, "{files} {words}: {output:?}");
             let closed = code == 0 && !words.starts_with("open");

@@ -1,4 +1,4 @@
-//! Several Envoys behind one address, which a proof of adoption must not take for one.
+//! Several Envoys behind one address: maintctl must not take them for one.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use crate::support::desk::Desk;
 use crate::support::signer::Signer;
 
 #[tokio::test]
-async fn two_envoys_on_one_port_are_never_taken_for_one() {
+async fn two_envoys_on_one_port_are_detected() {
     let (app, signer) = (App::start(), Signer::generate());
     let one = envoy(&app, &signer, "one").await;
     let port = one.listener("control").port();
-    // The kernel hands connections to either, as both ask for `enable_reuse_port`, which is Envoy's default.
+    // With `enable_reuse_port`, which is Envoy's default, the kernel distributes connections between both.
     let two = second_envoy(&app, &signer, json!({ "address": "127.0.0.1", "port_value": port })).await;
     assert_eq!(two.listener("control").port(), port);
     let desk = Desk::pushing(&signer, &[&base(&one)]);
@@ -32,7 +32,7 @@ async fn two_envoys_on_one_port_are_never_taken_for_one() {
 }
 
 #[tokio::test]
-async fn an_envoy_that_joins_an_address_after_a_change_was_sent_is_found() {
+async fn an_envoy_that_joins_an_address_after_the_push_is_detected() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
     let address = joined_after_a_put(one.listener("control"), two.listener("control")).await;
@@ -44,7 +44,7 @@ async fn an_envoy_that_joins_an_address_after_a_change_was_sent_is_found() {
     assert_eq!((status_of(&one).await, status_of(&two).await), (503, 200));
 }
 
-/// An address that leads to the first until that one was sent a change, and then to both in turn.
+/// The address of a proxy to the first Envoy until the first PUT, and then to both in turn.
 async fn joined_after_a_put(one: SocketAddr, two: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -60,10 +60,10 @@ async fn joined_after_a_put(one: SocketAddr, two: SocketAddr) -> SocketAddr {
 
 async fn relay(client: TcpStream, server: SocketAddr, has_put: Arc<AtomicBool>) {
     let server = TcpStream::connect(server).await.unwrap();
-    let ((mut questions, mut to_client), (mut answers, mut to_server)) = (client.into_split(), server.into_split());
-    let back = tokio::spawn(async move { tokio::io::copy(&mut answers, &mut to_client).await });
+    let ((mut requests, mut to_client), (mut responses, mut to_server)) = (client.into_split(), server.into_split());
+    let back = tokio::spawn(async move { tokio::io::copy(&mut responses, &mut to_client).await });
     let mut bytes = vec![0; 65_536];
-    while let Ok(length @ 1..) = questions.read(&mut bytes).await {
+    while let Ok(length @ 1..) = requests.read(&mut bytes).await {
         if bytes.starts_with(b"PUT ") {
             has_put.store(true, Ordering::Relaxed);
         }
@@ -75,7 +75,7 @@ async fn relay(client: TcpStream, server: SocketAddr, has_put: Arc<AtomicBool>) 
 }
 
 #[tokio::test]
-async fn each_of_several_envoys_proves_itself_on_connections_of_its_own() {
+async fn every_envoy_is_queried_over_many_new_connections() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
     let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
@@ -88,7 +88,7 @@ async fn each_of_several_envoys_proves_itself_on_connections_of_its_own() {
     assert_eq!(desk.run("close shop").await.code, 0);
     let after = connections().await;
     for (before, after) in before.into_iter().zip(after) {
-        // Once to find out who is there, and once after adoption: less than one miss in 10,000 takes 14.
+        // Fourteen connections before the push and fourteen after adoption miss a second Envoy less than once in 10,000.
         assert!(after - before >= 2 * 14, "{before} {after}");
     }
     let answer = desk.json("status shop --json").await;

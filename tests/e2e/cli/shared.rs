@@ -1,4 +1,4 @@
-//! Files that operators with accounts of their own, and Envoy with another one, share.
+//! A file that several operators and Envoy share, each with their own account.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use crate::support::desk::Desk;
 use crate::support::signer::Signer;
 use crate::support::{eventually, maintctl};
 
-/// Whether the tests may act as other users.
+/// Whether the tests may run commands as other users.
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
@@ -19,9 +19,9 @@ fn allow(path: impl Into<PathBuf>, mode: u32) {
     fs::set_permissions(path.into(), Permissions::from_mode(mode)).unwrap();
 }
 
-/// Runs maintctl under this account, where the tests may; else under their own. Its exit code, and what it complains of.
+/// Runs maintctl as this user, or as the user of the tests if they may not, and returns the exit code and stderr.
 async fn run_as(user: u32, desk: &Desk, words: &str) -> (Option<i32>, String) {
-    // The built one may stand where others may not look.
+    // Other users may not have access to the folder of the compiled maintctl.
     let program = desk.path().join("maintctl");
     if !program.exists() {
         fs::copy(maintctl(), &program).unwrap();
@@ -37,7 +37,7 @@ async fn run_as(user: u32, desk: &Desk, words: &str) -> (Option<i32>, String) {
 }
 
 #[tokio::test]
-async fn what_one_operator_has_left_keeps_no_other_from_the_file() {
+async fn files_of_one_operator_do_not_block_another() {
     let (app, signer) = (App::start(), Signer::generate());
     let (envoy, desk) = writing(&app, &signer).await;
     let folder = envoy.ecds_file().parent().unwrap();
@@ -46,7 +46,7 @@ async fn what_one_operator_has_left_keeps_no_other_from_the_file() {
     allow(envoy.ecds_file(), 0o644);
     assert_eq!(run_as(1001, &desk, "close shop").await, (Some(0), String::new()));
     assert_eq!(status_of(&envoy).await, 503);
-    // As a run of the first that was killed leaves it; neither file can be written by the second.
+    // These files of a killed run belong to the first operator, and the second may not write to them.
     let (lock, new) = (folder.join(".maintenance.yaml.lock"), folder.join(".maintenance.yaml.new"));
     fs::write(&new, "half a fi").unwrap();
     for path in [&lock, &new] {

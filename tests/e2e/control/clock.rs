@@ -1,4 +1,4 @@
-//! Documents and clocks: what is fresh, what may follow what, and how a site leaves the state that a wrong clock made.
+//! Clocks: which documents are fresh, and how a site leaves the state of a document that was made with a wrong clock.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ const MINUTE: u64 = 60_000;
 const DAY: u64 = 24 * 60 * MINUTE;
 
 #[tokio::test]
-async fn a_document_made_while_clocks_were_a_day_ahead_has_a_successor_at_once() {
+async fn a_document_made_a_day_ahead_can_be_replaced_after_the_clock_is_corrected() {
     let (app, ops) = (App::start(), Signer::generate());
     let policy = shop::policy(&ops);
     let ahead = Ahead::by("86400");
@@ -38,14 +38,14 @@ async fn a_document_made_while_clocks_were_a_day_ahead_has_a_successor_at_once()
         assert_eq!(shop::get(&envoy, "/").await, status, "{command}");
     }
     assert_eq!(envoy.site("shop").await["revision"], first + 2);
-    // A policy that has never held the document takes it as the endpoint has.
+    // A new plugin adopts the document too, although its revision is a day ahead.
     assert_eq!(envoy.set_plugin("renamed", &policy).await, Update::Taken);
     envoy.wait_for_workers("shop").await;
     assert_eq!(shop::get(&envoy, "/").await, 503);
 }
 
 #[tokio::test]
-async fn freshness_is_judged_by_iat_and_a_revision_by_what_it_follows() {
+async fn iat_must_be_fresh_and_a_revision_may_lead_the_clock_or_its_predecessor_by_ten_minutes() {
     let scene = Scene::new(|_| {}).await;
     let push = async |revision: u64, iat: Option<u64>| {
         let mut document = json!({ "site": "shop", "fleet": "test", "revision": revision, "mode": "offline" });
@@ -57,7 +57,7 @@ async fn freshness_is_judged_by_iat_and_a_revision_by_what_it_follows() {
     };
     let now = now_ms();
     let (taken, too_old) = ((200, None), (401, Some("too_old".to_owned())));
-    for (what, revision, iat, expected) in [
+    for (case, revision, iat, expected) in [
         ("an old revision, signed now", now - DAY, Some(now), taken.clone()),
         ("signed six minutes ago", now, Some(now - 6 * MINUTE), too_old.clone()),
         ("signed six minutes from now", now, Some(now + 6 * MINUTE), too_old.clone()),
@@ -66,9 +66,9 @@ async fn freshness_is_judged_by_iat_and_a_revision_by_what_it_follows() {
         ("nine minutes ahead of the document before", now + 18 * MINUTE, Some(now), taken.clone()),
         ("the same without iat", now + 19 * MINUTE, None, too_old.clone()),
         ("twelve minutes ahead of the document before", now + 30 * MINUTE, Some(now), too_old.clone()),
-        ("an older one", now + MINUTE, Some(now), (409, Some("stale_revision".to_owned()))),
+        ("an older revision", now + MINUTE, Some(now), (409, Some("stale_revision".to_owned()))),
     ] {
-        assert_eq!(push(revision, iat).await, expected, "{what}");
+        assert_eq!(push(revision, iat).await, expected, "{case}");
     }
     for iat in [json!("now"), json!(-1), json!(0.5), json!([])] {
         let mut document = document("shop", "online");

@@ -1,18 +1,18 @@
-//! The control endpoint is its literal prefix and nothing that could be read as it.
+//! The path prefix of the control endpoint is matched literally.
 
 use serde_json::json;
 
 use super::Scene;
 use crate::support::raw;
 
-/// The status and the body of a request for this `:path` as it stands.
+/// The status and the body of the response to a request with exactly this `:path`.
 async fn get(to: std::net::SocketAddr, path: &str) -> (u16, String) {
-    let answer = raw::exchange(to, raw::get(path).as_bytes()).await.expect("an answer");
+    let answer = raw::exchange(to, raw::get(path).as_bytes()).await.expect("a response");
     (answer.status, answer.text())
 }
 
 #[tokio::test]
-async fn an_encoded_path_is_not_the_control_endpoint() {
+async fn an_encoded_prefix_does_not_reach_the_control_endpoint() {
     let scene = Scene::new(|policy| policy["control"] = json!({ "path_prefix": "/.own" })).await;
     let (control, data) = (scene.envoy.listener("control"), scene.envoy.data());
     for (listener, path, status, is_endpoint) in [

@@ -1,4 +1,4 @@
-//! Who may read what of the status.
+//! The short status, and the full status for holders of a read token.
 
 use hyper::Method;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::support::shop;
 use crate::support::signer::{Signer, document, now_ms};
 
 #[tokio::test]
-async fn the_status_says_more_to_those_with_a_read_token() {
+async fn a_read_token_permits_the_full_status() {
     let scene =
         Scene::new(|policy| policy["exempt"] = json!([{ "name": "staff", "headers": [{ "name": "x-staff" }] }])).await;
     let Scene { envoy, ops, docs, .. } = &scene;
@@ -57,7 +57,7 @@ async fn the_status_says_more_to_those_with_a_read_token() {
         assert_eq!(full[name], value, "{name}");
     }
 
-    // Any key of the policy will do, whatever it may sign.
+    // Every key of the policy may sign a read token.
     for key in [docs, &scene.tasks] {
         assert_eq!(shop::full_status(envoy, key, "shop").await["reason"], "Database upgrade");
     }
@@ -71,7 +71,7 @@ async fn the_status_says_more_to_those_with_a_read_token() {
 }
 
 #[tokio::test]
-async fn a_bad_read_token_opens_nothing() {
+async fn an_invalid_read_token_is_rejected() {
     let scene = Scene::new(|_| {}).await;
     let Scene { envoy, ops, .. } = &scene;
     let now = now_ms() / 1000;
@@ -82,13 +82,13 @@ async fn a_bad_read_token_opens_nothing() {
         &json!({ "alg": "EdDSA", "typ": "maintenance-read+jwt", "kid": ops.kid() }),
         claims("test", now, now + 60).to_string().as_bytes(),
     );
-    for (what, token, status, code) in [
+    for (case, token, status, code) in [
         ("expired", read(ops, &claims("test", now - 120, now - 1)), 401, "expired"),
-        ("good for longer than five minutes", read(ops, &claims("test", now, now + 301)), 401, "expired"),
-        ("made long from now", read(ops, &claims("test", now + 600, now + 700)), 401, "expired"),
+        ("valid for longer than five minutes", read(ops, &claims("test", now, now + 301)), 401, "expired"),
+        ("issued in the future", read(ops, &claims("test", now + 600, now + 700)), 401, "expired"),
         ("another fleet", read(ops, &claims("prod", now, now + 60)), 401, "not_permitted"),
-        ("a stranger", read(&stranger, &claims("test", now, now + 60)), 401, "unknown_key"),
-        ("forged", forged, 401, "bad_signature"),
+        ("an unknown key", read(&stranger, &claims("test", now, now + 60)), 401, "unknown_key"),
+        ("a forged signature", forged, 401, "bad_signature"),
         ("no exp", read(ops, &json!({ "fleet": "test", "iat": now })), 400, "malformed_document"),
         (
             "a text for a time",
@@ -101,11 +101,11 @@ async fn a_bad_read_token_opens_nothing() {
         ("empty", String::new(), 400, "malformed_document"),
         ("too large", "x".repeat(20_000), 413, "too_large"),
     ] {
-        // Twice, as what was checked once is remembered.
+        // Twice, because the filter caches the result of a check.
         for _ in 0..2 {
             let (seen, answer) = envoy.control(Method::GET, "/v1/status", &[(DOCUMENT, &token)]).await;
-            assert_eq!((seen, answer["code"].as_str()), (status, Some(code)), "{what}: {answer}");
-            assert_eq!(answer["sites"], Value::Null, "{what}");
+            assert_eq!((seen, answer["code"].as_str()), (status, Some(code)), "{case}: {answer}");
+            assert_eq!(answer["sites"], Value::Null, "{case}");
         }
     }
     let good = read(ops, &claims("test", now, now + 300));
@@ -117,7 +117,7 @@ async fn a_bad_read_token_opens_nothing() {
 }
 
 #[tokio::test]
-async fn fleets_in_one_envoy_keep_to_themselves() {
+async fn fleets_in_one_envoy_are_separate() {
     let (app, ours, theirs) = (App::start(), Signer::generate(), Signer::generate());
     let other = json!({ "fleet": "other", "sites": [{ "name": "shop" }, { "name": "blog", "paths": ["/blog"] }], "keys": [theirs.entry("ops")] });
     let their_control = json!({ "fleet": "other", "sites": [], "keys": [theirs.entry("ops")], "control": { "path_prefix": "/theirs" } });
@@ -129,7 +129,7 @@ async fn fleets_in_one_envoy_keep_to_themselves() {
         .workers(1)
         .start()
         .await;
-    // What lets somebody read one fleet lets nobody read another, also on a worker that has seen it.
+    // A read token of one fleet does not permit the status of another one, even on a worker that has cached the token.
     let token = shop::read_token(&ours);
     for (base, fleet) in
         [(envoy.control_url(""), 200), (format!("http://{}/theirs/", envoy.listener("their-control")), 401)]

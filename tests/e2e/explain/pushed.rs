@@ -1,17 +1,17 @@
-//! The same of documents that were pushed, of windows, and of clients at several addresses.
+//! `maintctl explain` with pushed documents, windows, and client addresses.
 
 use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{HTML, Row, agree};
+use super::{ExplainedRequest, HTML, assert_agreement};
 use crate::support::app::App;
 use crate::support::envoy::Envoy;
 use crate::support::shop;
 use crate::support::signer::{Signer, now_ms};
 
-const ROWS: [Row; 7] = [
+const ROWS: [ExplainedRequest; 7] = [
     ("GET", "shop.example.com", "/", &[]),
     ("GET", "shop.example.com", "/", &[HTML]),
     ("PUT", "shop.example.com", "/", &["content-length: 0"]),
@@ -21,19 +21,19 @@ const ROWS: [Row; 7] = [
     ("GET", "api.example.com", "/", &[]),
 ];
 
-/// `hours` from now.
+/// The time this number of hours from now.
 fn at(hours: i64) -> String {
     (Timestamp::now() + SignedDuration::from_hours(hours)).to_string()
 }
 
-/// A window of `shop` between these hours, in which staff does not count.
+/// A window between these hours that suspends the rule `staff`.
 fn window(id: &str, mode: &str, from: i64, until: Option<i64>) -> Value {
     let until = until.map(at);
     json!({ "id": id, "mode": mode, "from": at(from), "until": until, "reason": "Window", "suspend": ["staff"] })
 }
 
 #[tokio::test]
-async fn they_say_the_same_of_documents_that_were_pushed() {
+async fn explain_predicts_the_response_with_a_pushed_document() {
     let (app, ops) = (App::start(), Signer::generate());
     let exempt = |name: &str| json!({ "name": name, "headers": [{ "name": format!("x-{name}"), "value": "yes" }] });
     let policy = json!({
@@ -85,7 +85,7 @@ async fn they_say_the_same_of_documents_that_were_pushed() {
             fs::write(&state, content).unwrap();
             let mut verdicts = Vec::new();
             for row in ROWS {
-                verdicts.push(agree(&envoy, &files, "127.0.0.1", row).await);
+                verdicts.push(assert_agreement(&envoy, &files, "127.0.0.1", row).await);
             }
             let probe = if expected[0] == "online" { "online" } else { "health-check:health-check-agents" };
             assert_eq!(verdicts, [&expected[..], &[probe, "online"]].concat(), "{members}");
@@ -94,7 +94,7 @@ async fn they_say_the_same_of_documents_that_were_pushed() {
 }
 
 #[tokio::test]
-async fn they_say_the_same_of_clients_at_several_addresses() {
+async fn explain_predicts_the_response_to_clients_at_several_addresses() {
     let app = App::start();
     let policy = json!({
         "sites": [{ "name": "shop" }],
@@ -109,11 +109,11 @@ async fn they_say_the_same_of_clients_at_several_addresses() {
     let file = folder.path().join("policy.json");
     fs::write(&file, policy.to_string()).unwrap();
     let files = ["--policy", file.to_str().unwrap()];
-    // Behind one hop that Envoy trusts, the client is whom that names last.
+    // With one trusted hop, the client is the last address in `x-forwarded-for`.
     let behind =
         Envoy::builder(app.address()).policy(&policy).manager(|manager| manager["xff_num_trusted_hops"] = 1.into());
     let (behind, alone) = (behind.start().await, Envoy::builder(app.address()).policy(&policy).start().await);
-    const GET: Row = ("GET", "shop", "/", &[]);
+    const GET: ExplainedRequest = ("GET", "shop", "/", &[]);
     for (headers, ip, verdict) in [
         (&[][..], "127.0.0.1", "exempt:here"),
         (&["x-forwarded-for: 203.0.113.9"], "203.0.113.9", "exempt:office"),
@@ -128,9 +128,9 @@ async fn they_say_the_same_of_clients_at_several_addresses() {
         (&["x-forwarded-for: nobody"], "127.0.0.1", "exempt:here"),
     ] {
         let row = (GET.0, GET.1, GET.2, headers);
-        assert_eq!(agree(&behind, &files, ip, row).await, verdict, "{headers:?}");
-        assert_eq!(agree(&alone, &files, "127.0.0.1", row).await, "exempt:here", "{headers:?}");
+        assert_eq!(assert_agreement(&behind, &files, ip, row).await, verdict, "{headers:?}");
+        assert_eq!(assert_agreement(&alone, &files, "127.0.0.1", row).await, "exempt:here", "{headers:?}");
     }
-    let put: Row = ("PUT", "shop", "/", &["x-forwarded-for: 203.0.113.9", "content-length: 0"]);
-    assert_eq!(agree(&behind, &files, "203.0.113.9", put).await, "offline");
+    let put: ExplainedRequest = ("PUT", "shop", "/", &["x-forwarded-for: 203.0.113.9", "content-length: 0"]);
+    assert_eq!(assert_agreement(&behind, &files, "203.0.113.9", put).await, "offline");
 }

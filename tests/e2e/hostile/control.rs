@@ -1,9 +1,9 @@
-//! The same for the control endpoint: what nobody expects in its two headers is answered with a code and changes nothing.
+//! Hostile requests to the control endpoint: invalid values of its two headers get an error code and change nothing.
 
 use hyper::Method;
 use serde_json::Value;
 
-use super::all_is_well;
+use super::assert_healthy;
 use crate::support::app::App;
 use crate::support::envoy::Envoy;
 use crate::support::signer::{Signer, document, now_ms};
@@ -14,9 +14,9 @@ const IF_MATCH: &[u8] = b"if-match";
 const GET: &str = "GET /.maintenance/v1/status";
 const PUT: &str = "PUT /.maintenance/v1/sites/shop";
 
-type Headers<'a> = &'a [(&'a [u8], &'a [u8])];
+type HeaderPairs<'a> = &'a [(&'a [u8], &'a [u8])];
 
-/// Four workers that hold a pushed document, which closes `shop`, and its digest.
+/// An Envoy with four workers that have adopted a document that closes `shop`, and the digest of the document.
 async fn closed(app: &App, ops: &Signer) -> (Envoy, String) {
     let envoy =
         Envoy::builder(app.address()).policy(&shop::policy(ops)).control(&shop::control(ops)).workers(4).start().await;
@@ -24,52 +24,52 @@ async fn closed(app: &App, ops: &Signer) -> (Envoy, String) {
     (envoy, digest)
 }
 
-/// A newer document, which would open it.
+/// A newer document that opens `shop`.
 fn opening(ops: &Signer) -> String {
     let mut opening = document("shop", "online");
     opening["revision"] = (now_ms() + 1000).into();
     ops.sign(&opening)
 }
 
-/// Sends a request to the control endpoint; the status, and the code in the answer.
-async fn ask(envoy: &Envoy, line: &str, headers: Headers<'_>) -> (u16, String) {
+/// Sends a request to the control endpoint and returns the status and the error code.
+async fn ask(envoy: &Envoy, line: &str, headers: HeaderPairs<'_>) -> (u16, String) {
     let mut bytes = format!("{line} HTTP/1.1\r\nHost: a\r\n").into_bytes();
     for (name, value) in headers {
         bytes.extend_from_slice(&[*name, b": ", *value, b"\r\n"].concat());
     }
     bytes.extend_from_slice(b"\r\n");
     let answer = raw::exchange(envoy.listener("control"), &bytes).await;
-    let answer = answer.unwrap_or_else(|| panic!("no answer: {line}"));
+    let answer = answer.unwrap_or_else(|| panic!("no response: {line}"));
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     (answer.status, body["code"].as_str().unwrap_or_default().to_owned())
 }
 
-/// What is refused with this code, unless Envoy itself does not take so many bytes.
-fn refused(headers: Headers<'_>, status: u16, code: &str) -> (u16, String) {
+/// The expected rejection: Envoy itself rejects headers of more than 60 KiB.
+fn refused(headers: HeaderPairs<'_>, status: u16, code: &str) -> (u16, String) {
     let length: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     if length > 60 * 1024 { (431, String::new()) } else { (status, code.to_owned()) }
 }
 
-/// What holds, but for who has adopted it: a machine that is busy elsewhere makes workers late.
-async fn held(envoy: &Envoy, ops: &Signer) -> Value {
-    let mut held = shop::full_status(envoy, ops, "shop").await;
-    held["workers"].take();
-    held
+/// The full status of `shop` without `workers`: on a busy machine, workers may adopt late.
+async fn current(envoy: &Envoy, ops: &Signer) -> Value {
+    let mut status = shop::full_status(envoy, ops, "shop").await;
+    status["workers"].take();
+    status
 }
 
-/// The workers live, those of the control listener too.
-async fn all_is_well_everywhere(envoy: &Envoy) {
-    all_is_well(envoy).await;
+/// Asserts that the workers respond on both listeners.
+async fn assert_both_listeners_healthy(envoy: &Envoy) {
+    assert_healthy(envoy).await;
     for _ in 0..40 {
         assert_eq!(ask(envoy, GET, &[]).await, (200, String::new()));
     }
 }
 
 #[tokio::test]
-async fn documents_that_are_none_are_refused_with_a_code() {
+async fn malformed_documents_are_rejected_with_an_error_code() {
     let (app, ops) = (App::start(), Signer::generate());
     let (envoy, _) = closed(&app, &ops).await;
-    let before = held(&envoy, &ops).await;
+    let before = current(&envoy, &ops).await;
     let opening = opening(&ops);
     let good = opening.as_bytes();
     let with = |at: usize, bytes: &[u8]| [&good[..at], bytes, &good[at..]].concat();
@@ -97,7 +97,7 @@ async fn documents_that_are_none_are_refused_with_a_code() {
             for headers in [
                 &[(DOCUMENT, value)][..],
                 &[(DOCUMENT, value), (DOCUMENT, value)],
-                // Of several the first counts: what follows makes it no better.
+                // The filter uses the first of several headers.
                 &[(DOCUMENT, value), (DOCUMENT, good)],
                 &[(DOCUMENT, value), (IF_MATCH, b"\xff")],
             ] {
@@ -106,15 +106,15 @@ async fn documents_that_are_none_are_refused_with_a_code() {
             }
         }
     }
-    assert_eq!(held(&envoy, &ops).await, before);
-    all_is_well_everywhere(&envoy).await;
+    assert_eq!(current(&envoy, &ops).await, before);
+    assert_both_listeners_healthy(&envoy).await;
 }
 
 #[tokio::test]
-async fn conditions_that_are_none_are_not_met() {
+async fn malformed_if_match_conditions_are_not_met() {
     let (app, ops) = (App::start(), Signer::generate());
     let (envoy, digest) = closed(&app, &ops).await;
-    let before = held(&envoy, &ops).await;
+    let before = current(&envoy, &ops).await;
     let opening = opening(&ops);
     let good = opening.as_bytes();
     for value in [
@@ -142,9 +142,9 @@ async fn conditions_that_are_none_are_not_met() {
             assert_eq!(ask(&envoy, GET, &headers[1..]).await, refused(&headers[1..], 200, ""), "{start}");
         }
     }
-    assert_eq!(held(&envoy, &ops).await, before);
-    all_is_well_everywhere(&envoy).await;
-    // Nothing else was wrong with it.
+    assert_eq!(current(&envoy, &ops).await, before);
+    assert_both_listeners_healthy(&envoy).await;
+    // With a valid condition, the document is accepted.
     let condition = format!("\"{digest}\"");
     let headers = [("x-maintenance-document", opening.as_str()), ("if-match", &condition)];
     assert_eq!(envoy.control(Method::PUT, "/v1/sites/shop", &headers).await.0, 200);

@@ -1,8 +1,8 @@
-//! What scripts of other origins may read of a refusal.
+//! CORS headers of refusals, and preflight requests.
 
 use serde_json::json;
 
-use super::Kind::{Html, Json};
+use super::ReplyForm::{Html, Json};
 use super::{all, kind, offline, refusing, send, send_h2, send_with};
 use crate::support::app::App;
 use crate::support::filters;
@@ -10,7 +10,7 @@ use crate::support::filters;
 const PREFLIGHT: &str = "access-control-request-method: PUT\naccess-control-request-headers: content-type,x-token";
 
 #[tokio::test]
-async fn preflights_are_answered_for_origins_that_may_read_the_refusal() {
+async fn preflights_succeed_for_origins_that_may_read_the_refusal() {
     let app = App::start();
     let own = refusing(&app, offline(), json!({})).start().await;
     let origins = ["https://app.example.org", "http://localhost:3000", "*.example.net", "https://preview-*"];
@@ -53,7 +53,7 @@ async fn preflights_are_answered_for_origins_that_may_read_the_refusal() {
             assert_eq!(all(&answer, "access-control-expose-headers"), exposed, "{name}");
         }
     }
-    // Without an origin, or without the method that it asks for, it is no preflight.
+    // A preflight has both an origin and a requested method.
     for request in [format!("OPTIONS /\n{PREFLIGHT}"), "OPTIONS /\norigin: https://shop.example.com".to_owned()] {
         assert_eq!(send(&own, &request).await.status, 503, "{request:?}");
     }
@@ -61,7 +61,7 @@ async fn preflights_are_answered_for_origins_that_may_read_the_refusal() {
 }
 
 #[tokio::test]
-async fn behind_envoys_own_cors_filter_nothing_is_said_twice() {
+async fn behind_envoys_cors_filter_no_cors_header_is_duplicated() {
     let app = App::start();
     let policy = json!({ "envoy.filters.http.cors": {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy",
@@ -79,7 +79,7 @@ async fn behind_envoys_own_cors_filter_nothing_is_said_twice() {
 }
 
 #[tokio::test]
-async fn read_only_lets_preflights_through_and_refuses_what_follows() {
+async fn a_read_only_site_forwards_preflights_and_refuses_the_request() {
     let app = App::start();
     let envoy = refusing(&app, json!({ "mode": "read_only" }), json!({})).start().await;
     let origin = "origin: https://shop.example.com";

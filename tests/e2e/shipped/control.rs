@@ -18,7 +18,7 @@ use crate::support::tls::Tls;
 
 const STATUS: &str = "/.maintenance/v1/status";
 
-/// The bucket that the shipped control listener gives each connection.
+/// The token bucket of the shipped control listener.
 fn bucket(bootstrap: &mut Value) -> &mut Value {
     let manager = &mut bootstrap["static_resources"]["listeners"][1]["filter_chains"][0]["filters"][0]["typed_config"];
     let limit = &mut manager["http_filters"][0];
@@ -27,7 +27,7 @@ fn bucket(bootstrap: &mut Value) -> &mut Value {
 }
 
 #[tokio::test]
-async fn a_flood_on_one_connection_gets_429_and_the_others_an_answer() {
+async fn the_rate_limit_applies_to_each_connection() {
     for name in BOOTSTRAPS {
         let folder = TempDir::new().unwrap();
         let mut bootstrap = bootstrap(name, folder.path(), None);
@@ -56,7 +56,7 @@ async fn a_flood_on_one_connection_gets_429_and_the_others_an_answer() {
 }
 
 #[tokio::test]
-async fn maintctl_waits_where_the_rate_limit_refuses_it() {
+async fn maintctl_waits_when_the_rate_limit_refuses_requests() {
     let (folder, signer) = (TempDir::new().unwrap(), Signer::generate());
     let example = "gYJaw-0h1bAImXaQnJYUAzd5m2Bna9E67vxP3Eqld9g";
     let text = shipped("push.yaml").replace(example, signer.jwk()["x"].as_str().unwrap());
@@ -71,7 +71,7 @@ async fn maintctl_waits_where_the_rate_limit_refuses_it() {
     assert!(envoy.stat("control.http_local_rate_limit.enforced").await > 0, "nothing was refused");
 }
 
-/// The text with the commented lines from `transport_socket` on made part of it.
+/// The bootstrap with the commented lines of `transport_socket` uncommented.
 fn with_mutual_tls(text: &str, folder: &Path) -> String {
     let (before, from) = text.split_once("      # transport_socket:").expect("commented lines");
     let commented = from.lines().take_while(|line| line.is_empty() || line.starts_with("      # ")).count();
@@ -84,7 +84,7 @@ fn with_mutual_tls(text: &str, folder: &Path) -> String {
         .replace("filename: tls/", &format!("filename: {}/", folder.display()))
 }
 
-/// Asks for the status over TLS with curl, with a client certificate where there is one.
+/// Requests the status over TLS with curl, with the client certificate `identity` if given.
 async fn ask(control: SocketAddr, folder: &Path, identity: Option<&str>) -> Output {
     let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let url = format!("https://{control}{STATUS}");
@@ -103,7 +103,7 @@ async fn ask(control: SocketAddr, folder: &Path, identity: Option<&str>) -> Outp
 }
 
 #[tokio::test]
-async fn the_control_listener_admits_only_certificates_of_the_authority_once_its_lines_are_uncommented() {
+async fn the_uncommented_transport_socket_admits_only_certificates_of_the_authority() {
     for name in BOOTSTRAPS {
         let (folder, tls) = (TempDir::new().unwrap(), Tls::new());
         let server = &tls.downstream()["common_tls_context"]["tls_certificates"][0];
@@ -139,7 +139,7 @@ async fn the_control_listener_admits_only_certificates_of_the_authority_once_its
 }
 
 #[tokio::test]
-async fn headers_with_underscores_are_dropped_on_the_control_listener_too() {
+async fn the_control_listener_drops_headers_with_underscores() {
     for name in BOOTSTRAPS {
         let folder = TempDir::new().unwrap();
         let envoy = Envoy::with_bootstrap(bootstrap(name, folder.path(), None), Some("/.maintenance")).await;

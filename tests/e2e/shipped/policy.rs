@@ -27,23 +27,23 @@ async fn policies_bootstraps_and_manifests_pass_lint() {
 }
 
 /// A field of a configuration type that can be absent.
-trait Field {
+trait PolicyField {
     fn is_set(&self) -> bool;
 }
 
-impl<T> Field for Option<T> {
+impl<T> PolicyField for Option<T> {
     fn is_set(&self) -> bool {
         self.is_some()
     }
 }
 
-impl<T> Field for Vec<T> {
+impl<T> PolicyField for Vec<T> {
     fn is_set(&self) -> bool {
         !self.is_empty()
     }
 }
 
-impl Field for String {
+impl PolicyField for String {
     fn is_set(&self) -> bool {
         !self.is_empty()
     }

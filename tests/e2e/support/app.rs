@@ -1,15 +1,15 @@
-//! The application behind Envoy: counts what reaches it, and does what a request's `x-app` header asks for.
+//! The application behind Envoy. It counts requests; the `x-app` header of a request selects the response.
 //!
-//! | `x-app` | it answers |
+//! | `x-app` | response |
 //! |---|---|
 //! | absent | 200 `app` |
-//! | `echo` | 200 with the request as JSON: `{"method", "path", "headers": {"name": ["value", …]}}`, what is not UTF-8 replaced |
-//! | `hold` | 200 `app`, but only after [`App::release`] |
+//! | `echo` | 200 with the request as JSON: `{"method", "path", "headers": {"name": ["value", …]}}`, invalid UTF-8 is replaced |
+//! | `hold` | 200 `app`, after [`App::release`] |
 //! | `stream` | 200 with `first` at once and `last` after [`App::release`] |
-//! | a number | that status, `app` |
+//! | a status code | that status, `app` |
 //!
-//! A WebSocket upgrade gets an echo; a gRPC call gets one empty message and `grpc-status: 0`. It speaks HTTP/1.1, and
-//! HTTP/2 without TLS, on one port, on a thread of its own.
+//! A WebSocket gets its messages back; a gRPC call gets one empty message and `grpc-status: 0`. The application serves
+//! HTTP/1.1 and HTTP/2 without TLS on one port, on a thread of its own.
 
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
@@ -31,7 +31,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-/// The running application; it ends when this is dropped.
+/// The running application. Dropping it stops the application.
 pub struct App {
     address: SocketAddr,
     state: Arc<State>,
@@ -44,7 +44,7 @@ struct State {
 }
 
 impl App {
-    /// Starts it on a free port.
+    /// Starts the application on a free port.
     pub fn start() -> App {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -61,27 +61,27 @@ impl App {
         App { address, state, runtime: Some(runtime) }
     }
 
-    /// Where it listens.
+    /// The address of the application.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How many requests have reached it.
+    /// The number of requests so far.
     pub fn hits(&self) -> u64 {
         self.state.hits.lock().unwrap().values().sum()
     }
 
-    /// How many have reached it by this path, without the query.
+    /// The number of requests so far with this path, not counting the query.
     pub fn hits_of(&self, path: &str) -> u64 {
         self.state.hits.lock().unwrap().get(path).copied().unwrap_or(0)
     }
 
-    /// The paths by which requests have reached it, without the query.
+    /// The paths of the requests so far, without the query.
     pub fn paths(&self) -> Vec<String> {
         self.state.hits.lock().unwrap().keys().cloned().collect()
     }
 
-    /// Lets go every request that is held, and those to come.
+    /// Completes all `hold` and `stream` responses, and those of later requests.
     pub fn release(&self) {
         self.state.released.send_replace(true);
     }
@@ -103,7 +103,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
         async move { Ok::<_, Infallible>(answer(request, &state).await) }
     });
     let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-    // A client that goes away in the middle is not this application's concern.
+    // The error of a client that disconnects early is of no interest.
     let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
 }
 
@@ -134,7 +134,7 @@ async fn answer(request: Request<Incoming>, state: &State) -> Response<Body> {
                 Box::pin(frames) as std::pin::Pin<Box<dyn futures::Stream<Item = _> + Send + Sync>>
             )))
         }
-        status => text(status.parse().expect("x-app is a word of this application's, or a status"), "app"),
+        status => text(status.parse().expect("x-app is a known word or a status code"), "app"),
     }
 }
 

@@ -1,23 +1,23 @@
-//! The bootstrap of a test's Envoy, as JSON: what stands in every one of them.
+//! The parts of a test's Envoy bootstrap, as JSON.
 
 use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// How the plugin configuration is handed over: Envoy gives the plugin text as it stands, but a struct as protobuf bytes.
+/// The form of a plugin configuration. Envoy passes a `StringValue` to the plugin as text, and a `Struct` as protobuf bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Text,
     Struct,
 }
 
-/// The bare name of a type as a type URL.
+/// The type URL of a protobuf message.
 pub fn type_url(name: &str) -> String {
     format!("type.googleapis.com/{name}")
 }
 
-/// An HTTP filter, network filter or other extension, with its type added to its configuration.
+/// An HTTP filter, network filter or other extension: its configuration with the type added.
 pub fn extension(name: &str, message: &str, mut config: Value) -> Value {
     config["@type"] = type_url(message).into();
     json!({ "name": name, "typed_config": config })
@@ -25,17 +25,17 @@ pub fn extension(name: &str, message: &str, mut config: Value) -> Value {
 
 const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 
-/// The filter under test with this policy; `name` tells plugins of one VM apart.
+/// The filter under test with this policy. `name` is the name of the plugin.
 pub fn maintenance(name: &str, policy: &Value, form: Form, module: &Path) -> Value {
     maintenance_of_text(name, &policy.to_string(), form, module)
 }
 
-/// As [`maintenance`], with the policy as bytes that need be no JSON (as a struct they must be).
+/// Like [`maintenance`], with a policy that need not be JSON (except as a struct).
 pub fn maintenance_of_text(name: &str, policy: &str, form: Form, module: &Path) -> Value {
     let configuration = match form {
         Form::Text => json!({ "@type": type_url("google.protobuf.StringValue"), "value": policy }),
         Form::Struct => {
-            let value: Value = serde_json::from_str(policy).expect("a struct is JSON");
+            let value: Value = serde_json::from_str(policy).expect("a policy in struct form is JSON");
             json!({ "@type": type_url("google.protobuf.Struct"), "value": value })
         }
     };
@@ -49,7 +49,7 @@ pub fn maintenance_of_text(name: &str, policy: &str, form: Form, module: &Path) 
     extension("maintenance", WASM, json!({ "config": config }))
 }
 
-/// In place of the filter: take it from a watched file (filesystem ECDS).
+/// A filter whose configuration Envoy reads from a watched file (filesystem ECDS).
 pub fn discovered(file: &Path) -> Value {
     let source = json!({
         "path_config_source": { "path": file, "watched_directory": { "path": file.parent() } },
@@ -58,14 +58,14 @@ pub fn discovered(file: &Path) -> Value {
     json!({ "name": "maintenance", "config_discovery": { "config_source": source, "type_urls": [type_url(WASM)] } })
 }
 
-/// The content of such a file.
+/// The content of the watched file.
 pub fn discovery_file(filter: &Value) -> Value {
     let mut resource = filter.clone();
     resource["@type"] = type_url("envoy.config.core.v3.TypedExtensionConfig").into();
     json!({ "resources": [resource] })
 }
 
-/// A connection manager before the application, with these filters before the router.
+/// A connection manager that routes to the application, with these filters before the router.
 pub fn connection_manager(name: &str, mut filters: Vec<Value>, access_log: &Path) -> Value {
     filters.push(extension("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router", json!({})));
     let format = "%RESPONSE_CODE% %RESPONSE_CODE_DETAILS% %FILTER_STATE(wasm.maintenance.via:PLAIN)% \
@@ -86,7 +86,7 @@ pub fn connection_manager(name: &str, mut filters: Vec<Value>, access_log: &Path
     })
 }
 
-/// A listener on a free port of loopback; `tls` is a `DownstreamTlsContext`.
+/// A listener on a free loopback port; `tls` is a `DownstreamTlsContext`.
 pub fn listener(name: &str, manager: Value, tls: Option<&Value>) -> Value {
     let manager = extension(
         "envoy.filters.network.http_connection_manager",
@@ -104,7 +104,7 @@ pub fn listener(name: &str, manager: Value, tls: Option<&Value>) -> Value {
     json!({ "name": name, "address": address("127.0.0.1:0".parse().unwrap()), "filter_chains": [chain] })
 }
 
-/// A cluster of one address; `h2` speaks HTTP/2 without TLS to it.
+/// A cluster of one address; with `h2`, Envoy uses HTTP/2 without TLS.
 pub fn cluster(name: &str, upstream: SocketAddr, h2: bool) -> Value {
     let mut cluster = json!({
         "name": name,
@@ -123,7 +123,7 @@ pub fn cluster(name: &str, upstream: SocketAddr, h2: bool) -> Value {
     cluster
 }
 
-/// A socket address as Envoy writes it.
-pub fn address(of: SocketAddr) -> Value {
-    json!({ "socket_address": { "address": of.ip().to_string(), "port_value": of.port() } })
+/// A socket address in Envoy's form.
+pub fn address(address: SocketAddr) -> Value {
+    json!({ "socket_address": { "address": address.ip().to_string(), "port_value": address.port() } })
 }

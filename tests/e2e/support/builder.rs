@@ -1,4 +1,4 @@
-//! Describes the Envoy of a test: its policies, what stands beside the filter, and how it listens.
+//! Builds the Envoy of a test: its policies, the filters beside ours, and its listeners.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::bootstrap::{self, Form};
-use super::envoy::{ECDS_FILE, Envoy, WORKERS, replace};
+use super::envoy::{ECDS_FILE, Envoy, EnvoySettings, WORKERS, replace};
 
 type Patch = Box<dyn Fn(&mut Value)>;
 
-/// Describes an Envoy before an application.
-pub struct Builder {
+/// Builds an Envoy in front of an application.
+pub struct EnvoyBuilder {
     upstream: SocketAddr,
     upstream_h2: bool,
     workers: u32,
@@ -31,9 +31,9 @@ pub struct Builder {
     environment: Vec<(String, String)>,
 }
 
-impl Builder {
-    pub(super) fn new(upstream: SocketAddr) -> Builder {
-        Builder {
+impl EnvoyBuilder {
+    pub(super) fn new(upstream: SocketAddr) -> EnvoyBuilder {
+        EnvoyBuilder {
             upstream,
             upstream_h2: false,
             workers: WORKERS,
@@ -52,120 +52,123 @@ impl Builder {
         }
     }
 
-    /// The policy of the data listener. Without one there is no filter in it.
-    pub fn policy(self, policy: &Value) -> Builder {
+    /// Sets the policy of the data listener. Without one, the listener does not have the filter.
+    pub fn policy(self, policy: &Value) -> EnvoyBuilder {
         self.policy_text(&policy.to_string())
     }
 
-    /// The same as bytes that need not be JSON.
-    pub fn policy_text(mut self, policy: &str) -> Builder {
+    /// Like [`policy`](EnvoyBuilder::policy), with text that need not be JSON.
+    pub fn policy_text(mut self, policy: &str) -> EnvoyBuilder {
         self.listeners[0].1 = Some(policy.to_owned());
         self
     }
 
-    /// One more data listener, with a policy of its own. Its address is [`Envoy::listener`].
-    pub fn listener(mut self, name: &str, policy: &Value) -> Builder {
+    /// Adds a data listener with its own policy. [`Envoy::listener`] returns its address.
+    pub fn listener(mut self, name: &str, policy: &Value) -> EnvoyBuilder {
         self.listeners.push((name.to_owned(), Some(policy.to_string())));
         self
     }
 
-    /// A control listener with this policy, which should have `sites: []`, `control`, `fleet` and `keys`.
-    pub fn control(mut self, policy: &Value) -> Builder {
+    /// Adds a control listener with this policy, which should have `sites: []`, `control`, `fleet` and `keys`.
+    pub fn control(mut self, policy: &Value) -> EnvoyBuilder {
         self.control = Some(policy.to_string());
         self
     }
 
-    /// Policies are handed over as text (the default) or as a struct.
-    pub fn form(mut self, form: Form) -> Builder {
+    /// Sets the form of plugin configurations; text by default.
+    pub fn form(mut self, form: Form) -> EnvoyBuilder {
         self.form = form;
         self
     }
 
-    /// The data listener's filter comes from a watched file: see [`Envoy::set_policy`].
-    pub fn watched_file(mut self) -> Builder {
+    /// Loads the data listener's filter from a watched file: see [`Envoy::set_policy`].
+    pub fn watched_file(mut self) -> EnvoyBuilder {
         self.watched_file = true;
         self
     }
 
-    /// How many workers; else [`WORKERS`].
-    pub fn workers(mut self, workers: u32) -> Builder {
+    /// Sets the number of workers; [`WORKERS`] by default.
+    pub fn workers(mut self, workers: u32) -> EnvoyBuilder {
         self.workers = workers;
         self
     }
 
-    /// The node id; else `test`.
-    pub fn node(mut self, id: &str) -> Builder {
+    /// Sets the node id; `test` by default.
+    pub fn node(mut self, id: &str) -> EnvoyBuilder {
         self.node = id.to_owned();
         self
     }
 
-    /// Another module than the one under test.
-    pub fn module(mut self, module: &Path) -> Builder {
+    /// Sets the module; the module under test by default.
+    pub fn module(mut self, module: &Path) -> EnvoyBuilder {
         self.module = module.to_owned();
         self
     }
 
-    /// Adds a filter of Envoy's to the data listeners, before ours (see [`super::filters`]).
-    pub fn before(mut self, filter: Value) -> Builder {
+    /// Adds one of Envoy's filters to the data listeners, before ours (see [`super::filters`]).
+    pub fn before(mut self, filter: Value) -> EnvoyBuilder {
         self.before.push(filter);
         self
     }
 
-    /// Adds one after ours.
-    pub fn after(mut self, filter: Value) -> Builder {
+    /// Adds one of Envoy's filters to the data listeners, after ours.
+    pub fn after(mut self, filter: Value) -> EnvoyBuilder {
         self.after.push(filter);
         self
     }
 
-    /// The data listeners speak TLS (see [`super::tls::Tls::downstream`]).
-    pub fn tls(mut self, downstream: Value) -> Builder {
+    /// Enables TLS on the data listeners (see [`super::tls::Tls::downstream`]).
+    pub fn tls(mut self, downstream: Value) -> EnvoyBuilder {
         self.tls = Some(downstream);
         self
     }
 
-    /// Envoy speaks HTTP/2 to the application.
-    pub fn upstream_h2(mut self) -> Builder {
+    /// Makes Envoy use HTTP/2 to the application.
+    pub fn upstream_h2(mut self) -> EnvoyBuilder {
         self.upstream_h2 = true;
         self
     }
 
     /// Changes the connection manager of each data listener: `local_reply_config`, routes, retries, path normalisation.
-    pub fn manager(mut self, change: impl Fn(&mut Value) + 'static) -> Builder {
+    pub fn manager(mut self, change: impl Fn(&mut Value) + 'static) -> EnvoyBuilder {
         self.manager.push(Box::new(change));
         self
     }
 
-    /// Changes the whole bootstrap.
-    pub fn bootstrap(mut self, change: impl Fn(&mut Value) + 'static) -> Builder {
+    /// Changes the bootstrap.
+    pub fn bootstrap(mut self, change: impl Fn(&mut Value) + 'static) -> EnvoyBuilder {
         self.bootstrap.push(Box::new(change));
         self
     }
 
-    /// Adds to the environment of the process.
-    pub fn environment(mut self, environment: Vec<(String, String)>) -> Builder {
+    /// Sets environment variables of the process.
+    pub fn environment(mut self, environment: Vec<(String, String)>) -> EnvoyBuilder {
         self.environment = environment;
         self
     }
 
-    /// Starts Envoy and waits until it serves.
+    /// Starts Envoy and waits until it is ready.
     pub async fn start(self) -> Envoy {
         self.try_start().await.unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
     }
 
-    /// Starts Envoy; where it gives up, that is its log.
+    /// Starts Envoy.
+    ///
+    /// # Errors
+    /// The log of an Envoy that has exited.
     pub async fn try_start(self) -> Result<Envoy, String> {
         let folder = TempDir::new().unwrap();
         let ecds = folder.path().join(ECDS_FILE);
         fs::create_dir(folder.path().join("ecds")).unwrap();
         if self.watched_file {
-            let policy = self.listeners[0].1.as_ref().expect("a policy to begin with");
+            let policy = self.listeners[0].1.as_ref().expect("a watched file needs a policy");
             let filter = bootstrap::maintenance_of_text("data", policy, self.form, &self.module);
             replace(&ecds, &bootstrap::discovery_file(&filter).to_string());
         }
         let bootstrap = self.to_bootstrap(folder.path(), &ecds);
         let control_prefix = self.control.as_deref().and_then(control_prefix);
-        let Builder { workers, form, module, environment, .. } = self;
-        Envoy::begin(folder, bootstrap, workers, control_prefix, form, module, environment).await
+        let EnvoyBuilder { workers, form, module, environment, .. } = self;
+        Envoy::begin(folder, bootstrap, EnvoySettings { workers, control_prefix, form, module, environment }).await
     }
 
     fn to_bootstrap(&self, folder: &Path, ecds: &Path) -> Value {

@@ -1,26 +1,26 @@
-//! Clients: reqwest over HTTP/1.1 and HTTP/2, and curl. What they would never send is for [`super::raw`].
+//! Clients: reqwest over HTTP/1.1 and HTTP/2, and curl. [`super::raw`] sends requests that these clients cannot send.
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 
 use super::tls::Tls;
 
-/// An HTTP/1.1 client. Its connections are its own, so a new client is a new connection.
+/// An HTTP/1.1 client. A new client opens a new connection.
 pub fn h1() -> reqwest::Client {
     plain().http1_only().build().unwrap()
 }
 
-/// A client of HTTP/2 without TLS and without an upgrade.
+/// An HTTP/2 client without TLS and without an upgrade.
 pub fn h2() -> reqwest::Client {
     plain().http2_prior_knowledge().build().unwrap()
 }
 
-/// The same for one host, wherever that is: over HTTP/2 a `host` header does not stand for `:authority`.
+/// An HTTP/2 client that resolves `host` to this address, so that `:authority` is `host`.
 pub fn h2_of(host: &str, at: SocketAddr) -> reqwest::Client {
     plain().http2_prior_knowledge().resolve(host, at).build().unwrap()
 }
 
-/// A client that trusts this authority, and shows this certificate where there is one (see [`Tls::client`]).
+/// A client that trusts this authority and sends this client certificate, if any (see [`Tls::client`]).
 pub fn tls(authority: &Tls, identity: Option<&str>) -> reqwest::Client {
     let root = reqwest::Certificate::from_pem(authority.ca().as_bytes()).unwrap();
     let mut builder = reqwest::Client::builder().no_proxy().tls_certs_only([root]);
@@ -30,7 +30,7 @@ pub fn tls(authority: &Tls, identity: Option<&str>) -> reqwest::Client {
     builder.build().unwrap()
 }
 
-// It never speaks TLS: that it accepts any certificate only spares it the reading of the machine's.
+// These clients do not use TLS. Accepting any certificate saves them from loading the system's.
 fn plain() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .no_proxy()
@@ -38,7 +38,7 @@ fn plain() -> reqwest::ClientBuilder {
         .redirect(reqwest::redirect::Policy::none())
 }
 
-/// What a command has said.
+/// The exit code and the output of a command.
 #[derive(Debug)]
 pub struct Output {
     pub code: i32,
@@ -56,7 +56,7 @@ impl From<std::process::Output> for Output {
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command until it exits.
 pub async fn run(program: impl AsRef<OsStr>, arguments: &[impl AsRef<OsStr>]) -> Output {
     let program = program.as_ref();
     let output =
@@ -65,7 +65,7 @@ pub async fn run(program: impl AsRef<OsStr>, arguments: &[impl AsRef<OsStr>]) ->
     output.into()
 }
 
-/// Runs curl, silent but for errors, and with what proxies the machine names left aside.
+/// Runs curl without a progress meter and without proxies.
 pub async fn curl(arguments: &[&str]) -> Output {
     let own = ["--silent", "--show-error", "--noproxy", "*", "--max-time", "20"];
     run("curl", &[&own, arguments].concat()).await

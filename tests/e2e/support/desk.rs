@@ -1,4 +1,4 @@
-//! An operator's folder: a key, a `maintctl.toml`, and `maintctl` run in it.
+//! An operator's folder with a key and a `maintctl.toml`, in which tests run `maintctl`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -20,7 +20,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// A desk with the key of `signer` and this target (TOML).
+    /// A folder with the key of `signer` and this target (TOML).
     pub fn new(signer: &Signer, target: &str) -> Desk {
         let desk = Desk { folder: TempDir::new().unwrap() };
         desk.write("maintctl.key", &signer.pem());
@@ -29,12 +29,12 @@ impl Desk {
         desk
     }
 
-    /// A desk whose target pushes to these control endpoints.
+    /// A folder whose target pushes to these control endpoints.
     pub fn pushing(signer: &Signer, endpoints: &[&str]) -> Desk {
         Desk::new(signer, &format!("envoys = {}", json!(endpoints)))
     }
 
-    /// Puts another target in the place of the one there is.
+    /// Replaces the target.
     pub fn target(&self, target: &str) {
         let head = format!("default = \"one\"\nfleet = \"{FLEET}\"\nkey = \"maintctl.key\"\n\n[target.one]\n");
         self.write("maintctl.toml", &(head + target + "\n"));
@@ -48,7 +48,7 @@ impl Desk {
         fs::write(self.path().join(name), content).unwrap();
     }
 
-    /// The command, not started.
+    /// The command `maintctl` with these words, not started.
     pub fn command(&self, words: &str) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(super::maintctl());
         command.args(words.split_whitespace()).current_dir(self.path()).stdin(Stdio::null());
@@ -56,12 +56,12 @@ impl Desk {
         command
     }
 
-    /// Runs `maintctl` with these words to its end.
+    /// Runs `maintctl` with these words until it exits.
     pub async fn run(&self, words: &str) -> Output {
         self.command(words).output().await.unwrap().into()
     }
 
-    /// Runs `maintctl`, which must succeed, and reads its JSON.
+    /// Runs `maintctl`, which must exit with 0 and print JSON.
     pub async fn json(&self, words: &str) -> Value {
         let output = self.run(words).await;
         assert_eq!(output.code, 0, "{words}: {output:?}");

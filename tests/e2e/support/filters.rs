@@ -1,15 +1,15 @@
-//! Envoy's own HTTP filters, for tests of what stands before or after ours.
+//! Envoy's own HTTP filters, for tests that place them before or after ours.
 
 use serde_json::{Value, json};
 
 use super::bootstrap::extension;
 
-/// gRPC-web to gRPC and back.
+/// Translates gRPC-Web to gRPC and back.
 pub fn grpc_web() -> Value {
     extension("envoy.filters.http.grpc_web", "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb", json!({}))
 }
 
-/// CORS; the policy itself is a route's `typed_per_filter_config`.
+/// CORS. The CORS policy belongs into a route's `typed_per_filter_config`.
 pub fn cors() -> Value {
     extension("envoy.filters.http.cors", "envoy.extensions.filters.http.cors.v3.Cors", json!({}))
 }
@@ -20,8 +20,8 @@ pub fn lua(script: &str) -> Value {
     extension("envoy.filters.http.lua", "envoy.extensions.filters.http.lua.v3.Lua", config)
 }
 
-/// Verifies tokens of these issuers, each with its JSON Web Key Set, and leaves the payload under `payload`, as a
-/// policy's `jwt.metadata_key` has it by default. A request without a token goes on.
+/// Verifies tokens of these issuers, each with its JSON Web Key Set, and stores the payload under `payload`, the default of
+/// a policy's `jwt.metadata_key`. A request without a token passes.
 pub fn jwt_authn(issuers: &[(&str, &Value)]) -> Value {
     let providers: serde_json::Map<_, _> = issuers
         .iter()
@@ -45,7 +45,7 @@ pub fn jwt_authn(issuers: &[(&str, &Value)]) -> Value {
     extension("envoy.filters.http.jwt_authn", "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication", config)
 }
 
-/// Puts all URI SANs of the client's certificate, comma-separated, where a filter can read them.
+/// Stores all URI SANs of the client certificate, separated by commas, in the filter state `key`.
 pub fn peer_uri_sans(key: &str) -> Value {
     let config = json!({ "on_request_headers": [{
         "object_key": key,

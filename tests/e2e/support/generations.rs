@@ -1,17 +1,17 @@
-//! The processes of an Envoy that restarts hot: the newest serves, and its parents serve the connections that they have.
+//! The processes of an Envoy with hot restarts: the newest accepts connections, and its parents serve those that they have.
 
 use std::process::Child;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How long a parent lives after its successor serves, in seconds.
+/// The lifetime of a parent after its successor is ready, in seconds.
 const PARENT_SHUTDOWN: &str = "5";
-/// Longer than that, so that a parent closes no connection before it ends.
+/// Longer than [`PARENT_SHUTDOWN`], so that a parent closes no connection before it exits.
 const DRAIN: &str = "600";
 
-/// How many have been made by this process.
+/// The number of Envoys with hot restarts that this test process has started.
 static MADE: AtomicU32 = AtomicU32::new(0);
 
-/// What the processes of one Envoy share.
+/// The processes of one Envoy, and the id of the shared memory between them.
 pub struct Generations {
     base_id: u32,
     epoch: u32,
@@ -20,7 +20,7 @@ pub struct Generations {
 
 impl Generations {
     pub(super) fn new() -> Generations {
-        // Envoy multiplies it by ten, and names shared memory after it.
+        // Envoy multiplies the base id by ten and uses it in the name of its shared memory.
         let base_id = std::process::id() % 1_000_000 * 100 + MADE.fetch_add(1, Ordering::Relaxed) % 100;
         Generations { base_id, epoch: 0, parents: Vec::new() }
     }
@@ -36,7 +36,7 @@ impl Generations {
         self.parents.push(parent);
     }
 
-    /// Whether a parent still runs.
+    /// Whether a parent is still running.
     pub fn has_parent(&mut self) -> bool {
         self.parents.iter_mut().any(|parent| parent.try_wait().unwrap().is_none())
     }

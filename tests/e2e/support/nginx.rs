@@ -1,4 +1,4 @@
-//! A real nginx before an application. It listens on Unix sockets, so that no port has to be free.
+//! A real nginx in front of an application. It listens on Unix sockets, because it cannot bind port 0.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -10,39 +10,39 @@ use tempfile::TempDir;
 
 use super::eventually;
 
-/// The running nginx; it ends when this is dropped.
+/// The running nginx. Dropping it stops nginx.
 pub struct Nginx {
     folder: TempDir,
     process: Child,
 }
 
 impl Nginx {
-    /// Starts it before this application: at [`Nginx::with_uri`] and at [`Nginx::without_uri`].
+    /// Starts nginx in front of this application, with the sockets [`Nginx::with_uri`] and [`Nginx::without_uri`].
     pub async fn start(app: SocketAddr) -> Nginx {
         let folder = TempDir::new().unwrap();
         fs::write(folder.path().join("nginx.conf"), configuration(folder.path(), app)).unwrap();
-        // Debian has it where only root's PATH leads. -e: or nginx begins with a log of its own in /var.
+        // Debian installs it outside of a user's PATH. Without -e, nginx opens a log in /var first.
         let debian = Path::new("/usr/sbin/nginx");
         let mut command = Command::new(if debian.exists() { debian } else { Path::new("nginx") });
         command.arg("-p").arg(folder.path()).arg("-c").arg(folder.path().join("nginx.conf"));
         command.arg("-e").arg(folder.path().join("error.log"));
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let process = process.expect("nginx can be run; tests/install-debian-packages.sh installs it");
+        let process = process.expect("nginx starts; tests/install-debian-packages.sh installs it");
         let mut nginx = Nginx { folder, process };
         eventually("nginx listens", async || {
-            assert_eq!(nginx.process.try_wait().unwrap(), None, "nginx has ended: {}", nginx.log());
+            assert_eq!(nginx.process.try_wait().unwrap(), None, "nginx has exited: {}", nginx.log());
             UnixStream::connect(nginx.without_uri()).ok()
         })
         .await;
         nginx
     }
 
-    /// `proxy_pass` with a URI: nginx sends on the path that it has decoded and normalised.
+    /// `proxy_pass` with a URI: nginx forwards the path decoded and normalised.
     pub fn with_uri(&self) -> PathBuf {
         self.folder.path().join("with-uri")
     }
 
-    /// `proxy_pass` without one: nginx sends the path on as it came.
+    /// `proxy_pass` without a URI: nginx forwards the path unchanged.
     pub fn without_uri(&self) -> PathBuf {
         self.folder.path().join("without-uri")
     }
@@ -59,7 +59,7 @@ impl Drop for Nginx {
     }
 }
 
-/// One process, which writes into its folder only.
+/// A configuration with one process, which writes only to its folder.
 fn configuration(folder: &Path, app: SocketAddr) -> String {
     let folder = folder.display();
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]

@@ -1,5 +1,5 @@
-//! A process with another clock, other names and terminals, or one that dies at a certain call: a library that the loader
-//! puts before libc sees to it.
+//! A library for LD_PRELOAD that changes the clock, host names and terminals of a process, or kills it at a certain call.
+//! Its source is `preload_library.rs`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::project;
 
-/// Builds the library.
+/// Compiles the library.
 pub fn library(folder: &Path) -> PathBuf {
     let file = folder.join("preload.so");
     let source = project().join("tests/e2e/support/preload_library.rs");
@@ -18,14 +18,14 @@ pub fn library(folder: &Path) -> PathBuf {
     file
 }
 
-/// Processes whose clocks are ahead until [`Ahead::end`].
+/// A clock that is ahead, for the processes that get its [`environment`](Ahead::environment), until [`Ahead::end`].
 pub struct Ahead {
     folder: TempDir,
     seconds: String,
 }
 
 impl Ahead {
-    /// Clocks that are ahead by so many seconds.
+    /// A clock that is ahead by this number of seconds.
     pub fn by(seconds: &str) -> Ahead {
         let folder = TempDir::new().unwrap();
         library(folder.path());
@@ -33,7 +33,7 @@ impl Ahead {
         Ahead { folder, seconds: seconds.to_owned() }
     }
 
-    /// The environment of such a process.
+    /// The environment variables that set the clock of a process ahead.
     pub fn environment(&self) -> Vec<(String, String)> {
         let file = |name: &str| self.folder.path().join(name).display().to_string();
         let variables = [
@@ -44,7 +44,7 @@ impl Ahead {
         variables.map(|(name, value)| (name.to_owned(), value)).into()
     }
 
-    /// Sets the clocks right.
+    /// Corrects the clock of all these processes.
     pub fn end(&self) {
         std::fs::remove_file(self.folder.path().join("ahead")).unwrap();
     }

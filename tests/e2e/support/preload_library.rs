@@ -1,9 +1,13 @@
-//! Put before libc by LD_PRELOAD: a clock that is `SECONDS_AHEAD` (while the file `AHEAD_WHILE` exists), `fleet.example`, a name with the two addresses
-//! 127.0.0.1 and 127.0.0.2, a death at the call to the file system with the number `KILL_AT_CALL`, and terminals: the
-//! streams whose numbers stand in `TERMINALS`.
+//! Functions that replace those of libc by LD_PRELOAD. Environment variables control them:
+//!
+//! - `SECONDS_AHEAD` sets the clock ahead, while the file `AHEAD_WHILE` exists.
+//! - `KILL_AT_CALL` kills the process at the file system call with this number.
+//! - `TERMINALS` lists the file descriptors that are terminals.
+//!
+//! The host name `fleet.example` has the addresses 127.0.0.1 and 127.0.0.2.
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
-use std::mem::transmute;
+use std::mem::transmute_copy;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const RTLD_NEXT: *mut c_void = -1isize as *mut c_void;
@@ -18,6 +22,15 @@ unsafe extern "C" {
     fn kill(process: c_int, signal: c_int) -> c_int;
 }
 
+/// The function of libc that this library replaces.
+///
+/// # Safety
+/// `F` must be the type of a pointer to that function.
+unsafe fn next<F>(name: &CStr) -> F {
+    // SAFETY: a pointer to a function has the size of a pointer to data, and the caller names its type.
+    unsafe { transmute_copy(&dlsym(RTLD_NEXT, name.as_ptr())) }
+}
+
 #[repr(C)]
 pub struct Timespec {
     seconds: c_long,
@@ -26,11 +39,10 @@ pub struct Timespec {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int {
-    type Real = unsafe extern "C" fn(c_int, *mut Timespec) -> c_int;
     unsafe {
-        let real: Real = transmute(dlsym(RTLD_NEXT, c"clock_gettime".as_ptr()));
+        let real: unsafe extern "C" fn(c_int, *mut Timespec) -> c_int = next(c"clock_gettime");
         let result = real(clock, time);
-        // Nothing here allocates: an allocator may ask for the time.
+        // This function must not allocate: an allocator may read the clock.
         let (ahead, file) = (getenv(c"SECONDS_AHEAD".as_ptr()), getenv(c"AHEAD_WHILE".as_ptr()));
         if clock == CLOCK_REALTIME && !ahead.is_null() && (file.is_null() || access(file, 0) == 0) {
             (*time).seconds += atol(ahead);
@@ -39,7 +51,7 @@ unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int {
     }
 }
 
-/// `struct addrinfo` of glibc, as far as its list is concerned.
+/// glibc's `struct addrinfo`. Only `next` is used.
 #[repr(C)]
 pub struct AddressInfo {
     numbers: [c_int; 5],
@@ -55,9 +67,8 @@ unsafe extern "C" fn getaddrinfo(
     hints: *const AddressInfo,
     found: *mut *mut AddressInfo,
 ) -> c_int {
-    type Real = unsafe extern "C" fn(*const c_char, *const c_char, *const AddressInfo, *mut *mut AddressInfo) -> c_int;
     unsafe {
-        let real: Real = transmute(dlsym(RTLD_NEXT, c"getaddrinfo".as_ptr()));
+        let real: unsafe extern "C" fn(*const c_char, *const c_char, *const AddressInfo, *mut *mut AddressInfo) -> c_int = next(c"getaddrinfo");
         if name.is_null() || CStr::from_ptr(name) != c"fleet.example" {
             return real(name, service, hints, found);
         }
@@ -76,7 +87,7 @@ unsafe extern "C" fn isatty(file: c_int) -> c_int {
     c_int::from(terminals.contains(&file.to_string()))
 }
 
-/// Whether this call to the file system is the last one, counted from 1.
+/// Whether this file system call has the number `KILL_AT_CALL`, counted from 1.
 fn is_the_last_call() -> bool {
     static CALLS: AtomicUsize = AtomicUsize::new(0);
     let last = std::env::var("KILL_AT_CALL").ok().and_then(|number| number.parse().ok());
@@ -84,29 +95,27 @@ fn is_the_last_call() -> bool {
     last == Some(number)
 }
 
-/// Ends the process as SIGKILL from outside would.
+/// Kills the process with SIGKILL.
 unsafe fn die() {
     unsafe { kill(getpid(), 9) };
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: c_uint) -> c_int {
-    type Real = unsafe extern "C" fn(*const c_char, c_int, ...) -> c_int;
     unsafe {
         if is_the_last_call() {
             die();
         }
-        let real: Real = transmute(dlsym(RTLD_NEXT, c"open64".as_ptr()));
+        let real: unsafe extern "C" fn(*const c_char, c_int, ...) -> c_int = next(c"open64");
         real(path, flags, mode)
     }
 }
 
-/// The one that dies here has written a half.
+/// A process that is killed here has written half of the bytes.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn write(file: c_int, bytes: *const c_void, length: usize) -> isize {
-    type Real = unsafe extern "C" fn(c_int, *const c_void, usize) -> isize;
     unsafe {
-        let real: Real = transmute(dlsym(RTLD_NEXT, c"write".as_ptr()));
+        let real: unsafe extern "C" fn(c_int, *const c_void, usize) -> isize = next(c"write");
         if is_the_last_call() {
             real(file, bytes, length / 2);
             die();
@@ -117,60 +126,55 @@ unsafe extern "C" fn write(file: c_int, bytes: *const c_void, length: usize) -> 
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn fchmod(file: c_int, mode: c_uint) -> c_int {
-    type Real = unsafe extern "C" fn(c_int, c_uint) -> c_int;
     unsafe {
         if is_the_last_call() {
             die();
         }
-        let real: Real = transmute(dlsym(RTLD_NEXT, c"fchmod".as_ptr()));
+        let real: unsafe extern "C" fn(c_int, c_uint) -> c_int = next(c"fchmod");
         real(file, mode)
     }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn fchown(file: c_int, owner: c_uint, group: c_uint) -> c_int {
-    type Real = unsafe extern "C" fn(c_int, c_uint, c_uint) -> c_int;
     unsafe {
         if is_the_last_call() {
             die();
         }
-        let real: Real = transmute(dlsym(RTLD_NEXT, c"fchown".as_ptr()));
+        let real: unsafe extern "C" fn(c_int, c_uint, c_uint) -> c_int = next(c"fchown");
         real(file, owner, group)
     }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn fsync(file: c_int) -> c_int {
-    type Real = unsafe extern "C" fn(c_int) -> c_int;
     unsafe {
         if is_the_last_call() {
             die();
         }
-        let real: Real = transmute(dlsym(RTLD_NEXT, c"fsync".as_ptr()));
+        let real: unsafe extern "C" fn(c_int) -> c_int = next(c"fsync");
         real(file)
     }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn unlink(path: *const c_char) -> c_int {
-    type Real = unsafe extern "C" fn(*const c_char) -> c_int;
     unsafe {
         if is_the_last_call() {
             die();
         }
-        let real: Real = transmute(dlsym(RTLD_NEXT, c"unlink".as_ptr()));
+        let real: unsafe extern "C" fn(*const c_char) -> c_int = next(c"unlink");
         real(path)
     }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rename(from: *const c_char, to: *const c_char) -> c_int {
-    type Real = unsafe extern "C" fn(*const c_char, *const c_char) -> c_int;
     unsafe {
         if is_the_last_call() {
             die();
         }
-        let real: Real = transmute(dlsym(RTLD_NEXT, c"rename".as_ptr()));
+        let real: unsafe extern "C" fn(*const c_char, *const c_char) -> c_int = next(c"rename");
         real(from, to)
     }
 }

@@ -1,4 +1,4 @@
-//! A connection that sends whatever bytes a test likes, and reads what comes back.
+//! A connection that sends arbitrary bytes and reads HTTP/1.1 responses.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -8,16 +8,16 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::DEADLINE;
 
-/// An open connection of bytes.
+/// An open connection.
 pub struct Connection {
     stream: BufReader<TcpStream>,
 }
 
-/// A response as it came.
+/// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     pub status: u16,
-    /// Names in lower case, values as bytes, in their order.
+    /// Names in lower case and values as bytes, in the order received.
     pub headers: Vec<(String, Vec<u8>)>,
     pub body: Vec<u8>,
 }
@@ -43,7 +43,7 @@ impl Connection {
         Connection { stream: BufReader::new(stream) }
     }
 
-    /// Connects from this address of loopback.
+    /// Connects from this loopback address.
     pub async fn open_from(from: IpAddr, to: SocketAddr) -> Connection {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::new(from, 0)).unwrap();
@@ -52,23 +52,23 @@ impl Connection {
         Connection { stream: BufReader::new(stream) }
     }
 
-    /// Sends these bytes as they stand.
+    /// Sends these bytes unchanged.
     pub async fn send(&mut self, bytes: &[u8]) {
-        // The other side may have closed on what came before; the answer tells.
+        // If the peer has closed the connection already, the next read shows it.
         let _ = self.stream.write_all(bytes).await;
     }
 
-    /// Reads the next response; `None` where the connection ends, or is reset, before a whole one.
+    /// Reads the next response; `None` if the connection ends or is reset before the response is complete.
     pub async fn response(&mut self) -> Option<Response> {
         self.within(async |this| this.read(true).await).await
     }
 
-    /// Reads the next response to a HEAD request, which has no body whatever its headers say.
+    /// Reads the response to a HEAD request, which has no body.
     pub async fn response_to_head(&mut self) -> Option<Response> {
         self.within(async |this| this.read(false).await).await
     }
 
-    /// Reads all that comes until the other side closes.
+    /// Reads all bytes until the peer closes the connection.
     pub async fn rest(&mut self) -> Vec<u8> {
         self.within(async |this| {
             let mut rest = Vec::new();
@@ -78,13 +78,13 @@ impl Connection {
         .await
     }
 
-    /// Sees whether nothing comes for this long.
+    /// Whether no byte arrives within this time.
     pub async fn is_silent_for(&mut self, time: Duration) -> bool {
         tokio::time::timeout(time, self.stream.fill_buf()).await.is_err()
     }
 
-    async fn within<T>(&mut self, what: impl AsyncFnOnce(&mut Self) -> T) -> T {
-        tokio::time::timeout(DEADLINE, what(self)).await.expect("an answer in time")
+    async fn within<T>(&mut self, read: impl AsyncFnOnce(&mut Self) -> T) -> T {
+        tokio::time::timeout(DEADLINE, read(self)).await.expect("a response in time")
     }
 
     async fn read(&mut self, with_body: bool) -> Option<Response> {
@@ -156,12 +156,12 @@ pub async fn exchange(to: SocketAddr, bytes: &[u8]) -> Option<Response> {
     connection.response().await
 }
 
-/// A request for this path.
+/// A GET request for this path.
 pub fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: shop.example.com\r\n\r\n")
 }
 
-/// Sends so many requests over kept-open connections, and returns the statuses that came.
+/// Sends `count` requests over open connections and returns the statuses of the responses.
 pub async fn ask_all(connections: &mut [Connection], path: &str, count: usize) -> Vec<u16> {
     let share = count.div_ceil(connections.len());
     let bytes = get(path);

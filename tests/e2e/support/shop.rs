@@ -1,4 +1,4 @@
-//! What most tests of state begin with: the site `shop` of the fleet `test`, and an operator who may switch it.
+//! The site `shop` of the fleet `test` and an operator who may change it. Most tests of state start with these.
 
 use serde_json::{Value, json};
 
@@ -6,12 +6,12 @@ use super::envoy::Envoy;
 use super::signer::Signer;
 use super::{client, eventually};
 
-/// A policy for the site `shop`, every host and path, whose keys are these.
+/// A policy with the site `shop`, for every host and path, and this key.
 pub fn policy(signer: &Signer) -> Value {
     json!({ "fleet": "test", "sites": [{ "name": "shop" }], "keys": [signer.entry("ops")] })
 }
 
-/// The policy of the control listener beside it.
+/// The policy of a control listener for the same fleet and key.
 pub fn control(signer: &Signer) -> Value {
     json!({
         "fleet": "test", "sites": [], "keys": [signer.entry("ops")],
@@ -19,13 +19,13 @@ pub fn control(signer: &Signer) -> Value {
     })
 }
 
-/// A token that opens the fuller status, good for five minutes from now.
+/// A token that permits reading the full status for five minutes.
 pub fn read_token(signer: &Signer) -> String {
     let now = super::signer::now_ms() / 1000;
     signer.sign_as("maintenance-read+jwt", &json!({ "fleet": "test", "iat": now, "exp": now + 300 }))
 }
 
-/// What the fuller status says of a site.
+/// The full status of a site.
 pub async fn full_status(envoy: &Envoy, signer: &Signer, site: &str) -> Value {
     let token = read_token(signer);
     let (status, answer) = envoy.control(hyper::Method::GET, "/v1/status", &[("x-maintenance-document", &token)]).await;
@@ -42,14 +42,14 @@ pub async fn push(envoy: &Envoy, signer: &Signer, document: &Value) -> String {
     answer["digest"].as_str().unwrap().to_owned()
 }
 
-/// The status of a request for this path on a connection of its own.
+/// The status of a request for this path on a new connection.
 pub async fn get(envoy: &Envoy, path: &str) -> u16 {
     client::h1().get(envoy.url(path)).send().await.unwrap().status().as_u16()
 }
 
-/// Waits until every worker holds the site to be in that mode.
+/// Waits until every worker has adopted a document in which `shop` has this mode.
 pub async fn wait_for_mode(envoy: &Envoy, mode: &str) {
-    eventually(&format!("every worker is {mode}"), async || {
+    eventually(&format!("every worker has adopted {mode}"), async || {
         let seen = envoy.site("shop").await;
         (seen["mode"] == mode && seen["workers"] == envoy.all_adopted()).then_some(())
     })

@@ -1,4 +1,4 @@
-//! An operator's key, and what it signs.
+//! Keys of operators and the tokens that they sign.
 
 use ct_codecs::{Base64UrlSafeNoPadding, Encoder};
 use ed25519_compact::{KeyPair, Noise, Seed};
@@ -15,12 +15,12 @@ impl Signer {
         Signer { pair: KeyPair::from_seed(Seed::generate()) }
     }
 
-    /// The public key as a policy wants it.
+    /// The public key as a JSON Web Key.
     pub fn jwk(&self) -> Value {
         json!({ "kty": "OKP", "crv": "Ed25519", "x": base64(&self.pair.pk[..]) })
     }
 
-    /// An entry for a policy's `keys` that may sign everything for every site.
+    /// An entry of a policy's `keys` that permits state documents for every site.
     pub fn entry(&self, name: &str) -> Value {
         json!({ "name": name, "jwk": self.jwk(), "sites": ["*"], "may": ["state"] })
     }
@@ -31,28 +31,28 @@ impl Signer {
         base64(&hmac_sha256::Hash::hash(canonical.as_bytes()))
     }
 
-    /// The private key as PKCS#8 PEM, as maintctl and OpenSSL read it.
+    /// The private key as PKCS#8 PEM.
     pub fn pem(&self) -> String {
         self.pair.sk.to_pem()
     }
 
-    /// A state document, signed as it should be.
+    /// A signed state document.
     pub fn sign(&self, document: &Value) -> String {
         self.sign_as("maintenance-state+jwt", document)
     }
 
-    /// A state document under the key id of `owner`, whose signature it is not.
+    /// A state document with the key id of `owner` and a signature by this key.
     pub fn forge(&self, owner: &Signer, document: &Value) -> String {
         let header = json!({ "alg": "EdDSA", "typ": "maintenance-state+jwt", "kid": owner.kid() });
         self.sign_parts(&header, document.to_string().as_bytes())
     }
 
-    /// Claims of another kind of token.
+    /// A signed token with this `typ`.
     pub fn sign_as(&self, typ: &str, claims: &Value) -> String {
         self.sign_parts(&json!({ "alg": "EdDSA", "typ": typ, "kid": self.kid() }), claims.to_string().as_bytes())
     }
 
-    /// Any header over any payload, for tokens that are wrong.
+    /// A signed token with any header and payload, for invalid tokens.
     pub fn sign_parts(&self, header: &Value, payload: &[u8]) -> String {
         let signed = format!("{}.{}", base64(header.to_string().as_bytes()), base64(payload));
         let signature = self.pair.sk.sign(signed.as_bytes(), None::<Noise>);
@@ -65,13 +65,13 @@ pub fn base64(bytes: &[u8]) -> String {
     Base64UrlSafeNoPadding::encode_to_string(bytes).unwrap()
 }
 
-/// Milliseconds since the epoch: the revision of a document that is made now.
+/// Milliseconds since the epoch: the revision of a new document.
 pub fn now_ms() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     u64::try_from(since.as_millis()).unwrap()
 }
 
-/// The least document for the fleet `test`: this site in this mode, made now. Add members as the test wants.
+/// A minimal new document of the fleet `test`.
 pub fn document(site: &str, mode: &str) -> Value {
     json!({ "site": site, "fleet": "test", "revision": now_ms(), "mode": mode })
 }

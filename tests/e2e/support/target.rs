@@ -1,4 +1,4 @@
-//! An application that answers each request with its target, byte by byte, which an HTTP library might change or refuse.
+//! An application that returns the target of each request, byte by byte. An HTTP library might change or reject the target.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 type Targets = Arc<Mutex<Vec<Vec<u8>>>>;
 
-/// The running application; it takes no more connections once this is dropped.
+/// The running application. Dropping it stops accepting connections.
 pub struct TargetApp {
     address: SocketAddr,
     targets: Targets,
@@ -17,7 +17,7 @@ pub struct TargetApp {
 }
 
 impl TargetApp {
-    /// Starts it on a free port.
+    /// Starts the application on a free port.
     pub async fn start() -> TargetApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -31,12 +31,12 @@ impl TargetApp {
         TargetApp { address, targets, listener }
     }
 
-    /// Where it listens.
+    /// The address of the application.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Takes the targets of the requests since the last call.
+    /// Returns the targets of the requests since the last call.
     pub fn take(&self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.targets.lock().unwrap())
     }
@@ -48,7 +48,7 @@ impl Drop for TargetApp {
     }
 }
 
-/// Answers requests without a body until the connection ends.
+/// Responds to requests without a body until the connection ends.
 async fn serve(stream: TcpStream, targets: Targets) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {

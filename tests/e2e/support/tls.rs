@@ -1,4 +1,4 @@
-//! Certificates: an authority of a test's own, Envoy's certificate, and those of clients.
+//! Certificates of a test: its own authority, Envoy's certificate, and client certificates.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
@@ -16,8 +16,8 @@ impl Tls {
     /// A new authority.
     pub fn new() -> Tls {
         let mut params = CertificateParams::default();
-        // Named apart from what it signs, which else would look signed by itself.
-        params.distinguished_name.push(DnType::CommonName, "the authority of a test");
+        // Its name must differ from the default name of the certificates that it signs, or they would look self-signed.
+        params.distinguished_name.push(DnType::CommonName, "test authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
@@ -26,24 +26,24 @@ impl Tls {
         Tls { authority, certificate, key: key.serialize_pem() }
     }
 
-    /// The authority's certificate, PEM.
+    /// The certificate of the authority, as PEM.
     pub fn ca(&self) -> String {
         self.authority.pem()
     }
 
-    /// A client's certificate from this authority, with these URI SANs, and its key: one PEM.
+    /// A client certificate of this authority with these URI SANs, and its key, as one PEM.
     pub fn client(&self, uri_sans: &[&str]) -> String {
         let key = KeyPair::generate().unwrap();
         client_params(uri_sans).signed_by(&key, &self.authority).unwrap().pem() + &key.serialize_pem()
     }
 
-    /// The same, signed by itself and so by nobody.
+    /// A self-signed client certificate with these URI SANs, and its key, as one PEM.
     pub fn self_signed_client(uri_sans: &[&str]) -> String {
         let key = KeyPair::generate().unwrap();
         client_params(uri_sans).self_signed(&key).unwrap().pem() + &key.serialize_pem()
     }
 
-    /// What Envoy's listener needs: a client's certificate is asked for and, if there is one, must be this authority's.
+    /// A `DownstreamTlsContext` that asks for a client certificate. A certificate of another authority is rejected.
     pub fn downstream(&self) -> Value {
         json!({ "common_tls_context": {
             "tls_certificates": [{
@@ -55,7 +55,7 @@ impl Tls {
         } })
     }
 
-    /// The same, but any certificate will do, also one that nobody vouches for.
+    /// A `DownstreamTlsContext` that accepts any client certificate.
     pub fn downstream_accepting_untrusted(&self) -> Value {
         let mut context = self.downstream();
         context["common_tls_context"]["validation_context"]["trust_chain_verification"] = "ACCEPT_UNTRUSTED".into();

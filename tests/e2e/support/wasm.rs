@@ -1,8 +1,8 @@
-//! Reads what a module exports, from its bytes.
+//! Reads the export section of a WebAssembly module.
 
-/// The names in the export section of a module, sorted.
+/// The names of the exports of a module, sorted.
 pub fn exports(module: &[u8]) -> Vec<String> {
-    assert_eq!(&module[..8], b"\0asm\x01\0\0\0", "not a module");
+    assert_eq!(&module[..8], b"\0asm\x01\0\0\0", "not a WebAssembly module");
     let mut rest = &module[8..];
     while !rest.is_empty() {
         let id = byte(&mut rest);

@@ -8,7 +8,7 @@ pub mod tomcat;
 
 /// What a server makes of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct SeenPath {
     /// The host, where the server takes it from the path.
     pub host: Option<String>,
     /// The path that it routes by.
@@ -24,7 +24,7 @@ pub struct Server {
 
 enum Routing {
     ByPath(fn(&[u8]) -> Option<Vec<u8>>),
-    ByHostAndPath(fn(&[u8]) -> Option<Seen>),
+    ByHostAndPath(fn(&[u8]) -> Option<SeenPath>),
 }
 
 impl Server {
@@ -32,14 +32,14 @@ impl Server {
         Server { name, read: Routing::ByPath(read) }
     }
 
-    const fn with_host(name: &'static str, read: fn(&[u8]) -> Option<Seen>) -> Server {
+    const fn with_host(name: &'static str, read: fn(&[u8]) -> Option<SeenPath>) -> Server {
         Server { name, read: Routing::ByHostAndPath(read) }
     }
 
     /// What it makes of a path; none where it rejects the request.
-    pub fn read(&self, path: &[u8]) -> Option<Seen> {
+    pub fn read(&self, path: &[u8]) -> Option<SeenPath> {
         match self.read {
-            Routing::ByPath(read) => read(path).map(|path| Seen { host: None, path }),
+            Routing::ByPath(read) => read(path).map(|path| SeenPath { host: None, path }),
             Routing::ByHostAndPath(read) => read(path),
         }
     }
@@ -52,7 +52,7 @@ pub struct Read {
     /// Whether nginx is before it.
     pub is_behind_nginx: bool,
     /// What it makes of the path.
-    pub seen: Seen,
+    pub seen: SeenPath,
 }
 
 /// What each server that takes a path makes of it, directly behind Envoy and behind a `proxy_pass` with a URI of nginx.

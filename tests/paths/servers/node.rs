@@ -4,15 +4,15 @@
 //! `/../` that it leaves as they are where another segment begins with a dot.
 
 use super::steps::{backslashes, decode, decode_strictly, end_at, hex, remove, trim_end};
-use super::{Seen, Server};
+use super::{SeenPath, Server};
 
 /// Node, with and without a `decodeURIComponent`.
 pub const SERVERS: &[Server] = &[
     Server::with_host("Node, new URL", parse),
     Server::with_host("Node, new URL and decodeURIComponent", |path| {
-        let Seen { host, path } = parse(path)?;
+        let SeenPath { host, path } = parse(path)?;
         let path = decode_strictly(&path).filter(|decoded| std::str::from_utf8(decoded).is_ok())?;
-        Some(Seen { host, path })
+        Some(SeenPath { host, path })
     }),
     // What is decoded before it is parsed can name a host: new URL(decodeURIComponent(request.url), …).
     Server::with_host("Node, decodeURIComponent before new URL", |path| {
@@ -22,19 +22,19 @@ pub const SERVERS: &[Server] = &[
 
 /// The basic URL parser (WHATWG URL, section 4.4) of a relative reference to an `http` base: `pathname`, and `hostname`
 /// where the reference has one. None: it throws.
-pub fn parse(reference: &[u8]) -> Option<Seen> {
+pub fn parse(reference: &[u8]) -> Option<SeenPath> {
     let start = reference.iter().position(|byte| *byte > 0x20).unwrap_or(reference.len());
     let rest = end_at(&remove(&trim_end(&reference[start..]), b"\t\r\n"), b"#?");
     let rest = backslashes(&rest);
     let Some(authority) = rest.strip_prefix(b"//") else {
-        return Some(Seen { host: None, path: pathname(&rest) });
+        return Some(SeenPath { host: None, path: pathname(&rest) });
     };
     // The "special authority ignore slashes" state.
     let start = authority.iter().position(|byte| *byte != b'/').unwrap_or(authority.len());
     let authority = &authority[start..];
     let end = authority.iter().position(|byte| *byte == b'/').unwrap_or(authority.len());
     let (authority, path) = authority.split_at(end);
-    Some(Seen { host: Some(hostname(authority)?), path: pathname(path) })
+    Some(SeenPath { host: Some(hostname(authority)?), path: pathname(path) })
 }
 
 /// The host of an authority (sections 3.5 and 4.4): without user and port, decoded, in lower case. Of IDNA (UTS #46), only

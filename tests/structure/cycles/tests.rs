@@ -1,9 +1,9 @@
 use super::*;
-use crate::imports::{Node, imports};
+use crate::imports::{CycleScope, imports};
 use crate::modules::SourceCrate;
 use crate::sources::Sources;
 
-fn found(node: Node, files: &[(&str, &str)]) -> Vec<String> {
+fn found(node: CycleScope, files: &[(&str, &str)]) -> Vec<String> {
     cycles(&imports(&SourceCrate::read(&Sources::of(files), "src/lib.rs")), |module| Some(node.of(module)))
 }
 
@@ -20,7 +20,7 @@ fn a_cycle_is_reported_once_with_its_imports() {
     src/b.rs:1: crate::c::C
     src/c.rs:2: super::a::A
     src/c.rs:2: super::a::g";
-    assert_eq!(found(Node::TopLevel, &files), [expected]);
+    assert_eq!(found(CycleScope::TopLevel, &files), [expected]);
 }
 
 #[test]
@@ -31,11 +31,11 @@ fn cycles_within_a_top_level_module_count_between_files_only() {
         ("src/a/child.rs", "use super::A; use crate::b::B; pub struct Child;"),
         ("src/b.rs", "pub struct B;"),
     ];
-    assert!(found(Node::TopLevel, &files).is_empty());
+    assert!(found(CycleScope::TopLevel, &files).is_empty());
     let expected = "src/a.rs -> src/a/child.rs -> src/a.rs
     src/a.rs:1: child::Child
     src/a/child.rs:1: super::A";
-    assert_eq!(found(Node::File, &files), [expected]);
+    assert_eq!(found(CycleScope::File, &files), [expected]);
 }
 
 #[test]
@@ -46,5 +46,5 @@ fn imports_that_run_one_way_are_no_cycle() {
         ("src/b.rs", "use crate::c::C; pub struct B;"),
         ("src/c.rs", "pub struct C;"),
     ];
-    assert!(found(Node::TopLevel, &files).is_empty());
+    assert!(found(CycleScope::TopLevel, &files).is_empty());
 }

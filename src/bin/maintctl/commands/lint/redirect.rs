@@ -1,6 +1,7 @@
 //! Redirect targets: which requests they open, and which of them are refused.
 
-use envoy_maintenance::matching::{HostPattern, RedirectTarget};
+use envoy_maintenance::matching::HostPattern;
+use envoy_maintenance::matching::RedirectTarget;
 use envoy_maintenance::policy::Site;
 use envoy_maintenance::verdict::{PassReason, Refusal, Verdict};
 

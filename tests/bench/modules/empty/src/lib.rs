@@ -4,16 +4,16 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
 proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|_| Box::new(Root));
+    proxy_wasm::set_root_context(|_| Box::new(EmptyRoot));
 }}
 
-struct Root;
+struct EmptyRoot;
 
-impl Context for Root {}
+impl Context for EmptyRoot {}
 
-impl RootContext for Root {
+impl RootContext for EmptyRoot {
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream))
+        Some(Box::new(EmptyStream))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -21,7 +21,7 @@ impl RootContext for Root {
     }
 }
 
-struct Stream;
+struct EmptyStream;
 
-impl Context for Stream {}
-impl HttpContext for Stream {}
+impl Context for EmptyStream {}
+impl HttpContext for EmptyStream {}

@@ -1,7 +1,7 @@
-//! The harness: a real Envoy with the module in it, an application behind it, and clients before it.
+//! The harness: a real Envoy with the module, an application behind it, and clients.
 //!
-//! Nothing here mocks the host. Every port is free by being bound at 0, everything listens on loopback, and nothing
-//! sleeps in order to wait: see [`eventually`].
+//! No part is a mock. Every server binds port 0 on loopback. Tests wait for a condition with [`eventually`] and never
+//! sleep to synchronise.
 
 pub mod app;
 pub mod bootstrap;
@@ -24,10 +24,10 @@ pub mod wasm;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long anything may take that a test waits for.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+/// The time limit of every wait. It is long, because tests share a busy machine.
+pub const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The project's folder.
+/// The folder of the repository.
 pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -37,19 +37,20 @@ pub fn module() -> PathBuf {
     std::env::var_os("MODULE").map_or_else(|| project().join("dist/envoy_maintenance.wasm"), PathBuf::from)
 }
 
-/// The built maintctl.
+/// The compiled maintctl.
 pub fn maintctl() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_maintctl"))
 }
 
-/// Asks until the answer is `Some`, and returns it; after [`DEADLINE`] the test fails, naming what it waited for.
-pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+/// Calls `ask` until it returns `Some`, and returns the value. After [`DEADLINE`], the test fails with the name of the
+/// condition.
+pub async fn eventually<T>(condition: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(start.elapsed() < DEADLINE, "waited {DEADLINE:?} for: {what}");
+        assert!(start.elapsed() < DEADLINE, "waited {DEADLINE:?} for: {condition}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
