@@ -162,7 +162,7 @@ fn the_annotated_policy_uses_every_form_of_text() {
         .flat_map(|rule| [&rule.paths, &rule.uri_sans])
         .chain(named(&rules).into_iter().map(|named| &named.value));
     let forms: Vec<&str> = lists.flatten().flatten().map(form).collect();
-    for wanted in ["exact", "prefix*", "*suffix", "*", "regex", "sha256", "absent"] {
-        assert!(forms.contains(&wanted), "policy.yaml has no text of the form {wanted}: {forms:?}");
+    for expected in ["exact", "prefix*", "*suffix", "*", "regex", "sha256", "absent"] {
+        assert!(forms.contains(&expected), "policy.yaml has no text of the form {expected}: {forms:?}");
     }
 }
