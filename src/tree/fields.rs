@@ -52,6 +52,11 @@ pub struct PathError {
 impl PathError {
     /// An error about what stands at `path`.
     pub fn new(path: &KeyPath<'_>, problem: impl fmt::Display) -> PathError {
+        PathError::from_display(path, &problem)
+    }
+
+    #[inline(never)]
+    fn from_display(path: &KeyPath<'_>, problem: &dyn fmt::Display) -> PathError {
         PathError { path: path.to_string(), problem: problem.to_string() }
     }
 }
@@ -77,6 +82,7 @@ impl<'t> Fields<'t> {
     }
 
     /// The member as written, `null` included.
+    #[inline(never)]
     pub fn raw(&mut self, name: &'static str) -> Option<&'t Tree> {
         self.known.push(name);
         self.entries.iter().find(|(key, _)| key == name).map(|(_, value)| value)
@@ -84,10 +90,15 @@ impl<'t> Fields<'t> {
 
     /// The member read by `reader`; none where it is absent or `null`.
     pub fn optional<T>(&mut self, name: &'static str, mut reader: impl Reader<T>) -> Result<Option<T>, PathError> {
-        match self.raw(name) {
-            None | Some(Tree::Null) => Ok(None),
+        match self.present(name) {
+            None => Ok(None),
             Some(value) => reader(value, &self.path.key(name)).map(Some),
         }
+    }
+
+    #[inline(never)]
+    fn present(&mut self, name: &'static str) -> Option<&'t Tree> {
+        self.raw(name).filter(|value| !matches!(value, Tree::Null))
     }
 
     /// The member read by `reader`; an error where it is absent.
@@ -138,6 +149,7 @@ pub fn did_you_mean<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Str
 }
 
 /// The error for a value of a wrong kind.
+#[inline(never)]
 pub fn wrong(tree: &Tree, wanted: &str, path: &KeyPath<'_>) -> PathError {
     PathError::new(path, format_args!("{tree} is {}, not {wanted}", tree.kind()))
 }
@@ -170,9 +182,15 @@ pub fn integer(tree: &Tree, path: &KeyPath<'_>) -> Result<i64, PathError> {
 
 /// Reads a list, each element by `reader`.
 pub fn list<T>(mut reader: impl Reader<T>) -> impl Reader<Vec<T>> {
-    move |tree: &Tree, path: &KeyPath<'_>| match tree {
-        Tree::List(items) => items.iter().enumerate().map(|(index, item)| reader(item, &path.index(index))).collect(),
-        other => Err(wrong(other, "a list", path)),
+    move |tree: &Tree, path: &KeyPath<'_>| {
+        let Tree::List(items) = tree else {
+            return Err(wrong(tree, "a list", path));
+        };
+        let mut read = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            read.push(reader(item, &path.index(index))?);
+        }
+        Ok(read)
     }
 }
 
