@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::host::HostError;
 use super::root::{Channel, Root};
 use super::{documents, host, members, register};
+use crate::byte_index::ByteIndex;
 use crate::config::PluginConfig;
 use crate::json::{self, Object};
 use crate::policy::{Key, Rule, Site, keys};
@@ -154,24 +155,27 @@ impl Directory {
 
     fn add(&mut self, config: PluginConfig) {
         let names = config.state.iter().map(|(site, _)| site.clone());
-        let places: hashbrown::HashMap<String, usize> = names.zip(0..).collect();
-        let mut declared: Vec<Option<Document>> =
-            config.state.into_iter().map(|(_, document)| Some(document)).collect();
-        let mut known: hashbrown::HashMap<String, usize> =
-            self.sites.iter().enumerate().map(|(position, site)| (site.name.clone(), position)).collect();
+        let mut places = ByteIndex::default();
+        for (place, site) in names.enumerate() {
+            places.insert(site.as_bytes(), place);
+        }
+        let mut known = ByteIndex::default();
+        for (position, site) in self.sites.iter().enumerate() {
+            known.insert(site.name.as_bytes(), position);
+        }
         for site in config.sites.unwrap_or_default() {
-            let state = places.get(&site.name).and_then(|place| declared.get_mut(*place)?.take());
-            let state = state.map(|document| Current {
+            let state = places.get(site.name.as_bytes()).and_then(|place| config.state.get(place));
+            let state = state.map(|(_, document)| Current {
                 label: documents::adopted_as(document.stamp.digest, Channel::Policy),
-                document: Rc::new(document),
+                document: Rc::clone(document),
                 channel: Channel::Policy,
                 signed_by: None,
             });
-            match known.get(&site.name).and_then(|position| self.sites.get_mut(*position)) {
+            match known.get(site.name.as_bytes()).and_then(|position| self.sites.get_mut(position)) {
                 Some(known) if known.declared.is_none() => known.declared = state,
                 Some(_) => {}
                 None => {
-                    known.insert(site.name.clone(), self.sites.len());
+                    known.insert(site.name.as_bytes(), self.sites.len());
                     self.sites.push(KnownSite {
                         name: site.name,
                         rules: site.exempt.into_iter().map(|rule| rule.name).collect(),

@@ -34,7 +34,7 @@ async fn curl_sees_the_refusal() {
     std::fs::write(&upload, vec![b'x'; 1 << 20]).unwrap();
     let upload = format!("@{}", upload.display());
     let shown = "%{stderr}%{http_code} %{http_version} %{content_type} %{num_connects}";
-    for (arguments, wanted) in [
+    for (arguments, expected) in [
         (&[][..], "503 1.1 application/problem+json 1"),
         (&["--http2-prior-knowledge"], "503 2 application/problem+json 1"),
         (&["--head"], "503 1.1 application/problem+json 1"),
@@ -50,7 +50,7 @@ async fn curl_sees_the_refusal() {
     ] {
         let url = envoy.url("/");
         let output = curl(&[&["--write-out", shown], arguments, &[&url]].concat()).await;
-        assert_eq!((output.code, output.stderr.as_str()), (0, wanted), "curl {arguments:?}: {}", output.stdout);
+        assert_eq!((output.code, output.stderr.as_str()), (0, expected), "curl {arguments:?}: {}", output.stdout);
     }
     let output = curl(&["--fail", &envoy.url("/")]).await;
     assert_eq!(output.code, 22, "curl --fail exits with an error: {output:?}");

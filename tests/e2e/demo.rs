@@ -1,6 +1,7 @@
 //! The demo of `make run`: `envoy/scripts/run.sh` with the module and the maintctl under test, in a temporary folder.
 //!
-//! The demo uses fixed ports. These tests therefore run one at a time, and fail if another process uses one of the ports.
+//! The demo uses fixed ports. These tests therefore run one at a time, and fail if another process uses one of the
+//! ports.
 
 use std::fs;
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! Hostcalls that fail: the filter refuses what it cannot read, and nothing fails open.
+//! Failing hostcalls: the filter rejects unreadable configurations and refuses unreadable requests.
 
 use hyper::Method;
 use serde_json::json;
@@ -6,25 +6,25 @@ use serde_json::json;
 use crate::support::app::App;
 use crate::support::envoy::Envoy;
 use crate::support::signer::Signer;
-use crate::support::{shop, variants};
+use crate::support::{faults, shop};
 
 #[tokio::test]
-async fn a_configuration_that_cannot_be_read_is_refused() {
+async fn an_unreadable_configuration_is_rejected() {
     let (app, folder) = (App::start(), tempfile::tempdir().unwrap());
     let rows = [(7, "policy"), (6, "VM configuration")];
     for (buffer, name) in rows {
-        let module = variants::fails_at(folder.path(), "proxy_get_buffer_bytes", Some(buffer));
+        let module = faults::fails_at(folder.path(), "proxy_get_buffer_bytes", Some(buffer));
         let started = Envoy::builder(app.address()).policy(&json!({})).module(&module).try_start().await;
-        let log = started.err().expect("Envoy refuses to start");
+        let log = started.err().expect("Envoy does not start");
         let line = format!("{name} refused: hostcall proxy_get_buffer_bytes failed with status 10");
         assert!(log.contains(&line), "{line}: {log}");
     }
 }
 
 #[tokio::test]
-async fn a_request_whose_headers_cannot_be_read_passes_only_if_no_request_can_be_refused() {
+async fn a_request_with_unreadable_headers_is_refused_if_any_request_may_be_refused() {
     let (app, folder) = (App::start(), tempfile::tempdir().unwrap());
-    let module = variants::fails_at(folder.path(), "proxy_get_header_map_pairs", None);
+    let module = faults::fails_at(folder.path(), "proxy_get_header_map_pairs", None);
     let closed = json!({ "sites": [{ "name": "a", "hosts": ["closed"] }], "state": { "a": { "mode": "offline" } } });
     let rows = [
         ("no site is closed", json!({}), 200),
@@ -49,10 +49,10 @@ async fn a_request_whose_headers_cannot_be_read_passes_only_if_no_request_can_be
 }
 
 #[tokio::test]
-async fn sites_count_as_closed_until_shared_data_has_been_read() {
+async fn sites_are_closed_until_shared_data_has_been_read() {
     let (app, ops, folder) = (App::start(), Signer::generate(), tempfile::tempdir().unwrap());
     // A worker reads the clock before it reads shared data.
-    let module = variants::fails_at(folder.path(), "proxy_get_current_time_nanoseconds", None);
+    let module = faults::fails_at(folder.path(), "proxy_get_current_time_nanoseconds", None);
     let envoy = Envoy::builder(app.address())
         .policy(&shop::policy(&ops))
         .control(&shop::control(&ops))

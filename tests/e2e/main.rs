@@ -1,7 +1,7 @@
 //! Whole-program tests: the shipped module in a real Envoy, maintctl, and the files in `envoy/` and `docs/`.
 //!
-//! `make e2e` runs them all, `make e2e TESTS=name` those whose name contains `name`. make sets the two variables that they
-//! need: `ENVOY`, and `MODULE`, the module under test (by default `dist/envoy_maintenance.wasm`).
+//! `make e2e` runs them all, `make e2e TESTS=name` those whose name contains `name`. make sets the two variables that
+//! they need: `ENVOY`, and `MODULE`, the module under test (by default `dist/envoy_maintenance.wasm`).
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 #![allow(dead_code, reason = "not every function of the harness has a user at all times")]

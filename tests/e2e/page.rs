@@ -1,87 +1,24 @@
 //! The built-in page in a real browser: its layout, its countdown, and its reload.
 //!
-//! Without Chromium, these tests print a note and pass, except with `CI=true`. They write screenshots to `target/tmp/page`.
+//! Without Chromium, these tests print a note and pass, except with `CI=true`. They write screenshots to
+//! `target/tmp/page`.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use headless_chrome::protocol::cdp::{Emulation, Page};
-use headless_chrome::{Browser, LaunchOptions, Tab};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::support::app::App;
 use crate::support::envoy::Envoy;
 use crate::support::eventually;
 use crate::support::signer::{Signer, document};
 
+mod browser;
 mod picture;
 
-/// A running Chromium with an empty profile.
-struct Chromium {
-    // Declared first, so that the process exits before its profile is deleted.
-    browser: Browser,
-    _profile: TempDir,
-}
-
-fn chromium() -> Option<Chromium> {
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
-    let found = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|p| p.is_file());
-    let Some(path) = found else {
-        assert_ne!(
-            std::env::var("CI").as_deref(),
-            Ok("true"),
-            "no Chromium; tests/install-debian-packages.sh installs it"
-        );
-        eprintln!("no Chromium on the PATH: skipping the tests of the page");
-        return None;
-    };
-    let profile = TempDir::new().unwrap();
-    let options = LaunchOptions {
-        path: Some(path),
-        headless: true,
-        sandbox: false,
-        enable_gpu: false,
-        user_data_dir: Some(profile.path().to_owned()),
-        idle_browser_timeout: Duration::from_secs(120),
-        args: [
-            "--disable-quic",
-            "--disable-component-update",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-sync",
-        ]
-        .map(AsRef::as_ref)
-        .to_vec(),
-        ..LaunchOptions::default()
-    };
-    let browser = Browser::new(options).unwrap_or_else(|error| panic!("Chromium does not start: {error:?}"));
-    Some(Chromium { browser, _profile: profile })
-}
-
-impl Chromium {
-    fn tab(&self) -> Arc<Tab> {
-        let tab = self.browser.new_tab().unwrap();
-        tab.set_default_timeout(Duration::from_secs(60));
-        tab
-    }
-}
-
-fn open(tab: &Tab, url: &str) {
-    tab.navigate_to(url).unwrap().wait_until_navigated().unwrap_or_else(|error| panic!("{url}: {error:?}"));
-}
-
-/// The value of a JavaScript expression in the page; `null` while the page is being replaced.
-fn read(tab: &Tab, expression: &str) -> Value {
-    tab.evaluate(expression, false).ok().and_then(|answer| answer.value).unwrap_or_default()
-}
-
-fn text_of(tab: &Tab, id: &str) -> String {
-    read(tab, &format!("document.getElementById('{id}')?.textContent")).as_str().unwrap_or_default().to_owned()
-}
+use browser::{chromium, open, read, speed_up_timers, text_of};
 
 /// The time this number of seconds from now, in RFC 3339.
 fn in_seconds(seconds: u64) -> String {
@@ -229,21 +166,6 @@ async fn the_page_counts_down_to_eta_and_then_shows_that_it_takes_longer() {
     open(&tab, &envoy.url("/"));
     assert_eq!(text_of(&tab, "status"), "We will be back as soon as we can.");
     assert_eq!(read(&tab, "document.getElementById('timer').hidden"), true);
-}
-
-/// A script that makes timers 40 times as fast and records their original times in `waits`.
-const FASTER: &str = "window.waits = []; const real = setTimeout;
-    window.setTimeout = (call, time) => { waits.push(time); return real(call, time / 40); };";
-
-/// Speeds up the timers of all pages of a tab.
-fn speed_up_timers(tab: &Tab) {
-    tab.call_method(Page::AddScriptToEvaluateOnNewDocument {
-        source: FASTER.to_owned(),
-        world_name: None,
-        include_command_line_api: None,
-        run_immediately: None,
-    })
-    .unwrap();
 }
 
 #[tokio::test]

@@ -155,7 +155,7 @@ async fn the_models_of_envoy_and_nginx_agree_with_the_real_programs() {
             };
             assert_eq!(client.ask("GET", "app", &path).await, expected, "{name}: {text}");
             let EnvoyAnswer::Forward(forwarded) = outcome else { continue };
-            for (host, forward) in [("uri.a", nginx::forward as fn(&[u8]) -> _), ("raw.a", nginx::forward_as_it_came)] {
+            for (host, forward) in [("uri.a", nginx::forward as fn(&[u8]) -> _), ("raw.a", nginx::forward_unchanged)] {
                 let expected = forward(&forwarded).map_or(ProxyAnswer::Status(400), ProxyAnswer::Target);
                 assert_eq!(client.ask("GET", host, &path).await, expected, "{host} behind {name}: {text}");
             }
@@ -176,7 +176,7 @@ fn closed() -> Value {
     })
 }
 
-/// Whether this target may reach the application: no server interprets it as a closed path.
+/// Returns whether this target may reach the application: no server interprets it as a closed path.
 fn is_open(host: &str, target: &[u8]) -> bool {
     let is_open = |path: &[u8]| {
         if host.ends_with(".closed") {

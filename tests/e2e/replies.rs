@@ -109,7 +109,7 @@ fn kind(response: &raw::Response) -> ReplyForm {
 async fn the_form_of_a_reply_follows_the_accept_header() {
     let app = App::start();
     let envoy = refusing(&app, offline(), json!({})).start().await;
-    for (request, body, wanted) in [
+    for (request, body, expected) in [
         (&*format!("GET /\naccept: {BROWSER}"), "", Html),
         ("GET /\naccept: text/html", "", Html),
         ("POST /form\naccept: text/html, */*;q=0.1\ncontent-type: application/x-www-form-urlencoded", "a=b", Html),
@@ -133,7 +133,7 @@ async fn the_form_of_a_reply_follows_the_accept_header() {
         ("GET /\naccept: application/json;q=0.1\naccept: text/html", "", Html),
     ] {
         let answer = send_with(&envoy, request, body).await;
-        assert_eq!((answer.status, kind(&answer)), (503, wanted), "{request:?}");
+        assert_eq!((answer.status, kind(&answer)), (503, expected), "{request:?}");
         assert_eq!(answer.header("content-length").unwrap_or("0"), answer.body.len().to_string(), "{request:?}");
         for (name, value) in [
             ("x-maintenance-mode", "offline"),
@@ -158,7 +158,7 @@ async fn the_form_of_a_reply_follows_the_accept_header() {
 #[tokio::test]
 async fn a_policy_sets_the_form_of_replies_for_all_paths_or_by_path() {
     let app = App::start();
-    for (reply, request, wanted) in [
+    for (reply, request, expected) in [
         (json!({ "format": "json" }), &*format!("GET /\naccept: {BROWSER}"), Json),
         (json!({ "format": "html" }), "GET /\naccept: application/json", Html),
         (json!({ "format": "text" }), "GET /", Text),
@@ -171,7 +171,7 @@ async fn a_policy_sets_the_form_of_replies_for_all_paths_or_by_path() {
         ),
     ] {
         let envoy = refusing(&app, offline(), reply.clone()).workers(1).start().await;
-        assert_eq!(kind(&send(&envoy, request).await), wanted, "{reply} {request:?}");
+        assert_eq!(kind(&send(&envoy, request).await), expected, "{reply} {request:?}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! A thousand sites with documents of 8 KiB: the CPU time of a status and of an update, and the decisions of a new VM that
-//! is still reading documents.
+//! A thousand sites with documents of 8 KiB: the CPU time of a status and of an update, and the decisions of a new VM
+//! that is still reading documents.
 
 use std::fs;
 use std::net::IpAddr;
@@ -8,11 +8,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::app::App;
-use crate::support::bootstrap::{self, Form};
-use crate::support::envoy::{Envoy, Update, replace};
+use crate::support::envoy::{Envoy, Update};
 use crate::support::raw::Connection;
 use crate::support::signer::{Signer, now_ms};
-use crate::support::{eventually, module, shop};
+use crate::support::{eventually, shop};
 
 const SITES: usize = 1000;
 
@@ -96,18 +95,6 @@ async fn ask(connection: &mut Connection, host: &str, path: &str) -> u16 {
     connection.response().await.expect("a response").status
 }
 
-/// Updates the policy, with this VM configuration. A new VM configuration creates a new VM.
-async fn update(envoy: &Envoy, policy: &Value, vm: &str) {
-    let before = envoy.updates().await;
-    let mut filter = bootstrap::maintenance("data", policy, Form::Text, &module());
-    if !vm.is_empty() {
-        let vm = json!({ "@type": bootstrap::type_url("google.protobuf.StringValue"), "value": vm });
-        filter["typed_config"]["config"]["vm_config"]["configuration"] = vm;
-    }
-    replace(envoy.ecds_file(), &bootstrap::discovery_file(&filter).to_string());
-    assert_eq!(envoy.wait_for_update(before).await, Update::Taken);
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_status_of_a_thousand_sites_takes_less_than_20_ms() {
     const STATUSES: u32 = 50;
@@ -124,13 +111,14 @@ async fn a_status_of_a_thousand_sites_takes_less_than_20_ms() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_request_after_an_update_does_not_wait_for_all_signatures() {
     let (app, ops) = (App::start(), Signer::generate());
-    let envoy = loaded(&app, &ops).await;
+    let mut envoy = loaded(&app, &ops).await;
     for vm in ["", "another"] {
         let mut costs = Vec::new();
         for round in 0..3 {
             let before = worker_cpu(&envoy);
             let vm = if vm.is_empty() { String::new() } else { format!("{vm}{round}") };
-            update(&envoy, &policy(&ops, &format!("u{vm}{round}")), &vm).await;
+            let policy = policy(&ops, &format!("u{vm}{round}"));
+            assert_eq!(envoy.set_policy_in_new_vm(&vm, &policy).await, Update::Taken);
             let mut connection = Connection::open(envoy.data()).await;
             assert_eq!(ask(&mut connection, "s0.example.com", "/").await, 503);
             costs.push(worker_cpu(&envoy) - before);
@@ -147,9 +135,10 @@ async fn the_first_request_after_an_update_does_not_wait_for_all_signatures() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_vm_decides_by_the_document_of_a_site_before_it_has_read_those_of_others() {
     let (app, ops) = (App::start(), Signer::generate());
-    let envoy = loaded(&app, &ops).await;
+    let mut envoy = loaded(&app, &ops).await;
     for round in 1..=3 {
-        update(&envoy, &policy(&ops, &format!("r{round}")), &format!("vm{round}")).await;
+        let policy = policy(&ops, &format!("r{round}"));
+        assert_eq!(envoy.set_policy_in_new_vm(&format!("vm{round}"), &policy).await, Update::Taken);
         let mut connection = Connection::open(envoy.data()).await;
         for site in (0..SITES).rev() {
             let status = ask(&mut connection, &format!("s{site}.example.com"), "/").await;

@@ -51,7 +51,7 @@ async fn windows_open_and_close_without_a_push() {
     changes.push(now_ms() - begin);
     assert_eq!(seen, [(200, 200), (200, 503), (503, 503)], "{changes:?}");
     for (change, due) in changes.iter().skip(1).zip([2000, 4000, 8000]) {
-        assert!((due..due + 1500).contains(change), "{changes:?}");
+        assert!(*change >= due, "{changes:?}");
     }
     let stat = envoy.stat("wasmcustom.maintenance.site.shop.mode").await;
     assert_eq!(stat, 0);

@@ -9,6 +9,7 @@ pub mod builder;
 pub mod client;
 pub mod desk;
 pub mod envoy;
+pub mod faults;
 pub mod filters;
 pub mod generations;
 pub mod nginx;
@@ -18,7 +19,6 @@ pub mod shop;
 pub mod signer;
 pub mod target;
 pub mod tls;
-pub mod variants;
 pub mod wasm;
 
 use std::path::{Path, PathBuf};

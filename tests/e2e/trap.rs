@@ -1,4 +1,4 @@
-//! A VM that has trapped: what its worker does until there is another one, and who is counted then.
+//! Traps: a worker whose VM has trapped refuses requests, and the VM that replaces it becomes the member.
 
 use std::time::{Duration, Instant};
 
@@ -6,18 +6,18 @@ use crate::support::app::App;
 use crate::support::envoy::Envoy;
 use crate::support::raw::Connection;
 use crate::support::signer::{Signer, document};
-use crate::support::{eventually, shop, variants};
+use crate::support::{eventually, faults, shop};
 
 const WORKERS: u32 = 2;
 
 #[tokio::test]
-async fn a_trap_opens_nothing_and_the_vm_that_follows_takes_the_place_of_the_one_that_trapped() {
+async fn after_a_trap_requests_are_refused_and_the_new_vm_replaces_the_old_one_as_member() {
     let (app, ops, folder) = (App::start(), Signer::generate(), tempfile::tempdir().unwrap());
     let envoy = Envoy::builder(app.address())
         .policy(&shop::policy(&ops))
         .control(&shop::control(&ops))
         .workers(WORKERS)
-        .module(&variants::traps_at_bodies(folder.path()))
+        .module(&faults::traps_at_bodies(folder.path()))
         .start()
         .await;
     shop::push(&envoy, &ops, &document("shop", "offline")).await;
@@ -28,13 +28,13 @@ async fn a_trap_opens_nothing_and_the_vm_that_follows_takes_the_place_of_the_one
     let mut worker = Connection::open(envoy.data()).await;
     worker.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi").await;
     let answer = worker.response().await.unwrap();
-    assert_eq!((answer.status, answer.header("x-maintenance-mode")), (503, None), "Envoy's own answer");
+    assert_eq!((answer.status, answer.header("x-maintenance-mode")), (503, None), "Envoy's own response");
     assert!(envoy.log_contains("proxy_on_request_headers failed"));
     let started = Instant::now();
     let counted = async || envoy.site("shop").await["workers"].clone();
-    eventually("the dead VM is counted no more", async || {
+    eventually("only the live VMs are members", async || {
         assert_eq!(shop::get(&envoy, "/").await, 503);
-        // It may be counted until it has been silent for long enough, but never as one that follows.
+        // The trapped VM may count until it has been silent for long enough, but never as adopted.
         let is_over = started.elapsed() > Duration::from_millis(4500);
         let workers = counted().await;
         (is_over && workers == envoy.all_adopted()).then_some(())
@@ -49,13 +49,13 @@ async fn a_trap_opens_nothing_and_the_vm_that_follows_takes_the_place_of_the_one
 }
 
 #[tokio::test]
-async fn of_vms_that_trap_one_after_another_none_is_counted_for_ever() {
+async fn vms_that_trap_one_after_another_do_not_stay_members() {
     let (app, ops, folder) = (App::start(), Signer::generate(), tempfile::tempdir().unwrap());
     let envoy = Envoy::builder(app.address())
         .policy(&shop::policy(&ops))
         .control(&shop::control(&ops))
         .workers(1)
-        .module(&variants::traps_at_bodies(folder.path()))
+        .module(&faults::traps_at_bodies(folder.path()))
         .start()
         .await;
     shop::push(&envoy, &ops, &document("shop", "offline")).await;
@@ -64,7 +64,7 @@ async fn of_vms_that_trap_one_after_another_none_is_counted_for_ever() {
         let mut worker = Connection::open(envoy.data()).await;
         worker.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi").await;
         assert_eq!(worker.response().await.unwrap().header("x-maintenance-mode"), None, "{turn}");
-        eventually("the next VM answers", async || {
+        eventually("the next VM responds", async || {
             let mut worker = Connection::open(envoy.data()).await;
             worker.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
             let answer = worker.response().await.unwrap();

@@ -1,4 +1,4 @@
-//! What outlives updates of the policy and upgrades of the module, and what goes with them.
+//! Updates of the policy and moves to a new VM: which state survives, and which is removed.
 
 use serde_json::{Value, json};
 
@@ -6,19 +6,19 @@ use crate::support::app::App;
 use crate::support::envoy::{Envoy, Update};
 use crate::support::raw::{Connection, ask_all};
 use crate::support::signer::{Signer, document};
-use crate::support::{eventually, module, raw, shop, variants};
+use crate::support::{eventually, raw, shop};
 
 mod taken_back;
 
 const WORKERS: u32 = 4;
 
-/// An Envoy that watches the file of its policy.
+/// An Envoy that reads the policy from a watched file.
 async fn watched(app: &App, policy: &Value, control: &Value) -> Envoy {
     Envoy::builder(app.address()).policy(policy).control(control).workers(WORKERS).watched_file().start().await
 }
 
 #[tokio::test]
-async fn state_outlives_policy_updates_and_an_upgrade_of_the_module() {
+async fn documents_survive_policy_updates_and_a_move_to_another_vm() {
     let (app, ops) = (App::start(), Signer::generate());
     let mut policy = shop::policy(&ops);
     let mut envoy = watched(&app, &policy, &shop::control(&ops)).await;
@@ -28,17 +28,16 @@ async fn state_outlives_policy_updates_and_an_upgrade_of_the_module() {
     assert_eq!(envoy.site("shop").await["workers"], envoy.all_adopted());
     let process = envoy.control(hyper::Method::GET, "/v1/status", &[]).await.1["envoy"].clone();
 
-    let mut connections = kept_open_to_a_closed_site(&envoy).await;
+    let mut connections = open_connections(&envoy).await;
     for round in 0..3 {
         policy["exempt"] = json!([{ "name": format!("rule-{round}"), "paths": [format!("/only-{round}")] }]);
         if round == 2 {
-            let module = variants::another_build(envoy.folder());
-            assert_eq!(envoy.upgrade(&module, &policy).await, Update::Taken);
+            assert_eq!(envoy.set_policy_in_new_vm("new", &policy).await, Update::Taken);
         } else {
             assert_eq!(envoy.set_policy(&policy).await, Update::Taken);
         }
         let statuses = ask_all(&mut connections, "/a", 2000).await;
-        assert!(statuses.iter().all(|status| *status == 503), "in round {round} a request got in");
+        assert!(statuses.iter().all(|status| *status == 503), "a request passed in round {round}");
         eventually("every worker has the new policy", async || {
             let rule = format!("/only-{round}");
             ask_all(&mut connections, &rule, 40).await.iter().all(|status| *status == 200).then_some(())
@@ -50,19 +49,19 @@ async fn state_outlives_policy_updates_and_an_upgrade_of_the_module() {
     assert_eq!(app.hits_of("/a"), 0);
     assert_eq!(envoy.control(hyper::Method::GET, "/v1/status", &[]).await.1["envoy"], process);
 
-    // It follows on, and no instance of the old build acts beside the new one.
+    // The new VM adopts documents, and the old one has no effect.
     shop::push(&envoy, &ops, &document("shop", "online")).await;
     assert_eq!(envoy.site("shop").await["workers"], envoy.all_adopted());
     assert!(ask_all(&mut connections, "/b", 200).await.iter().all(|status| *status == 200));
-    // And back.
-    assert_eq!(envoy.upgrade(&module(), &policy).await, Update::Taken);
+    // The plugin moves back to the first VM configuration.
+    assert_eq!(envoy.set_policy_in_new_vm("", &policy).await, Update::Taken);
     shop::push(&envoy, &ops, &document("shop", "offline")).await;
     envoy.wait_for_workers("shop").await;
     assert!(ask_all(&mut connections, "/c", 200).await.iter().all(|status| *status == 503));
     assert!(!envoy.log_contains("panick"), "{}", envoy.log());
 }
 
-async fn kept_open_to_a_closed_site(envoy: &Envoy) -> Vec<Connection> {
+async fn open_connections(envoy: &Envoy) -> Vec<Connection> {
     let mut connections = Vec::new();
     for _ in 0..20 {
         connections.push(Connection::open(envoy.data()).await);
@@ -72,7 +71,7 @@ async fn kept_open_to_a_closed_site(envoy: &Envoy) -> Vec<Connection> {
 }
 
 #[tokio::test]
-async fn a_declared_entry_stands_before_what_was_pushed_and_removed_gives_way() {
+async fn a_declared_state_takes_precedence_over_a_pushed_document_until_it_is_removed() {
     let (app, ops) = (App::start(), Signer::generate());
     let plain = shop::policy(&ops);
     let declared = |mode: &str| {
@@ -102,7 +101,7 @@ async fn a_declared_entry_stands_before_what_was_pushed_and_removed_gives_way() 
 }
 
 #[tokio::test]
-async fn a_document_outlives_the_key_that_signed_it_and_the_status_says_so() {
+async fn a_document_survives_the_removal_of_its_key_and_the_status_shows_it() {
     let (app, ops, old) = (App::start(), Signer::generate(), Signer::generate());
     let after = shop::policy(&ops);
     let mut before = after.clone();
@@ -112,7 +111,7 @@ async fn a_document_outlives_the_key_that_signed_it_and_the_status_says_so() {
     shop::push(&envoy, &old, &closing).await;
     assert_eq!(shop::full_status(&envoy, &ops, "shop").await["signed_by"], "old");
     assert_eq!(envoy.set_policy(&after).await, Update::Taken);
-    eventually("the status says that the key is gone", async || {
+    eventually("the status shows that the policy lacks the key", async || {
         let seen = shop::full_status(&envoy, &ops, "shop").await;
         (seen["signed_by"] == "old (no longer in the policy)").then_some(())
     })
@@ -128,7 +127,7 @@ async fn a_document_outlives_the_key_that_signed_it_and_the_status_says_so() {
 }
 
 #[tokio::test]
-async fn what_lives_on_for_an_open_stream_neither_counts_nor_acts() {
+async fn a_policy_that_lives_on_for_an_open_stream_has_no_effect() {
     let (app, ops) = (App::start(), Signer::generate());
     let policy = |keys: Value, rule: &str| {
         json!({
@@ -136,7 +135,8 @@ async fn what_lives_on_for_an_open_stream_neither_counts_nor_acts() {
             "exempt": [{ "name": rule, "paths": [format!("/{rule}")] }],
         })
     };
-    // Before, `ops` was not permitted for `shop`: were the old roots to act, they would refuse what it signs.
+    // The first policy does not permit `ops` for `shop`: if its root contexts had an effect, they would reject
+    // documents.
     let mut narrow = ops.entry("ops");
     narrow["sites"] = json!(["docs"]);
     let mut envoy = watched(&app, &policy(json!([narrow]), "a"), &shop::control(&ops)).await;
@@ -148,15 +148,13 @@ async fn what_lives_on_for_an_open_stream_neither_counts_nor_acts() {
         held.push(connection);
     }
     let wide = policy(json!([ops.entry("ops")]), "b");
-    let module = variants::another_build(envoy.folder());
-    for upgrade in [false, true] {
-        let update = if upgrade { envoy.upgrade(&module, &wide).await } else { envoy.set_policy(&wide).await };
-        assert_eq!(update, Update::Taken);
+    for vm in ["", "new"] {
+        assert_eq!(envoy.set_policy_in_new_vm(vm, &wide).await, Update::Taken);
         for mode in ["offline", "read_only", "offline"] {
             shop::push(&envoy, &ops, &document("shop", mode)).await;
             envoy.wait_for_workers("shop").await;
             let number = if mode == "offline" { 3 } else { 1 };
-            eventually("the gauge says the mode", async || {
+            eventually("the gauge shows the mode", async || {
                 (envoy.stat("wasmcustom.maintenance.site.shop.mode").await == number).then_some(())
             })
             .await;
@@ -164,7 +162,7 @@ async fn what_lives_on_for_an_open_stream_neither_counts_nor_acts() {
         let bypassed = shop::full_status(&envoy, &ops, "shop").await["bypassed"].clone();
         assert!(bypassed.get("b").is_some() && bypassed.get("a").is_none(), "{bypassed}");
         assert_eq!((shop::get(&envoy, "/a").await, shop::get(&envoy, "/b").await), (503, 200));
-        assert_eq!(envoy.stat("wasmcustom.maintenance.channel.push.rejected").await, 0, "upgrade: {upgrade}");
+        assert_eq!(envoy.stat("wasmcustom.maintenance.channel.push.rejected").await, 0, "VM {vm:?}");
     }
     app.release();
     for connection in &mut held {
@@ -174,7 +172,7 @@ async fn what_lives_on_for_an_open_stream_neither_counts_nor_acts() {
 }
 
 #[tokio::test]
-async fn a_document_outlives_the_permission_that_it_was_signed_with() {
+async fn a_document_survives_the_removal_of_the_permission_of_its_key() {
     let (app, ops, boss) = (App::start(), Signer::generate(), Signer::generate());
     let mut wide = shop::policy(&ops);
     wide["keys"].as_array_mut().unwrap().push(boss.entry("boss"));
@@ -186,14 +184,13 @@ async fn a_document_outlives_the_permission_that_it_was_signed_with() {
     let closing = document("shop", "offline");
     shop::push(&envoy, &ops, &closing).await;
     assert_eq!(envoy.set_policy(&narrow).await, Update::Taken);
-    let module = variants::another_build(envoy.folder());
-    for upgrade in [false, true] {
-        if upgrade {
-            assert_eq!(envoy.upgrade(&module, &narrow).await, Update::Taken);
+    for vm in ["", "new"] {
+        if !vm.is_empty() {
+            assert_eq!(envoy.set_policy_in_new_vm(vm, &narrow).await, Update::Taken);
         }
         envoy.wait_adopted("shop", &closing["revision"]).await;
         for _ in 0..20 {
-            assert_eq!(shop::get(&envoy, "/").await, 503, "upgrade: {upgrade}");
+            assert_eq!(shop::get(&envoy, "/").await, 503, "VM {vm:?}");
         }
         let (status, answer) = envoy.push("shop", &ops.sign(&document("shop", "online"))).await;
         assert_eq!((status, &answer["code"]), (401, &json!("not_permitted")), "{answer}");
@@ -203,7 +200,7 @@ async fn a_document_outlives_the_permission_that_it_was_signed_with() {
 }
 
 #[tokio::test]
-async fn a_plugin_that_is_gone_leaves_no_site_no_state_and_no_key() {
+async fn sites_documents_and_keys_of_a_removed_plugin_are_removed() {
     let (app, ops, old) = (App::start(), Signer::generate(), Signer::generate());
     let before = json!({
         "fleet": "test", "keys": [old.entry("old")],
@@ -213,11 +210,11 @@ async fn a_plugin_that_is_gone_leaves_no_site_no_state_and_no_key() {
     let envoy = watched(&app, &before, &shop::control(&ops)).await;
     envoy.wait_for_workers("shop").await;
     let mode = "wasmcustom.maintenance.site.shop.mode";
-    eventually("the gauge says the mode", async || (envoy.stat(mode).await == 3).then_some(())).await;
-    // The same place in the chain, and a plugin of another name.
+    eventually("the gauge shows the mode", async || (envoy.stat(mode).await == 3).then_some(())).await;
+    // A plugin with another name replaces the first one in the filter chain.
     let update = envoy.set_plugin("renamed", &shop::policy(&ops)).await;
     assert_eq!(update, Update::Taken);
-    eventually("the old plugin is gone", async || {
+    eventually("the status has only the site of the new plugin", async || {
         let (_, answer) = envoy.control(hyper::Method::GET, "/v1/status", &[]).await;
         let sites: Vec<&Value> = answer["sites"].as_array().unwrap().iter().map(|site| &site["site"]).collect();
         (sites == ["shop"]).then_some(())

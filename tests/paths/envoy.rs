@@ -1,4 +1,4 @@
-//! What Envoy makes of a `:path` before filters see it.
+//! A model of Envoy's path normalization, which runs before all filters.
 
 /// The settings of a connection manager that change paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,31 +11,31 @@ pub enum Setting {
     Shipped,
 }
 
-/// What Envoy does with a request.
+/// The outcome of the normalization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvoyAnswer {
-    /// Filters see this path.
+    /// Filters get this path.
     Forward(Vec<u8>),
-    /// The client is told to come back with this path.
+    /// Envoy redirects the client to this path.
     Redirect(Vec<u8>),
-    /// Envoy answers 400, or ends the connection.
+    /// Envoy responds with 400 or closes the connection.
     Reject,
 }
 
-/// An Envoy.
+/// The model of one Envoy.
 #[derive(Clone, Copy, Debug)]
 pub struct EnvoyModel {
-    /// The setting.
+    /// The settings of its connection manager.
     pub setting: Setting,
-    /// Whether it cuts parameters off dot segments before it resolves them (`/..;x/`). Envoy 1.40.0 does, 1.36.4 does not.
+    /// True if Envoy cuts parameters off dot segments before it resolves them (`/..;x/`): 1.40.0 does, 1.36.4 does not.
     pub cuts_dot_parameters: bool,
 }
 
 impl EnvoyModel {
-    /// What becomes of a path without a query, in the order of `ConnectionManagerUtility::maybeNormalizePath`
+    /// Normalizes a path without a query, in the order of `ConnectionManagerUtility::maybeNormalizePath`
     /// (Envoy, source/common/http/conn_manager_utility.cc).
     pub fn receive(self, path: &[u8]) -> EnvoyAnswer {
-        // HTTP/1 takes no bytes that are not ASCII; HTTP/2 takes them. `#` is rejected by default
+        // HTTP/1 permits ASCII only; HTTP/2 permits other bytes. Envoy rejects `#` by default
         // (envoy.reloadable_features.http_reject_path_with_fragment).
         if !path.starts_with(b"/") || path.iter().any(|byte| matches!(byte, 0..=0x20 | 0x7f | b'#')) {
             return EnvoyAnswer::Reject;
@@ -53,7 +53,7 @@ impl EnvoyModel {
         if is_redirected { EnvoyAnswer::Redirect(normal) } else { EnvoyAnswer::Forward(normal) }
     }
 
-    /// The path that filters see in the end, from a client that follows redirects.
+    /// The path that filters get in the end from a client that follows redirects.
     pub fn follow(self, path: &[u8]) -> Option<Vec<u8>> {
         let mut path = path.to_vec();
         for _ in 0..10 {
@@ -81,7 +81,7 @@ fn unescape_slashes(path: &[u8]) -> Vec<u8> {
     unescaped
 }
 
-/// Cuts parameters off segments that are dots, where nothing is encoded and slashes are slashes.
+/// Cuts parameters off dot segments, without decoding anything and without reading `\` as a slash.
 fn cut_dot_parameters(path: &[u8]) -> Vec<u8> {
     let cut = |segment: &[u8]| match segment {
         [b'.', b'.', b';', ..] => b"..".to_vec(),
@@ -91,7 +91,7 @@ fn cut_dot_parameters(path: &[u8]) -> Vec<u8> {
     path.split(|byte| *byte == b'/').map(cut).collect::<Vec<_>>().join(&b'/')
 }
 
-/// Merges slashes (`PathUtil::mergeSlashes`), which leaves `//` where the path is nothing but slashes.
+/// Merges slashes (`PathUtil::mergeSlashes`), which keeps `//` if the path consists of slashes only.
 fn merge_slashes(path: &[u8]) -> Vec<u8> {
     if !path.windows(2).any(|pair| pair == b"//") {
         return path.to_vec();
@@ -101,9 +101,9 @@ fn merge_slashes(path: &[u8]) -> Vec<u8> {
     [b"/", segments.join(&b'/').as_slice(), end.as_bytes()].concat()
 }
 
-/// Chromium's `url::CanonicalizePath` (url/url_canon_path.cc in Chromium), as Envoy's `normalize_path` calls it: decodes
-/// unreserved characters, reads `\` as `/`, resolves dot segments, and escapes what may not stand in a path. It rejects
-/// an encoded NUL. It decodes once, and keeps what it decodes from forming an escape with what surrounds it.
+/// Chromium's `url::CanonicalizePath` (url/url_canon_path.cc in Chromium), as Envoy's `normalize_path` calls it:
+/// decodes unreserved characters, reads `\` as `/`, resolves dot segments, and escapes characters that a path must not
+/// have. It rejects an encoded NUL. It decodes once, and escapes a decoded percent sign that would start a new escape.
 fn canonicalize(path: &[u8]) -> Option<Vec<u8>> {
     let is_slash = |byte: Option<&u8>| matches!(byte, Some(b'/' | b'\\'));
     let mut output = Vec::new();
@@ -161,7 +161,7 @@ fn canonicalize(path: &[u8]) -> Option<Vec<u8>> {
     Some(output)
 }
 
-/// How long the dot at a place is: `.` or `%2e`; 0 where there is none.
+/// The length of the dot (`.` or `%2e`) at this position, or 0.
 fn dot_len(path: &[u8], at: usize) -> usize {
     match path.get(at..).unwrap_or_default() {
         [b'.', ..] => 1,
@@ -175,7 +175,7 @@ fn hex(path: &[u8], at: usize) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Takes the last segment off a path that ends with a slash.
+/// Removes the last segment of a path that ends with a slash.
 fn back_up(output: &mut Vec<u8>) {
     if output.len() > 1 {
         output.pop();
@@ -184,7 +184,7 @@ fn back_up(output: &mut Vec<u8>) {
     }
 }
 
-/// Escapes a percent sign that encoded nothing until a character after it was decoded (`CheckForNestedEscapes`).
+/// Escapes a percent sign that starts an escape only after a later character was decoded (`CheckForNestedEscapes`).
 fn keep_escaped(output: &mut Vec<u8>, percent: usize, next: Option<&u8>) {
     let mut tail = output[percent..].to_vec();
     if tail.len() == 2 {

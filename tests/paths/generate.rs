@@ -1,10 +1,10 @@
-//! Paths that try to evade a rule, and paths that only look odd: seeded, so that a seed names a path.
+//! A generator of paths that try to evade a rule, and of unusual paths that real applications use.
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): a seed is enough to repeat a search.
+/// The pseudo-random generator SplitMix64 (Steele, Lea and Flood, 2014). A seed repeats a search.
 pub struct Random(u64);
 
 impl Random {
-    /// A generator that repeats its numbers for a seed.
+    /// A generator with this seed.
     pub fn new(seed: u64) -> Random {
         Random(seed)
     }
@@ -21,7 +21,7 @@ impl Random {
         (self.next() % end as u64) as usize
     }
 
-    /// True in `percent` of 100 cases.
+    /// True with a probability of `percent` in 100.
     pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
@@ -31,7 +31,7 @@ impl Random {
     }
 }
 
-/// A path as the pieces that it was made from, which a failing search drops one by one.
+/// A path as the pieces that it consists of. A failed search drops pieces to shorten the path.
 pub type Pieces = Vec<Vec<u8>>;
 
 const NAMES: &[&str] = &[
@@ -55,7 +55,7 @@ const ENDS: &[&str] = &["#", "\0", "?", ";", "#x", "\0x", "?x=1", " ", "\u{1f}"]
 const REMOVED: &[&str] = &["\t", "\n", "\r", "\u{b}", " ", "\u{7f}"];
 const TEXTS: &[&str] =
     &["\u{e9}", "\u{43a}\u{43e}\u{440}", "\u{ff0f}", "\u{ff0e}\u{ff0e}", "\u{2215}", "\u{ad}", "~", "+", "\""];
-/// UTF-8 that is longer than it has to be (RFC 3629 section 3 forbids it), and the `%uXXXX` of IIS.
+/// Overlong UTF-8 (which RFC 3629 section 3 forbids), and the `%uXXXX` of IIS.
 const FORMS: &[&str] =
     &["%c0%af", "%c0%ae%c0%ae", "%e0%80%af", "%c1%9c", "%u002f", "%u002e%u002e", "%u005c", "%uff0f", "%C0%2E"];
 const LEGITIMATE: &[&str] = &[
@@ -76,7 +76,7 @@ const LEGITIMATE: &[&str] = &[
     "/wiki/C%2B%2B_(language)",
 ];
 
-/// Makes one path. Half of them hide a name of a rule behind something; a tenth are what real applications use.
+/// Generates a path. Half of all paths hide a name of a rule; a tenth are paths of real applications.
 pub fn path(random: &mut Random) -> Pieces {
     match random.below(100) {
         0..10 => vec![random.pick(LEGITIMATE).into()],
@@ -96,7 +96,7 @@ pub fn path(random: &mut Random) -> Pieces {
     }
 }
 
-/// Something, a slash, something that leads back or is cut off, a slash, and the name of a rule.
+/// A path in which dot segments or parameters precede the name of a rule.
 fn hidden(random: &mut Random) -> Pieces {
     let mut pieces = vec![b"/".to_vec()];
     for _ in 0..random.below(3) {
@@ -122,7 +122,7 @@ fn hidden(random: &mut Random) -> Pieces {
     pieces
 }
 
-/// `//name/rest`, in many spellings.
+/// A spelling of `//name/rest`.
 fn other_host(random: &mut Random) -> Pieces {
     let mut pieces = vec![b"/".to_vec()];
     if random.chance(10) {
@@ -185,7 +185,7 @@ fn name(random: &mut Random) -> Vec<u8> {
     letters(random, name)
 }
 
-/// A name of which some letters are percent-encoded, in one of ten cases.
+/// A name, with some letters percent-encoded in one of ten cases.
 fn letters(random: &mut Random, name: &str) -> Vec<u8> {
     if random.chance(85) {
         return name.as_bytes().to_vec();
@@ -194,16 +194,14 @@ fn letters(random: &mut Random, name: &str) -> Vec<u8> {
     name.as_bytes().iter().flat_map(each).collect()
 }
 
-/// One of these texts, percent-encoded in so many of 100 cases. A raw `?` would end the path, so it is always encoded.
+/// One of these texts, percent-encoded with a probability of `chance` in 100. A raw `?` would end the path, so it is
+/// always encoded.
 fn encoded(random: &mut Random, texts: &[&str], chance: usize) -> Vec<u8> {
     let text = random.pick(texts).as_bytes();
-    match text.contains(&b'?') || random.chance(chance) {
-        true => percent(random, text),
-        false => text.to_vec(),
-    }
+    if text.contains(&b'?') || random.chance(chance) { percent(random, text) } else { text.to_vec() }
 }
 
-/// Percent-encodes some or all bytes of a text, up to three times over, with hexadecimal digits of either case.
+/// Percent-encodes some or all bytes of a text, one to three times, with digits in upper or lower case.
 fn percent(random: &mut Random, text: &[u8]) -> Vec<u8> {
     let times = [1, 1, 1, 1, 2, 2, 2, 3][random.below(8)];
     let all = random.chance(70);
@@ -217,7 +215,7 @@ fn percent(random: &mut Random, text: &[u8]) -> Vec<u8> {
         let digits = if random.chance(50) { format!("{byte:02x}") } else { format!("{byte:02X}") };
         spelled.extend(format!("%{}{digits}", "25".repeat(times - 1)).into_bytes());
     }
-    // The percent sign may be hidden as well, as its digits can be: %%32f, %25%32f.
+    // The digits of an escape may be encoded as well: %%32f, %25%32f.
     if random.chance(5) {
         let digits: Vec<Vec<u8>> =
             spelled.iter().map(|byte| if *byte == b'2' { b"%32".to_vec() } else { vec![*byte] }).collect();

@@ -1,17 +1,18 @@
-//! Searches for paths that open what is closed, or close what is open.
+//! A search for paths that pass a closed site, and for paths that are refused although nothing about them is closed.
 //!
-//! Envoy changes a path (`envoy`), the filter decides on what is left of it, and each server resolves it in its own way
-//! (`servers`). The search makes paths that are meant to be read differently by these (`generate`) and looks for two
-//! mistakes: a path that passes although a server resolves it to a closed path, and a path without dot segments that is
-//! refused although none of its readings is closed (`readings`). A seed names all paths; `PATHS` is how many are made for
-//! each setting, and `SEED` the seed.
+//! Envoy normalizes a path (`envoy`), the filter decides about the result, and each server resolves it in its own way
+//! (`servers`). The search generates paths that these programs interpret differently (`generate`) and reports two kinds
+//! of mistakes: a path that passes although a server resolves it to a closed path, and a path without dot segments that
+//! is refused although none of its `interpretations` is closed.
+//!
+//! The variable `PATHS` sets the number of paths for each setting, and `SEED` the seed of the generator.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod envoy;
 mod generate;
+mod interpretations;
 mod policies;
-mod readings;
 mod rows;
 mod servers;
 
@@ -23,31 +24,31 @@ use policies::{Case, PROBE, Ruling};
 use servers::Read;
 use servers::steps::decode_unreserved;
 
-/// How many paths reach the filter in each setting.
+/// The default number of paths that reach the filter in each setting.
 const PATHS: usize = 100_000;
 const SEED: u64 = 6;
 
 #[test]
-fn no_path_opens_or_shuts_a_site_by_its_spelling_with_envoys_defaults() {
+fn no_path_is_misjudged_with_envoys_defaults() {
     search(Setting::Defaults);
 }
 
 #[test]
-fn no_path_opens_or_shuts_a_site_by_its_spelling_with_normalize_path_alone() {
+fn no_path_is_misjudged_with_normalize_path() {
     search(Setting::Base);
 }
 
 #[test]
-fn no_path_opens_or_shuts_a_site_by_its_spelling_with_the_shipped_bootstrap() {
+fn no_path_is_misjudged_with_the_shipped_bootstrap() {
     search(Setting::Shipped);
 }
 
-/// What the search found, by kind: the first path of the kind, and how many there are.
+/// The mistakes by kind: the first path with the mistake, and the number of such paths.
 type Findings = BTreeMap<String, (EnvoyModel, Pieces, usize)>;
 
 fn search(setting: Setting) {
     let number = |name: &str, default: u64| {
-        std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
+        std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number")))
     };
     let (count, seed) = (number("PATHS", PATHS as u64), number("SEED", SEED));
     let cases = policies::cases();
@@ -69,9 +70,9 @@ fn search(setting: Setting) {
         }
     }
     let report: Vec<String> =
-        findings.iter().map(|(kind, (envoy, pieces, count))| tell(&cases, kind, *envoy, pieces, *count)).collect();
+        findings.iter().map(|(kind, (envoy, pieces, count))| describe(&cases, kind, *envoy, pieces, *count)).collect();
     assert!(report.is_empty(), "{setting:?}, SEED={seed}, {reached} paths:\n{}", report.join("\n"));
-    // A search that sees one answer only finds nothing.
+    // The search must have seen enough of both decisions.
     for case in &cases {
         for answer in [Ruling::Passes, Ruling::Refused] {
             let count = answers.get(&(case.name, answer.name())).copied().unwrap_or_default();
@@ -80,19 +81,20 @@ fn search(setting: Setting) {
     }
 }
 
-/// What each server that takes a path makes of it; paths in canonical form, so that they can be compared.
+/// The interpretations of all servers that accept the path, in canonical form for comparisons.
 fn read(path: &[u8], hosts_only: bool) -> Vec<Read> {
     let canonical = |mut read: Read| {
         read.seen.path = decode_unreserved(&read.seen.path);
         read
     };
-    match hosts_only {
-        true => servers::read_hosts(path).map(canonical).collect(),
-        false => servers::read(path).map(canonical).collect(),
+    if hosts_only {
+        servers::read_hosts(path).map(canonical).collect()
+    } else {
+        servers::read(path).map(canonical).collect()
     }
 }
 
-/// The mistake of an answer, if it is one. `reads` keeps what servers make of the path for the next case.
+/// The mistake in a decision, if any. `reads` caches the interpretations of the servers for the next case.
 fn mistake(case: &Case, answer: Ruling, path: &[u8], reads: &mut Option<Vec<Read>>) -> Option<String> {
     let mut find = |is_mistake: &dyn Fn(&Read) -> bool, what: &str| {
         let mut of_hosts = None;
@@ -108,14 +110,14 @@ fn mistake(case: &Case, answer: Ruling, path: &[u8], reads: &mut Option<Vec<Read
                 let host = read.seen.host.as_deref().map_or(case.host, |host| host.strip_suffix('.').unwrap_or(host));
                 (case.is_closed)(host, &read.seen.path)
             };
-            find(&is_closed, "passes, and is closed to:")
+            find(&is_closed, "passes, but is closed to:")
         }
         Ruling::Probe => find(&|read| read.seen.path != PROBE, "is a probe, but not to:"),
         Ruling::Refused if case.has_online_rest => {
-            let kind = || format!("{}: refused, and no reading is closed", case.name);
+            let kind = || format!("{}: refused, but no interpretation is closed", case.name);
             (!may_be_refused(case, path)).then(kind)
         }
-        // Everything plain below /public is exempt.
+        // Plain paths below /public are exempt.
         Ruling::Refused => {
             let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~');
             let segments = path.strip_prefix(b"/public/")?;
@@ -126,27 +128,27 @@ fn mistake(case: &Case, answer: Ruling, path: &[u8], reads: &mut Option<Vec<Read
     }
 }
 
-/// Whether a reading of the path is closed, or leads anywhere by a dot segment.
+/// Returns whether an interpretation of the path is closed or has a dot segment.
 fn may_be_refused(case: &Case, path: &[u8]) -> bool {
-    if readings::has_plain_dots(path) {
+    if interpretations::has_plain_dots(path) {
         return true;
     }
-    let Some(readings) = readings::of(path) else { return true };
-    readings.iter().any(|(host, path)| {
+    let Some(interpretations) = interpretations::of(path) else { return true };
+    interpretations.iter().any(|(host, path)| {
         let path = decode_unreserved(path);
         let is_closed = match host.as_deref().map(|host| (host, plain_host(host))) {
             None => (case.is_closed)(case.host, &path),
             Some((_, Some(host))) => (case.is_closed)(&host, &path),
-            // A name that servers read in several ways may be that of any site.
+            // A name that servers interpret differently may be the host of any site.
             Some((_, None)) => {
                 ["shop", "closed", "half"].iter().any(|name| (case.is_closed)(&format!("{name}.example.com"), &path))
             }
         };
-        is_closed || readings::has_dots(&path)
+        is_closed || interpretations::has_dots(&path)
     })
 }
 
-/// A host without its port, in lower case; none where it is more than letters, digits, `-`, `_` and dots.
+/// A host in lower case without its port; `None` if it has other characters than letters, digits, `-`, `_` and dots.
 fn plain_host(host: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(host).ok()?.to_ascii_lowercase();
     let (name, port) = text.split_once(':').unwrap_or((&text, ""));
@@ -165,9 +167,9 @@ impl Ruling {
     }
 }
 
-/// A line on a kind of mistake, with the shortest path that makes it.
-fn tell(cases: &[Case], kind: &str, envoy: EnvoyModel, pieces: &Pieces, count: usize) -> String {
-    let is_still = |pieces: &Pieces| {
+/// Describes a kind of mistake, with the shortest path that still has it.
+fn describe(cases: &[Case], kind: &str, envoy: EnvoyModel, pieces: &Pieces, count: usize) -> String {
+    let has_mistake = |pieces: &Pieces| {
         let Some(path) = envoy.follow(&pieces.concat()) else { return false };
         let answers = policies::answers(cases, &path);
         let mut kinds = cases.iter().zip(answers).filter_map(|(case, answer)| mistake(case, answer, &path, &mut None));
@@ -178,7 +180,7 @@ fn tell(cases: &[Case], kind: &str, envoy: EnvoyModel, pieces: &Pieces, count: u
     while at < pieces.len() {
         let mut fewer = pieces.clone();
         fewer.remove(at);
-        if is_still(&fewer) {
+        if has_mistake(&fewer) {
             (pieces, at) = (fewer, 0);
         } else {
             at += 1;

@@ -1,4 +1,4 @@
-//! The policies of the search, and what each of them closes.
+//! The policies of the search, and the paths that each of them closes.
 
 use envoy_maintenance::compiled::CompiledConfig;
 use envoy_maintenance::policy::Policy;
@@ -7,28 +7,28 @@ use envoy_maintenance::state::EffectiveState;
 use envoy_maintenance::time::Time;
 use envoy_maintenance::verdict::{Verdict, decide};
 
-/// What the filter does with a path.
+/// The decision of the filter about a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
-    /// The application gets the request.
+    /// The request reaches the application.
     Passes,
     /// The filter refuses it.
     Refused,
-    /// The filter answers a probe itself.
+    /// The filter responds to a health check itself.
     Probe,
 }
 
-/// A policy, and the host that requests are for.
+/// A policy and the host of all requests.
 pub struct Case {
-    /// What it is about.
+    /// The subject of the case.
     pub name: &'static str,
     /// The host of every request.
     pub host: &'static str,
-    /// Whether a host and a path in canonical form are closed, whatever a mode may exempt.
+    /// Returns whether a host and a path in canonical form are closed.
     pub is_closed: fn(host: &str, path: &[u8]) -> bool,
-    /// Whether nothing is closed at the host of the requests.
+    /// True if only other hosts than that of the requests have a closed site.
     pub is_of_other_hosts: bool,
-    /// Whether what is not closed is online, and must not be refused.
+    /// True if all other paths are online and must not be refused.
     pub has_online_rest: bool,
     policy: Policy,
     states: Vec<EffectiveState>,
@@ -37,7 +37,7 @@ pub struct Case {
 const SHOP: &str = "shop.example.com";
 const OPEN: &str = "open.example.com";
 
-/// The path that the case with health checks answers itself.
+/// The health check path.
 pub const PROBE: &[u8] = b"/healthz";
 
 /// All policies.
@@ -86,12 +86,12 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// Whether a path is this one or below it.
+/// Returns whether a path is this one or below it.
 fn is_below(path: &[u8], folder: &[u8]) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
-/// Whether a path is that of an ACME challenge: one base64url segment (RFC 8555 section 8.3).
+/// Returns whether a path is an ACME challenge: one base64url segment (RFC 8555 section 8.3).
 fn is_challenge(path: &[u8]) -> bool {
     let token = path.strip_prefix(b"/.well-known/acme-challenge/");
     let is_base64url = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -129,7 +129,7 @@ fn headers(host: &str, path: &[u8]) -> HeaderMap {
     HeaderMap::new(vec![header(":method", b"GET"), header(":authority", host.as_bytes()), header(":path", path)])
 }
 
-/// What the filter does with a path, by case. Most cases are of one host, and share the reading of the path.
+/// The decisions about a path, by case. Cases with the same host share one request.
 pub fn answers(cases: &[Case], path: &[u8]) -> Vec<Ruling> {
     let by_host = |host| headers(host, path);
     let (shop, open) = (by_host(SHOP), by_host(OPEN));

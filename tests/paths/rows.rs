@@ -1,10 +1,10 @@
-//! What real programs made of paths, or what their documentation says that they make of them.
+//! Paths with the results of real programs or of their documentation, as tests of the models.
 
 use crate::envoy::{EnvoyAnswer, EnvoyModel, Setting};
 use crate::servers::{frameworks, nginx, node, tomcat};
 
 #[test]
-fn real_envoys_made_this_of_paths() {
+fn the_model_of_envoy_agrees_with_recorded_results() {
     use EnvoyAnswer::{Forward, Redirect, Reject};
     let forward = |path: &str| Forward(path.as_bytes().to_vec());
     let redirect = |path: &str| Redirect(path.as_bytes().to_vec());
@@ -43,10 +43,10 @@ fn real_envoys_made_this_of_paths() {
 }
 
 #[test]
-fn servers_read_paths_as_documented() {
+fn the_models_of_servers_agree_with_their_documentation() {
     let servers = frameworks::SERVERS;
     for (name, path, seen) in [
-        ("no normalisation", "/a%2f..//b", Some("/a%2f..//b")),
+        ("no normalization", "/a%2f..//b", Some("/a%2f..//b")),
         ("WSGI", "/%61%2f..%252f", Some("/a/..%2f")),
         ("WSGI in gunicorn", "/a\tb#c", Some("/ab")),
         ("decodes twice", "/%2561", Some("/a")),
@@ -71,7 +71,7 @@ fn servers_read_paths_as_documented() {
 }
 
 #[test]
-fn nginx_made_this_of_paths() {
+fn the_model_of_nginx_agrees_with_recorded_results() {
     for (path, sent) in [
         ("/a/%252e%252e/b", Some("/a/%252e%252e/b")),
         ("/a%2f..%2f/b", Some("/b")),
@@ -97,7 +97,7 @@ fn nginx_made_this_of_paths() {
 }
 
 #[test]
-fn tomcat_reads_paths_as_documented() {
+fn the_model_of_tomcat_agrees_with_its_documentation() {
     let servers = tomcat::SERVERS;
     for (path, shipped, lax) in [
         ("/a;x=1/b", Some("/a/b"), Some("/a/b")),
@@ -116,7 +116,7 @@ fn tomcat_reads_paths_as_documented() {
 }
 
 #[test]
-fn node_made_this_of_paths() {
+fn the_model_of_node_agrees_with_recorded_results() {
     for (path, seen) in [
         ("/a\\..\\b", Some((None, "/b"))),
         ("/a/%2e%2E/b", Some((None, "/b"))),

@@ -1,8 +1,8 @@
 //! The imports between the modules of a crate: each path in the sources, resolved to the module that declares the item.
 //!
 //! `use` declarations are followed, so that a name that a module re-exports leads to the module that declares the name.
-//! Names of other crates, and names that a path's own module declares, are no imports. An import of a module (rather than
-//! of an item) leads to that module.
+//! Names of other crates, and names that a path's own module declares, are no imports. An import of a module (rather
+//! than of an item) leads to that module.
 
 use crate::modules::{Reference, SourceCrate, SourceModule};
 

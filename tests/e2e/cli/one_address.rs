@@ -88,7 +88,8 @@ async fn every_envoy_is_queried_over_many_new_connections() {
     assert_eq!(desk.run("close shop").await.code, 0);
     let after = connections().await;
     for (before, after) in before.into_iter().zip(after) {
-        // Fourteen connections before the push and fourteen after adoption miss a second Envoy less than once in 10,000.
+        // Fourteen connections before the push and fourteen after adoption miss a second Envoy less than once in
+        // 10,000.
         assert!(after - before >= 2 * 14, "{before} {after}");
     }
     let answer = desk.json("status shop --json").await;

@@ -127,8 +127,8 @@ async fn a_read_only_site_refuses_grpc() {
     assert_eq!(app.hits(), 0);
 }
 
-/// `grpc-status` and `grpc-message` as a gRPC-Web client reads them: from the headers of a response without messages, or
-/// else from the trailers in the body.
+/// `grpc-status` and `grpc-message` as a gRPC-Web client reads them: from the headers of a response without messages,
+/// or else from the trailers in the body.
 fn grpc_web_status(response: &raw::Response) -> BTreeMap<String, String> {
     let mut status: BTreeMap<_, _> = response
         .headers

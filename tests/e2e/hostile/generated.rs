@@ -135,7 +135,7 @@ async fn random_requests_reach_exempt_paths_only() {
         let text = String::from_utf8_lossy(bytes);
         assert!(matches!(status, 0 | 200 | 204 | 400 | 404 | 431 | 503), "{status}: {text}");
     }
-    let count = |wanted: u16| answers.iter().filter(|(_, status)| *status == wanted).count();
+    let count = |expected: u16| answers.iter().filter(|(_, status)| *status == expected).count();
     assert!(count(503) > 500 && count(200) > 10, "{} refused, {} let in", count(503), count(200));
     for path in app.paths() {
         let read = path.replace("%70", "p").replace("%2e", ".");

@@ -5,7 +5,8 @@ use std::fs;
 use headless_chrome::protocol::cdp::{Emulation, Page};
 use serde_json::json;
 
-use super::{chromium, in_seconds, open, set, site};
+use super::browser::{chromium, open};
+use super::{in_seconds, set, site};
 use crate::support::app::App;
 use crate::support::project;
 use crate::support::signer::Signer;

@@ -61,10 +61,10 @@ async fn cookies_are_expired_by_refusals_only() {
     let app = App::start();
     let reply = json!({ "clear_cookies": ["sessionid", "__Host-id"], "headers": { "X-Team": "ops" } });
     let envoy = refusing(&app, json!({ "mode": "read_only" }), reply).start().await;
-    let wanted = ["sessionid=; Max-Age=0; Path=/", "__Host-id=; Max-Age=0; Path=/; Secure"];
+    let expected = ["sessionid=; Max-Age=0; Path=/", "__Host-id=; Max-Age=0; Path=/; Secure"];
     for accept in [BROWSER, "application/json", "text/plain", "image/png"] {
         let refused = send(&envoy, &format!("POST /\naccept: {accept}")).await;
-        assert_eq!((refused.status, all(&refused, "set-cookie")), (503, wanted.to_vec()), "{accept}");
+        assert_eq!((refused.status, all(&refused, "set-cookie")), (503, expected.to_vec()), "{accept}");
         assert_eq!(refused.header("x-team"), Some("ops"), "{accept}");
     }
     for request in ["GET /", "GET /\nuser-agent: kube-probe/1.31"] {

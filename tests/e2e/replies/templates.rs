@@ -42,8 +42,8 @@ async fn a_template_shows_every_variable_escaped() {
     let answer = send(&envoy, &format!("GET {path}\naccept: text/plain")).await;
     let wait = answer.header("retry-after").unwrap().to_owned();
     let values = ["shop", "offline", HOSTILE, since, until, eta, &wait, &path, HOSTILE];
-    let wanted: String = names.iter().zip(values).map(|(name, value)| format!("{name}=[{value}]\n")).collect();
-    assert_eq!(answer.text(), wanted);
+    let expected: String = names.iter().zip(values).map(|(name, value)| format!("{name}=[{value}]\n")).collect();
+    assert_eq!(answer.text(), expected);
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
 
     // A path is shown in its canonical form and escaped, whatever percent-encoding the client used.

@@ -1,4 +1,4 @@
-//! The control listener of the shipped bootstraps: its rate limit, and mutual TLS once its lines are uncommented.
+//! The control listener of the shipped bootstraps: its rate limit, and mutual TLS with the commented lines enabled.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use crate::support::tls::Tls;
 
 const STATUS: &str = "/.maintenance/v1/status";
 
-/// The bucket that the shipped control listener gives each connection.
+/// The token bucket of the control listener, which limits each connection.
 fn bucket(bootstrap: &mut Value) -> &mut Value {
     let manager = &mut bootstrap["static_resources"]["listeners"][1]["filter_chains"][0]["filters"][0]["typed_config"];
     let limit = &mut manager["http_filters"][0];
@@ -27,7 +27,7 @@ fn bucket(bootstrap: &mut Value) -> &mut Value {
 }
 
 #[tokio::test]
-async fn a_flood_on_one_connection_gets_429_and_the_others_an_answer() {
+async fn the_rate_limit_applies_to_each_connection() {
     for name in BOOTSTRAPS {
         let folder = TempDir::new().unwrap();
         let mut bootstrap = bootstrap(name, folder.path(), None);
@@ -37,10 +37,10 @@ async fn a_flood_on_one_connection_gets_429_and_the_others_an_answer() {
         let request = format!("GET {STATUS} HTTP/1.1\r\nHost: a\r\n\r\n");
         let (mut flood, mut other) = (Connection::open(control).await, Connection::open(control).await);
         let mut answered = 0;
-        eventually("the flood is refused", async || {
+        eventually("the flood gets a 429", async || {
             for _ in 0..100 {
                 flood.send(request.as_bytes()).await;
-                match flood.response().await.expect("an answer").status {
+                match flood.response().await.expect("a response").status {
                     200 => answered += 1,
                     429 => return Some(()),
                     status => panic!("{name}: {status}"),
@@ -49,14 +49,14 @@ async fn a_flood_on_one_connection_gets_429_and_the_others_an_answer() {
             None
         })
         .await;
-        assert!(answered >= burst, "{name}: refused after {answered}");
+        assert!(answered >= burst, "{name}: 429 after {answered} responses");
         other.send(request.as_bytes()).await;
-        assert_eq!(other.response().await.expect("an answer").status, 200, "{name}");
+        assert_eq!(other.response().await.expect("a response").status, 200, "{name}");
     }
 }
 
 #[tokio::test]
-async fn maintctl_waits_where_the_rate_limit_refuses_it() {
+async fn maintctl_retries_requests_that_the_rate_limit_rejects() {
     let (folder, signer) = (TempDir::new().unwrap(), Signer::generate());
     let example = "gYJaw-0h1bAImXaQnJYUAzd5m2Bna9E67vxP3Eqld9g";
     let text = shipped("push.yaml").replace(example, signer.jwk()["x"].as_str().unwrap());
@@ -68,12 +68,12 @@ async fn maintctl_waits_where_the_rate_limit_refuses_it() {
     desk.write("maintctl.toml", &config.replace(&format!("\"{FLEET}\""), "\"demo\""));
     let closed = desk.run("close demo --reason upgrade").await;
     assert_eq!(closed.code, 0, "{closed:?}");
-    assert!(envoy.stat("control.http_local_rate_limit.enforced").await > 0, "nothing was refused");
+    assert!(envoy.stat("control.http_local_rate_limit.enforced").await > 0, "the rate limit has rejected no request");
 }
 
-/// The text with the commented lines from `transport_socket` on made part of it.
+/// Uncomments the lines of a bootstrap from `transport_socket` on.
 fn with_mutual_tls(text: &str, folder: &Path) -> String {
-    let (before, from) = text.split_once("      # transport_socket:").expect("commented lines");
+    let (before, from) = text.split_once("      # transport_socket:").expect("a commented transport_socket");
     let commented = from.lines().take_while(|line| line.is_empty() || line.starts_with("      # ")).count();
     let lines = from.lines().enumerate().map(|(number, line)| {
         let is_commented = (1..commented).contains(&number);
@@ -84,7 +84,7 @@ fn with_mutual_tls(text: &str, folder: &Path) -> String {
         .replace("filename: tls/", &format!("filename: {}/", folder.display()))
 }
 
-/// Asks for the status over TLS with curl, with a client certificate where there is one.
+/// Requests the status with curl over TLS, with this client certificate, if any.
 async fn ask(control: SocketAddr, folder: &Path, identity: Option<&str>) -> Output {
     let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let url = format!("https://{control}{STATUS}");
@@ -103,7 +103,7 @@ async fn ask(control: SocketAddr, folder: &Path, identity: Option<&str>) -> Outp
 }
 
 #[tokio::test]
-async fn the_control_listener_admits_only_certificates_of_the_authority_once_its_lines_are_uncommented() {
+async fn with_the_lines_uncommented_the_control_listener_requires_a_certificate_of_the_authority() {
     for name in BOOTSTRAPS {
         let (folder, tls) = (TempDir::new().unwrap(), Tls::new());
         let server = &tls.downstream()["common_tls_context"]["tls_certificates"][0];
@@ -125,8 +125,8 @@ async fn the_control_listener_admits_only_certificates_of_the_authority_once_its
         assert_eq!(status["sites"][0]["site"], "demo", "{name}: {status}");
         for (identity, pem) in [
             ("no certificate", None),
-            ("one of another authority", Some(Tls::new().client(&[]))),
-            ("a self-signed one", Some(Tls::self_signed_client(&[]))),
+            ("a certificate of another authority", Some(Tls::new().client(&[]))),
+            ("a self-signed certificate", Some(Tls::self_signed_client(&[]))),
         ] {
             let output = ask(control, folder.path(), pem.as_deref()).await;
             assert!(output.code != 0 && output.stdout.is_empty(), "{name}, {identity}: {output:?}");
@@ -139,7 +139,7 @@ async fn the_control_listener_admits_only_certificates_of_the_authority_once_its
 }
 
 #[tokio::test]
-async fn headers_with_underscores_are_dropped_on_the_control_listener_too() {
+async fn the_control_listener_drops_headers_with_underscores() {
     for name in BOOTSTRAPS {
         let folder = TempDir::new().unwrap();
         let envoy = Envoy::with_bootstrap(bootstrap(name, folder.path(), None), Some("/.maintenance")).await;

@@ -92,7 +92,7 @@ fn the_annotated_policy_uses_every_field() {
     let formats: Vec<&FormatConfig> = replies.iter().flat_map(|reply| &reply.formats).flatten().collect();
     let keys: Vec<&KeyConfig> = policy.keys.iter().collect();
     let jwks: Vec<&JwkConfig> = keys.iter().map(|key| &key.jwk).collect();
-    let documents: Vec<&Document> = policy.state.iter().map(|(_, document)| document).collect();
+    let documents: Vec<&Document> = policy.state.iter().map(|(_, document)| &**document).collect();
     let windows: Vec<&Window> = documents.iter().flat_map(|document| &document.windows).collect();
     let past: Vec<&Past> = documents.iter().flat_map(|document| &document.past).collect();
 
@@ -162,7 +162,7 @@ fn the_annotated_policy_uses_every_form_of_text() {
         .flat_map(|rule| [&rule.paths, &rule.uri_sans])
         .chain(named(&rules).into_iter().map(|named| &named.value));
     let forms: Vec<&str> = lists.flatten().flatten().map(form).collect();
-    for wanted in ["exact", "prefix*", "*suffix", "*", "regex", "sha256", "absent"] {
-        assert!(forms.contains(&wanted), "policy.yaml has no text of the form {wanted}: {forms:?}");
+    for expected in ["exact", "prefix*", "*suffix", "*", "regex", "sha256", "absent"] {
+        assert!(forms.contains(&expected), "policy.yaml has no text of the form {expected}: {forms:?}");
     }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// The form of a plugin configuration. Envoy passes a `StringValue` to the plugin as text, and a `Struct` as protobuf bytes.
+/// The form of a plugin configuration. Envoy passes a `StringValue` to the plugin as text, and a `Struct` as protobuf
+/// bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Text,
@@ -47,6 +48,13 @@ pub fn maintenance_of_text(name: &str, policy: &str, form: Form, module: &Path) 
     let config =
         json!({ "name": name, "failure_policy": "FAIL_RELOAD", "vm_config": vm, "configuration": configuration });
     extension("maintenance", WASM, json!({ "config": config }))
+}
+
+/// Gives a filter this VM configuration. Plugins with different VM configurations run in different VMs, like plugins with
+/// different modules.
+pub fn set_vm_configuration(filter: &mut Value, configuration: &str) {
+    let value = json!({ "@type": type_url("google.protobuf.StringValue"), "value": configuration });
+    filter["typed_config"]["config"]["vm_config"]["configuration"] = value;
 }
 
 /// A filter whose configuration Envoy reads from a watched file (filesystem ECDS).

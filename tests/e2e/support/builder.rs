@@ -129,7 +129,7 @@ impl EnvoyBuilder {
         self
     }
 
-    /// Changes the connection manager of each data listener: `local_reply_config`, routes, retries, path normalisation.
+    /// Changes the connection manager of each data listener: `local_reply_config`, routes, retries, path normalization.
     pub fn manager(mut self, change: impl Fn(&mut Value) + 'static) -> EnvoyBuilder {
         self.manager.push(Box::new(change));
         self
@@ -168,7 +168,9 @@ impl EnvoyBuilder {
         let bootstrap = self.to_bootstrap(folder.path(), &ecds);
         let control_prefix = self.control.as_deref().and_then(control_prefix);
         let EnvoyBuilder { workers, form, module, environment, .. } = self;
-        Envoy::begin(folder, bootstrap, EnvoySettings { workers, control_prefix, form, module, environment }).await
+        let vm_configuration = String::new();
+        let settings = EnvoySettings { workers, control_prefix, form, module, vm_configuration, environment };
+        Envoy::begin(folder, bootstrap, settings).await
     }
 
     fn to_bootstrap(&self, folder: &Path, ecds: &Path) -> Value {

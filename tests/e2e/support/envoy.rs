@@ -1,7 +1,8 @@
 //! A running Envoy.
 //!
-//! A test builds it with [`Envoy::builder`] or starts it from a whole bootstrap. Dropping it kills the process; when a test
-//! fails, it prints the end of the log. `requests` queries the admin and control endpoints, `updates` changes policies.
+//! A test builds it with [`Envoy::builder`] or starts it from a whole bootstrap. Dropping it kills the process; when a
+//! test fails, it prints the end of the log. `requests` queries the admin and control endpoints, `updates` changes
+//! policies.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,6 +39,8 @@ pub(super) struct EnvoySettings {
     /// The form and the module of policies that come by the watched file.
     pub form: Form,
     pub module: PathBuf,
+    /// The VM configuration of policies that come by the watched file; empty for none.
+    pub vm_configuration: String,
     /// Environment variables of the process.
     pub environment: Vec<(String, String)>,
 }
@@ -68,6 +71,7 @@ impl Envoy {
             control_prefix: control_prefix.map(str::to_owned),
             form: Form::Text,
             module: super::module(),
+            vm_configuration: String::new(),
             environment: Vec::new(),
         };
         let envoy = Envoy::begin(folder, bootstrap, settings).await;
@@ -130,7 +134,7 @@ impl Envoy {
         read(&self.folder.path().join("envoy.log"))
     }
 
-    /// Whether Envoy's log contains this text.
+    /// Returns whether Envoy's log contains this text.
     pub fn log_contains(&self, text: &str) -> bool {
         self.log().contains(text)
     }

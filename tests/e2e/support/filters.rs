@@ -20,8 +20,8 @@ pub fn lua(script: &str) -> Value {
     extension("envoy.filters.http.lua", "envoy.extensions.filters.http.lua.v3.Lua", config)
 }
 
-/// Verifies tokens of these issuers, each with its JSON Web Key Set, and stores the payload under `payload`, the default of
-/// a policy's `jwt.metadata_key`. A request without a token passes.
+/// Verifies tokens of these issuers, each with its JSON Web Key Set, and stores the payload under `payload`, the
+/// default of a policy's `jwt.metadata_key`. A request without a token passes.
 pub fn jwt_authn(issuers: &[(&str, &Value)]) -> Value {
     let providers: serde_json::Map<_, _> = issuers
         .iter()

@@ -1,4 +1,5 @@
-//! The processes of an Envoy with hot restarts: the newest accepts connections, and its parents serve those that they have.
+//! The processes of an Envoy with hot restarts: the newest accepts connections, and its parents serve those that they
+//! have.
 
 use std::process::Child;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -36,7 +37,7 @@ impl Generations {
         self.parents.push(parent);
     }
 
-    /// Whether a parent is still running.
+    /// Returns whether a parent is still running.
     pub fn has_parent(&mut self) -> bool {
         self.parents.iter_mut().any(|parent| parent.try_wait().unwrap().is_none())
     }

@@ -37,7 +37,7 @@ impl Nginx {
         nginx
     }
 
-    /// `proxy_pass` with a URI: nginx forwards the path decoded and normalised.
+    /// `proxy_pass` with a URI: nginx forwards the path decoded and normalized.
     pub fn with_uri(&self) -> PathBuf {
         self.folder.path().join("with-uri")
     }

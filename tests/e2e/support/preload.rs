@@ -1,5 +1,5 @@
-//! A library for LD_PRELOAD that changes the clock, host names and terminals of a process, or kills it at a certain call.
-//! Its source is `preload_library.rs`.
+//! A library for LD_PRELOAD that changes the clock, host names and terminals of a process, or kills it at a certain
+//! call. Its source is `preload_library.rs`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

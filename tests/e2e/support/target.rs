@@ -1,4 +1,5 @@
-//! An application that returns the target of each request, byte by byte. An HTTP library might change or reject the target.
+//! An application that returns the target of each request, byte by byte. An HTTP library might change or reject the
+//! target.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -7,12 +8,12 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-type Targets = Arc<Mutex<Vec<Vec<u8>>>>;
+type ReceivedTargets = Arc<Mutex<Vec<Vec<u8>>>>;
 
 /// The running application. Dropping it stops accepting connections.
 pub struct TargetApp {
     address: SocketAddr,
-    targets: Targets,
+    targets: ReceivedTargets,
     listener: JoinHandle<()>,
 }
 
@@ -21,7 +22,7 @@ impl TargetApp {
     pub async fn start() -> TargetApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let targets = Targets::default();
+        let targets = ReceivedTargets::default();
         let shared = targets.clone();
         let listener = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -49,7 +50,7 @@ impl Drop for TargetApp {
 }
 
 /// Responds to requests without a body until the connection ends.
-async fn serve(stream: TcpStream, targets: Targets) -> Option<()> {
+async fn serve(stream: TcpStream, targets: ReceivedTargets) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let mut line = Vec::new();

@@ -1,4 +1,5 @@
-//! Updates that Envoy takes back, refuses in the end, or has not put to work yet: the policy before goes on, and counts.
+//! Updates that Envoy takes back, refuses in the end, or has not put to work yet: the policy before goes on, and
+//! counts.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use crate::support::raw::Connection;
 use crate::support::signer::{Signer, document};
 use crate::support::{eventually, filters, shop};
 
-/// A data listener that Envoy reads from a watched file.
+/// A data listener that Envoy reads from a watched file (LDS).
 struct WatchedListener {
     _folder: TempDir,
     file: PathBuf,
@@ -47,7 +48,7 @@ impl WatchedListener {
         (envoy, WatchedListener { _folder: folder, file, listener })
     }
 
-    /// Brings the listener with another policy, and changes its connection manager.
+    /// Replaces the listener by one with this policy, and with changes of its connection manager.
     fn replace(&self, policy: &Value, change: impl FnOnce(&mut Value)) {
         let mut listener = self.listener.clone();
         let manager = &mut listener["filter_chains"][0]["filters"][0]["typed_config"];
@@ -57,7 +58,7 @@ impl WatchedListener {
     }
 }
 
-/// The policy of `shop`, with a rule.
+/// The policy of `shop` with an exempt rule.
 fn with_a_rule(ops: &Signer) -> Value {
     let mut policy = shop::policy(ops);
     policy["exempt"] = json!([{ "name": "a", "paths": ["/a"] }]);
@@ -65,7 +66,7 @@ fn with_a_rule(ops: &Signer) -> Value {
 }
 
 #[tokio::test]
-async fn a_policy_that_comes_back_while_a_stream_of_it_is_open_counts_again() {
+async fn a_policy_that_returns_while_a_stream_of_it_is_open_counts_again() {
     let (app, ops) = (App::start(), Signer::generate());
     let (first, second) = (shop::policy(&ops), with_a_rule(&ops));
     let builder = Envoy::builder(app.address()).policy(&first).control(&shop::control(&ops));
@@ -82,7 +83,7 @@ async fn a_policy_that_comes_back_while_a_stream_of_it_is_open_counts_again() {
     }
     shop::push(&envoy, &ops, &document("shop", "offline")).await;
     assert_eq!((shop::get(&envoy, "/").await, shop::get(&envoy, "/a").await), (503, 503));
-    eventually("the gauge says offline", async || {
+    eventually("the gauge shows offline", async || {
         (envoy.stat("wasmcustom.maintenance.site.shop.mode").await == 3).then_some(())
     })
     .await;
@@ -93,14 +94,14 @@ async fn a_policy_that_comes_back_while_a_stream_of_it_is_open_counts_again() {
 }
 
 #[tokio::test]
-async fn a_listener_that_envoy_refuses_after_all_leaves_the_policy_before_at_work() {
+async fn after_a_rejected_listener_the_previous_policy_adopts_documents() {
     let (app, ops) = (App::start(), Signer::generate());
     let (envoy, listener) = WatchedListener::start(&app, &ops).await;
     shop::push(&envoy, &ops, &document("shop", "offline")).await;
     listener.replace(&with_a_rule(&ops), |manager| {
         manager["http_filters"].as_array_mut().unwrap().insert(1, filters::lua("this is not Lua"));
     });
-    eventually("Envoy refuses the listener", async || {
+    eventually("Envoy has rejected the listener", async || {
         (envoy.stat("listener_manager.lds.update_rejected").await > 0).then_some(())
     })
     .await;
@@ -113,14 +114,14 @@ async fn a_listener_that_envoy_refuses_after_all_leaves_the_policy_before_at_wor
 }
 
 #[tokio::test]
-async fn what_a_listener_declares_that_still_warms_is_not_adopted_where_requests_meet_the_one_before() {
+async fn the_declared_state_of_a_warming_listener_does_not_count_as_adopted() {
     let (app, ops) = (App::start(), Signer::generate());
     let (envoy, listener) = WatchedListener::start(&app, &ops).await;
     let mut closed = shop::policy(&ops);
     closed["state"] = json!({ "shop": { "mode": "offline" } });
     listener.replace(&closed, |manager| {
         manager.as_object_mut().unwrap().remove("route_config");
-        // The application gives no routes.
+        // The application does not serve RDS, so the listener keeps warming.
         manager["rds"] = json!({ "route_config_name": "r", "config_source": {
             "resource_api_version": "V3",
             "initial_fetch_timeout": "60s",
@@ -130,12 +131,12 @@ async fn what_a_listener_declares_that_still_warms_is_not_adopted_where_requests
             },
         } });
     });
-    eventually("the listener warms", async || {
+    eventually("the listener is warming", async || {
         (envoy.stat("listener_manager.total_listeners_warming").await > 0).then_some(())
     })
     .await;
     let (none, mut steady) = (json!({ "members": 2, "adopted": 0 }), 0);
-    eventually("no worker has adopted, for good", async || {
+    eventually("the status shows 50 times that no worker has adopted", async || {
         assert_eq!(shop::get(&envoy, "/").await, 200);
         let seen = envoy.site("shop").await;
         steady = if seen["mode"] == "offline" && seen["workers"] == none { steady + 1 } else { 0 };
@@ -143,7 +144,7 @@ async fn what_a_listener_declares_that_still_warms_is_not_adopted_where_requests
     })
     .await;
     listener.replace(&closed, |_| {});
-    // As soon as Envoy has drained the listener before.
+    // Envoy drains the previous listener first.
     envoy.wait_for_workers("shop").await;
     assert_eq!(shop::get(&envoy, "/").await, 503);
 }

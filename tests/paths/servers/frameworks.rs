@@ -1,23 +1,23 @@
-//! Servers that need a line or two each.
+//! Servers whose models take a line or two each.
 
 use super::Server;
 use super::steps::{
     backslashes, cut_parameters, decode, decode_strictly, end_at, merge, remove, resolve, resolve_within_root,
 };
 
-/// The servers.
+/// The models.
 pub const SERVERS: &[Server] = &[
-    // Routes by the path as it came: Express (`parseurl`), HAProxy's `path`, Envoy's own routes.
-    Server::new("no normalisation", |path| Some(path.to_vec())),
+    // Routes by the unchanged path: Express (`parseurl`), HAProxy's `path`, Envoy's own routes.
+    Server::new("no normalization", |path| Some(path.to_vec())),
     // Rails, `Journey::Router::Utils.normalize_path`, does not decode before it routes.
     Server::new("merges slashes, decodes nothing", |path| Some(merge(path))),
     // PEP 3333: PATH_INFO is decoded; wsgiref, uWSGI and Django do nothing else.
     Server::new("WSGI", |path| Some(decode(path))),
-    // gunicorn reads the target with `urllib.parse.urlsplit`, which takes tabs and newlines out and ends at `#`.
+    // gunicorn parses the target with `urllib.parse.urlsplit`, which removes tabs and newlines and ends at `#`.
     Server::new("WSGI in gunicorn", |path| Some(decode(&end_at(&remove(path, b"\t\r\n"), b"#")))),
     // Werkzeug, `Map(merge_slashes=True)`: Flask.
     Server::new("decodes, merges slashes", |path| Some(merge(&decode(path)))),
-    // A proxy that decodes and does not encode again, or an application that unescapes what is decoded already.
+    // A proxy that decodes without encoding again, or an application that decodes a decoded path.
     Server::new("decodes twice", |path| Some(decode(&decode(path)))),
     Server::new("decodes twice, merges slashes, resolves dots", |path| Some(resolve(&merge(&decode(&decode(path)))))),
     Server::new("decodes three times", |path| Some(decode(&decode(&decode(path))))),
@@ -29,7 +29,7 @@ pub const SERVERS: &[Server] = &[
     Server::new("reads a backslash as a slash, decodes nothing", |path| Some(resolve(&backslashes(path)))),
     // IIS: `%uXXXX` (MS-HTTPU), and decoders that do not check the length of UTF-8 (RFC 3629 section 10).
     Server::new("decodes wide forms", |path| Some(resolve(&backslashes(&decode_wide(path))))),
-    // RFC 3986 section 5.2.4, on the path as it came and decoded; neither merges slashes.
+    // RFC 3986 section 5.2.4, before and after decoding; slashes are not merged.
     Server::new("resolves dots", |path| Some(resolve(path))),
     Server::new("decodes, resolves dots", |path| Some(resolve(&decode(path)))),
     Server::new("resolves dots, decodes", |path| Some(decode(&resolve(path)))),
@@ -40,12 +40,12 @@ pub const SERVERS: &[Server] = &[
         }
         Some(clean(&decode_strictly(path)?))
     }),
-    // Apache httpd with AllowEncodedSlashes On: ap_normalize_path; ends at `#` (apr_uri_parse), refuses NUL.
+    // Apache httpd with AllowEncodedSlashes On: ap_normalize_path; ends at `#` (apr_uri_parse), rejects NUL.
     Server::new("Apache httpd", |path| {
         let decoded = decode_strictly(&end_at(path, b"#"))?;
         (!decoded.contains(&0)).then(|| merge(&decoded)).and_then(|merged| resolve_within_root(&merged))
     }),
-    // ASP.NET Core, Kestrel: decodes all but %2F, refuses NUL, resolves dots, merges nothing.
+    // ASP.NET Core, Kestrel: decodes all but %2F, rejects NUL, resolves dots, does not merge slashes.
     Server::new("Kestrel", |path| {
         let kept = replace(&replace(path, b"%2f", b"%252F"), b"%2F", b"%252F");
         let decoded = decode(&kept);
@@ -53,18 +53,18 @@ pub const SERVERS: &[Server] = &[
     }),
     // Spring, UrlPathHelper: cuts parameters, decodes, merges slashes.
     Server::new("Spring UrlPathHelper", |path| Some(merge(&decode(&cut_parameters(path))))),
-    // The same, and an application that decodes what is decoded already.
+    // UrlPathHelper, with an application that decodes again.
     Server::new("cuts parameters, decodes twice", |path| Some(merge(&decode(&decode(&cut_parameters(path)))))),
     Server::new("decodes, cuts parameters, decodes", |path| Some(merge(&decode(&cut_parameters(&decode(path)))))),
     Server::new("decodes, cuts parameters", |path| Some(cut_parameters(&decode(path)))),
-    // Path as a C string (RFC 3986 section 7.3), and URL parsers that get the decoded path.
+    // A path as a C string (RFC 3986 section 7.3), and URL parsers of a decoded path.
     Server::new("ends at NUL", |path| Some(end_at(&decode(path), b"\0"))),
     Server::new("ends at #", |path| Some(end_at(path, b"#"))),
     Server::new("ends at # after decoding", |path| Some(end_at(&decode(path), b"#"))),
     Server::new("ends at ? after decoding", |path| Some(end_at(&decode(path), b"?"))),
 ];
 
-/// Go's path.Clean with the final slash kept, as ServeMux does.
+/// Go's path.Clean, but with the trailing slash, as ServeMux does.
 fn clean(path: &[u8]) -> Vec<u8> {
     let resolved = resolve(&merge(path));
     let mut clean = resolved.strip_suffix(b"/").unwrap_or(&resolved).to_vec();
@@ -118,7 +118,7 @@ pub fn decode_wide(path: &[u8]) -> Vec<u8> {
     shorten(&decode(&wide))
 }
 
-/// Reads UTF-8 of two and three bytes that stands for ASCII as ASCII.
+/// Replaces overlong UTF-8 of ASCII characters by ASCII.
 fn shorten(bytes: &[u8]) -> Vec<u8> {
     if bytes.is_ascii() {
         return bytes.to_vec();

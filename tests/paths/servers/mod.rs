@@ -1,4 +1,4 @@
-//! Models of the servers behind Envoy: the path that each one's routing sees.
+//! Models of the servers behind Envoy: the path by which each of them routes.
 
 pub mod frameworks;
 pub mod nginx;
@@ -6,18 +6,18 @@ pub mod node;
 pub mod steps;
 pub mod tomcat;
 
-/// What a server makes of a path.
+/// The interpretation of a path by a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenPath {
-    /// The host, where the server takes it from the path.
+    /// The host, if the server takes it from the path.
     pub host: Option<String>,
-    /// The path that it routes by.
+    /// The path by which the server routes.
     pub path: Vec<u8>,
 }
 
-/// A server.
+/// The model of a server.
 pub struct Server {
-    /// Its name, which a failing search prints.
+    /// The name in reports.
     pub name: &'static str,
     read: Routing,
 }
@@ -36,7 +36,7 @@ impl Server {
         Server { name, read: Routing::ByHostAndPath(read) }
     }
 
-    /// What it makes of a path; none where it rejects the request.
+    /// Interprets a path; `None` if the server rejects the request.
     pub fn read(&self, path: &[u8]) -> Option<SeenPath> {
         match self.read {
             Routing::ByPath(read) => read(path).map(|path| SeenPath { host: None, path }),
@@ -45,23 +45,24 @@ impl Server {
     }
 }
 
-/// What one server makes of a path, directly behind Envoy or behind nginx.
+/// The interpretation of a path by a server, directly behind Envoy or behind nginx.
 pub struct Read {
-    /// Its name.
+    /// The name of the server.
     pub server: &'static str,
-    /// Whether nginx is before it.
+    /// True if nginx is between Envoy and the server.
     pub is_behind_nginx: bool,
-    /// What it makes of the path.
+    /// The interpretation.
     pub seen: SeenPath,
 }
 
-/// What each server that takes a path makes of it, directly behind Envoy and behind a `proxy_pass` with a URI of nginx.
+/// The interpretations of all servers that accept the path, directly behind Envoy and behind nginx with a `proxy_pass`
+/// with a URI.
 pub fn read(path: &[u8]) -> impl Iterator<Item = Read> {
     read_by(path, |_| true)
 }
 
-/// The same of those servers alone that may take a host from the path.
-#[allow(dead_code, reason = "the sample with real servers asks for all of them")]
+/// The interpretations of those servers that may take a host from the path.
+#[allow(dead_code, reason = "only the search uses it, not the tests with real servers")]
 pub fn read_hosts(path: &[u8]) -> impl Iterator<Item = Read> {
     read_by(path, |server| matches!(server.read, Routing::ByHostAndPath(_)))
 }
@@ -70,7 +71,7 @@ fn read_by(path: &[u8], is_asked: fn(&&Server) -> bool) -> impl Iterator<Item = 
     let read = |server: &'static Server, path: &[u8], is_behind_nginx| {
         Some(Read { server: server.name, is_behind_nginx, seen: server.read(path)? })
     };
-    // A path that nginx does not change is read as it is without nginx.
+    // A path that nginx does not change needs no second interpretation.
     let forwarded = nginx::forward(path).filter(|forwarded| forwarded != path);
     let behind = move |server| read(server, forwarded.as_deref()?, true);
     let all = move || all().filter(is_asked);

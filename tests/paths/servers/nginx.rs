@@ -1,14 +1,15 @@
-//! nginx (1.22, on Unix): its `location` matching, and what `proxy_pass` sends on. A test runs a sample through nginx.
+//! nginx (1.22, on Unix): `location` matching and the path that `proxy_pass` forwards. A whole-program test compares
+//! the model with a real nginx.
 
 use super::Server;
 use super::steps::hex;
 
-/// nginx itself.
+/// nginx as a server.
 pub const SERVERS: &[Server] = &[Server::new("nginx", location)];
 
-/// The path that `location` and `rewrite` see, which is also what a `proxy_pass` with a URI begins with
+/// The path that `location` and `rewrite` see, which is also the path that a `proxy_pass` with a URI starts from
 /// (`ngx_http_parse_request_line` and `ngx_http_parse_complex_uri` in ngx_http_parse.c): decoded once, slashes merged,
-/// dots resolved, ended at a raw `#`. None: 400.
+/// dots resolved, ended at a raw `#`. `None` means 400.
 pub fn location(path: &[u8]) -> Option<Vec<u8>> {
     if !path.starts_with(b"/") || path.iter().any(|byte| matches!(byte, 0..=0x20 | 0x7f)) {
         return None;
@@ -37,7 +38,7 @@ pub fn location(path: &[u8]) -> Option<Vec<u8>> {
     Some(uri)
 }
 
-/// Resolves the dots that a path ends with; none where they leave the root.
+/// Resolves trailing dots of a path; `None` if they leave the root.
 fn end_segment(uri: &mut Vec<u8>) -> Option<()> {
     if uri.ends_with(b"/..") {
         let parent = uri.len().checked_sub(3).filter(|slash| *slash > 0)?;
@@ -49,7 +50,8 @@ fn end_segment(uri: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// What `location / { proxy_pass http://app/; }` sends on: the above, escaped where anything was encoded
+/// The path that `location / { proxy_pass http://app/; }` forwards: the result of [`location`], escaped if anything was
+/// encoded
 /// (`ngx_http_proxy_create_request`, `ngx_escape_uri`; since 1.21.1 with more characters).
 pub fn forward(path: &[u8]) -> Option<Vec<u8>> {
     let uri = location(path)?;
@@ -68,8 +70,8 @@ pub fn forward(path: &[u8]) -> Option<Vec<u8>> {
     Some(escaped)
 }
 
-/// What `location / { proxy_pass http://app; }` sends on: the path as it came, where nginx can read it.
-#[allow(dead_code, reason = "the sample with the real nginx asks for it")]
-pub fn forward_as_it_came(path: &[u8]) -> Option<Vec<u8>> {
+/// The path that `location / { proxy_pass http://app; }` forwards: the unchanged path, if nginx accepts it.
+#[allow(dead_code, reason = "only the tests with the real nginx use it")]
+pub fn forward_unchanged(path: &[u8]) -> Option<Vec<u8>> {
     location(path).map(|_| path.to_vec())
 }

@@ -1,7 +1,7 @@
 //! Node: `new URL(request.url, 'http://' + request.headers.host)`, the WHATWG URL parser.
 //!
-//! Node 20.20 agreed on 60,000 paths of the generator, but for names that IDNA changes, and for some paths with `/./` and
-//! `/../` that it leaves as they are where another segment begins with a dot.
+//! The model agrees with Node 20.20 on 60,000 generated paths, except for names that IDNA changes, and for some paths
+//! with `/./` and `/../` that Node keeps if another segment starts with a dot.
 
 use super::steps::{backslashes, decode, decode_strictly, end_at, hex, remove, trim_end};
 use super::{SeenPath, Server};
@@ -14,14 +14,14 @@ pub const SERVERS: &[Server] = &[
         let path = decode_strictly(&path).filter(|decoded| std::str::from_utf8(decoded).is_ok())?;
         Some(SeenPath { host, path })
     }),
-    // What is decoded before it is parsed can name a host: new URL(decodeURIComponent(request.url), …).
+    // A path that is decoded before it is parsed may contain a host: new URL(decodeURIComponent(request.url), …).
     Server::with_host("Node, decodeURIComponent before new URL", |path| {
         parse(&decode_strictly(path).filter(|decoded| std::str::from_utf8(decoded).is_ok())?)
     }),
 ];
 
 /// The basic URL parser (WHATWG URL, section 4.4) of a relative reference to an `http` base: `pathname`, and `hostname`
-/// where the reference has one. None: it throws.
+/// if the reference has one. `None` means that it throws.
 pub fn parse(reference: &[u8]) -> Option<SeenPath> {
     let start = reference.iter().position(|byte| *byte > 0x20).unwrap_or(reference.len());
     let rest = end_at(&remove(&trim_end(&reference[start..]), b"\t\r\n"), b"#?");
@@ -37,8 +37,8 @@ pub fn parse(reference: &[u8]) -> Option<SeenPath> {
     Some(SeenPath { host: Some(hostname(authority)?), path: pathname(path) })
 }
 
-/// The host of an authority (sections 3.5 and 4.4): without user and port, decoded, in lower case. Of IDNA (UTS #46), only
-/// fullwidth forms, other full stops and ignored characters are modelled; what else is not ASCII ends in another name.
+/// The host of an authority (sections 3.5 and 4.4): without user and port, decoded, in lower case. Of IDNA (UTS #46),
+/// only fullwidth forms, other full stops and ignored characters are modelled; other characters result in another name.
 fn hostname(authority: &[u8]) -> Option<String> {
     let host = authority.iter().rposition(|byte| *byte == b'@').map_or(authority, |at| &authority[at + 1..]);
     let (host, port) = match host.iter().position(|byte| *byte == b':') {
@@ -62,7 +62,7 @@ fn hostname(authority: &[u8]) -> Option<String> {
     (!name.is_empty() && !name.contains(is_forbidden)).then_some(name)
 }
 
-/// The path states of the parser, joined (section 4.4): dots resolved in all spellings, special characters encoded.
+/// The path states of the parser (section 4.4): resolves dots in all spellings and encodes special characters.
 fn pathname(path: &[u8]) -> Vec<u8> {
     let mut segments: Vec<Vec<u8>> = Vec::new();
     let mut parts = path.strip_prefix(b"/").unwrap_or(path).split(|byte| *byte == b'/').peekable();
@@ -81,7 +81,7 @@ fn pathname(path: &[u8]) -> Vec<u8> {
     [b"/", segments.join(&b'/').as_slice()].concat()
 }
 
-/// How many dots a segment is made of, `%2e` being one of them.
+/// The number of dots of a segment of dots, which may be encoded (`%2e`).
 fn dots(segment: &[u8]) -> Option<usize> {
     let (mut at, mut count) = (0, 0);
     while at < segment.len() {

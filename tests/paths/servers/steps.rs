@@ -1,11 +1,11 @@
-//! The steps that servers are made of. Most paths need few of them, and the search takes millions.
+//! Steps of path normalization that the models of servers share. The search runs them millions of times.
 
-/// Decodes what can be decoded, once; the rest stays as it came (WHATWG URL, percent-decode; Python's `unquote`).
+/// Decodes valid percent-encoding once and keeps the rest (WHATWG URL, percent-decode; Python's `unquote`).
 pub fn decode(path: &[u8]) -> Vec<u8> {
     decode_where(path, |_| true)
 }
 
-/// Decodes the bytes of one kind, once.
+/// Decodes the selected bytes once.
 fn decode_where(path: &[u8], is_decoded: impl Fn(&u8) -> bool) -> Vec<u8> {
     if !path.contains(&b'%') {
         return path.to_vec();
@@ -21,7 +21,7 @@ fn decode_where(path: &[u8], is_decoded: impl Fn(&u8) -> bool) -> Vec<u8> {
     decoded
 }
 
-/// Decodes once; none for a path with a percent sign that encodes nothing.
+/// Decodes once; `None` if the path has invalid percent-encoding.
 pub fn decode_strictly(path: &[u8]) -> Option<Vec<u8>> {
     if !path.contains(&b'%') {
         return Some(path.to_vec());
@@ -30,18 +30,18 @@ pub fn decode_strictly(path: &[u8]) -> Option<Vec<u8>> {
     (0..path.len()).all(is_good).then(|| decode(path))
 }
 
-/// Decodes unreserved characters, which are the same with and without it (RFC 3986 section 6.2.2.2).
+/// Decodes unreserved characters, which are equivalent in both forms (RFC 3986 section 6.2.2.2).
 pub fn decode_unreserved(path: &[u8]) -> Vec<u8> {
     decode_where(path, |value| value.is_ascii_alphanumeric() || matches!(value, b'-' | b'.' | b'_' | b'~'))
 }
 
-/// The byte that two hexadecimal digits at a place stand for.
+/// The byte that two hexadecimal digits at this position encode.
 pub fn hex(path: &[u8], at: usize) -> Option<u8> {
     let digit = |at: usize| char::from(*path.get(at)?).to_digit(16);
     u8::try_from(digit(at)? * 16 + digit(at + 1)?).ok()
 }
 
-/// Reads every backslash as a slash.
+/// Replaces backslashes by slashes.
 pub fn backslashes(path: &[u8]) -> Vec<u8> {
     if !path.contains(&b'\\') {
         return path.to_vec();
@@ -49,14 +49,14 @@ pub fn backslashes(path: &[u8]) -> Vec<u8> {
     path.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect()
 }
 
-/// Reads several slashes as one.
+/// Merges adjacent slashes.
 pub fn merge(path: &[u8]) -> Vec<u8> {
     let mut merged = path.to_vec();
     merged.dedup_by(|next, last| *next == b'/' && *last == b'/');
     merged
 }
 
-/// Cuts everything from the first of these bytes on.
+/// Cuts off everything from the first of these bytes.
 pub fn end_at(path: &[u8], ends: &[u8]) -> Vec<u8> {
     let end =
         if ends.iter().any(|end| path.contains(end)) { path.iter().position(|byte| ends.contains(byte)) } else { None };
@@ -71,7 +71,7 @@ pub fn cut_parameters(path: &[u8]) -> Vec<u8> {
     path.split(|byte| *byte == b'/').map(|segment| end_at(segment, b";")).collect::<Vec<_>>().join(&b'/')
 }
 
-/// Takes these bytes out.
+/// Removes these bytes.
 pub fn remove(path: &[u8], removed: &[u8]) -> Vec<u8> {
     if !removed.iter().any(|byte| path.contains(byte)) {
         return path.to_vec();
@@ -79,7 +79,7 @@ pub fn remove(path: &[u8], removed: &[u8]) -> Vec<u8> {
     path.iter().copied().filter(|byte| !removed.contains(byte)).collect()
 }
 
-/// Cuts control characters and spaces off the end (WHATWG URL, section 4.4).
+/// Cuts off trailing control characters and spaces (WHATWG URL, section 4.4).
 pub fn trim_end(path: &[u8]) -> Vec<u8> {
     let kept = path.iter().rposition(|byte| *byte > 0x20).map_or(0, |last| last + 1);
     path[..kept].to_vec()
@@ -90,7 +90,7 @@ pub fn resolve(path: &[u8]) -> Vec<u8> {
     resolve_below(path, |_| true).unwrap_or_default()
 }
 
-/// The same; none for a path that leaves the root.
+/// Resolves dot segments; `None` if the path leaves the root.
 pub fn resolve_within_root(path: &[u8]) -> Option<Vec<u8>> {
     resolve_below(path, |depth| depth > 0)
 }

@@ -3,7 +3,7 @@
 use super::Server;
 use super::steps::{backslashes, cut_parameters, decode_strictly, merge, resolve_within_root};
 
-/// Tomcat as it is shipped, and with all that an administrator can allow.
+/// Tomcat with its default settings, and with the most permissive ones.
 pub const SERVERS: &[Server] = &[
     // encodedSolidusHandling and encodedReverseSolidusHandling "reject"; ALLOW_BACKSLASH false.
     Server::new("Tomcat", |path| read(path, false)),
@@ -11,8 +11,8 @@ pub const SERVERS: &[Server] = &[
     Server::new("Tomcat with encoded slashes and backslashes", |path| read(path, true)),
 ];
 
-/// Cuts parameters off the raw path, decodes it once and normalises it (Tomcat Configuration Reference, HTTP Connector;
-/// `CoyoteAdapter.parsePathParameters`, `UDecoder.convert`, `CoyoteAdapter.normalize`). None: 400.
+/// Cuts parameters off the raw path, decodes it once and normalizes it (Tomcat Configuration Reference, HTTP Connector;
+/// `CoyoteAdapter.parsePathParameters`, `UDecoder.convert`, `CoyoteAdapter.normalize`). `None` means 400.
 fn read(path: &[u8], allows_slashes: bool) -> Option<Vec<u8>> {
     let cut = cut_parameters(path);
     let is_rejected = |window: &[u8]| matches!(window.to_ascii_lowercase().as_slice(), b"%2f" | b"%5c");

@@ -24,24 +24,37 @@ impl Envoy {
     /// Like [`set_policy`](Envoy::set_policy), with text that need not be JSON.
     pub async fn set_policy_text(&self, policy: &str) -> Update {
         let filter = bootstrap::maintenance_of_text("data", policy, self.settings.form, &self.settings.module);
-        self.set_filter(&filter).await
+        self.set_filter(filter).await
     }
 
     /// Replaces the plugin by one with this name.
     pub async fn set_plugin(&self, name: &str, policy: &Value) -> Update {
-        self.set_filter(&bootstrap::maintenance(name, policy, self.settings.form, &self.settings.module)).await
+        self.set_filter(bootstrap::maintenance(name, policy, self.settings.form, &self.settings.module)).await
     }
 
-    /// Replaces the module, with this policy.
-    pub async fn upgrade(&mut self, module: &Path, policy: &Value) -> Update {
-        self.settings.module = module.to_owned();
+    /// Moves the plugin to another VM, as an upgrade of the module does, with this policy.
+    pub async fn set_policy_in_new_vm(&mut self, vm_configuration: &str, policy: &Value) -> Update {
+        self.settings.vm_configuration = vm_configuration.to_owned();
         self.set_policy(policy).await
     }
 
-    async fn set_filter(&self, filter: &Value) -> Update {
+    async fn set_filter(&self, filter: Value) -> Update {
         let before = self.updates().await;
-        replace(&self.ecds, &bootstrap::discovery_file(filter).to_string());
+        self.write_filter(filter);
         self.wait_for_update(before).await
+    }
+
+    /// Writes a policy to the watched file, without waiting for Envoy.
+    pub fn write_policy_in_new_vm(&mut self, vm_configuration: &str, policy: &Value) {
+        self.settings.vm_configuration = vm_configuration.to_owned();
+        self.write_filter(bootstrap::maintenance("data", policy, self.settings.form, &self.settings.module));
+    }
+
+    fn write_filter(&self, mut filter: Value) {
+        if !self.settings.vm_configuration.is_empty() {
+            bootstrap::set_vm_configuration(&mut filter, &self.settings.vm_configuration);
+        }
+        replace(&self.ecds, &bootstrap::discovery_file(&filter).to_string());
     }
 
     /// The numbers of updates that Envoy has accepted and rejected.

@@ -2,7 +2,7 @@
 
 use super::{Answered, BehaviourRow, NO_VERDICT, OFFLINE, Passes, Redirected, Refused};
 
-/// What each mode refuses and answers.
+/// Modes, `always_closed` rules, health checks and redirects.
 pub const MODES: &[BehaviourRow] = &[
     BehaviourRow {
         behaviour: "online: every request reaches the application",

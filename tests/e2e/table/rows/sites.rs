@@ -2,7 +2,7 @@
 
 use super::{BehaviourRow, NO_VERDICT, OFFLINE, Passes, Refused};
 
-/// Which sites a request belongs to.
+/// Sites by host and by path prefix.
 pub const SITES: &[BehaviourRow] = &[
     BehaviourRow {
         behaviour: "an offline site does not close sites of other hosts",

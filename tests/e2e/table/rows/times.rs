@@ -2,7 +2,7 @@
 
 use super::{BehaviourRow, NO_VERDICT, Passes, Refused};
 
-/// When a site is closed.
+/// Windows, `until` and `eta`.
 pub const TIMES: &[BehaviourRow] = &[
     BehaviourRow {
         behaviour: "a window in the future does not close the site",

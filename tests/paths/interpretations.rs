@@ -1,23 +1,24 @@
-//! Which readings of a path the filter may take for closed, written from the requirement and not from the filter's code.
+//! The interpretations of a path that the filter may consider, derived from the requirement, not from the filter's
+//! code.
 //!
-//! A reading is what any sequence of these steps makes of the path: decode it; read `\` as a slash; cut off parameters;
-//! merge slashes; end it at `#`, NUL or `?`; take out tabs and newlines; cut control characters and spaces off its end;
-//! read `//name/rest` as a host and a path.
+//! An interpretation is the result of any sequence of these steps: decode the path; read `\` as a slash; cut off
+//! parameters; merge slashes; end the path at `#`, NUL or `?`; remove tabs and newlines; cut off trailing control
+//! characters and spaces; read `//name/rest` as a host and a path.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::servers::frameworks::decode_wide;
 use crate::servers::steps::{backslashes, cut_parameters, decode, end_at, merge, remove, trim_end};
 
-/// A reading: the host where it is in the path, and the path.
-pub type Reading = (Option<Vec<u8>>, Vec<u8>);
+/// An interpretation: the host, if the path contains one, and the path.
+pub type HostAndPath = (Option<Vec<u8>>, Vec<u8>);
 
-/// More readings than any path of the search has.
+/// The maximum number of interpretations; no path of the search has as many.
 const MOST: usize = 20_000;
 
-/// All readings of a path, itself among them; none for one that has too many to be told.
-pub fn of(path: &[u8]) -> Option<BTreeSet<Reading>> {
-    let first: Reading = (None, path.to_vec());
+/// All interpretations of a path, including the path itself; `None` if there are too many.
+pub fn of(path: &[u8]) -> Option<BTreeSet<HostAndPath>> {
+    let first: HostAndPath = (None, path.to_vec());
     let mut known = BTreeSet::from([first.clone()]);
     let mut queue = VecDeque::from([first]);
     while let Some((host, path)) = queue.pop_front() {
@@ -34,7 +35,7 @@ pub fn of(path: &[u8]) -> Option<BTreeSet<Reading>> {
             trim_end(&path),
         ];
         let same_host = paths.into_iter().map(|path| (host.clone(), path));
-        // A server may take the name for a host, or only leave it out.
+        // A server may interpret the name as a host or drop it.
         let split = split_host(&path).map(|(name, path)| [(Some(name), path.clone()), (host.clone(), path)]);
         for next in same_host.chain(split.into_iter().flatten()) {
             if known.insert(next.clone()) {
@@ -58,13 +59,13 @@ fn split_host(path: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((host.to_vec(), if path.is_empty() { b"/".to_vec() } else { path.to_vec() }))
 }
 
-/// Whether a path has a dot segment.
+/// Returns whether a path has a dot segment.
 pub fn has_dots(path: &[u8]) -> bool {
     path.split(|byte| *byte == b'/').any(|segment| matches!(segment, b"." | b".."))
 }
 
-/// Whether a path has a dot segment once all is decoded, `\` is a slash, and of each segment everything is cut off that a
-/// server could: what most paths with dot segments show without a look at all of their readings.
+/// Returns whether a path has a dot segment after it is fully decoded, `\` is read as a slash, and each segment is cut off as
+/// far as a server may. This finds most paths with dot segments without computing all interpretations.
 pub fn has_plain_dots(path: &[u8]) -> bool {
     let mut path = path.to_vec();
     loop {
