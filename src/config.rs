@@ -2,6 +2,7 @@
 //! sense of it, and refuses what makes none.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use crate::state::{Document, Mode};
 use crate::tree::{Fields, KeyPath, PathError, Tree, fields};
@@ -22,7 +23,7 @@ pub struct PluginConfig {
     /// The reply for every site.
     pub reply: ReplyConfig,
     /// Declared state by site.
-    pub state: Vec<(String, Document)>,
+    pub state: Vec<(String, Rc<Document>)>,
     /// Who may sign what.
     pub keys: Vec<KeyConfig>,
     /// Under which name jwt_authn leaves a verified token's payload.
@@ -216,7 +217,7 @@ impl SiteConfig {
     }
 }
 
-fn declared(members: &mut Fields<'_>) -> Result<Vec<(String, Document)>, PathError> {
+fn declared(members: &mut Fields<'_>) -> Result<Vec<(String, Rc<Document>)>, PathError> {
     let Some(entries) = members.optional("state", fields::map(fields::any))? else {
         return Ok(Vec::new());
     };
@@ -225,7 +226,7 @@ fn declared(members: &mut Fields<'_>) -> Result<Vec<(String, Document)>, PathErr
         .into_iter()
         .map(|(site, entry)| {
             let document = Document::declared(&site, &entry, &path.key(&site))?;
-            Ok((site, document))
+            Ok((site, Rc::new(document)))
         })
         .collect()
 }

@@ -1,23 +1,23 @@
-//! A budget of work that strangers may cause, shared fairly by the address that they come from.
+//! A budget of work for unauthenticated requests, shared by client address.
 //!
-//! Each second, every address has a small share of its own. Beyond its share it takes from one pool, up to a limit, so
-//! that one address alone cannot empty the pool. Addresses that use up the pool leave the shares of others untouched.
+//! Each second, every address has a small share of its own. Beyond its share, it takes from a common pool, up to a limit,
+//! so that no address alone can exhaust the pool. An exhausted pool leaves the shares of other addresses untouched.
 
 use std::net::IpAddr;
 
 use crate::time::Time;
 
-/// Pieces of work that belong to each address.
+/// The units that each address has of its own, per second.
 const SHARE: u32 = 2;
-/// The most that one address can have, its share included.
+/// The most units of one address, its share included.
 const MOST: u32 = 50;
-/// Pieces of work for whoever comes first.
+/// The units in the pool.
 const POOL: u32 = 96;
-/// How many addresses can have a share. Later ones depend on the pool.
+/// The number of addresses that have a share. Further ones depend on the pool.
 const ADDRESSES: usize = 80;
 
-/// What has been used in the second that began at `since`. The most that all addresses together can have is 256: 46 ms of
-/// signature checks, or 5 % of a worker.
+/// The units used in the second that began at `since`, in milliseconds. All addresses together have at most 256 units per
+/// second: as signature checks, 46 ms, or 5 % of a worker.
 #[derive(Debug, Default)]
 pub struct FairBudget {
     since: i64,
@@ -26,7 +26,7 @@ pub struct FairBudget {
 }
 
 impl FairBudget {
-    /// Whether `address` could [`take`](FairBudget::take) one piece now.
+    /// Whether `address` could [`take`](FairBudget::take) a unit at `now`.
     pub fn is_left(&mut self, address: Option<IpAddr>, now: Time) -> bool {
         if !(0..1000).contains(&now.0.saturating_sub(self.since)) {
             *self = FairBudget { since: now.0, ..FairBudget::default() };
@@ -38,7 +38,7 @@ impl FairBudget {
         }
     }
 
-    /// Uses one piece, if one is left for `address`.
+    /// Takes a unit for `address`. False if none is left.
     pub fn take(&mut self, address: Option<IpAddr>, now: Time) -> bool {
         if !self.is_left(address, now) {
             return false;
@@ -56,12 +56,13 @@ impl FairBudget {
     }
 }
 
-/// What counts as one address: an IPv4 address, or the /64 of an IPv6 address, which is what one client is given.
+/// The number by which an address is counted: an IPv4 address, or the /64 prefix of an IPv6 address, because one client
+/// has a whole /64.
 fn source(address: Option<IpAddr>) -> u128 {
     match address.map(|address| address.to_canonical()) {
         Some(IpAddr::V4(address)) => u128::from(address.to_ipv6_mapped()),
         Some(IpAddr::V6(address)) => u128::from(address) >> 64 << 64,
-        // A Unix socket.
+        // Clients of a Unix socket share one budget.
         None => 0,
     }
 }

@@ -18,7 +18,6 @@ mod control;
 mod directory;
 mod documents;
 mod host;
-mod json;
 mod log_limit;
 mod members;
 mod register;

@@ -1,16 +1,16 @@
-//! Moments and durations as people write them: RFC 3339 times, and durations with units.
+//! Times in RFC 3339 format, and durations with units.
 //!
-//! Written by hand, as the library that `maintctl` uses would be a tenth of the module; a test holds both against each other.
+//! This is no library, because `jiff`, which `maintctl` uses, would be a tenth of the module. A test compares both.
 
 use std::fmt;
 
-/// A moment, in milliseconds since the Unix epoch.
+/// A time, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i64);
 
 impl Time {
-    /// Reads an RFC 3339 `date-time` (section 5.6), with its offset; to the millisecond. A leap second is the second
-    /// before it.
+    /// Parses a `date-time` with its offset (RFC 3339 section 5.6). Fractions are cut to milliseconds; a leap second counts
+    /// as the second before it.
     pub fn parse(text: &str) -> Option<Time> {
         let mut rest = text.as_bytes();
         let year = number(&mut rest, 4)?;
@@ -37,19 +37,19 @@ impl Time {
         Some(Time((minutes * 60 + second.min(59)) * 1000 + millisecond))
     }
 
-    /// This moment and `seconds` more.
+    /// The time `seconds` later.
     pub fn plus_seconds(self, seconds: i64) -> Time {
         Time(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
 
-    /// Seconds from `self` until `later`, rounded up, at least 0.
+    /// The seconds from `self` to `later`, rounded up, at least 0.
     pub fn seconds_until(self, later: Time) -> u64 {
         u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0).div_ceil(1000)
     }
 }
 
 impl fmt::Display for Time {
-    /// RFC 3339 in UTC, with milliseconds only where there are any.
+    /// RFC 3339 in UTC, with a fraction only if it is not zero.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (days, time) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
         let (year, month, day) = date_after(days);
@@ -66,20 +66,20 @@ impl fmt::Display for Time {
     }
 }
 
-/// Takes one of `bytes` from the front.
+/// Consumes one of `bytes`.
 fn mark(rest: &mut &[u8], bytes: &[u8]) -> Option<()> {
     let (first, tail) = rest.split_first()?;
     bytes.contains(first).then(|| *rest = tail)
 }
 
-/// Takes a number of exactly `digits` digits from the front.
+/// Consumes a number of exactly `digits` digits.
 fn number(rest: &mut &[u8], digits: usize) -> Option<i64> {
     let (taken, tail) = rest.split_at_checked(digits)?;
     *rest = tail;
     taken.iter().try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0')))
 }
 
-/// Takes the digits behind the point of a second from the front, as milliseconds.
+/// Consumes the fraction of a second. Returns milliseconds.
 fn fraction(rest: &mut &[u8]) -> Option<i64> {
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (taken, tail) = rest.split_at_checked(digits).filter(|_| digits > 0)?;
@@ -97,15 +97,15 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// The days from 1970-01-01 to a date of the Gregorian calendar, counted in years that begin with March, so that the leap
-/// day is their last (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`).
+/// The days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so that the leap day is the
+/// last of its year (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`).
 fn days_before(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468
 }
 
-/// The date so many days after 1970-01-01 (`civil_from_days` of the same source).
+/// The date `days` after 1970-01-01 (`civil_from_days` of the same source).
 fn date_after(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -116,8 +116,8 @@ fn date_after(days: i64) -> (i64, i64, i64) {
     (era * 400 + year + i64::from(month <= 2), month, day_of_year - (153 * shifted + 2) / 5 + 1)
 }
 
-/// Reads a duration such as `900s`, `15m` or `2h30m` (units `ms`, `s`, `m`, `h`, `d`, each at most once, from large to
-/// small) as milliseconds. A bare number is an error: nobody knows its unit.
+/// Parses a duration such as `900s`, `15m` or `2h30m` into milliseconds. The units are `d`, `h`, `m`, `s` and `ms`, each at
+/// most once and in this order. A number without a unit is an error.
 pub fn parse_duration(text: &str) -> Option<u64> {
     const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     let mut rest = text;
@@ -137,7 +137,7 @@ pub fn parse_duration(text: &str) -> Option<u64> {
     (total <= i64::MAX as u64 / 4).then_some(total)
 }
 
-/// Writes a number of seconds as people do: `45s`, `15m`, `2h30m`, `3d`.
+/// Formats a number of seconds as a duration: `45s`, `15m`, `2h30m`, `3d`.
 pub fn format_duration(seconds: u64) -> String {
     let mut text = String::new();
     let mut rest = seconds;

@@ -1,8 +1,8 @@
-//! What is read, whatever it was written in: JSON text, the bytes of a `google.protobuf.Struct`, or YAML (in
-//! `maintctl`), as one tree. Readers that name the key path of what they refuse are in [`fields`].
+//! Trees: the values of JSON text, of a `google.protobuf.Struct`, or of YAML (in `maintctl`). [`fields`] reads a tree into
+//! types; its errors contain the [`KeyPath`].
 //!
-//! Numbers are 64-bit floats, as they are in a `Struct`, so both ways of writing a policy mean the same; whole numbers
-//! are exact up to 2^53.
+//! Numbers are 64-bit floats, as they are in a `Struct`, so that a policy means the same in every format. Whole numbers are
+//! exact up to 2^53 − 1.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -10,21 +10,23 @@ use std::fmt::Write as _;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use crate::byte_index::ByteIndex;
+
 pub mod fields;
 mod struct_bytes;
 
 pub use fields::{Fields, KeyPath, PathError};
 
-/// A value as written. Maps keep their order and have no key twice.
+/// A value. Maps keep the order of their keys, which are unique.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tree {
     /// `null`
     Null,
     /// `true`, `false`
     Bool(bool),
-    /// Any number.
+    /// A number.
     Number(f64),
-    /// Any text.
+    /// A string.
     Text(String),
     /// `[…]`
     List(Vec<Tree>),
@@ -33,16 +35,16 @@ pub enum Tree {
 }
 
 impl Tree {
-    /// Reads JSON text. A key that stands twice in one object is an error, as nobody could say which one holds.
+    /// Parses JSON text (RFC 8259). A duplicate key is an error.
     pub fn from_json(bytes: &[u8]) -> Result<Tree, PathError> {
         serde_json::from_slice(bytes).map_err(|error| PathError::new(&KeyPath::Root, format_args!("not JSON: {error}")))
     }
 
-    /// Reads a plugin configuration as Envoy hands it over: JSON text from a `StringValue`, protobuf bytes from a
-    /// `Struct`, nothing at all from neither.
+    /// Parses a plugin configuration as Envoy passes it: JSON text for a `StringValue`, protobuf bytes for a `Struct`. No
+    /// bytes are an empty object.
     ///
-    /// Every entry of a `Struct` holds the byte 0x12 (the tag of a map entry's value), and JSON text cannot: a control
-    /// character must be escaped there.
+    /// Every `Struct` that is not empty contains the byte 0x12, the tag of a map entry's value. JSON text cannot contain
+    /// it, because control characters are escaped there.
     pub fn from_plugin_configuration(bytes: &[u8]) -> Result<Tree, PathError> {
         if bytes.is_empty() {
             Ok(Tree::Map(Vec::new()))
@@ -53,7 +55,7 @@ impl Tree {
         }
     }
 
-    /// The same value as JSON.
+    /// Converts the value to that of serde_json.
     pub fn to_json(&self) -> Value {
         match self {
             Tree::Null => Value::Null,
@@ -67,7 +69,7 @@ impl Tree {
         }
     }
 
-    /// The value as the text of a JSON value, members in their order.
+    /// The value as JSON text, members in their order.
     pub fn to_json_text(&self) -> String {
         let mut text = String::new();
         self.write_json(&mut text);
@@ -104,7 +106,7 @@ impl Tree {
         }
     }
 
-    /// What kind of value this is, for error texts.
+    /// The type of the value, for errors.
     pub fn kind(&self) -> &'static str {
         match self {
             Tree::Null => "null",
@@ -116,7 +118,7 @@ impl Tree {
         }
     }
 
-    /// The value of `key`, if this is an object that has it.
+    /// The value of `key`, if this is an object with that key.
     pub fn get(&self, key: &str) -> Option<&Tree> {
         let Tree::Map(entries) = self else {
             return None;
@@ -125,7 +127,7 @@ impl Tree {
     }
 }
 
-/// A text as JSON (RFC 8259 section 7).
+/// A string as JSON text (RFC 8259 section 7).
 #[inline(never)]
 pub fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
@@ -143,14 +145,14 @@ pub fn quoted(text: &str) -> String {
     quoted
 }
 
-/// `number` as an integer, if it is one that a float holds exactly.
+/// `number` as an integer, if it is a whole number that a float represents exactly.
 pub fn whole(number: f64) -> Option<i64> {
     const LIMIT: f64 = 9_007_199_254_740_991.0; // 2^53 - 1
     (number.fract() == 0.0 && (-LIMIT..=LIMIT).contains(&number)).then_some(number as i64)
 }
 
 impl fmt::Display for Tree {
-    /// The value as one would write it in JSON, cut where an error text would become unreadable.
+    /// The value as JSON text, cut after 80 characters, for errors.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.to_json_text();
         match text.char_indices().nth(80) {
@@ -217,10 +219,10 @@ impl<'de> Visitor<'de> for TreeVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Tree, A::Error> {
         let mut entries: Vec<(String, Tree)> = Vec::new();
-        let mut keys = hashbrown::HashSet::new();
+        let mut keys = ByteIndex::default();
         while let Some((key, value)) = access.next_entry::<String, Tree>()? {
-            if !keys.insert(key.clone()) {
-                return Err(A::Error::custom(format_args!("the key \"{key}\" stands twice")));
+            if !keys.add(key.as_bytes()) {
+                return Err(A::Error::custom(format_args!("duplicate key \"{key}\"")));
             }
             entries.push((key, value));
         }

@@ -1,4 +1,26 @@
-//! The order of decision. It stands here, once.
+//! The decision on a request: [`decide`] is the only implementation of the order of decision.
+//!
+//! The first step that applies decides:
+//!
+//! 1. The request belongs to no site → pass (`no-site`).
+//! 2. An `always_closed` rule of its site matches → refuse (`always_closed:<rule>`).
+//! 3. The site is online → pass (`online`).
+//! 4. A health check matches → the filter answers 200 itself (`health-check:<rule>`).
+//! 5. An exempt rule that is not suspended matches → pass (`exempt:<rule>`).
+//! 6. The request is for the target of the site's own redirect → pass (`redirect-target`).
+//! 7. The mode is `read_only` and the request changes nothing → pass (`read_only`).
+//! 8. Otherwise → refuse (the name of the mode).
+//!
+//! If several modes are active, for example of two windows, steps 4 to 8 are evaluated for each of them, and the request
+//! passes only if every one lets it pass.
+//!
+//! Servers interpret some requests differently, for example a path with `//` or an encoded slash. Such a request may
+//! belong to several sites, or to a site by several paths. It passes only if it would pass at each of these sites, rules
+//! that open match only what all servers interpret alike, and rules that close match any interpretation (see
+//! [`Effect`]). If the host itself is ambiguous, the request is refused as soon as any site is closed or has an
+//! `always_closed` rule.
+//!
+//! A decision states its reason and knows no status codes; [`reply`](crate::reply) turns a refusal into a response.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,55 +30,58 @@ use crate::policy::{Effect, Policy, Rule, Site, SiteMatch};
 use crate::request::Request;
 use crate::state::{EffectiveState, Mode};
 
-/// The decision on one request, with the name of what decided.
+#[cfg(test)]
+mod tests;
+
+/// The verdict on one request, with its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict<'p> {
-    /// It goes on to the application.
+    /// The request goes on to the application.
     Pass(PassReason<'p>),
-    /// The filter answers the probe itself: the rule's name.
+    /// The filter answers the request itself. Contains the name of the health check rule.
     HealthCheck(&'p str),
-    /// It is refused.
+    /// The request is refused.
     Refuse(Refusal<'p>),
 }
 
-/// Why a request passes.
+/// The reason why a request passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PassReason<'p> {
-    /// It belongs to no site.
+    /// The request belongs to no site.
     NoSite,
-    /// Its site is open.
+    /// The site is online.
     Online,
-    /// The exempt rule of this name holds.
+    /// The exempt rule of this name matches.
     Exempt(&'p str),
-    /// The site's own reply sends browsers there.
+    /// The request is for the target of the site's redirect.
     RedirectTarget,
-    /// It changes nothing, and the site is read-only.
+    /// The site is read-only and the request changes nothing.
     ReadOnly,
 }
 
-/// Why a request is refused.
+/// The reason why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal<'p> {
-    /// The rule of this name refuses it, whatever the mode.
+    /// The `always_closed` rule of this name matches.
     AlwaysClosed(&'p str),
-    /// The site is in this mode.
+    /// This mode is active.
     Mode(Mode),
 }
 
-/// A verdict, and what it was made for.
+/// A verdict, with the site that it is about.
 #[derive(Clone, Copy, Debug)]
 pub struct Decision<'p> {
-    /// The position of the site in the policy, and the site.
+    /// The site and its position in the policy; none if the request belongs to no site.
     pub site: Option<(usize, &'p Site)>,
-    /// What holds at the site.
+    /// The state of the site.
     pub state: &'p EffectiveState,
     /// The verdict.
     pub verdict: Verdict<'p>,
 }
 
 impl Decision<'_> {
-    /// The value of `x-maintenance-status`, by which the application knows of a request that passes a site which is not
-    /// online; none for any other.
+    /// The value of the header `x-maintenance-status`, which tells the application that a request has passed a site that
+    /// is not online: `<mode>; via=<verdict>; until=<time>`. None if the site is online.
     pub fn status(&self) -> Option<String> {
         let mode = self.state.mode();
         let until = || self.state.until().map(|until| format!("; until={until}")).unwrap_or_default();
@@ -64,10 +89,7 @@ impl Decision<'_> {
     }
 }
 
-/// Decides on a request. `state` says what holds now at a site of the policy, by position.
-///
-/// A request that may belong to several sites, because servers read its host or path in different ways, passes only if
-/// each of them lets it pass.
+/// Decides on a request. `state` returns the current state of a site, by its position in the policy.
 pub fn decide<'p>(
     policy: &'p Policy,
     state: impl Fn(usize) -> &'p EffectiveState,
@@ -78,14 +100,18 @@ pub fn decide<'p>(
         Some(Candidate { position, site, state: state(position), request })
     };
     let decision = match policy.index.find(request) {
-        SiteMatch::One(position, path) => position.and_then(at).map(|case| case.decide(&[path])),
-        SiteMatch::Several(sites) => {
-            strictest(sites.iter().filter_map(|(position, paths)| at(*position).map(|case| case.decide(paths))))
+        SiteMatch::One(position, path) => position.and_then(at).map(|candidate| candidate.decide(&[path])),
+        SiteMatch::Several(sites) => strictest(
+            sites.iter().filter_map(|(position, paths)| at(*position).map(|candidate| candidate.decide(paths))),
+        ),
+        SiteMatch::AnyPath(sites) => {
+            strictest(sites.into_iter().filter_map(at).map(|candidate| candidate.decide_for_any_path()))
         }
-        SiteMatch::AnyPath(sites) => strictest(sites.into_iter().filter_map(at).map(|case| case.decide_for_any_path())),
-        SiteMatch::AnySite => strictest((0..policy.sites.len()).filter_map(at).map(|case| case.decide_for_any_host())),
+        SiteMatch::AnySite => {
+            strictest((0..policy.sites.len()).filter_map(at).map(|candidate| candidate.decide_for_any_host()))
+        }
     };
-    // 1. It belongs to no site.
+    // Step 1.
     decision.unwrap_or(Decision {
         site: None,
         state: EffectiveState::ONLINE,
@@ -93,7 +119,7 @@ pub fn decide<'p>(
     })
 }
 
-/// The first decision that keeps the request from the application, or else the first at a site of the strictest mode.
+/// The first decision that does not let the request pass, or else the first of those about the strictest mode.
 fn strictest<'p>(decisions: impl Iterator<Item = Decision<'p>>) -> Option<Decision<'p>> {
     let mut strictest: Option<Decision<'p>> = None;
     for decision in decisions {
@@ -107,7 +133,7 @@ fn strictest<'p>(decisions: impl Iterator<Item = Decision<'p>>) -> Option<Decisi
     strictest
 }
 
-/// A request at a site that it may belong to.
+/// A site to which a request may belong.
 struct Candidate<'c, 'r, 'p> {
     position: usize,
     site: &'p Site,
@@ -120,16 +146,16 @@ impl<'p> Candidate<'_, '_, 'p> {
         Decision { site: Some((self.position, self.site)), state: self.state, verdict }
     }
 
-    /// Decides on a request that has one of these paths at the site.
+    /// Decides on a request with these paths at the site: one canonical path, or all interpretations of an ambiguous one.
     fn decide(&self, paths: &[&str]) -> Decision<'p> {
         let modes = self.state.modes();
-        // 2. A rule refuses it, also while the site is online.
+        // Step 2.
         let effect = Effect::Closes(paths);
         let closes = |rule: &Rule| modes.or_online().any(|mode| rule.matches(self.request, mode, effect));
         if let Some(rule) = first(&self.site.always_closed, closes) {
             return self.decision(Verdict::Refuse(Refusal::AlwaysClosed(rule)));
         }
-        // 3. No mode is active but online. A request passes a closed site only if every active mode would let it pass.
+        // Step 3 applies if there are no modes. Otherwise, the first refusal decides, else the strictest mode.
         let mut verdict = Verdict::Pass(PassReason::Online);
         for mode in modes.strictest_first() {
             let next = self.decide_in(mode);
@@ -142,7 +168,36 @@ impl<'p> Candidate<'_, '_, 'p> {
         self.decision(verdict)
     }
 
-    /// Decides on a request whose path may lead to any path of the host, or that asks for a tunnel to it.
+    /// Steps 4 to 8, for one active mode.
+    fn decide_in(&self, mode: Mode) -> Verdict<'p> {
+        let Candidate { site, state, request, .. } = self;
+        let opens = |rule: &Rule| rule.matches(request, mode, Effect::Opens);
+        // Step 4. The application may be down; without an answer, a load balancer would remove the Envoy that serves the
+        // maintenance page.
+        if let Some(rule) = first(&site.health_checks, opens) {
+            return Verdict::HealthCheck(rule);
+        }
+        // Step 5.
+        if let Some(rule) = first(&site.exempt, |rule| !state.suspends(&rule.name) && opens(rule)) {
+            return Verdict::Pass(PassReason::Exempt(rule));
+        }
+        // Step 6. Exact hosts only: with a suffix or `*`, the target would open hosts that the policy does not name.
+        let is_read = matches!(request.method, b"GET" | b"HEAD") && !request.may_change_method();
+        let is_own_host = || request.host.as_ref().is_some_and(|host| site.is_exact_host(host));
+        if is_read && site.redirect_target.as_ref().is_some_and(|target| target.matches(request)) && is_own_host() {
+            return Verdict::Pass(PassReason::RedirectTarget);
+        }
+        // Step 7. The methods are those that are safe (RFC 9110 section 9.2.1), except TRACE.
+        let is_safe = is_read || request.method == b"OPTIONS" && !request.may_change_method();
+        if mode == Mode::ReadOnly && is_safe {
+            return Verdict::Pass(PassReason::ReadOnly);
+        }
+        // Step 8.
+        Verdict::Refuse(Refusal::Mode(mode))
+    }
+
+    /// Decides on a request whose path may resolve to any path of the host, or that opens a tunnel to it (CONNECT). It is
+    /// refused if some path of the site would be.
     fn decide_for_any_path(&self) -> Decision<'p> {
         let mode = self.state.mode();
         if mode != Mode::Online && (self.site.has_paths() || self.request.is_connect()) {
@@ -150,7 +205,7 @@ impl<'p> Candidate<'_, '_, 'p> {
         }
         let decision = self.decide(&[]);
         let modes = self.state.modes();
-        match first(&self.site.always_closed, |rule| rule.names_paths_in(modes)) {
+        match first(&self.site.always_closed, |rule| rule.has_paths_in(modes)) {
             Some(rule) if !matches!(decision.verdict, Verdict::Refuse(_)) => {
                 self.decision(Verdict::Refuse(Refusal::AlwaysClosed(rule)))
             }
@@ -158,7 +213,7 @@ impl<'p> Candidate<'_, '_, 'p> {
         }
     }
 
-    /// Decides on a request whose host cannot be read.
+    /// Decides on a request whose host is ambiguous. It is refused if the site is closed or has an `always_closed` rule.
     fn decide_for_any_host(&self) -> Decision<'p> {
         self.decision(match (self.state.mode(), first(&self.site.always_closed, |_| true)) {
             (Mode::Online, None) => Verdict::Pass(PassReason::Online),
@@ -166,40 +221,15 @@ impl<'p> Candidate<'_, '_, 'p> {
             (mode, _) => Verdict::Refuse(Refusal::Mode(mode)),
         })
     }
-
-    fn decide_in(&self, mode: Mode) -> Verdict<'p> {
-        let Candidate { site, state, request, .. } = self;
-        let opens = |rule: &Rule| rule.matches(request, mode, Effect::Opens);
-        // 4. Health checks, so that an application that is down does not take the page's Envoy out of its balancer.
-        if let Some(rule) = first(&site.health_checks, opens) {
-            return Verdict::HealthCheck(rule);
-        }
-        // 5. An exempt rule that is not suspended.
-        if let Some(rule) = first(&site.exempt, |rule| !state.suspends(&rule.name) && opens(rule)) {
-            return Verdict::Pass(PassReason::Exempt(rule));
-        }
-        // 6. Where the site's own reply sends browsers.
-        let is_read = matches!(request.method, b"GET" | b"HEAD") && !request.may_change_method();
-        let is_own_host = || request.host.as_ref().is_some_and(|host| site.is_exact_host(host));
-        if is_read && site.redirect_target.as_ref().is_some_and(|target| target.matches(request)) && is_own_host() {
-            return Verdict::Pass(PassReason::RedirectTarget);
-        }
-        // 7. Read-only, and it changes nothing.
-        let is_safe = is_read || request.method == b"OPTIONS" && !request.may_change_method();
-        if mode == Mode::ReadOnly && is_safe {
-            return Verdict::Pass(PassReason::ReadOnly);
-        }
-        // 8. Refused.
-        Verdict::Refuse(Refusal::Mode(mode))
-    }
 }
 
+/// The name of the first rule that matches.
 fn first(rules: &[Rc<Rule>], matches: impl Fn(&Rule) -> bool) -> Option<&str> {
     rules.iter().find(|rule| matches(rule)).map(|rule| rule.name.as_str())
 }
 
 impl Verdict<'_> {
-    /// The verdict as logs and `explain` show it.
+    /// The verdict in logs and `explain`, such as `exempt:staff`.
     pub fn text(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Verdict::Pass(PassReason::NoSite) => "no-site",
@@ -219,6 +249,3 @@ impl fmt::Display for Verdict<'_> {
         formatter.write_str(&self.text())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -13,7 +13,7 @@ fn assert_refused(rows: &[(&str, &str)]) {
 }
 
 #[test]
-fn what_is_no_object_is_refused() {
+fn values_that_are_not_objects_are_refused() {
     assert_refused(&[
         ("{", "not JSON: EOF while parsing an object at line 1 column 1"),
         ("", "not JSON: EOF while parsing a value at line 1 column 0"),
@@ -37,7 +37,7 @@ fn what_is_no_object_is_refused() {
 }
 
 #[test]
-fn what_must_be_there_is_missed() {
+fn missing_fields_are_refused() {
     assert_refused(&[
         ("{'jwt': {}}", "jwt.metadata_key: missing"),
         ("{'control': {}}", "control.path_prefix: missing"),
@@ -63,7 +63,7 @@ fn what_must_be_there_is_missed() {
 }
 
 #[test]
-fn an_unknown_field_is_refused_wherever_it_stands() {
+fn an_unknown_field_is_refused_at_every_level() {
     assert_refused(&[
         ("{'site': []}", "site: unknown field; did you mean \"sites\"?"),
         ("{'colour': 1}", "colour: unknown field"),
@@ -114,7 +114,7 @@ fn an_unknown_field_is_refused_wherever_it_stands() {
 }
 
 #[test]
-fn a_value_of_another_kind_is_refused() {
+fn a_value_of_another_type_is_refused() {
     for (field, message) in [
         ("'fleet': 5", "fleet: 5 is a number, not a text"),
         ("'sites': {}", "sites: {} is an object, not a list"),
@@ -173,7 +173,7 @@ fn a_value_of_another_kind_is_refused() {
 }
 
 #[test]
-fn a_match_is_said_in_one_way() {
+fn a_text_has_exactly_one_form() {
     let needed = "exactly one of regex, sha256 and absent is needed";
     for (text, problem) in [
         ("{}", format!(": {needed}")),
@@ -189,7 +189,7 @@ fn a_match_is_said_in_one_way() {
 }
 
 #[test]
-fn a_private_key_is_refused_and_what_other_tools_write_is_passed_over() {
+fn a_private_key_is_refused_and_optional_members_are_ignored() {
     let policy = |more: &str| {
         let jwk = format!("{{'kty': 'OKP', 'crv': 'Ed25519', 'x': 'A', {more}}}");
         format!("{{'keys': [{{'name': 'a', 'jwk': {jwk}, 'sites': ['*'], 'may': ['state']}}]}}")
@@ -202,8 +202,8 @@ fn a_private_key_is_refused_and_what_other_tools_write_is_passed_over() {
 }
 
 #[test]
-fn null_is_refused_where_an_absent_field_stands_for_anything() {
-    let problem = "null says nothing; leave the field out";
+fn null_is_refused_outside_of_replies() {
+    let problem = "null has no meaning; omit the field";
     let conditions = ["paths", "methods", "remote_ips", "uri_sans", "headers", "query", "cookies", "claims", "modes"];
     for condition in conditions {
         for list in ["exempt", "always_closed", "health_checks"] {
@@ -245,7 +245,7 @@ fn null_is_refused_where_an_absent_field_stands_for_anything() {
 }
 
 #[test]
-fn null_in_a_reply_says_that_there_is_none() {
+fn null_in_a_reply_unsets_a_field() {
     assert_eq!(read("{'reply': {'html': null}}"), Ok(PluginConfig::default()));
     assert_eq!(read("{'reply': {'retry_after': null}}").unwrap().reply.retry_after, Some(None));
     assert_eq!(read("{'sites': []}").unwrap().sites, Some(Vec::new()));

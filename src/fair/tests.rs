@@ -8,13 +8,13 @@ fn numbered(number: usize) -> Option<IpAddr> {
     address(&format!("10.0.{}.{}", number / 256, number % 256))
 }
 
-/// How often `address` is served, of so many times that it asks.
+/// The units that `address` gets of those for which it asks.
 fn served(budget: &mut FairBudget, address: Option<IpAddr>, asked: usize, now: i64) -> usize {
     (0..asked).filter(|_| budget.take(address, Time(now))).count()
 }
 
 #[test]
-fn one_address_gets_its_limit_and_leaves_the_pool_to_others() {
+fn one_address_gets_its_limit_and_others_the_rest_of_the_pool() {
     let mut budget = FairBudget::default();
     assert_eq!(served(&mut budget, numbered(1), 4000, 0), 50);
     assert_eq!(served(&mut budget, numbered(2), 4000, 500), 50);
@@ -24,7 +24,7 @@ fn one_address_gets_its_limit_and_leaves_the_pool_to_others() {
 }
 
 #[test]
-fn dozens_of_addresses_leave_each_other_its_share() {
+fn an_exhausted_pool_leaves_new_addresses_their_share() {
     let mut budget = FairBudget::default();
     let flood: usize = (0..60).map(|number| served(&mut budget, numbered(number), 4000, 0)).sum();
     assert_eq!(flood, 96 + 60 * 2);
@@ -41,14 +41,14 @@ fn all_addresses_together_are_bounded() {
 }
 
 #[test]
-fn a_clock_that_goes_back_begins_a_new_second() {
+fn a_clock_that_jumps_back_starts_a_new_second() {
     let mut budget = FairBudget::default();
     assert_eq!(served(&mut budget, numbered(1), 60, 5000), 50);
     assert_eq!(served(&mut budget, numbered(1), 60, 1000), 50);
 }
 
 #[test]
-fn one_client_is_one_address_however_it_is_written() {
+fn equivalent_addresses_share_one_budget() {
     for (one, other, same) in [
         ("192.0.2.1", "::ffff:192.0.2.1", true),
         ("192.0.2.1", "192.0.2.2", false),

@@ -4,10 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::host::HostError;
-use super::json::{self, Object};
 use super::root::{Channel, Root};
 use super::{documents, host, members, register};
+use crate::byte_index::ByteIndex;
 use crate::config::PluginConfig;
+use crate::json::{self, Object};
 use crate::policy::{Key, Rule, Site, keys};
 use crate::state::Document;
 use crate::time::Time;
@@ -15,25 +16,25 @@ use crate::tree::{KeyPath, Tree};
 
 /// What a policy tells the others of its fleet, in the words of a policy: sites, declared state, keys.
 pub fn published(root: &Root) -> String {
-    let mut state = Object::new();
+    let mut state = Object::default();
     for document in root.declared() {
         state.raw(&document.site, std::str::from_utf8(&document.payload).unwrap_or("null"));
     }
     let site = |site: &Site| {
         let rule = |rule: &Rc<Rule>| {
-            let mut object = Object::new();
+            let mut object = Object::default();
             object.text("name", Some(&rule.name));
             // The name is what counts, and a rule needs a condition.
             object.raw("methods", "[\"GET\"]");
             object.end()
         };
-        let mut object = Object::new();
+        let mut object = Object::default();
         object.text("name", Some(&site.name));
         object.raw("exempt", &json::list(&site.exempt.iter().map(rule).collect::<Vec<_>>()));
         object.end()
     };
     let key = |key: &Key| {
-        let mut object = Object::new();
+        let mut object = Object::default();
         object.text("name", Some(&key.name));
         object.raw("jwk", &format!(r#"{{"kty":"OKP","crv":"Ed25519","x":{}}}"#, crate::tree::quoted(&key.x)));
         object.raw("sites", &key.sites.as_ref().map_or_else(|| "[\"*\"]".to_owned(), |sites| json::texts(sites)));
@@ -41,7 +42,7 @@ pub fn published(root: &Root) -> String {
         object.raw("may", &json::texts(&may));
         object.end()
     };
-    let mut object = Object::new();
+    let mut object = Object::default();
     object.text("fleet", root.policy.fleet.as_deref());
     object.raw("sites", &json::list(&root.policy.sites.iter().map(site).collect::<Vec<_>>()));
     object.raw("state", &state.end());
@@ -154,24 +155,27 @@ impl Directory {
 
     fn add(&mut self, config: PluginConfig) {
         let names = config.state.iter().map(|(site, _)| site.clone());
-        let places: hashbrown::HashMap<String, usize> = names.zip(0..).collect();
-        let mut declared: Vec<Option<Document>> =
-            config.state.into_iter().map(|(_, document)| Some(document)).collect();
-        let mut known: hashbrown::HashMap<String, usize> =
-            self.sites.iter().enumerate().map(|(position, site)| (site.name.clone(), position)).collect();
+        let mut places = ByteIndex::default();
+        for (place, site) in names.enumerate() {
+            places.insert(site.as_bytes(), place);
+        }
+        let mut known = ByteIndex::default();
+        for (position, site) in self.sites.iter().enumerate() {
+            known.insert(site.name.as_bytes(), position);
+        }
         for site in config.sites.unwrap_or_default() {
-            let state = places.get(&site.name).and_then(|place| declared.get_mut(*place)?.take());
-            let state = state.map(|document| Current {
+            let state = places.get(site.name.as_bytes()).and_then(|place| config.state.get(place));
+            let state = state.map(|(_, document)| Current {
                 label: documents::adopted_as(document.stamp.digest, Channel::Policy),
-                document: Rc::new(document),
+                document: Rc::clone(document),
                 channel: Channel::Policy,
                 signed_by: None,
             });
-            match known.get(&site.name).and_then(|position| self.sites.get_mut(*position)) {
+            match known.get(site.name.as_bytes()).and_then(|position| self.sites.get_mut(position)) {
                 Some(known) if known.declared.is_none() => known.declared = state,
                 Some(_) => {}
                 None => {
-                    known.insert(site.name.clone(), self.sites.len());
+                    known.insert(site.name.as_bytes(), self.sites.len());
                     self.sites.push(KnownSite {
                         name: site.name,
                         rules: site.exempt.into_iter().map(|rule| rule.name).collect(),

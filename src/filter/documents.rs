@@ -149,6 +149,6 @@ pub fn has_place(fleet: &str, site: &str) -> bool {
 }
 
 /// Forgets the documents of all sites but these (`site/<fleet>/<site>`).
-pub fn keep(sites: &hashbrown::HashSet<String>) {
-    DOCUMENTS.with_borrow_mut(|documents| documents.retain(|key, _| sites.contains(key)));
+pub fn keep(sites: &crate::byte_index::ByteIndex) {
+    DOCUMENTS.with_borrow_mut(|documents| documents.retain(|key, _| sites.contains(key.as_bytes())));
 }

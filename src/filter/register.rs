@@ -180,12 +180,11 @@ pub fn slots_of(instance: &str) -> impl Iterator<Item = &str> {
 /// The plugins that run, in the order in which they came, and until when that is so if nothing changes. What has just left
 /// may be on its way to the VMs of another build of the module.
 pub fn running_slots(instances: &[Instance], now: Time) -> Result<(Vec<String>, Option<Time>), HostError> {
-    let running = instances.iter().flat_map(Instance::slots).map(str::to_owned);
-    let running: hashbrown::HashSet<String> = running.collect();
+    let running: crate::byte_index::ByteIndex = instances.iter().flat_map(Instance::slots).collect();
     let mut until: Option<Time> = None;
     let mut slots = Vec::new();
     for slot in text("slots")?.lines().filter(|slot| !slot.is_empty()) {
-        if !running.contains(slot) {
+        if !running.contains(slot.as_bytes()) {
             let left: i64 = text(&format!("left/{slot}"))?.parse().unwrap_or(0);
             let end = Time(left.saturating_add(BETWEEN));
             if now >= end {

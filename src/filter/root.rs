@@ -65,9 +65,9 @@ pub struct Root {
 impl Root {
     pub fn new(slot: String, config: CompiledConfig) -> Root {
         let CompiledConfig { mut policy, replies } = config;
-        let declared = |document: Document| Held {
+        let declared = |document: Rc<Document>| Held {
             label: documents::adopted_as(document.stamp.digest, Channel::Policy),
-            document: Rc::new(document),
+            document,
         };
         let states = policy.sites.iter_mut().map(|site| SiteState::new(site.declared.take().map(declared))).collect();
         let stats = policy.sites.iter().map(|site| SiteStats::new(&site.name)).collect();

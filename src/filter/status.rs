@@ -1,16 +1,16 @@
-//! What this Envoy says of its sites, as JSON. The short status is kept until something changes; the full one, for those
-//! with a read token, is written for each request.
+//! The sites of the [status document](crate::protocol::Status). The short status is cached until something changes; the
+//! full one, which requires a read token, is made for each request.
 
 use std::cell::{Cell, RefCell};
-use std::fmt::Write as _;
 use std::rc::Rc;
 
 use super::directory::{Current, Directory, KnownSite};
 use super::host::HostError;
-use super::json::{self, Object};
 use super::members::{self, Members};
 use super::root::Root;
 use super::{documents, register, stats};
+use crate::json::{self, Object};
+use crate::protocol::{Counters, SiteDetails, SiteStatus, WorkerCounts};
 use crate::state::{Document, EffectiveState};
 use crate::time::Time;
 use crate::tree::Tree;
@@ -22,8 +22,8 @@ thread_local! {
     static READ: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
-/// Reads the documents of all sites that a control endpoint here answers for, at most `left` of them, so that no request
-/// has to.
+/// Reads the documents of all sites that a control endpoint of this worker serves, so that no request has to. Reads at
+/// most `left` of them.
 pub fn prepare(roots: &[Rc<Root>], now: Time, generation: u64, left: &mut u32) -> Result<(), HostError> {
     if READ.get() == Some(generation) {
         return Ok(());
@@ -44,7 +44,7 @@ pub fn prepare(roots: &[Rc<Root>], now: Time, generation: u64, left: &mut u32) -
     Ok(())
 }
 
-/// The short status of a fleet, and what it was made from.
+/// The short status of a fleet, and everything that it depends on.
 struct Short {
     fleet: String,
     directory: Rc<Directory>,
@@ -55,11 +55,11 @@ struct Short {
     text: Rc<str>,
 }
 
-/// What the status says of a site, but for its workers.
+/// The status of one site without its workers.
 struct Part {
     label: Rc<str>,
     span: Span,
-    text: String,
+    members: String,
 }
 
 /// A time in which nothing changes by itself.
@@ -81,78 +81,88 @@ pub fn short(fleet: &str, now: Time) -> Result<Rc<str>, HostError> {
     let generation = register::generation()?;
     let instances = members::instances(now)?;
     let versions: Vec<_> = instances.iter().map(members::Instance::version).collect();
-    SHORT.with_borrow_mut(|known| {
-        let is_good = |short: &&Short| {
-            short.generation == generation
-                && short.versions == versions
-                && short.span.has(now)
-                && Rc::ptr_eq(&short.directory, &directory)
-        };
-        let place = known.iter().position(|short| short.fleet == fleet);
-        let before = place.map(|place| known.swap_remove(place));
-        if let Some(good) = before.as_ref().filter(is_good) {
-            let text = Rc::clone(&good.text);
-            known.extend(before);
-            return Ok(text);
-        }
+    SHORT.with_borrow_mut(|cached| {
+        let before = cached.iter().position(|short| short.fleet == fleet).map(|place| cached.swap_remove(place));
         let before = before.filter(|before| Rc::ptr_eq(&before.directory, &directory));
-        let mut parts = before.map(|before| before.sites).unwrap_or_default().into_iter();
-        let mut short = Short {
-            fleet: fleet.to_owned(),
-            generation,
-            versions,
-            span: Span { from: now, until: None },
-            sites: Vec::with_capacity(directory.sites.len()),
-            text: "".into(),
-            directory,
+        let is_good =
+            |short: &Short| short.generation == generation && short.versions == versions && short.span.has(now);
+        let short = match before {
+            Some(short) if is_good(&short) => short,
+            before => {
+                let parts = before.map(|before| before.sites).unwrap_or_default();
+                let mut short = Short {
+                    fleet: fleet.to_owned(),
+                    directory,
+                    generation,
+                    versions,
+                    span: Span { from: now, until: None },
+                    sites: Vec::new(),
+                    text: Rc::default(),
+                };
+                short.fill(parts, &Members::of(instances)?, now)?;
+                short
+            }
         };
-        let members = Members::of(instances)?;
-        let mut text = String::with_capacity(short.directory.sites.len() * 256);
-        for site in &short.directory.sites {
-            let current = site.current(generation, fleet)?;
-            let label = current.as_ref().map_or_else(|| "-".into(), |current| Rc::clone(&current.label));
-            let part = parts.next().filter(|part| part.label == label && part.span.has(now));
-            let part = part.unwrap_or_else(|| part_of(site, current.as_ref(), label, now));
-            text.push_str(if text.is_empty() { "[{" } else { "},{" });
-            text.push_str(&part.text);
-            write_workers(&mut text, fleet, site, &part.label, &members);
-            short.span.until = [short.span.until, part.span.until].into_iter().flatten().min();
-            short.sites.push(part);
-        }
-        text.push_str(if text.is_empty() { "[]" } else { "}]" });
-        short.text = text.into();
         let text = Rc::clone(&short.text);
-        known.push(short);
+        cached.push(short);
         Ok(text)
     })
 }
 
-fn part_of(site: &KnownSite, current: Option<&Current>, label: Rc<str>, now: Time) -> Part {
-    let situation = situation(current, now);
-    let until = current.and_then(|current| current.document.next_change(now));
-    Part { label, span: Span { from: now, until }, text: site_text(site, current, &situation) }
+impl Short {
+    /// Makes the text. Those of the `parts` from before whose document and mode are the same are used again.
+    fn fill(&mut self, parts: Vec<Part>, members: &Members, now: Time) -> Result<(), HostError> {
+        let mut parts = parts.into_iter();
+        let mut sites = Vec::with_capacity(self.directory.sites.len());
+        for site in &self.directory.sites {
+            let current = site.current(self.generation, &self.fleet)?;
+            let label = current.as_ref().map_or_else(|| NO_DOCUMENT.into(), |current| Rc::clone(&current.label));
+            let part = parts.next().filter(|part| part.label == label && part.span.has(now));
+            let part = part.unwrap_or_else(|| Part::new(site, current.as_ref(), label, now));
+            let mut object = Object::from_members(part.members.clone());
+            worker_counts(members, &self.fleet, site, &part.label).write(&mut object);
+            sites.push(object.end());
+            self.span.until = [self.span.until, part.span.until].into_iter().flatten().min();
+            self.sites.push(part);
+        }
+        self.text = json::list(&sites).into();
+        Ok(())
+    }
 }
 
-fn situation(current: Option<&Current>, now: Time) -> EffectiveState {
+impl Part {
+    fn new(site: &KnownSite, current: Option<&Current>, label: Rc<str>, now: Time) -> Part {
+        let until = current.and_then(|current| current.document.next_change(now));
+        let mut object = Object::default();
+        site_status(site, current, &effective_state(current, now)).write(&mut object);
+        Part { label, span: Span { from: now, until }, members: object.into_members() }
+    }
+}
+
+/// The label that stands for the absence of a document.
+const NO_DOCUMENT: &str = "-";
+
+fn effective_state(current: Option<&Current>, now: Time) -> EffectiveState {
     current.map(|current| current.document.at(now)).unwrap_or_default()
 }
 
-fn site_text(site: &KnownSite, current: Option<&Current>, situation: &EffectiveState) -> String {
-    let active: Vec<String> = situation.modes().strictest_first().map(|mode| mode.name().to_owned()).collect();
+/// The status of a site without workers and details.
+fn site_status(site: &KnownSite, current: Option<&Current>, state: &EffectiveState) -> SiteStatus<String> {
     let stamp = current.map(|current| current.document.stamp);
-    let mut object = Object::new();
-    object.text("site", Some(&site.name));
-    object.text("mode", Some(situation.mode().name()));
-    object.raw("active", &json::texts(&active));
-    object.number("revision", stamp.map_or(0, |stamp| stamp.revision));
-    object.text("digest", stamp.map(|stamp| stamp.digest.to_string()).as_deref());
-    object.text("channel", current.map(|current| current.channel.name()));
-    object.into_members()
+    SiteStatus {
+        site: site.name.clone(),
+        mode: state.mode().name().to_owned(),
+        active: state.modes().strictest_first().map(|mode| mode.name().to_owned()).collect(),
+        revision: stamp.map_or(0, |stamp| stamp.revision),
+        digest: stamp.map(|stamp| stamp.digest.to_string()),
+        channel: current.map(|current| current.channel.name().to_owned()),
+        ..SiteStatus::default()
+    }
 }
 
-fn write_workers(text: &mut String, fleet: &str, site: &KnownSite, label: &str, members: &Members) {
+fn worker_counts(members: &Members, fleet: &str, site: &KnownSite, label: &str) -> WorkerCounts {
     let workers = members.workers(&format!("{fleet}/{}", site.name), label);
-    let _ = write!(text, r#","workers":{{"members":{},"adopted":{}}}"#, workers.members, workers.adopted);
+    WorkerCounts { members: workers.members as u64, adopted: workers.adopted as u64 }
 }
 
 /// The full status of all sites of a fleet: a JSON list.
@@ -163,62 +173,63 @@ pub fn full(directory: &Directory, fleet: &str, now: Time) -> Result<String, Hos
     for site in &directory.sites {
         let current = site.current(generation, fleet)?;
         let current = current.as_ref();
-        let situation = situation(current, now);
-        let mut text = site_text(site, current, &situation);
-        write_workers(&mut text, fleet, site, current.map_or("-", |current| &current.label), &members);
-        let mut object = Object::new();
-        object.members(&text);
-        more(&mut object, directory, site, current, &situation);
+        let state = effective_state(current, now);
+        let label = current.map_or(NO_DOCUMENT, |current| &current.label);
+        let mut object = Object::default();
+        site_status(site, current, &state).write(&mut object);
+        worker_counts(&members, fleet, site, label).write(&mut object);
+        details(directory, site, current, &state).write(&mut object);
         sites.push(object.end());
     }
     Ok(json::list(&sites))
 }
 
-/// What only those with a read token are told of a site.
-fn more(
-    object: &mut Object,
+/// The part of a site's status that requires a read token.
+fn details(
     directory: &Directory,
     site: &KnownSite,
     current: Option<&Current>,
-    situation: &EffectiveState,
-) {
+    state: &EffectiveState,
+) -> SiteDetails<String> {
     let document = current.map(|current| &*current.document);
-    let times = [("since", situation.since()), ("until", situation.until()), ("eta", situation.eta())];
-    for (name, time) in times {
-        object.text(name, time.map(|time| time.to_string()).as_deref());
-    }
-    object.text("reason", situation.reason());
-    object.text("by", document.and_then(|document| document.by.as_deref()));
-    object.text("note", document.and_then(|document| document.note.as_deref()));
-    let signed_by = current.and_then(|current| current.signed_by.as_ref()).map(|name| {
-        let known = directory.keys.iter().any(|key| key.name == *name);
-        if known { name.clone() } else { format!("{name} (no longer in the policy)") }
-    });
-    object.text("signed_by", signed_by.as_deref());
-
-    // Lists are shown as they were written. Most documents have none, and need not be read again.
-    let has_lists = |document: &&Document| {
-        let Document { windows, past, suspend, unknown, .. } = document;
-        !(windows.is_empty() && past.is_empty() && suspend.is_empty() && unknown.is_empty())
+    let tree = document.filter(|document| has_lists(document));
+    let tree = tree.and_then(|document| Tree::from_json(&document.payload).ok());
+    let list = |name: &str| {
+        tree.as_ref().and_then(|tree| tree.get(name)).map_or_else(|| "[]".to_owned(), |list| list.to_json_text())
     };
-    let tree = document.filter(has_lists).and_then(|document| Tree::from_json(&document.payload).ok());
-    for name in ["windows", "past", "suspend"] {
-        let list = tree.as_ref().and_then(|tree| tree.get(name)).map(|list| list.to_json_text());
-        object.raw(name, list.as_deref().unwrap_or("[]"));
-    }
+    let text = |time: Option<Time>| time.map(|time| time.to_string());
     let suspended = document.map(|document| document.suspend.as_slice()).unwrap_or_default();
-    let unknown: Vec<String> = suspended.iter().filter(|rule| !site.rules.contains(rule)).cloned().collect();
-    object.raw("suspend_unknown", &json::texts(&unknown));
-    object
-        .raw("unknown_fields", &json::texts(document.map(|document| document.unknown.as_slice()).unwrap_or_default()));
-
-    object.number("refused", stats::value(&stats::refused_name(&site.name)));
-    let mut bypassed = Object::new();
-    for rule in &site.rules {
-        bypassed.number(rule, stats::value(&stats::bypassed_name(&site.name, rule)));
-    }
-    object.raw("bypassed", &bypassed.end());
-    object.raw("declared", if site.is_declared() { "true" } else { "false" });
+    let counter = |rule: &String| (rule.clone(), stats::value(&stats::bypassed_name(&site.name, rule)));
     let payload = document.and_then(|document| std::str::from_utf8(&document.payload).ok());
-    object.raw("document", payload.unwrap_or("null"));
+    SiteDetails {
+        since: text(state.since()),
+        until: text(state.until()),
+        eta: text(state.eta()),
+        reason: state.reason().map(str::to_owned),
+        by: document.and_then(|document| document.by.clone()),
+        note: document.and_then(|document| document.note.clone()),
+        signed_by: current.and_then(|current| current.signed_by.as_ref()).map(|name| signer(directory, name)),
+        windows: list("windows"),
+        past: list("past"),
+        suspend: list("suspend"),
+        suspend_unknown: suspended.iter().filter(|rule| !site.rules.contains(rule)).cloned().collect(),
+        unknown_fields: document.map(|document| document.unknown.clone()).unwrap_or_default(),
+        lacks_key: Vec::new(),
+        refused: Some(stats::value(&stats::refused_name(&site.name))),
+        bypassed: Counters(site.rules.iter().map(counter).collect()),
+        declared: Some(site.is_declared()),
+        document: payload.unwrap_or("null").to_owned(),
+    }
+}
+
+/// Whether a document has lists that the status shows as they were written. Most documents have none.
+fn has_lists(document: &Document) -> bool {
+    let Document { windows, past, suspend, unknown, .. } = document;
+    !(windows.is_empty() && past.is_empty() && suspend.is_empty() && unknown.is_empty())
+}
+
+/// The name of the key that signed a document.
+fn signer(directory: &Directory, name: &str) -> String {
+    let is_known = directory.keys.iter().any(|key| key.name == *name);
+    if is_known { name.to_owned() } else { format!("{name} (no longer in the policy)") }
 }

@@ -264,8 +264,8 @@ fn forget_sites(gone: &Root, roots: &[Rc<Root>]) {
     };
     documents::keep(&roots.iter().flat_map(keys).collect());
     let live = roots.iter().filter(|root| !root.is_retired()).flat_map(|root| &root.policy.sites);
-    let live: hashbrown::HashSet<String> = live.map(|site| site.name.clone()).collect();
-    for site in gone.policy.sites.iter().filter(|site| gone.is_retired() && !live.contains(&site.name)) {
+    let live: crate::byte_index::ByteIndex = live.map(|site| &site.name).collect();
+    for site in gone.policy.sites.iter().filter(|site| gone.is_retired() && !live.contains(site.name.as_bytes())) {
         super::stats::forget(&site.name);
     }
 }

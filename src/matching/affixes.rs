@@ -1,22 +1,22 @@
 //! Sets of prefixes and suffixes. The cost of a lookup depends on the number of distinct lengths, not of texts.
 
-use hashbrown::HashSet;
+use crate::byte_index::ByteIndex;
 
 /// A set of prefixes, or of suffixes.
 #[derive(Clone, Debug, Default)]
 pub struct Affixes {
-    texts: HashSet<Vec<u8>>,
+    texts: ByteIndex,
     /// The distinct lengths of `texts`, in bytes.
     lengths: Vec<usize>,
 }
 
 impl Affixes {
     /// Adds a prefix or suffix.
-    pub fn insert(&mut self, text: Vec<u8>) {
+    pub fn insert(&mut self, text: &[u8]) {
         if !self.lengths.contains(&text.len()) {
             self.lengths.push(text.len());
         }
-        self.texts.insert(text);
+        self.texts.add(text);
     }
 
     /// Whether `value` begins with one of the texts.

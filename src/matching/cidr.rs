@@ -3,6 +3,7 @@
 //! IPv4-mapped IPv6 addresses (RFC 4291 section 2.5.5.2) and ranges count as IPv4. A range of IPv6 contains no IPv4 address,
 //! even if it spans the mapped ones: `::/0` matches IPv6 clients only.
 
+use std::collections::BinaryHeap;
 use std::net::IpAddr;
 
 use crate::request::address::fold;
@@ -29,9 +30,8 @@ impl IpSet {
         if widest > MAPPED_LAST {
             ranges.push((MAPPED_LAST + 1, widest));
         }
-        ranges.sort_unstable();
         let mut merged: Vec<(u128, u128)> = Vec::with_capacity(ranges.len());
-        for (first, last) in ranges {
+        for (first, last) in BinaryHeap::from(ranges).into_sorted_vec() {
             match merged.last_mut() {
                 Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
                 _ => merged.push((first, last)),

@@ -51,38 +51,5 @@ impl std::fmt::Display for HostPattern {
     }
 }
 
-/// A borrowed [`HostPattern`], the key of map lookups without an allocation.
-#[derive(PartialEq, Eq, Hash)]
-pub enum HostName<'a> {
-    /// See [`HostPattern::Exact`].
-    Exact(&'a str),
-    /// See [`HostPattern::Suffix`].
-    Suffix(&'a str),
-    /// See [`HostPattern::Any`].
-    Any,
-}
-
-impl HostPattern {
-    fn name(&self) -> HostName<'_> {
-        match self {
-            HostPattern::Exact(name) => HostName::Exact(name),
-            HostPattern::Suffix(suffix) => HostName::Suffix(suffix),
-            HostPattern::Any => HostName::Any,
-        }
-    }
-}
-
-impl std::hash::Hash for HostPattern {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.name().hash(state);
-    }
-}
-
-impl hashbrown::Equivalent<HostPattern> for HostName<'_> {
-    fn equivalent(&self, pattern: &HostPattern) -> bool {
-        *self == pattern.name()
-    }
-}
-
 #[cfg(test)]
 mod tests;

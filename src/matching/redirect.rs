@@ -2,7 +2,7 @@
 
 use crate::request::path::canonical;
 use crate::request::{Authority, Host, Request};
-use crate::tree::{KeyPath, PathError};
+use crate::tree::{KeyPath, PathError, quoted};
 
 /// The target of a redirect. If it is on the closed site itself, requests for it must pass, or browsers would never arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl RedirectTarget {
 impl RedirectTarget {
     /// Parses an absolute http or https URL, or an absolute path (RFC 3986 sections 4.2 and 4.3).
     pub fn compile(url: &str, path: &KeyPath<'_>) -> Result<RedirectTarget, PathError> {
-        let refuse = |problem: &str| PathError::new(path, format_args!("{url:?} {problem}"));
+        let refuse = |problem: &str| PathError::new(path, format_args!("{} {problem}", quoted(url)));
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(refuse("contains characters that must be percent-encoded in a URL"));
         }

@@ -15,10 +15,9 @@
 
 use std::borrow::Cow;
 
-use hashbrown::HashSet;
-
 use super::affixes::Affixes;
 use super::regex::WholeRegex;
+use crate::byte_index::ByteIndex;
 use crate::config::TextConfig;
 use crate::request::WorkBudget;
 use crate::state::Digest;
@@ -56,7 +55,7 @@ pub type Canonicalize = fn(&str, &str) -> Result<String, String>;
 pub struct TextMatcher {
     any: bool,
     absent: bool,
-    exact: HashSet<Vec<u8>>,
+    exact: ByteIndex,
     prefixes: Affixes,
     suffixes: Affixes,
     regexes: Vec<WholeRegex>,
@@ -112,11 +111,11 @@ impl TextMatcher {
         if text == "*" {
             self.any = true;
         } else if let Some(suffix) = text.strip_prefix('*') {
-            self.suffixes.insert(literal(suffix)?);
+            self.suffixes.insert(&literal(suffix)?);
         } else if let Some(prefix) = text.strip_suffix('*') {
-            self.prefixes.insert(literal(prefix)?);
+            self.prefixes.insert(&literal(prefix)?);
         } else {
-            self.exact.insert(literal(text)?);
+            self.exact.add(&literal(text)?);
         }
         Ok(())
     }

@@ -1,69 +1,94 @@
-//! Which site a request belongs to: an exact host before the longest suffix before `*`, then the longest path prefix.
+//! Finds the site of a request: an exact host wins over the longest matching suffix, a suffix wins over `*`; among the
+//! sites of a host, the longest matching path prefix wins.
 
-use hashbrown::HashMap;
-
-use crate::matching::host::{HostName, HostPattern};
+use crate::byte_index::ByteIndex;
+use crate::matching::HostPattern;
 use crate::request::path::{Interpretation, NamedHost};
 use crate::request::{Host, Request, RequestPath, WorkBudget};
 
-/// Finds the site of a request.
+/// The sites of a policy by host and path prefix. A site is identified by its position in the policy.
 #[derive(Clone, Debug, Default)]
 pub struct SiteIndex {
-    hosts: HashMap<HostPattern, PathIndex>,
-    /// How many sites there are.
+    /// The positions in `paths` by host pattern: `name`, `.suffix`, or empty for `*`.
+    hosts: ByteIndex,
+    paths: Vec<PathIndex>,
+    /// The number of sites.
     sites: usize,
 }
 
-/// What it costs to look up one prefix or label, beside its bytes, in units of the budget.
+/// The sites that a request may belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SiteMatch<'r> {
+    /// The path is canonical: at most one site, and the path.
+    One(Option<usize>, &'r str),
+    /// The path is ambiguous: the sites of all interpretations, each with its paths.
+    Several(Vec<(usize, Vec<&'r str>)>),
+    /// The path may resolve to any path of these sites, or the request has none.
+    AnyPath(Vec<usize>),
+    /// The host is ambiguous: the request may belong to any site.
+    AnySite,
+}
+
+/// The cost of looking up one prefix or one part of a host name, besides its bytes, in units of the budget.
 const LOOKUP: usize = 32;
 
-/// The sites of one host by path prefix, without a trailing slash.
+/// The sites of one host pattern by path prefix.
 #[derive(Clone, Debug, Default)]
 struct PathIndex {
-    /// The site of the empty prefix, which stands for all paths.
+    /// The site of all paths that no prefix matches.
     all: Option<usize>,
-    sites: HashMap<String, usize>,
-    /// Every site of the host, in the order of the policy.
+    /// The sites by path prefix, without a trailing slash.
+    sites: ByteIndex,
+    /// All sites of the host, in the order of the policy.
     every: Vec<usize>,
-    /// The lengths of the prefixes, each once and the greatest first, in bytes.
+    /// The distinct lengths of the prefixes, in bytes, longest first.
     lengths: Vec<usize>,
 }
 
 impl PathIndex {
-    /// Adds a prefix. The site that has it already is the error.
+    /// Adds a prefix; empty for all paths. The error is the site that already has it.
     fn insert(&mut self, prefix: &str, site: usize) -> Result<(), usize> {
         if self.every.last() != Some(&site) {
             self.every.push(site);
         }
         let before = match prefix {
             "" => self.all.replace(site),
-            prefix => self.sites.insert(prefix.to_owned(), site),
+            prefix => self.sites.insert(prefix.as_bytes(), site),
         };
-        if let Err(place) = self.lengths.binary_search_by(|length| prefix.len().cmp(length)) {
-            self.lengths.insert(place, prefix.len());
+        if let Err(position) = self.lengths.binary_search_by(|length| prefix.len().cmp(length)) {
+            self.lengths.insert(position, prefix.len());
         }
         before.map_or(Ok(()), Err)
     }
 
-    /// The site of the longest prefix that ends at a segment. Costs one lookup for each length of a prefix.
+    /// The site of the longest prefix that matches whole segments of `path`. Looks up each length once.
     fn longest_prefix(&self, path: &str) -> Option<usize> {
         let is_end = |length: usize| path.as_bytes().get(length).is_none_or(|byte| *byte == b'/');
-        let ends = self.lengths.iter().filter(|length| **length > 0 && is_end(**length));
-        ends.filter_map(|length| self.sites.get(path.get(..*length)?)).next().copied().or(self.all)
+        let mut lengths = self.lengths.iter().filter(|length| **length > 0 && is_end(**length));
+        lengths.find_map(|length| self.sites.get(path.as_bytes().get(..*length)?)).or(self.all)
     }
 
-    /// What a lookup costs at most, in units of the budget.
+    /// The greatest cost of a lookup, in units of the budget.
     fn cost(&self) -> usize {
         self.lengths.iter().map(|length| length + LOOKUP).sum()
     }
 }
 
 impl SiteIndex {
-    /// Adds `site` under a host and a path prefix (canonical, without a trailing slash). The site that stands there
-    /// already is the error.
-    pub fn insert(&mut self, host: HostPattern, prefix: &str, site: usize) -> Result<(), usize> {
+    /// Adds `site` with a host and a path prefix (canonical, without a trailing slash, empty for all paths). The error is
+    /// the site that already has both.
+    pub fn insert(&mut self, host: &HostPattern, prefix: &str, site: usize) -> Result<(), usize> {
         self.sites = self.sites.max(site + 1);
-        self.hosts.entry(host).or_default().insert(prefix, site)
+        let key = match host {
+            HostPattern::Exact(name) | HostPattern::Suffix(name) => name.as_bytes(),
+            HostPattern::Any => b"",
+        };
+        let position = self.hosts.get(key).unwrap_or_else(|| {
+            self.hosts.insert(key, self.paths.len());
+            self.paths.push(PathIndex::default());
+            self.paths.len() - 1
+        });
+        self.paths.get_mut(position).map_or(Ok(()), |paths| paths.insert(prefix, site))
     }
 
     /// The sites that a request may belong to.
@@ -83,14 +108,13 @@ impl SiteIndex {
         }
     }
 
-    /// The site of a canonical host and a path.
+    /// The site of a canonical host and path.
     pub fn site(&self, host: &str, path: &str) -> Option<usize> {
-        // A host's own sites come first; a path that none of them covers is left to the next wider host.
+        // If no prefix of a host matches, the next wider pattern may.
         self.patterns(host).find_map(|paths| paths.longest_prefix(path))
     }
 
-    /// The sites of all interpretations of a path, each once and with its paths; none where the budget does not suffice to
-    /// look all of them up.
+    /// The sites of all interpretations of a path, each with its paths; none if the budget is too small for all lookups.
     fn sites_by<'r>(
         &self,
         own: &Host,
@@ -107,16 +131,14 @@ impl SiteIndex {
             let patterns: Vec<&PathIndex> = match host {
                 NamedHost::Own => own.clone(),
                 NamedHost::Other(host) => other(host)?,
-                NamedHost::Any => self.hosts.values().chain(own.iter().copied()).collect(),
+                NamedHost::Any => self.paths.iter().collect(),
             };
             if !budget.pay(path.len() + patterns.iter().map(|paths| paths.cost()).sum::<usize>()) {
                 return None;
             }
-            let mut sites = patterns.iter().filter_map(|paths| paths.longest_prefix(path));
-            // The narrowest pattern of one host decides; any host may be that of each pattern.
-            let sites: Vec<usize> =
-                if *host == NamedHost::Any { sites.collect() } else { sites.next().into_iter().collect() };
-            for site in sites {
+            // Of one host, the first pattern with a matching prefix decides; any host may match each pattern.
+            let matches = if *host == NamedHost::Any { patterns.len() } else { 1 };
+            for site in patterns.iter().filter_map(|paths| paths.longest_prefix(path)).take(matches) {
                 if let Some(paths) = found.get_mut(site).filter(|paths| paths.last() != Some(&path.as_str())) {
                     paths.push(path);
                 }
@@ -125,12 +147,12 @@ impl SiteIndex {
         Some(found.into_iter().enumerate().filter(|(_, paths)| !paths.is_empty()).collect())
     }
 
-    /// Every site that a request to `host` can belong to, by whatever path.
+    /// All sites that a request to `host` can belong to, with any path.
     fn sites_of(&self, host: &str) -> Vec<usize> {
         let mut sites = Vec::new();
         for paths in self.patterns(host) {
             sites.extend(&paths.every);
-            // A site of all paths leaves nothing to wider hosts.
+            // A site with all paths leaves none to wider patterns.
             if paths.all.is_some() {
                 break;
             }
@@ -138,27 +160,12 @@ impl SiteIndex {
         sites
     }
 
-    /// The sites of each pattern that takes `host`, the narrowest first.
+    /// The sites of each pattern that matches `host`: the exact host, then suffixes from longest to shortest, then `*`.
     fn patterns(&self, host: &str) -> impl Iterator<Item = &PathIndex> {
-        let exact = self.hosts.get(&HostName::Exact(host));
         let suffixes = host.match_indices('.').filter(|(dot, _)| *dot > 0).filter_map(|(dot, _)| host.get(dot..));
-        let by_suffix = suffixes.filter_map(|suffix| self.hosts.get(&HostName::Suffix(suffix)));
-        let any = std::iter::once_with(|| self.hosts.get(&HostName::Any)).flatten();
-        exact.into_iter().chain(by_suffix).chain(any)
+        let names = std::iter::once(host).chain(suffixes).chain(std::iter::once(""));
+        names.filter_map(|name| self.paths.get(self.hosts.get(name.as_bytes())?))
     }
-}
-
-/// What [`SiteIndex::find`] found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SiteMatch<'r> {
-    /// A canonical path: it belongs to one site or none.
-    One(Option<usize>, &'r str),
-    /// The sites of all interpretations of an ambiguous path, each with its paths.
-    Several(Vec<(usize, Vec<&'r str>)>),
-    /// The path may lead anywhere at these sites, or there is none.
-    AnyPath(Vec<usize>),
-    /// The host cannot be read: it may be that of any site.
-    AnySite,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use super::*;
-use crate::tree::Tree;
+use crate::config::PluginConfig;
+use crate::tree::{PathError, Tree};
 
 /// Compiles a policy whose quotes are single, so that the tables below can be read.
 fn policy(text: &str) -> Result<Policy, PathError> {
@@ -18,7 +19,7 @@ const KEY: &str = "{'name': 'a', 'jwk': {'kty': 'OKP', 'crv': 'Ed25519', 'x': \
                    '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'}, 'sites': ['elsewhere'], 'may': ['state']}";
 
 #[test]
-fn names_are_names() {
+fn names_consist_of_at_most_63_letters_digits_and_hyphens() {
     let long = "a".repeat(64);
     for name in ["", "Shop", "shop.eu", "shop_eu", "shöp", "a b", "*", long.as_str()] {
         let problem = format!("\"{name}\" is not a name of at most 63 characters of a-z, 0-9 and -");
@@ -33,24 +34,24 @@ fn names_are_names() {
 }
 
 #[test]
-fn a_site_stands_once() {
+fn names_hosts_and_paths_of_sites_are_unique() {
     assert_refused(&[
         (
             "{'sites': [{'name': 'a', 'hosts': ['a']}, {'name': 'a', 'hosts': ['b']}]}",
-            "sites[1].name: \"a\" stands twice",
+            "sites[1].name: duplicate site name \"a\"",
         ),
         (
             "{'sites': [{'name': 'a'}, {'name': 'b'}]}",
-            "sites[1]: the host \"*\" with the path \"/\" belongs to site \"a\" already",
+            "sites[1]: the host \"*\" with the path \"/\" already belongs to site \"a\"",
         ),
         (
             "{'sites': [{'name': 'a', 'hosts': ['*.x.com', 'x.com'], 'paths': ['/y/']}, \
              {'name': 'b', 'hosts': ['X.com.:80'], 'paths': ['/', '/y']}]}",
-            "sites[1]: the host \"x.com\" with the path \"/y\" belongs to site \"a\" already",
+            "sites[1]: the host \"x.com\" with the path \"/y\" already belongs to site \"a\"",
         ),
         (
             "{'sites': [{'name': 'a', 'hosts': ['*.x.com', '*.X.com']}]}",
-            "sites[0]: the host \"*.x.com\" with the path \"/\" belongs to site \"a\" already",
+            "sites[0]: the host \"*.x.com\" with the path \"/\" already belongs to site \"a\"",
         ),
     ]);
     assert!(
@@ -59,7 +60,7 @@ fn a_site_stands_once() {
 }
 
 #[test]
-fn hosts_and_paths_of_sites_are_readable() {
+fn malformed_hosts_and_paths_of_sites_are_refused() {
     let site = |members: &str| format!("{{'sites': [{{'name': 'a', {members}}}]}}");
     for (members, message) in [
         ("'hosts': []", "hosts: an empty list matches nothing"),
@@ -80,9 +81,9 @@ fn hosts_and_paths_of_sites_are_readable() {
 }
 
 #[test]
-fn a_rule_has_a_name_of_its_own_among_all_that_hold_for_its_site() {
+fn rule_names_are_unique_in_a_site_and_the_policy_wide_rules() {
     let rule = "{'name': 'office', 'paths': ['/a']}";
-    let twice = "\"office\" is the name of another rule too";
+    let twice = "duplicate rule name \"office\"";
     for (text, path) in [
         (format!("{{'exempt': [{rule}, {rule}]}}"), "exempt[1].name"),
         (format!("{{'exempt': [{rule}], 'always_closed': [{rule}]}}"), "always_closed[0].name"),
@@ -99,7 +100,7 @@ fn a_rule_has_a_name_of_its_own_among_all_that_hold_for_its_site() {
         assert_refused(&[(&text, &format!("{path}: {twice}"))]);
     }
     let acme = "'exempt': [{'name': 'acme-challenge', 'paths': ['/a']}]";
-    assert_refused(&[(&format!("{{{acme}}}"), "exempt[0].name: \"acme-challenge\" is the name of another rule too")]);
+    assert_refused(&[(&format!("{{{acme}}}"), "exempt[0].name: duplicate rule name \"acme-challenge\"")]);
     for allowed in [
         format!("{{'builtin_rules': false, {acme}}}"),
         format!(
@@ -112,9 +113,9 @@ fn a_rule_has_a_name_of_its_own_among_all_that_hold_for_its_site() {
 }
 
 #[test]
-fn claims_need_the_place_where_envoy_leaves_tokens() {
+fn claims_require_a_metadata_key() {
     let rule = "{'name': 'staff', 'claims': [{'iss': 'i', 'name': 'role'}]}";
-    let problem = "jwt.metadata_key is missing, under which Envoy leaves a verified token";
+    let problem = "requires jwt.metadata_key, under which jwt_authn stores a verified token";
     assert_refused(&[
         (&format!("{{'exempt': [{rule}]}}"), &format!("exempt[0].claims: {problem}")),
         (
@@ -127,14 +128,14 @@ fn claims_need_the_place_where_envoy_leaves_tokens() {
 }
 
 #[test]
-fn keys_sign_for_a_fleet() {
-    assert_refused(&[(&format!("{{'keys': [{KEY}]}}"), "fleet: missing; keys sign for one fleet")]);
+fn keys_require_a_fleet() {
+    assert_refused(&[(&format!("{{'keys': [{KEY}]}}"), "fleet: missing; \"keys\" requires it")]);
     // The sites of a key may be those of other listeners.
     assert!(policy(&format!("{{'fleet': 'eu', 'sites': [], 'keys': [{KEY}]}}")).is_ok());
 }
 
 #[test]
-fn declared_state_is_that_of_a_site_and_of_the_fleet() {
+fn declared_state_requires_a_known_site_and_the_same_fleet() {
     let sites = "'fleet': 'eu', 'sites': [{'name': 'shop'}]";
     for (state, message) in [
         ("{'shpo': {'mode': 'offline'}}", "state.shpo: no site has this name; did you mean \"shop\"?"),
@@ -152,7 +153,7 @@ fn declared_state_is_that_of_a_site_and_of_the_fleet() {
 }
 
 #[test]
-fn the_control_endpoint_leaves_room_for_the_application() {
+fn the_control_endpoint_has_a_canonical_prefix_below_the_root() {
     let control = |prefix: &str| format!("{{'control': {{'path_prefix': '{prefix}'}}}}");
     let malformed = |prefix: &str| {
         format!("control.path_prefix: \"{prefix}\" is not a canonical path prefix such as \"/checkout\"")
@@ -167,7 +168,7 @@ fn the_control_endpoint_leaves_room_for_the_application() {
 }
 
 #[test]
-fn no_policy_is_one_open_site_with_the_rules_that_are_built_in() {
+fn an_empty_policy_has_one_site_with_the_built_in_rules() {
     let names = |rules: &Rules| rules.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
     let built_in = policy("").unwrap();
     let site = &built_in.sites[0];
@@ -180,7 +181,7 @@ fn no_policy_is_one_open_site_with_the_rules_that_are_built_in() {
 }
 
 #[test]
-fn the_rules_of_a_site_stand_after_those_for_every_site() {
+fn policy_wide_rules_precede_the_rules_of_a_site() {
     let policy = policy(
         "{'exempt': [{'name': 'wide', 'paths': ['/a']}], \
          'sites': [{'name': 'a', 'exempt': [{'name': 'own', 'paths': ['/a']}]}]}",

@@ -1,6 +1,8 @@
 //! CORS (Fetch standard, section 3.2): allows scripts of other origins to read a refusal. Without it, they see a network
 //! error.
 
+use std::rc::Rc;
+
 use super::ReplyHeaders;
 use super::kind::ReplyKind;
 use crate::config::TextConfig;
@@ -14,9 +16,9 @@ const MAX_ORIGIN: usize = 512;
 const MAX_METHOD: usize = 32;
 const MAX_HEADERS: usize = 2048;
 
-/// The compiled `cors.origins` of a policy.
+/// The compiled `cors.origins` of a policy, shared by its sites.
 #[derive(Clone, Debug)]
-pub struct Origins(TextMatcher);
+pub struct Origins(Rc<TextMatcher>);
 
 impl Origins {
     /// Compiles `cors.origins`.
@@ -32,7 +34,8 @@ impl Origins {
             return Err(PathError::new(&path.index(index), problem));
         }
         // Browsers send origins in lower case.
-        TextMatcher::compile(texts, path, |literal, _| Ok(literal.to_ascii_lowercase())).map(Origins)
+        TextMatcher::compile(texts, path, |literal, _| Ok(literal.to_ascii_lowercase()))
+            .map(|listed| Origins(Rc::new(listed)))
     }
 }
 

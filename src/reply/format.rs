@@ -1,5 +1,7 @@
 //! `format` and `formats` of a reply.
 
+use std::rc::Rc;
+
 use crate::config::FormatConfig;
 use crate::matching::path::compile_paths;
 use crate::matching::text::{TextMatcher, Unexamined};
@@ -36,9 +38,9 @@ impl Format {
     }
 }
 
-/// Formats by path: the first entry that matches applies.
+/// Formats by path: the first entry that matches applies. Sites share them.
 #[derive(Clone, Debug)]
-pub struct FormatsByPath(Vec<(TextMatcher, Format)>);
+pub struct FormatsByPath(Rc<Vec<(TextMatcher, Format)>>);
 
 impl FormatsByPath {
     /// Compiles `formats`.
@@ -49,7 +51,8 @@ impl FormatsByPath {
             let paths = compile_paths(paths, &path.key("paths"))?;
             Ok((paths, Format::read(format, &path.key("format"))?))
         };
-        configs.iter().enumerate().map(compile).collect::<Result<_, _>>().map(FormatsByPath)
+        let formats: Result<Vec<_>, PathError> = configs.iter().enumerate().map(compile).collect();
+        Ok(FormatsByPath(Rc::new(formats?)))
     }
 
     /// The format for the path of a request, if an entry matches. An ambiguous path matches by any of its

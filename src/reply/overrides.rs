@@ -13,7 +13,7 @@ use crate::config::ReplyConfig;
 use crate::matching::RedirectTarget;
 use crate::request::is_token_byte;
 use crate::time::parse_duration;
-use crate::tree::{KeyPath, PathError, Tree};
+use crate::tree::{KeyPath, PathError, Tree, quoted};
 
 /// One `reply` object: the fields that it sets.
 #[derive(Clone, Debug)]
@@ -194,7 +194,7 @@ fn header_map(headers: &[(String, String)], path: &KeyPath<'_>) -> Result<Vec<(S
 fn cookie_names(names: &[String], path: &KeyPath<'_>) -> Result<Vec<String>, PathError> {
     for (index, name) in names.iter().enumerate() {
         if name.is_empty() || !name.bytes().all(is_token_byte) {
-            return Err(PathError::new(&path.index(index), format_args!("{name:?} is not a cookie name")));
+            return Err(PathError::new(&path.index(index), format_args!("{} is not a cookie name", quoted(name))));
         }
     }
     Ok(names.to_vec())

@@ -1,15 +1,15 @@
-//! Client addresses in one form.
+//! Client addresses.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// Reads Envoy's `source.address`: `address:port`, IPv6 in brackets. IPv4-mapped IPv6 is folded to IPv4. None for
-/// anything that is no IP address, such as a Unix socket.
+/// Parses Envoy's attribute `source.address`: `address:port`, with IPv6 in brackets. IPv4-mapped IPv6 becomes IPv4. None if
+/// it is not an IP address, for example for a Unix socket.
 pub fn parse_source(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
     text.parse::<SocketAddr>().ok().map(|address| fold(address.ip()))
 }
 
-/// The address as IPv4 where it is one written as IPv6 (`::ffff:192.0.2.1`, RFC 4291 section 2.5.5.2).
+/// Converts an IPv4-mapped IPv6 address (`::ffff:192.0.2.1`, RFC 4291 section 2.5.5.2) to IPv4; returns others unchanged.
 pub fn fold(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }

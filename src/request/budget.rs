@@ -1,33 +1,33 @@
-//! The budget of one request: how much work its sender can cause.
+//! The budget of a request: an upper bound on the work that it can cause.
 //!
-//! One unit is one byte that is copied, hashed or compared once. A regex examines a byte many times, and asking Envoy for
-//! a property costs as much as hundreds of bytes; both are charged accordingly. A caller pays before it works. If too
-//! little is left, the budget is spent, and nothing that follows is examined: a rule that opens then does not match, and
-//! a rule that closes does.
+//! One unit is the work of copying, hashing or comparing one byte. Regexes examine a byte many times, and reading a property
+//! of Envoy costs as much as hundreds of bytes; both are charged accordingly. Code pays before it works. A payment that is
+//! too large exhausts the budget, and nothing further is examined: rules that open do not match then, and rules that close
+//! do.
 
 use std::cell::Cell;
 
-/// The units of one request, at most about 0.7 ms of CPU time.
+/// The units of one request: at most about 0.7 ms of CPU time.
 pub const UNITS: usize = 256 * 1024;
-/// What a property of Envoy's costs, in units.
+/// The cost of reading a property of Envoy, in units.
 pub const HOSTCALL: usize = 256;
 
-/// What is left for one request.
+/// The remaining budget of a request.
 #[derive(Debug)]
 pub struct WorkBudget(Cell<usize>);
 
 impl WorkBudget {
-    /// The budget of a request.
+    /// A new budget of [`UNITS`].
     pub fn of_request() -> WorkBudget {
         WorkBudget(Cell::new(UNITS))
     }
 
-    /// A budget that is never spent, for what no stranger has sent.
+    /// A budget without a limit, for input that is not a request.
     pub fn unlimited() -> WorkBudget {
         WorkBudget(Cell::new(usize::MAX))
     }
 
-    /// Pays for `units` of work. False where they are not left; then nothing is left at all.
+    /// Pays for `units` of work. False if fewer remain; the budget is exhausted then.
     #[must_use]
     pub fn pay(&self, units: usize) -> bool {
         let left = self.0.get().checked_sub(units);
@@ -35,7 +35,7 @@ impl WorkBudget {
         left.is_some()
     }
 
-    /// The units that are left.
+    /// The remaining units.
     pub fn left(&self) -> usize {
         self.0.get()
     }

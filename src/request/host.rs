@@ -1,36 +1,36 @@
-//! The host of a request, in one form: lower case, without port and trailing dot.
+//! Hosts in canonical form: lower case, without a port and without a trailing dot.
 
-/// A host name, IPv4 address or bracketed IPv6 literal, canonical.
+/// A canonical host name, IPv4 address or bracketed IPv6 address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Host(String);
 
-/// The longest name of the DNS (RFC 1035 section 2.3.4), its trailing dot and a port.
+/// The longest authority, in bytes: a DNS name (RFC 1035 section 2.3.4), a trailing dot and a port.
 const MAX_AUTHORITY: usize = 253 + 1 + 6;
 
 impl Host {
-    /// Reads an `:authority` (RFC 9110 section 7.2, RFC 3986 section 3.2). None where it cannot be read one way: empty,
-    /// several, with user information, or with anything in it that is no part of a host.
+    /// Parses an `:authority` (RFC 9110 section 7.2, RFC 3986 section 3.2). None if it is ambiguous: empty, several hosts,
+    /// with user information, or with characters that a host cannot contain.
     pub fn parse(authority: &[u8]) -> Option<Host> {
         Authority::parse(authority).map(|authority| authority.host)
     }
 
-    /// The canonical text.
+    /// The host as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A host and its port, if one is written.
+/// A host, and its port if it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
     /// The host.
     pub host: Host,
-    /// The port; greater than any that exists where too many digits are written.
+    /// The port; `u32::MAX` if the number is larger.
     pub port: Option<u32>,
 }
 
 impl Authority {
-    /// Reads an `:authority` as [`Host::parse`] does.
+    /// Parses an `:authority`; see [`Host::parse`].
     pub fn parse(authority: &[u8]) -> Option<Authority> {
         let text = std::str::from_utf8(authority).ok().filter(|text| text.len() <= MAX_AUTHORITY)?;
         let (name, rest) = match text.strip_prefix('[') {

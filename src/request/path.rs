@@ -1,11 +1,11 @@
-//! The path of a request: the one form that rules are matched against, or the ways in which servers may read it.
+//! The path of a request: its canonical form, or the ways in which servers can interpret it.
 //!
-//! A path is *canonical* if every server reads it alike, such as `/shop/a%20b`. Any other path is ambiguous, such as
-//! `/shop//a`, `/shop;x=1` or `/shop%2Fa`: it satisfies no rule that opens and names paths, and it is refused where one of
-//! its few interpretations would be. A path with a dot segment in any decoding, such as `/a/..%252Fshop`, may lead
-//! anywhere on its host: servers resolve it at different moments, so its interpretations are not enumerated.
+//! A path is *canonical* if all servers interpret it alike, such as `/shop/a%20b`. Any other path is *ambiguous*, such as
+//! `/shop//a`, `/shop;x=1` or `/shop%2Fa`: it matches no rule that opens and has `paths`, and it is refused if one of its few
+//! interpretations would be. A path with a dot segment in any decoding, such as `/a/..%252Fshop`, may resolve to any path
+//! of its host: servers resolve it at different stages of decoding, so its interpretations are not enumerated.
 
-use encoding::{decode, is_plain, settle, spell};
+use encoding::{decode, decode_fully, is_plain, push_canonical};
 
 mod encoding;
 mod interpretation;
@@ -13,21 +13,21 @@ mod interpretation;
 pub use encoding::units;
 pub use interpretation::{Interpretation, NamedHost};
 
-/// Longer paths may lead anywhere, in bytes: to read them costs more than a stranger may cause.
+/// The longest path that is examined, in bytes. Longer ones may resolve to any path.
 pub const MAX_PATH: usize = 8 * 1024;
-/// How much is kept of a path that may lead anywhere, in bytes.
+/// The part of a path without canonical form that is kept for display, in bytes.
 const MAX_SHOWN: usize = 1024;
 
 /// A path without its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestPath {
-    /// Every server reads it alike. What needs no percent-encoding is decoded, as most applications do: unreserved
-    /// characters (RFC 3986 section 6.2.2.2), the others that may stand in a path (`!$&'()*+,=:@`, section 3.3), and those
-    /// that may not but that Envoy lets through (`"<>[]^{|}` and the backtick). The hexadecimal digits of all else are
-    /// upper case.
+    /// The canonical form of a path that all servers interpret alike. Percent-encoding is removed where it is not needed,
+    /// as most applications do: from unreserved characters (RFC 3986 section 6.2.2.2), from the other characters of a path
+    /// (`!$&'()*+,=:@`, section 3.3), and from those that Envoy accepts although a path cannot contain them (`"<>[]^{|}` and
+    /// the backtick). The remaining hexadecimal digits are in upper case.
     Canonical(String),
-    /// Servers read it in different ways: it holds an empty segment, a slash, `\`, `;`, `#` or `?` in whatever spelling, a
-    /// control character, bytes that are not ASCII, bad percent-encoding, or encoded bytes that are not UTF-8, or it
+    /// Servers interpret the path differently. It contains an empty segment; `\`, `;`, `#` or an encoded slash or `?`; a
+    /// control character; bytes that are not ASCII; malformed percent-encoding; or encoded bytes that are not UTF-8. Or it
     /// changes when it is decoded again.
     Ambiguous {
         /// As it came.
@@ -35,8 +35,8 @@ pub enum RequestPath {
         /// All ways to read it.
         interpretations: Vec<Interpretation>,
     },
-    /// It has a dot segment in some decoding, does not begin with a slash, or is too long or too ambiguous to enumerate
-    /// its interpretations.
+    /// The path may resolve to any path: it has a dot segment in some decoding, does not begin with a slash, or is too long
+    /// or too ambiguous to enumerate its interpretations.
     Anywhere {
         /// As it came, cut.
         raw: String,
@@ -46,7 +46,7 @@ pub enum RequestPath {
 }
 
 impl RequestPath {
-    /// Reads the bytes before the query of a `:path`.
+    /// Parses the part of a `:path` before the query.
     pub fn parse(bytes: &[u8]) -> RequestPath {
         let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if bytes.len() > MAX_PATH {
@@ -59,15 +59,15 @@ impl RequestPath {
         }
         let raw = shown(bytes);
         let is_rooted = bytes.starts_with(b"/") || bytes == b"*";
-        let settled = settle(bytes, true);
-        let interpretations = (is_rooted && !has_dot_segment(&settled)).then(|| interpretation::interpretations(bytes));
+        let decoded = decode_fully(bytes, true);
+        let interpretations = (is_rooted && !has_dot_segment(&decoded)).then(|| interpretation::interpretations(bytes));
         match interpretations.flatten() {
             Some(interpretations) => RequestPath::Ambiguous { raw, interpretations },
-            None => RequestPath::Anywhere { raw, may_leave_host: may_begin_with_host(&settled) },
+            None => RequestPath::Anywhere { raw, may_leave_host: may_begin_with_host(&decoded) },
         }
     }
 
-    /// The canonical form, if there is one.
+    /// The canonical form, if the path has one.
     pub fn canonical(&self) -> Option<&str> {
         match self {
             RequestPath::Canonical(path) => Some(path),
@@ -75,7 +75,7 @@ impl RequestPath {
         }
     }
 
-    /// The canonical form, or the path of every interpretation; none for a path that may lead anywhere.
+    /// The canonical form, or the paths of all interpretations; empty for a path that may resolve to any path.
     pub fn paths(&self) -> Vec<&str> {
         match self {
             RequestPath::Canonical(path) => vec![path],
@@ -86,7 +86,7 @@ impl RequestPath {
         }
     }
 
-    /// The path as people are shown it.
+    /// The path for display.
     pub fn shown(&self) -> &str {
         match self {
             RequestPath::Canonical(path) => path,
@@ -95,7 +95,7 @@ impl RequestPath {
     }
 }
 
-/// The canonical form of a path, or none for one that servers could read in different ways.
+/// The canonical form of a path; none if servers interpret it differently.
 pub fn canonical(bytes: &[u8]) -> Option<String> {
     let text = if bytes.contains(&b'%') { normalized(bytes)? } else { plain(bytes)?.to_owned() };
     let segments = text.as_bytes().strip_prefix(b"/")?;
@@ -110,12 +110,12 @@ pub fn canonical(bytes: &[u8]) -> Option<String> {
     (segments.is_empty() || !segments.starts_with(b"/")).then_some(text)
 }
 
-/// A path without percent-encoding.
+/// Checks a path without percent-encoding.
 fn plain(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok().filter(|text| text.bytes().all(|byte| is_plain(byte) && byte != b'?'))
 }
 
-/// A path with percent-encoding, in one spelling.
+/// The canonical form of a path with percent-encoding.
 fn normalized(bytes: &[u8]) -> Option<String> {
     let is_clear = |(byte, is_encoded): (u8, bool)| match is_encoded {
         // What some servers read specially once they have decoded it.
@@ -127,27 +127,28 @@ fn normalized(bytes: &[u8]) -> Option<String> {
         return None;
     }
     let decoded = decode(bytes);
-    let is_settled = !decoded.contains(&b'%') || settle(&decoded, false) == decoded;
+    let is_final = !decoded.contains(&b'%') || decode_fully(&decoded, false) == decoded;
     // A URL parser cuts a space off the end.
-    if !is_settled || decoded.ends_with(b" ") || std::str::from_utf8(&decoded).is_err() {
+    if !is_final || decoded.ends_with(b" ") || std::str::from_utf8(&decoded).is_err() {
         return None;
     }
     let mut text = String::with_capacity(bytes.len());
-    decoded.iter().for_each(|byte| spell(*byte, &mut text));
+    decoded.iter().for_each(|byte| push_canonical(*byte, &mut text));
     Some(text)
 }
 
-/// Whether a segment of any decoding is `.` or `..`, with `\` as a slash, and without what a server may cut off: the
-/// parameters of the segment, all of the path from `#`, `?` or NUL on, or spaces and control characters at its end. A dot
-/// segment of one decoding is still there in the last.
-fn has_dot_segment(settled: &[u8]) -> bool {
-    let end = settled.iter().rposition(|byte| *byte > b' ').map_or(0, |last| last + 1);
-    names(settled.get(..end).unwrap_or_default()).any(|name| matches!(name, b"." | b".."))
+/// Whether a segment of any decoding is `.` or `..`, with `\` as a slash, and without the parts that a server may cut off:
+/// the parameters of the segment, the path from `#`, `?` or NUL on, and spaces and control characters at its end. A dot
+/// segment in one decoding is a dot segment in all later ones, so the last decoding suffices.
+fn has_dot_segment(decoded: &[u8]) -> bool {
+    let end = decoded.iter().rposition(|byte| *byte > b' ').map_or(0, |last| last + 1);
+    names(decoded.get(..end).unwrap_or_default()).any(|name| matches!(name, b"." | b".."))
 }
 
-/// Whether the path may begin with `//name` once its dots are resolved: an empty segment, not the last, at the root.
-fn may_begin_with_host(settled: &[u8]) -> bool {
-    let mut names = names(settled).skip(1).peekable();
+/// Whether the path can begin with `//name` after its dot segments are resolved: it has an empty segment at the root that
+/// is not the last one.
+fn may_begin_with_host(decoded: &[u8]) -> bool {
+    let mut names = names(decoded).skip(1).peekable();
     let mut depth = 0_usize;
     while let Some(name) = names.next() {
         match name {
@@ -160,9 +161,9 @@ fn may_begin_with_host(settled: &[u8]) -> bool {
     false
 }
 
-/// The segments, `\` being a slash, without what a server may cut off.
-fn names(settled: &[u8]) -> impl Iterator<Item = &[u8]> {
-    settled
+/// The segments, with `\` as a slash and without the parts that a server may cut off.
+fn names(decoded: &[u8]) -> impl Iterator<Item = &[u8]> {
+    decoded
         .split(|byte| matches!(byte, b'/' | b'\\'))
         .map(|segment| segment.split(|byte| matches!(byte, b';' | b'#' | b'?' | b'\0')).next().unwrap_or_default())
 }

@@ -1,28 +1,28 @@
-//! The names and values in a query and in cookies: all occurrences, as a stranger may send several.
+//! The names and values in the query and in cookies: all occurrences, because a request may have several of a name.
 
 use std::borrow::Cow;
 
 use super::path::units;
 use super::{HeaderMap, WorkBudget};
 
-/// What separates the parameters of a query.
+/// The separator of the parameters of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Separator {
     /// `&` alone (WHATWG URL, section 5.1).
     Ampersand,
-    /// `;` too, as HTML 4 advised (appendix B.2.2) and some servers do.
+    /// `&` and `;`, as recommended by HTML 4 (appendix B.2.2) and implemented by some servers.
     Either,
 }
 
 /// A name and its value.
 pub type Pair<'h> = (Cow<'h, [u8]>, Cow<'h, [u8]>);
 
-/// What it costs to read one pair, and to decode one character, beside their bytes, in units of the budget.
+/// The cost of reading one pair, and of decoding one character, besides their bytes, in units of the budget.
 const PAIR: usize = 12;
 const DECODING: usize = 24;
 
 /// The parameters of a query (the `application/x-www-form-urlencoded` parser of the WHATWG URL standard, section 5.1):
-/// percent-decoded, `+` for a space, the value empty where there is no `=`. None where the budget does not suffice.
+/// percent-decoded, `+` as a space, an empty value without `=`. None if the budget is too small.
 pub fn parameters<'q>(query: &'q [u8], separator: Separator, budget: &WorkBudget) -> Option<Vec<Pair<'q>>> {
     let separates = |byte: &u8| *byte == b'&' || separator == Separator::Either && *byte == b';';
     let count = query.iter().filter(|byte| separates(byte)).count() + 1;
@@ -34,7 +34,7 @@ pub fn parameters<'q>(query: &'q [u8], separator: Separator, budget: &WorkBudget
     budget.pay(query.len() + count * PAIR + encoded * DECODING).then(|| query.split(separates).map(read).collect())
 }
 
-/// A part of a query, decoded.
+/// A decoded part of a query.
 fn decoded(part: &[u8]) -> Cow<'_, [u8]> {
     if !part.iter().any(|byte| matches!(byte, b'%' | b'+')) {
         return Cow::Borrowed(part);
@@ -43,7 +43,7 @@ fn decoded(part: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(units(part).map(spaced).collect())
 }
 
-/// The cookies of a request (RFC 6265 section 4.2.1), as they stand. None where the budget does not suffice.
+/// The cookies of a request (RFC 6265 section 4.2.1), not decoded. None if the budget is too small.
 pub fn cookies<'h>(headers: &'h HeaderMap, budget: &WorkBudget) -> Option<Vec<Pair<'h>>> {
     let lines = || headers.all("cookie");
     let count = lines().map(|line| line.iter().filter(|byte| **byte == b';').count() + 1).sum::<usize>();
@@ -56,7 +56,7 @@ pub fn cookies<'h>(headers: &'h HeaderMap, budget: &WorkBudget) -> Option<Vec<Pa
     budget.pay(length + count * PAIR).then(pairs)
 }
 
-/// A cookie's value without the quotes around it (RFC 6265 section 4.1.1), which some servers strip.
+/// A cookie's value without the quotes around it (RFC 6265 section 4.1.1), which some servers remove.
 pub fn unquoted(value: &[u8]) -> Option<&[u8]> {
     value.strip_prefix(b"\"")?.strip_suffix(b"\"")
 }

@@ -1,4 +1,4 @@
-//! What holds at a site at a moment: everything that closes it, and what follows from all of it.
+//! The effective state of a site: the modes that are active at a given time.
 
 use super::Mode;
 use crate::time::Time;
@@ -8,17 +8,17 @@ use crate::time::Time;
 pub struct ModeSet(u8);
 
 impl ModeSet {
-    /// Puts `mode` into the set.
+    /// Adds `mode`.
     pub fn insert(&mut self, mode: Mode) {
         self.0 |= 1 << mode as u8;
     }
 
-    /// Whether `mode` is in the set.
+    /// Whether the set contains `mode`.
     pub fn contains(self, mode: Mode) -> bool {
         self.0 & (1 << mode as u8) != 0
     }
 
-    /// The modes of the set, the strictest first; `online` alone where it is empty.
+    /// The modes of the set, the strictest first; `online` if the set is empty.
     pub fn or_online(self) -> impl Iterator<Item = Mode> {
         let online = (self == ModeSet::default()).then_some(Mode::Online);
         self.strictest_first().chain(online)
@@ -30,74 +30,74 @@ impl ModeSet {
     }
 }
 
-/// One reason why a site is closed at a moment: the document's own mode, or a window.
+/// An active mode of a site: that of its document, or of a window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActiveMode {
-    /// Never `online`.
+    /// Any mode but `online`.
     pub mode: Mode,
-    /// When it began.
+    /// The start.
     pub since: Option<Time>,
-    /// When it ends by itself.
+    /// The time at which the mode ends automatically.
     pub until: Option<Time>,
-    /// The promise to visitors.
+    /// The time at which visitors can expect the site back.
     pub eta: Option<Time>,
-    /// The reason, for visitors.
+    /// The public reason.
     pub reason: Option<String>,
-    /// Exempt rules that do not count.
+    /// The exempt rules that are disabled.
     pub suspend: Vec<String>,
 }
 
-/// What holds for a site at a moment: every active spell, and what follows from all of them.
+/// All active modes of a site, and the values that follow from all of them together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EffectiveState {
-    /// None: online.
+    /// The active modes; empty: the site is online.
     pub active: Vec<ActiveMode>,
 }
 
 impl EffectiveState {
-    /// That of an open site.
+    /// The state of a site that is online.
     pub const ONLINE: &EffectiveState = &EffectiveState { active: Vec::new() };
 
-    /// The active modes; empty: online.
+    /// The set of the active modes.
     pub fn modes(&self) -> ModeSet {
         let mut modes = ModeSet::default();
-        self.active.iter().for_each(|spell| modes.insert(spell.mode));
+        self.active.iter().for_each(|active| modes.insert(active.mode));
         modes
     }
 
-    /// The strictest active mode, or `online`.
+    /// The strictest active mode; `online` if none is active.
     pub fn mode(&self) -> Mode {
-        self.active.iter().map(|spell| spell.mode).max().unwrap_or(Mode::Online)
+        self.active.iter().map(|active| active.mode).max().unwrap_or(Mode::Online)
     }
 
-    /// Whether the exempt rule `name` is suspended by anything active.
+    /// Whether any active mode disables the exempt rule `name`.
     pub fn suspends(&self, name: &str) -> bool {
-        self.active.iter().any(|spell| spell.suspend.iter().any(|suspended| suspended == name))
+        self.active.iter().any(|active| active.suspend.iter().any(|suspended| suspended == name))
     }
 
-    /// The first spell of the strictest mode: what visitors are told.
-    fn leading(&self) -> Option<&ActiveMode> {
+    /// The first of the strictest modes, whose reason visitors see.
+    fn strictest(&self) -> Option<&ActiveMode> {
         let mode = self.mode();
-        self.active.iter().find(|spell| spell.mode == mode)
+        self.active.iter().find(|active| active.mode == mode)
     }
 
-    /// The reason to show.
+    /// The reason of the strictest mode.
     pub fn reason(&self) -> Option<&str> {
-        self.leading().and_then(|spell| spell.reason.as_deref())
+        self.strictest().and_then(|active| active.reason.as_deref())
     }
 
-    /// Since when the leading mode holds.
+    /// The start of the strictest mode.
     pub fn since(&self) -> Option<Time> {
-        self.leading().and_then(|spell| spell.since)
+        self.strictest().and_then(|active| active.since)
     }
 
-    /// When the site opens by itself: with the last of its spells, and never where one of them has no end.
+    /// The time at which the site opens automatically: the latest end, or none if a mode has no end.
     pub fn until(&self) -> Option<Time> {
-        self.active.iter().map(|spell| spell.until).reduce(|a, b| Some(a?.max(b?))).flatten()
+        self.active.iter().map(|active| active.until).reduce(|a, b| Some(a?.max(b?))).flatten()
     }
 
-    /// The latest promise to visitors.
+    /// The latest time at which visitors can expect the site back.
     pub fn eta(&self) -> Option<Time> {
-        self.active.iter().filter_map(|spell| spell.eta).max()
+        self.active.iter().filter_map(|active| active.eta).max()
     }
 }

@@ -1,4 +1,4 @@
-//! The time of a document, read before its signature is checked.
+//! The head of a document: the fields that are checked before its signature.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use super::{MAX_AHEAD, MAX_REVISION};
 use crate::time::Time;
 use crate::tree::whole;
 
-/// How far the time of a pushed document may be from Envoy's clock, in milliseconds.
+/// The greatest difference between the time of a pushed document and Envoy's clock, in milliseconds.
 const MAX_AGE: i64 = 5 * 60 * 1000;
 
-/// When a document was signed, and its revision. All other members are passed over unread.
+/// The times of a document. All other fields are skipped, so that reading a head is cheap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The time of signing, in seconds since the epoch.
@@ -21,27 +21,26 @@ pub struct Head {
 }
 
 impl Head {
-    /// Reads the head of a document's JSON.
+    /// Reads the head of a document in JSON.
     pub fn read(payload: &[u8]) -> Result<Head, serde_json::Error> {
         serde_json::from_slice(payload)
     }
 
-    /// Whether the document is from the minutes around `now`. A document without `iat` is as old as its revision.
+    /// Whether the document was signed within five minutes of `now`.
     pub fn is_fresh(&self, now: Time) -> bool {
         self.time().0.abs_diff(now.0) <= MAX_AGE.unsigned_abs()
     }
 
-    /// When the document was signed.
+    /// The time of signing: `iat`, or the revision if there is none.
     pub fn time(&self) -> Time {
         let milliseconds = self.iat.map_or(self.revision, |iat| iat.saturating_mul(1000));
         Time(i64::try_from(milliseconds).unwrap_or(i64::MAX))
     }
 
-    /// Whether the revision may follow `held`, that of the current document. It may be ahead of the clock by ten minutes,
-    /// or by as much as the current document is and ten minutes more: a successor is always possible, also where clocks
-    /// were wrong when the current document was made.
-    pub fn can_follow(&self, held: Option<u64>, now: Time) -> bool {
-        let latest = held.unwrap_or(0).max(u64::try_from(now.0).unwrap_or(0));
+    /// Whether the revision is acceptable after `current`, that of the current document: at most ten minutes ahead of the
+    /// clock or of `current`. A successor is therefore always possible, even if clocks were wrong before.
+    pub fn can_follow(&self, current: Option<u64>, now: Time) -> bool {
+        let latest = current.unwrap_or(0).max(u64::try_from(now.0).unwrap_or(0));
         self.revision <= latest.saturating_add(MAX_AHEAD.unsigned_abs()).min(MAX_REVISION)
     }
 }
@@ -68,7 +67,7 @@ impl<'de> Visitor<'de> for HeadVisitor {
                 MemberName::Iat if iat.is_none() => iat = access.next_value::<Option<Whole>>()?,
                 MemberName::Revision if revision.is_none() => revision = Some(access.next_value::<Whole>()?.0),
                 MemberName::Other => drop(access.next_value::<IgnoredAny>()?),
-                MemberName::Iat | MemberName::Revision => return Err(A::Error::custom("iat or revision stands twice")),
+                MemberName::Iat | MemberName::Revision => return Err(A::Error::custom("duplicate iat or revision")),
             }
         }
         let revision = revision.ok_or_else(|| A::Error::custom("revision: missing"))?;
@@ -76,7 +75,7 @@ impl<'de> Visitor<'de> for HeadVisitor {
     }
 }
 
-/// The name of a member.
+/// The name of a field.
 enum MemberName {
     Iat,
     Revision,
@@ -95,7 +94,7 @@ impl Visitor<'_> for MemberNameVisitor {
     type Value = MemberName;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a name")
+        formatter.write_str("a field name")
     }
 
     fn visit_str<E>(self, name: &str) -> Result<MemberName, E> {
@@ -107,7 +106,7 @@ impl Visitor<'_> for MemberNameVisitor {
     }
 }
 
-/// A whole number that is not negative, exact as in every document.
+/// A whole number from 0 to 2^53 − 1.
 struct Whole(u64);
 
 impl<'de> Deserialize<'de> for Whole {

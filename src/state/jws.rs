@@ -1,8 +1,8 @@
-//! Signed tokens: JSON Web Signatures in compact form (RFC 7515 section 7.1) with Ed25519 (RFC 8037 section 3.1, RFC
-//! 9864 section 2.2) and nothing else.
+//! Signed tokens: JWS in compact serialization (RFC 7515 section 7.1), signed with Ed25519 (RFC 8037 section 3.1, RFC 9864
+//! section 2.2) and nothing else.
 //!
-//! Reading is in three steps, as what a stranger sends must cost little: [`Token::parse`] looks at sizes and the header,
-//! [`Token::payload`] decodes the payload, and only [`Token::verify`] pays for a signature.
+//! A token is read in three steps, cheap ones first: [`Token::parse`] checks sizes and the header, [`Token::payload`]
+//! decodes the payload, and [`Token::verify`] checks the signature.
 
 use ct_codecs::{Base64UrlSafeNoPadding, Decoder, Encoder};
 use ed25519_compact::{PublicKey, Signature};
@@ -12,38 +12,38 @@ use crate::tree::Tree;
 
 /// The `typ` of a state document.
 pub const STATE_TYP: &str = "maintenance-state+jwt";
-/// The `typ` of a token that lets its holder read a status in full.
+/// The `typ` of a read token, for the full status.
 pub const READ_TYP: &str = "maintenance-read+jwt";
-/// The longest token that is looked at, in bytes: a document of [`MAX_DOCUMENT`] bytes, header and signature.
+/// The longest token, in bytes: a document of [`MAX_DOCUMENT`] bytes, the header and the signature.
 pub const MAX_TOKEN: usize = MAX_DOCUMENT.div_ceil(3) * 4 + 1024;
 
-/// The longest header, in base64url: its length is not that of the document.
+/// The longest header, in bytes of base64url.
 const MAX_HEADER: usize = 512;
 
-/// Why a token is worth nothing.
+/// The reason for rejecting a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Longer than [`MAX_TOKEN`].
+    /// The token is longer than [`MAX_TOKEN`].
     #[error("longer than {MAX_TOKEN} bytes")]
     TooLarge,
-    /// Not three base64url parts, or no JSON header.
-    #[error("not a JWS in compact form")]
+    /// The token does not consist of three base64url parts, or its header is invalid.
+    #[error("not a JWS in compact serialization")]
     Malformed,
     /// The header's `alg` is neither `EdDSA` nor `Ed25519`, or it has a `crit`.
     #[error("not signed with Ed25519")]
     Algorithm,
-    /// The header's `typ` is another one.
+    /// The header has another `typ`.
     #[error("a token of another type")]
     Type,
-    /// The signature is not the key's.
-    #[error("the signature is not that of the key")]
+    /// The signature does not match the key.
+    #[error("the signature does not match the key")]
     Signature,
 }
 
-/// A token whose signature nobody has looked at yet.
+/// A token with an unverified signature.
 #[derive(Clone, Debug)]
 pub struct Token<'t> {
-    /// The thumbprint of the key that it claims.
+    /// The `kid`: the thumbprint of the key that signed it, if the token is genuine.
     pub kid: String,
     encoded: &'t str,
     signed: &'t str,
@@ -51,7 +51,7 @@ pub struct Token<'t> {
 }
 
 impl<'t> Token<'t> {
-    /// Takes a token of type `typ` apart.
+    /// Parses a token of type `typ`.
     pub fn parse(bytes: &'t [u8], typ: &str) -> Result<Token<'t>, TokenError> {
         if bytes.len() > MAX_TOKEN {
             return Err(TokenError::TooLarge);
@@ -81,12 +81,12 @@ impl<'t> Token<'t> {
         })
     }
 
-    /// The payload, not to be believed before [`Token::verify`].
+    /// Decodes the payload, which is trustworthy only after [`Token::verify`].
     pub fn payload(&self) -> Result<Vec<u8>, TokenError> {
         decode(self.encoded)
     }
 
-    /// Checks the signature: some 0.2 ms.
+    /// Checks the signature. Takes about 0.2 ms.
     pub fn verify(&self, key: &PublicKey) -> Result<(), TokenError> {
         key.verify(self.signed, &Signature::new(self.signature)).map_err(|_| TokenError::Signature)
     }

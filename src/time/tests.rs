@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn times_are_rfc_3339_and_nothing_else() {
+fn only_rfc_3339_times_are_parsed() {
     for (text, expected) in [
         ("1970-01-01T00:00:00Z", Some(0)),
         ("2026-11-21T02:00:00Z", Some(1_795_226_400_000)),
@@ -38,7 +38,7 @@ fn times_are_rfc_3339_and_nothing_else() {
 }
 
 #[test]
-fn a_time_is_written_as_it_was_read() {
+fn times_are_formatted_as_they_are_parsed() {
     for text in ["2026-11-21T02:00:00Z", "2026-11-21T02:00:00.25Z"] {
         assert_eq!(Time::parse(text).unwrap().to_string(), text);
     }
@@ -46,7 +46,7 @@ fn a_time_is_written_as_it_was_read() {
 
 proptest::proptest! {
     #[test]
-    fn times_are_those_of_the_library_that_maintctl_uses(milliseconds in -62_135_596_800_000i64..253_402_300_799_000) {
+    fn times_agree_with_jiff(milliseconds in -62_135_596_800_000i64..253_402_300_799_000) {
         let time = jiff::Timestamp::from_millisecond(milliseconds).unwrap();
         proptest::prop_assert_eq!(Time(milliseconds).to_string(), time.to_string());
         proptest::prop_assert_eq!(Time::parse(&time.to_string()), Some(Time(milliseconds)));
@@ -77,7 +77,7 @@ fn durations_have_units() {
 }
 
 #[test]
-fn durations_are_written_as_they_are_read() {
+fn durations_are_formatted_as_they_are_parsed() {
     for (seconds, text) in [(0, "0s"), (45, "45s"), (900, "15m"), (9000, "2h30m"), (259_200, "3d")] {
         assert_eq!(format_duration(seconds), text);
     }

@@ -164,7 +164,7 @@ fn every_active_mode_must_let_a_request_pass() {
 }
 
 #[test]
-fn suspending_touches_exempt_rules_alone_and_unknown_names_nothing() {
+fn suspend_disables_exempt_rules_only() {
     let policy = policy(STEPS);
     let state = document("{'mode': 'offline', 'suspend': ['staff', 'shut', 'probe', 'nobody']}");
     for (request, expected) in [
@@ -178,7 +178,7 @@ fn suspending_touches_exempt_rules_alone_and_unknown_names_nothing() {
 }
 
 #[test]
-fn each_condition_holds_for_what_it_says() {
+fn each_condition_matches_its_requests_only() {
     for (condition, matching, other) in [
         ("'paths': ['/a*']", "GET x/ab?b", "GET x/b?/a"),
         ("'paths': ['/a*']", "GET x/%61b", "GET x/./ab"),

@@ -10,9 +10,11 @@
 //! | `yaml istio` | a manifest | `maintctl lint` reports nothing |
 //! | `yaml alerts` | Prometheus alert rules | every metric exists on a real Envoy |
 //! | `toml maintctl` | a `maintctl.toml` | `maintctl` reads every target of it |
-//! | `sh` | commands | they succeed in front of a real Envoy; HTTP statuses in comments are the answers' |
+//! | `sh` | commands | they succeed in front of a real Envoy; HTTP statuses in comments are those of the answers |
 //! | `json document` | a state document | the filter's reader accepts it |
 //! | `json status`, `json problem` | an answer | a real Envoy answers with the same members |
+//!
+//! Inline code that begins with `maintctl` must have options that exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -102,6 +104,17 @@ fn collect_fields(value: &serde_json::Value, fields: &mut BTreeSet<String>) {
         }
     }
     value.as_array().into_iter().flatten().for_each(|item| collect_fields(item, fields));
+}
+
+#[test]
+fn the_architecture_names_every_module() {
+    let codes = markdown::file("docs/architecture.md").codes();
+    let modules = fs::read_dir(project().join("src")).unwrap().map(|entry| entry.unwrap().path());
+    for module in modules.filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
+        let name = module.file_stem().unwrap().to_str().unwrap();
+        let is_named = codes.iter().any(|code| code.trim_end_matches('/') == name);
+        assert!(is_named || name == "lib", "docs/architecture.md does not name the module `{name}`");
+    }
 }
 
 #[test]

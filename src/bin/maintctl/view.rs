@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::Result;
+use envoy_maintenance::protocol::WorkerCounts;
 use envoy_maintenance::state::{Document, Mode};
 use envoy_maintenance::time::Time;
 use serde_json::{Map, Value, json};
@@ -14,7 +15,7 @@ use crate::document::draft::Draft;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::{EnvoyFailure, missing_json};
 use crate::envoys::roll::Roll;
-use crate::envoys::status::{SiteStatus, Workers};
+use crate::envoys::status::EnvoySite;
 use crate::terminal::times;
 use crate::write::file::Contents;
 
@@ -42,7 +43,7 @@ pub struct SiteView {
     /// Envoys that decide by the newest document on all their workers, and all there should be.
     pub followed: usize,
     pub total: usize,
-    pub workers: Workers,
+    pub workers: WorkerCounts,
     pub refused: Option<u64>,
     /// Requests that were let in, by rule.
     pub bypassed: BTreeMap<String, u64>,
@@ -93,26 +94,26 @@ impl SiteView {
         let digest = contents
             .and_then(|contents| Some(contents.wanted(site)?.digest))
             .or_else(|| newest.and_then(|status| status.digest.clone()));
-        let document = match (contents, newest.and_then(|status| status.document.clone())) {
+        let document = match (contents, newest.and_then(|status| status.details.document.as_object().cloned())) {
             (Some(contents), _) => Some(contents.document(site, None).0),
             (None, members) => members.map(|members| Draft::from_members(site, members)),
         };
         let document = document.and_then(|draft| Some((draft.clone(), draft.read().ok()?)));
-        let follows = |status: &SiteStatus| status.digest == digest && status.workers.all();
+        let follows = |status: &EnvoySite| status.digest == digest && status.workers.all();
         let mut view = SiteView {
             site: site.to_owned(),
             mode: mode(roll, site, document.as_ref().map(|(_, document)| document), now),
             declared: newest.map_or_else(
                 || contents.is_some_and(|contents| contents.document(site, None).1),
-                SiteStatus::is_declared,
+                EnvoySite::is_declared,
             ),
             document,
             channel: newest.and_then(|status| status.channel.clone()),
-            revision: newest.and_then(|status| status.revision),
+            revision: newest.map(|status| status.revision),
             digest: digest.clone(),
             followed: 0,
             total: roll.envoys.len() + roll.missing.len(),
-            workers: Workers::default(),
+            workers: WorkerCounts::default(),
             refused: None,
             bypassed: BTreeMap::new(),
             remarks: newest.map(remarks).unwrap_or_default(),
@@ -124,7 +125,7 @@ impl SiteView {
             }
         }
         // All that follow one document are of one mode, but for their clocks.
-        let is_apart = |status: Option<&SiteStatus>| match view.followed == roll.envoys.len() {
+        let is_apart = |status: Option<&EnvoySite>| match view.followed == roll.envoys.len() {
             true => view.mode == MIXED,
             false => !status.is_some_and(follows),
         };
@@ -136,24 +137,24 @@ impl SiteView {
         view
     }
 
-    fn add(&mut self, status: &SiteStatus, follows: bool) {
+    fn add(&mut self, status: &EnvoySite, follows: bool) {
         self.workers.members = self.workers.members.saturating_add(status.workers.members);
         if status.digest == self.digest {
             self.workers.adopted = self.workers.adopted.saturating_add(status.workers.adopted);
         }
         self.followed += usize::from(follows);
-        if let Some(refused) = status.rest.get("refused").and_then(Value::as_u64) {
+        if let Some(refused) = status.details.refused {
             self.refused = Some(self.refused.unwrap_or(0).saturating_add(refused));
         }
-        for (rule, count) in status.rest.get("bypassed").and_then(Value::as_object).into_iter().flatten() {
+        for (rule, count) in &status.details.bypassed.0 {
             let sum = self.bypassed.entry(rule.clone()).or_default();
-            *sum = sum.saturating_add(count.as_u64().unwrap_or(0));
+            *sum = sum.saturating_add(*count);
         }
     }
 
     /// `2/2 Envoys, 8/8 workers`
     pub fn adoption(&self) -> String {
-        let Workers { members, adopted } = self.workers;
+        let WorkerCounts { members, adopted } = self.workers;
         format!("{}/{} Envoys, {adopted}/{members} workers", self.followed, self.total)
     }
 
@@ -210,19 +211,15 @@ impl SiteView {
     }
 }
 
-fn remarks(status: &SiteStatus) -> Vec<String> {
-    let list = |name: &str| {
-        let names = status.rest.get(name).and_then(Value::as_array).into_iter().flatten();
-        names.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
-    };
+fn remarks(status: &EnvoySite) -> Vec<String> {
     let mut remarks = Vec::new();
-    for (name, text) in [
-        ("suspend_unknown", "suspended, but the policy has no such rule"),
-        ("unknown_fields", "in the document, but this Envoy's filter does not know it"),
+    for (names, text) in [
+        (&status.details.suspend_unknown, "suspended, but the policy has no such rule"),
+        (&status.details.unknown_fields, "in the document, but this Envoy's filter does not know it"),
     ] {
-        remarks.extend(list(name).into_iter().map(|what| format!("{what}: {text}")));
+        remarks.extend(names.iter().map(|name| format!("{name}: {text}")));
     }
-    let signed_by = status.rest.get("signed_by").and_then(Value::as_str);
+    let signed_by = status.details.signed_by.as_deref();
     remarks.extend(signed_by.filter(|name| name.contains(' ')).map(|name| format!("signed by {name}")));
     remarks
 }
@@ -239,8 +236,8 @@ fn mode(roll: &Roll, site: &str, document: Option<&Document>, now: Time) -> Stri
 }
 
 /// Why an Envoy does not follow the document with this digest.
-fn why_apart(status: Option<&SiteStatus>, newest: Option<&str>) -> String {
-    let Some(SiteStatus { mode, digest, workers: Workers { members, adopted }, .. }) = status else {
+fn why_apart(status: Option<&EnvoySite>, newest: Option<&str>) -> String {
+    let Some(EnvoySite { mode, digest, workers: WorkerCounts { members, adopted }, .. }) = status else {
         return "does not have the site".to_owned();
     };
     let why = match digest.as_deref() {

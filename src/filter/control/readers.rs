@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 
-use super::problem::Problem;
-use super::{check_signature, parse, payload};
+use super::error::ControlError;
+use super::token::{check_signature, parse, payload};
 use crate::policy::Key;
+use crate::protocol::ErrorCode;
 use crate::request::Request;
 use crate::state::Digest;
 use crate::state::jws::READ_TYP;
@@ -24,9 +25,9 @@ thread_local! {
 }
 
 /// Checks that a token is good for reading everything of `fleet`.
-pub fn check(keys: &[Key], bytes: &[u8], request: &Request<'_>, fleet: &str, now: Time) -> Result<(), Problem> {
+pub fn check(keys: &[Key], bytes: &[u8], request: &Request<'_>, fleet: &str, now: Time) -> Result<(), ControlError> {
     if bytes.len() > MAX_TOKEN {
-        return Err(Problem::too_large(format!("a read token has at most {MAX_TOKEN} bytes")));
+        return Err(ControlError::too_large(format!("a read token has at most {MAX_TOKEN} bytes")));
     }
     let seconds = now.0 / 1000;
     let digest = Digest::of(&[fleet.as_bytes(), b"\n", bytes].concat());
@@ -35,7 +36,7 @@ pub fn check(keys: &[Key], bytes: &[u8], request: &Request<'_>, fleet: &str, now
         return Ok(());
     }
     let token = parse(bytes, READ_TYP)?;
-    let key = keys.iter().find(|key| key.kid == token.kid).ok_or_else(Problem::unknown_key)?;
+    let key = keys.iter().find(|key| key.kid == token.kid).ok_or_else(ControlError::unknown_key)?;
     let claims = Tree::from_json(&payload(&token, request, now)?).ok();
     let claims = claims.as_ref().and_then(|claims| {
         let root = KeyPath::Root;
@@ -45,15 +46,15 @@ pub fn check(keys: &[Key], bytes: &[u8], request: &Request<'_>, fleet: &str, now
         Some((fleet, iat, members.required("exp", fields::integer).ok()?))
     });
     let Some((token_fleet, iat, exp)) = claims else {
-        return Err(Problem::malformed("a read token has fleet, iat and exp"));
+        return Err(ControlError::malformed("a read token has fleet, iat and exp"));
     };
     if exp <= seconds || exp.saturating_sub(iat) > MAX_READ || iat > seconds + MAX_READ {
         let detail = format!("a read token lasts five minutes at most; Envoy's clock says {now}");
-        return Err(Problem::new(401, "expired", detail));
+        return Err(ControlError::new(ErrorCode::Expired, detail));
     }
     check_signature(&token, key, request, now)?;
     if token_fleet != fleet {
-        return Err(Problem::not_permitted(format!("made for the fleet \"{token_fleet}\", not \"{fleet}\"")));
+        return Err(ControlError::not_permitted(format!("made for the fleet \"{token_fleet}\", not \"{fleet}\"")));
     }
     READERS.with_borrow_mut(|readers| {
         readers.retain(|(_, exp)| *exp > seconds);

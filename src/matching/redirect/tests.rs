@@ -28,7 +28,7 @@ fn malformed_redirects_are_refused() {
         ("https://", "\"https://\" has no valid host"),
         ("https://me@example.com/", "\"https://me@example.com/\" has no valid host"),
         ("/a b", "\"/a b\" contains characters that must be percent-encoded in a URL"),
-        ("/a\r\nx: y", "\"/a\\r\\nx: y\" contains characters that must be percent-encoded in a URL"),
+        ("/a\r\nx: y", "\"/a\\u000d\\u000ax: y\" contains characters that must be percent-encoded in a URL"),
         ("/ä", "\"/ä\" contains characters that must be percent-encoded in a URL"),
     ] {
         assert_eq!(RedirectTarget::compile(url, &KeyPath::Root).unwrap_err().to_string(), message);

@@ -7,7 +7,7 @@ fn compile(regex: &str) -> WholeRegex {
 }
 
 #[test]
-fn what_operators_write_is_an_automaton() {
+fn common_regexes_become_automata() {
     for (regex, is_automaton) in [
         ("staff", true),
         ("^/api/.*$", true),
@@ -55,7 +55,7 @@ fn a_regex_matches_the_whole_value() {
 }
 
 #[test]
-fn a_regex_ends_where_its_budget_does() {
+fn a_regex_stops_when_the_budget_is_exhausted() {
     let long = "a".repeat(100_000);
     for regex in ["(a|b|c)*x", ".*a.*b", "\\b[a-z ]{1,500}"] {
         let budget = WorkBudget::of_request();
@@ -68,7 +68,7 @@ fn a_regex_ends_where_its_budget_does() {
 }
 
 #[test]
-fn the_engine_is_paid_for_by_the_size_of_its_program() {
+fn the_cost_of_the_engine_depends_on_the_size_of_its_program() {
     for (regex, least) in [
         ("\\bbot\\b", 4),
         ("[^^]\\B(.{0,50}){5}Q", 250),
@@ -84,7 +84,7 @@ fn the_engine_is_paid_for_by_the_size_of_its_program() {
 }
 
 #[test]
-fn a_regex_that_no_value_could_be_compared_with_is_refused() {
+fn regexes_beyond_any_budget_are_refused() {
     for regex in ["[^^]\\B(.{0,500}){20}Q", "(?x)# [\n.(.{0,500}){20}Q", "\\b(a{1,100}){1,100}"] {
         let problem = WholeRegex::compile(regex, &KeyPath::Root).unwrap_err().problem;
         assert_eq!(problem, format!("\"{regex}\" is too large: no value could ever be compared with it"));
@@ -113,7 +113,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
     #[test]
-    fn an_automaton_matches_what_the_engine_matches(
+    fn automata_agree_with_the_engine(
         regex in regexes(),
         texts in prop::collection::vec("[abABcéÉ .\n1\\-\\]]{0,8}", 1..20),
     ) {

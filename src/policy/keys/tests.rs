@@ -13,7 +13,7 @@ fn compile(configs: &[KeyConfig]) -> Result<Vec<Key>, String> {
 }
 
 #[test]
-fn what_is_no_key_is_refused() {
+fn malformed_keys_are_refused() {
     let plain = config("a", X, &["*"], &["state"]);
     let jwk = |kty: &str, crv: &str| JwkConfig { kty: kty.to_owned(), crv: crv.to_owned(), x: X.to_owned() };
     let malformed = "keys[0].jwk.x: not an Ed25519 public key of 32 bytes in base64url";
@@ -48,7 +48,7 @@ fn what_is_no_key_is_refused() {
 }
 
 #[test]
-fn a_key_is_good_for_its_sites_and_kinds() {
+fn a_key_is_accepted_for_its_sites_and_permissions_only() {
     let [all, some] = &compile(&[
         config("all", X, &["*"], &["state", "pass"]),
         config("some", &jws::encode(&[9; 32]), &["shop"], &["state"]),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::PluginConfig;
 use crate::request::{HeaderMap, UnknownPeer, WorkBudget};
-use crate::tree::Tree;
+use crate::tree::{KeyPath, PathError, Tree};
 
 /// Compiles the conditions of a rule whose quotes are single, so that the tables below can be read.
 fn rule(conditions: &str) -> Result<Rule, PathError> {
@@ -11,9 +11,9 @@ fn rule(conditions: &str) -> Result<Rule, PathError> {
 }
 
 #[test]
-fn a_condition_that_could_never_hold_is_refused() {
+fn malformed_conditions_are_refused() {
     for (conditions, message) in [
-        ("'modes': ['offline']", "rule: a rule without a condition would hold for everyone"),
+        ("'modes': ['offline']", "rule: a rule without a condition would match every request"),
         ("'paths': []", "rule.paths: an empty list matches nothing"),
         ("'paths': ['/a', 'b']", "rule.paths[1]: \"b\" starts with neither '/' nor '*'"),
         ("'paths': ['']", "rule.paths[0]: \"\" starts with neither '/' nor '*'"),
@@ -30,20 +30,20 @@ fn a_condition_that_could_never_hold_is_refused() {
         ("'remote_ips': ['::1', '10.0.0/8']", "rule.remote_ips[1]: \"10.0.0/8\" is not an IP address or CIDR range"),
         ("'remote_ips': ['10.0.0.1/8']", "rule.remote_ips[0]: \"10.0.0.1/8\" has bits set after its prefix of 8 bits"),
         ("'uri_sans': []", "rule.uri_sans: an empty list matches nothing"),
-        ("'uri_sans': ['ops']", "rule.uri_sans[0]: \"ops\" names no scheme such as spiffe://"),
-        ("'uri_sans': ['*']", "rule.uri_sans[0]: \"*\" names no scheme such as spiffe://"),
-        ("'uri_sans': ['*://a']", "rule.uri_sans[0]: \"*://a\" names no scheme such as spiffe://"),
-        ("'uri_sans': ['://a']", "rule.uri_sans[0]: \"://a\" names no scheme such as spiffe://"),
-        ("'uri_sans': ['1a:b']", "rule.uri_sans[0]: \"1a:b\" names no scheme such as spiffe://"),
-        ("'uri_sans': ['a_b:c']", "rule.uri_sans[0]: \"a_b:c\" names no scheme such as spiffe://"),
-        ("'uri_sans': ['ops.example.com']", "rule.uri_sans[0]: \"ops.example.com\" names no scheme such as spiffe://"),
-        ("'uri_sans': [{'regex': '(?:.*)'}]", "rule.uri_sans[0]: \"(?:.*)\" names no scheme such as spiffe://"),
-        ("'uri_sans': [{'regex': '.*'}]", "rule.uri_sans[0]: \".*\" names no scheme such as spiffe://"),
+        ("'uri_sans': ['ops']", "rule.uri_sans[0]: \"ops\" has no scheme such as spiffe://"),
+        ("'uri_sans': ['*']", "rule.uri_sans[0]: \"*\" has no scheme such as spiffe://"),
+        ("'uri_sans': ['*://a']", "rule.uri_sans[0]: \"*://a\" has no scheme such as spiffe://"),
+        ("'uri_sans': ['://a']", "rule.uri_sans[0]: \"://a\" has no scheme such as spiffe://"),
+        ("'uri_sans': ['1a:b']", "rule.uri_sans[0]: \"1a:b\" has no scheme such as spiffe://"),
+        ("'uri_sans': ['a_b:c']", "rule.uri_sans[0]: \"a_b:c\" has no scheme such as spiffe://"),
+        ("'uri_sans': ['ops.example.com']", "rule.uri_sans[0]: \"ops.example.com\" has no scheme such as spiffe://"),
+        ("'uri_sans': [{'regex': '(?:.*)'}]", "rule.uri_sans[0]: \"(?:.*)\" has no scheme such as spiffe://"),
+        ("'uri_sans': [{'regex': '.*'}]", "rule.uri_sans[0]: \".*\" has no scheme such as spiffe://"),
         ("'uri_sans': [{'absent': true}]", "rule.uri_sans[0]: a missing certificate proves nothing"),
-        ("'headers': []", "rule.headers: an empty list asks for nothing"),
-        ("'query': []", "rule.query: an empty list asks for nothing"),
-        ("'cookies': []", "rule.cookies: an empty list asks for nothing"),
-        ("'claims': []", "rule.claims: an empty list asks for nothing"),
+        ("'headers': []", "rule.headers: an empty list has no effect"),
+        ("'query': []", "rule.query: an empty list has no effect"),
+        ("'cookies': []", "rule.cookies: an empty list has no effect"),
+        ("'claims': []", "rule.claims: an empty list has no effect"),
         ("'headers': [{'name': ''}]", "rule.headers[0].name: empty"),
         ("'headers': [{'name': 'x y'}]", "rule.headers[0].name: \"x y\" is not a header name"),
         ("'headers': [{'name': ':'}]", "rule.headers[0].name: \":\" is not a header name"),
@@ -59,10 +59,10 @@ fn a_condition_that_could_never_hold_is_refused() {
             "'query': [{'name': 'x', 'value': ['a', {'sha256': 'A1'}]}]",
             "rule.query[0].value[1].sha256: not a SHA-256 digest of 64 hexadecimal digits",
         ),
-        ("'claims': [{'iss': '', 'name': 'a'}]", "rule.claims[0].iss: empty; a claim is worth what its issuer is"),
+        ("'claims': [{'iss': '', 'name': 'a'}]", "rule.claims[0].iss: empty; a claim is worth no more than its issuer"),
         (
             "'claims': [{'iss': 'i', 'name': 'a..b'}]",
-            "rule.claims[0].name: \"a..b\" is not a claim, or members joined by dots",
+            "rule.claims[0].name: \"a..b\" is not the name of a claim, or of nested members joined by dots",
         ),
         (
             "'paths': ['/a?b=1']",
@@ -72,12 +72,15 @@ fn a_condition_that_could_never_hold_is_refused() {
             "'paths': ['/a?*']",
             "rule.paths[0]: \"/a?*\" contains a '?', but paths are compared without the query; use \"query\"",
         ),
-        ("'claims': [{'iss': 'i', 'name': ''}]", "rule.claims[0].name: \"\" is not a claim, or members joined by dots"),
+        (
+            "'claims': [{'iss': 'i', 'name': ''}]",
+            "rule.claims[0].name: \"\" is not the name of a claim, or of nested members joined by dots",
+        ),
         (
             "'claims': [{'iss': 'i', 'name': 'a', 'value': 'a*b'}]",
             "rule.claims[0].value[0]: \"a*b\" may have one '*', first or last; write it as { regex: … }",
         ),
-        ("'paths': ['/a'], 'modes': []", "rule.modes: an empty list holds in no mode"),
+        ("'paths': ['/a'], 'modes': []", "rule.modes: an empty list contains no mode"),
     ] {
         assert_eq!(rule(conditions).unwrap_err().to_string(), message, "{conditions}");
     }

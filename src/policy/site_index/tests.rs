@@ -15,13 +15,13 @@ const SITES: [(&str, &str); 8] = [
 fn index(sites: &[(&str, &str)]) -> SiteIndex {
     let mut index = SiteIndex::default();
     for (site, (host, prefix)) in sites.iter().enumerate() {
-        index.insert(HostPattern::parse(host).unwrap(), prefix, site).unwrap();
+        index.insert(&HostPattern::parse(host).unwrap(), prefix, site).unwrap();
     }
     index
 }
 
 #[test]
-fn the_narrowest_host_wins_and_then_the_longest_prefix() {
+fn the_most_specific_host_wins_and_then_the_longest_prefix() {
     let index = index(&SITES);
     for (host, path, site) in [
         ("shop.example.com", "/", 0),
@@ -47,7 +47,7 @@ fn the_narrowest_host_wins_and_then_the_longest_prefix() {
 }
 
 #[test]
-fn an_ambiguous_path_belongs_to_the_site_of_each_interpretation() {
+fn an_ambiguous_path_belongs_to_the_sites_of_all_interpretations() {
     let index = index(&SITES[..3]);
     for (authority, path, found) in [
         ("api.example.com", "/other", SiteMatch::One(None, "/other")),
@@ -73,7 +73,7 @@ fn an_ambiguous_path_belongs_to_the_site_of_each_interpretation() {
 }
 
 #[test]
-fn two_sites_cannot_stand_in_one_place() {
+fn a_host_and_prefix_belong_to_one_site() {
     let mut index = index(&SITES);
-    assert_eq!(index.insert(HostPattern::Any, "/everywhere", 9), Err(5));
+    assert_eq!(index.insert(&HostPattern::Any, "/everywhere", 9), Err(5));
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn source_addresses_are_read() {
+fn source_addresses_are_parsed() {
     for (text, address) in [
         ("192.0.2.1:4711", Some("192.0.2.1")),
         ("[2001:db8::1]:4711", Some("2001:db8::1")),

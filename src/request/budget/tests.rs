@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn what_cannot_be_paid_spends_the_rest() {
+fn a_payment_beyond_the_budget_exhausts_it() {
     let budget = WorkBudget::of_request();
     assert!(budget.pay(UNITS - 1));
     assert!(!budget.pay(2));

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn hosts_have_one_form() {
+fn hosts_have_one_canonical_form() {
     for (authority, host) in [
         ("shop.example.com", Some("shop.example.com")),
         ("SHOP.Example.com:8443", Some("shop.example.com")),

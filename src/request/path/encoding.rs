@@ -1,8 +1,8 @@
-//! Percent-encoding (RFC 3986 section 2.1), and the other ways in which servers let a byte be written.
+//! Percent-encoding (RFC 3986 section 2.1) and the other encodings of a byte that servers accept.
 
 use std::fmt::Write as _;
 
-/// The bytes that a path stands for, decoded once, and whether each was percent-encoded; bad encodings stay as they are.
+/// The bytes of a path, decoded once, and whether each was percent-encoded. Malformed encodings are kept.
 pub fn units(bytes: &[u8]) -> impl Iterator<Item = (u8, bool)> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
@@ -14,7 +14,7 @@ pub fn units(bytes: &[u8]) -> impl Iterator<Item = (u8, bool)> {
     })
 }
 
-/// The byte that two hexadecimal digits at the front stand for, and what follows them.
+/// Decodes the two hexadecimal digits at the beginning. Returns the byte and the rest.
 fn percent(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let (digits, rest) = bytes.split_at_checked(2)?;
     let value = hexadecimal(digits)?;
@@ -25,30 +25,30 @@ fn hexadecimal(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |value, digit| Some(value * 16 + char::from(*digit).to_digit(16)?))
 }
 
-/// Decodes every percent-encoding once; bad ones stay as they are.
+/// Decodes percent-encoding once. Malformed encodings are kept.
 pub fn decode(bytes: &[u8]) -> Vec<u8> {
     units(bytes).map(|(byte, _)| byte).collect()
 }
 
-/// Decodes until nothing changes, and takes every other spelling of an ASCII character for that character too: overlong
-/// UTF-8 (RFC 3629 section 3 forbids it, and old decoders take it), and IIS's `%uXXXX`. With `compact`, tabs and line
-/// feeds are dropped, as the URL parser of browsers and Node does (WHATWG URL, section 4.4).
+/// Decodes until nothing changes. Other encodings of ASCII characters are decoded too: overlong UTF-8 (which RFC 3629
+/// section 3 forbids and old decoders accept), and `%uXXXX` of IIS. With `compact`, tabs and line feeds are removed, as
+/// the URL parsers of browsers and Node do (WHATWG URL, section 4.4).
 ///
-/// Each step shortens the text, and no two steps share a byte, so their order does not matter: one pass with a stack
-/// finds the same text as decoding again and again.
-pub fn settle(bytes: &[u8], compact: bool) -> Vec<u8> {
-    let mut settled: Vec<u8> = Vec::with_capacity(bytes.len());
+/// Each step shortens the text, and no two steps share a byte, so their order does not matter: one pass with a stack has
+/// the same result as repeated decoding.
+pub fn decode_fully(bytes: &[u8], compact: bool) -> Vec<u8> {
+    let mut decoded: Vec<u8> = Vec::with_capacity(bytes.len());
     for byte in bytes {
-        settled.push(*byte);
-        while let Some((length, value)) = ending(&settled, compact) {
-            settled.truncate(settled.len().saturating_sub(length));
-            settled.extend(value);
+        decoded.push(*byte);
+        while let Some((length, value)) = ending(&decoded, compact) {
+            decoded.truncate(decoded.len().saturating_sub(length));
+            decoded.extend(value);
         }
     }
-    settled
+    decoded
 }
 
-/// The length of the spelling in which the bytes end, and the byte that it stands for (`None`: it is dropped).
+/// The length of the encoding at the end of the bytes, and the decoded byte (`None`: it is removed).
 fn ending(bytes: &[u8], compact: bool) -> Option<(usize, Option<u8>)> {
     let (length, value) = match *bytes {
         [.., b'\t' | b'\r' | b'\n'] if compact => return Some((1, None)),
@@ -64,13 +64,13 @@ fn ending(bytes: &[u8], compact: bool) -> Option<(usize, Option<u8>)> {
     Some((length, Some(value)))
 }
 
-/// True if every server reads this byte alike.
+/// Whether all servers interpret the byte alike.
 pub fn is_plain(byte: u8) -> bool {
     !matches!(byte, b'\\' | b';' | b'#' | 0..=0x20 | 0x7f..=0xff)
 }
 
-/// Writes one byte in the spelling of canonical paths: percent-encoded only where it must be, in upper case.
-pub fn spell(byte: u8, text: &mut String) {
+/// Appends a byte in canonical form: percent-encoded only if necessary, in upper case.
+pub fn push_canonical(byte: u8, text: &mut String) {
     if is_plain(byte) && !matches!(byte, b'%' | b'?') {
         text.push(byte.into());
     } else {

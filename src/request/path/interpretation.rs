@@ -1,51 +1,50 @@
-//! The few ways in which servers read an ambiguous path that has no dot segments.
+//! The interpretations of an ambiguous path without dot segments.
 
-use hashbrown::HashSet;
-
-use super::encoding::{decode, settle, spell, units};
+use super::encoding::{decode, decode_fully, push_canonical, units};
+use crate::byte_index::ByteIndex;
 use crate::request::Host;
 
-/// Longer paths, and those with more text in all their interpretations, are not enumerated: they may lead anywhere. In
-/// bytes.
+/// The longest path whose interpretations are enumerated, and the most text in all of them, in bytes. Beyond, a path may
+/// resolve to any path.
 const MAX_LENGTH: usize = 2 * 1024;
 const MAX_TEXT: usize = 32 * 1024;
 
-/// One way to read a path.
+/// One interpretation of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interpretation {
     /// The host.
     pub host: NamedHost,
-    /// The path, in the spelling of canonical paths.
+    /// The path, in canonical form.
     pub path: String,
 }
 
-/// The host that a path names, in `//name/rest`.
+/// The host in a path such as `//name/rest`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamedHost {
-    /// None: it is that of the request.
+    /// The path names no host: it is that of the request.
     Own,
-    /// This one.
+    /// The path names this host.
     Other(Host),
-    /// A name that is not ASCII. IDNA can map it to any ASCII host (UTS #46).
+    /// The path names a host that is not ASCII. IDNA can map it to any ASCII host (UTS #46).
     Any,
 }
 
-/// What some servers do with a path, each independently of the others, in the order in which it is tried.
+/// A transformation that some servers apply to a path, independently of the others. In the order in which they are tried.
 #[derive(Clone, Copy)]
 enum Step {
-    /// Cut spaces and control characters off the end.
+    /// Removes spaces and control characters at the end.
     Trim,
-    /// Drop tabs and line feeds.
+    /// Removes tabs and line feeds.
     Drop,
-    /// End the path at `#` or `?`.
+    /// Ends the path at `#` or `?`.
     End,
-    /// End the path at NUL.
+    /// Ends the path at NUL.
     EndAtNul,
-    /// Take `\` for a slash.
+    /// Replaces `\` with a slash.
     Backslashes,
-    /// Cut the parameters off each segment, from `;` on.
+    /// Removes the parameters of each segment, from `;` on.
     Parameters,
-    /// Drop empty segments.
+    /// Removes empty segments.
     Merge,
 }
 
@@ -53,7 +52,7 @@ const STEPS: [Step; 8] =
     [Step::Trim, Step::Drop, Step::End, Step::EndAtNul, Step::Backslashes, Step::Parameters, Step::Trim, Step::Merge];
 
 impl Step {
-    /// What the step makes of a path; none where it changes nothing.
+    /// Applies the step; none if it changes nothing.
     fn of(self, path: &[u8]) -> Option<Vec<u8>> {
         let until = |ends: fn(&u8) -> bool| path.iter().copied().take_while(|byte| !ends(byte)).collect::<Vec<u8>>();
         let made = match self {
@@ -69,20 +68,20 @@ impl Step {
     }
 }
 
-/// Every interpretation, each once; none where there are too many to look at.
+/// All interpretations, each once; none if there are too many.
 pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
     if bytes.len() > MAX_LENGTH {
         return None;
     }
-    let mut texts = Texts { all: Vec::new(), known: HashSet::new(), left: MAX_TEXT };
-    // Some servers decode first and cut parameters off then; others cut first, and what they cut may hold a slash.
+    let mut texts = Texts { all: Vec::new(), known: ByteIndex::default(), left: MAX_TEXT };
+    // Some servers remove parameters after decoding, others before; a removed parameter may contain an encoded slash.
     let cut = [Step::Parameters.of(bytes), Step::Parameters.of(&decode(bytes))];
     for bytes in [Some(bytes)].into_iter().chain(cut.iter().map(Option::as_deref)).flatten() {
         let once = decode(bytes);
         let twice = decode(&once);
         texts.add(as_sent(bytes))?;
-        for decoded in [once, twice, settle(bytes, false), settle(bytes, true)] {
-            texts.add(spelled(&decoded))?;
+        for decoded in [once, twice, decode_fully(bytes, false), decode_fully(bytes, true)] {
+            texts.add(decoded_path(&decoded))?;
         }
     }
     for step in STEPS {
@@ -90,33 +89,33 @@ pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
         made.into_iter().try_for_each(|text| texts.add(text))?;
     }
     let mut found = Vec::with_capacity(texts.all.len());
-    let mut known: HashSet<Vec<u8>> = HashSet::with_capacity(texts.all.len());
+    let mut known = ByteIndex::default();
     for (host, path) in texts.all.iter().flat_map(|text| with_authority(text)) {
         let path = ordinary(&path);
-        // A path begins with a slash or is `*`, so no two of these texts are the same.
+        // A path begins with a slash or is `*`, so these texts are unique.
         let name = match &host {
             NamedHost::Own => "",
             NamedHost::Other(host) => host.as_str(),
             NamedHost::Any => "?",
         };
-        if known.insert([name, &path].concat().into_bytes()) {
+        if known.add([name, &path].concat().as_bytes()) {
             found.push(Interpretation { host, path });
         }
     }
     Some(found)
 }
 
-/// Texts that a path may be read as, each once, and how many more bytes of them are looked at.
+/// The texts that a path may mean, each once, and the bytes that further ones may have.
 struct Texts {
     all: Vec<Vec<u8>>,
-    known: HashSet<Vec<u8>>,
+    known: ByteIndex,
     left: usize,
 }
 
 impl Texts {
-    /// Adds a text that is new; none where there are too many.
+    /// Adds a text, unless it is known; none if there are too many.
     fn add(&mut self, text: Vec<u8>) -> Option<()> {
-        if self.known.insert(text.clone()) {
+        if self.known.add(&text) {
             self.left = self.left.checked_sub(text.len())?;
             self.all.push(text);
         }
@@ -124,36 +123,36 @@ impl Texts {
     }
 }
 
-/// The path as a server reads it that decodes nothing but what needs no encoding.
+/// The path of a server that decodes only characters that need no encoding.
 fn as_sent(bytes: &[u8]) -> Vec<u8> {
     let mut text = String::with_capacity(bytes.len());
     for unit in units(bytes) {
         match unit {
             (b'%', false) => text.push('%'),
-            // What is encoded separates nothing.
+            // An encoded slash separates nothing.
             (b'/', true) => text.push_str("%2F"),
-            (byte, true) => spell(byte, &mut text),
+            (byte, true) => push_canonical(byte, &mut text),
             (byte, false) if is_special(byte) => text.push(byte.into()),
-            (byte, false) => spell(byte, &mut text),
+            (byte, false) => push_canonical(byte, &mut text),
         }
     }
     text.into_bytes()
 }
 
-/// The path as a server reads it that has decoded it to these bytes. What may be special stays as it is.
-fn spelled(bytes: &[u8]) -> Vec<u8> {
+/// The path of a server that has decoded it to these bytes. Special characters are kept.
+fn decoded_path(bytes: &[u8]) -> Vec<u8> {
     let mut text = String::with_capacity(bytes.len());
     for byte in bytes {
-        if is_special(*byte) { text.push((*byte).into()) } else { spell(*byte, &mut text) }
+        if is_special(*byte) { text.push((*byte).into()) } else { push_canonical(*byte, &mut text) }
     }
     text.into_bytes()
 }
 
-/// Spells what was left special as an ordinary character.
+/// Encodes special characters, so that they are ordinary ones.
 fn ordinary(text: &[u8]) -> String {
     let mut ordinary = String::with_capacity(text.len());
     for byte in text {
-        if is_special(*byte) { spell(*byte, &mut ordinary) } else { ordinary.push((*byte).into()) }
+        if is_special(*byte) { push_canonical(*byte, &mut ordinary) } else { ordinary.push((*byte).into()) }
     }
     ordinary
 }
@@ -162,8 +161,8 @@ fn is_special(byte: u8) -> bool {
     matches!(byte, b'\\' | b';' | b'#' | b'?' | b'\0' | b'\t' | b'\r' | b'\n')
 }
 
-/// The text as a path, and as a host and a path where it begins with two slashes (WHATWG URL, section 4.4, and so Node's
-/// `new URL`, which passes over further slashes).
+/// The text as a path and, if it begins with two slashes, as a host and a path (WHATWG URL, section 4.4: `new URL` of Node
+/// skips further slashes).
 fn with_authority(text: &[u8]) -> Vec<(NamedHost, Vec<u8>)> {
     let mut found = vec![(NamedHost::Own, text.to_vec())];
     if text.starts_with(b"//") {
@@ -173,7 +172,7 @@ fn with_authority(text: &[u8]) -> Vec<(NamedHost, Vec<u8>)> {
         let name = authority.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
         let host = match Host::parse(name) {
             Some(host) => Some(NamedHost::Other(host)),
-            None => (!settle(name, true).is_ascii()).then_some(NamedHost::Any),
+            None => (!decode_fully(name, true).is_ascii()).then_some(NamedHost::Any),
         };
         let path = if path.is_empty() { b"/" } else { path };
         for path in [path.to_vec(), merged(path)] {
@@ -184,7 +183,7 @@ fn with_authority(text: &[u8]) -> Vec<(NamedHost, Vec<u8>)> {
     found
 }
 
-/// The path without the spaces and control characters at its end.
+/// The path without spaces and control characters at its end.
 fn trimmed(mut path: &[u8]) -> &[u8] {
     loop {
         path = match path {

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 #[test]
-fn canonical_paths_have_one_form() {
+fn equivalent_paths_have_one_canonical_form() {
     for (path, canonical) in [
         ("/", "/"),
         ("/a/b", "/a/b"),
@@ -25,7 +25,7 @@ fn canonical_paths_have_one_form() {
 }
 
 #[test]
-fn an_ambiguous_path_has_every_interpretation_once() {
+fn an_ambiguous_path_has_each_interpretation_once() {
     for (path, expected) in [
         (&b"/a//b"[..], &["/a//b", "/a/b"][..]),
         (b"/a//", &["/a//", "/a/"]),
@@ -65,7 +65,7 @@ fn an_ambiguous_path_has_every_interpretation_once() {
 }
 
 #[test]
-fn two_slashes_may_begin_a_host() {
+fn a_path_that_begins_with_two_slashes_can_name_a_host() {
     for (path, host, rest) in [
         ("//shop/a", "shop", "/a"),
         ("///shop", "shop", "/"),
@@ -84,7 +84,7 @@ fn two_slashes_may_begin_a_host() {
 }
 
 #[test]
-fn a_path_with_a_dot_segment_in_some_decoding_may_lead_anywhere() {
+fn a_path_with_a_dot_segment_in_any_decoding_can_resolve_to_any_path() {
     let long = format!("/{}", "a".repeat(MAX_PATH));
     for path in [
         "/admin/../x",
@@ -112,7 +112,7 @@ fn a_path_with_a_dot_segment_in_some_decoding_may_lead_anywhere() {
 }
 
 #[test]
-fn a_name_that_idna_may_change_may_be_any_host() {
+fn a_name_that_is_not_ascii_can_be_any_host() {
     for (path, expected) in
         [("//clos\u{ff45}d/a", true), ("//clos%EF%BD%85d/a", true), ("//closed/a", false), ("/\u{ff45}//a", false)]
     {
@@ -125,7 +125,7 @@ fn a_name_that_idna_may_change_may_be_any_host() {
 }
 
 #[test]
-fn a_path_with_dots_may_name_a_host_where_it_begins_with_two_slashes_once_they_are_resolved() {
+fn a_path_that_resolves_to_two_leading_slashes_can_name_a_host() {
     for (path, expected) in [
         ("//host/.", true),
         ("/.//host", true),
@@ -153,15 +153,15 @@ proptest! {
     }
 
     #[test]
-    fn what_needs_no_encoding_is_the_same_with_it(
+    fn needless_percent_encoding_does_not_change_a_path(
         path in "/[!\"$&-.0-:<->@-\\[\\]-~]{1,20}",
         encoded in prop::collection::vec(any::<bool>(), 20),
     ) {
-        let spelled: String = path.strip_prefix('/').unwrap().chars().zip(encoded).map(|(c, encoded)| match encoded {
+        let encoded_path: String = path.strip_prefix('/').unwrap().chars().zip(encoded).map(|(c, encoded)| match encoded {
             true => format!("%{:02x}", u32::from(c)),
             false => c.to_string(),
         }).collect();
         prop_assume!(!path.strip_prefix('/').is_some_and(|name| matches!(name, "." | "..")));
-        prop_assert_eq!(RequestPath::parse(format!("/{spelled}").as_bytes()), RequestPath::Canonical(path));
+        prop_assert_eq!(RequestPath::parse(format!("/{encoded_path}").as_bytes()), RequestPath::Canonical(path));
     }
 }

@@ -6,7 +6,7 @@ fn of_key<'p>(pairs: &'p [Pair<'_>]) -> Vec<&'p [u8]> {
 }
 
 #[test]
-fn every_occurrence_in_a_query_counts() {
+fn all_values_of_a_query_parameter_are_found() {
     for (text, separator, values) in [
         ("key=a&key=b", Separator::Ampersand, &["a", "b"][..]),
         ("k%65y=a%20b+c%2b", Separator::Ampersand, &["a b c+"]),
@@ -28,7 +28,7 @@ fn every_occurrence_in_a_query_counts() {
 }
 
 #[test]
-fn every_occurrence_of_a_cookie_counts() {
+fn all_values_of_a_cookie_are_found() {
     let headers = HeaderMap::new(vec![
         (b"cookie".to_vec(), b"a=1; key=x; b; key=y=z".to_vec()),
         (b"cookie".to_vec(), b"key".to_vec()),
@@ -38,7 +38,7 @@ fn every_occurrence_of_a_cookie_counts() {
 }
 
 #[test]
-fn more_pairs_than_the_budget_suffices_for_are_not_read() {
+fn pairs_beyond_the_budget_are_not_read() {
     for query in [b"a&".repeat(30_000), b"%61&".repeat(15_000)] {
         assert!(parameters(&query, Separator::Ampersand, &WorkBudget::of_request()).is_none());
     }

@@ -7,7 +7,7 @@ const NOW_S: u64 = 1_795_204_262;
 const DAY: u64 = 24 * 3600 * 1000;
 
 #[test]
-fn a_head_is_what_the_document_says() {
+fn a_head_has_the_times_of_its_document() {
     let whole = |members: &str| format!(r#"{{"site":"shop","fleet":"f",{members}"mode":"offline"}}"#);
     for (members, head) in [
         (r#""revision":7,"#, Some((None, 7))),
@@ -41,7 +41,7 @@ fn a_head_is_what_the_document_says() {
 }
 
 #[test]
-fn freshness_is_judged_by_the_time_of_signing_or_else_by_the_revision() {
+fn freshness_depends_on_iat_or_else_on_the_revision() {
     for (iat, revision, fresh) in [
         (None, NOW_MS, true),
         (None, NOW_MS - 299_000, true),
@@ -60,7 +60,7 @@ fn freshness_is_judged_by_the_time_of_signing_or_else_by_the_revision() {
 }
 
 #[test]
-fn a_revision_follows_the_clock_or_the_document_before_it() {
+fn a_revision_is_at_most_ten_minutes_ahead_of_the_clock_or_its_predecessor() {
     const TEN: u64 = 10 * 60 * 1000;
     for (revision, held, can) in [
         (NOW_MS, None, true),

@@ -10,20 +10,20 @@ fn pair() -> KeyPair {
 }
 
 #[test]
-fn the_thumbprint_is_that_of_the_rfc() {
+fn thumbprints_match_rfc_8037() {
     assert_eq!(thumbprint(X), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     assert_eq!(encode(pair().pk.as_ref()), X);
 }
 
 #[test]
-fn the_signature_is_that_of_the_rfc() {
+fn signatures_match_rfc_8037() {
     let signed = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
     let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
     assert_eq!(encode(pair().sk.sign(signed, None).as_ref()), signature);
 }
 
 #[test]
-fn what_is_signed_verifies_and_nothing_else_does() {
+fn only_unchanged_tokens_verify() {
     let token = sign(STATE_TYP, b"{}", &pair());
     let key = pair().pk;
     let parsed = Token::parse(token.as_bytes(), STATE_TYP).unwrap();
@@ -39,7 +39,7 @@ fn what_is_signed_verifies_and_nothing_else_does() {
 }
 
 #[test]
-fn other_tokens_are_refused_before_their_signature() {
+fn malformed_tokens_are_refused_before_their_signature_is_checked() {
     let token = |header: &str| format!("{}.{}.{}", encode(header.as_bytes()), encode(b"{}"), encode(&[0; 64]));
     for (text, error) in [
         (token(r#"{"alg":"none","typ":"maintenance-state+jwt","kid":"k"}"#), TokenError::Algorithm),

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_refusal_names_the_path_and_the_value() {
+fn an_error_names_the_key_path_and_the_value() {
     let tree = Tree::from_json(br#"{"sites": [{"name": 5}]}"#).unwrap();
     let mut fields = Fields::of(&tree, &KeyPath::Root).unwrap();
     let error = fields
@@ -11,7 +11,7 @@ fn a_refusal_names_the_path_and_the_value() {
 }
 
 #[test]
-fn an_unknown_field_is_refused_with_the_nearest_known_name() {
+fn an_unknown_field_is_refused_with_a_suggestion() {
     for (written, message) in [
         (&br#"{"exmept": []}"#[..], "exmept: unknown field; did you mean \"exempt\"?"),
         (br#"{"zzz": 1}"#, "zzz: unknown field"),

@@ -54,7 +54,7 @@ fn trees() -> impl Strategy<Value = Tree> {
 
 proptest! {
     #[test]
-    fn what_is_encoded_is_decoded(value in trees()) {
+    fn encoded_values_decode_to_themselves(value in trees()) {
         let tree = Tree::Map(vec![("value".to_owned(), value)]);
         let bytes = encode(&tree);
         prop_assert_eq!(Tree::from_plugin_configuration(&bytes), Ok(tree));

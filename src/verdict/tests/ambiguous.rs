@@ -8,7 +8,7 @@ fn states(modes: [&str; 3]) -> [Document; 3] {
 }
 
 #[test]
-fn a_path_with_a_dot_segment_is_refused_wherever_its_host_has_a_closed_path() {
+fn a_path_with_a_dot_segment_is_refused_if_its_host_has_a_closed_path() {
     let policy = policy(
         "{'sites': [{'name': 'shop', 'hosts': ['x'], 'paths': ['/shop']},
                     {'name': 'admin', 'hosts': ['x'], 'paths': ['/admin']}, {'name': 'whole', 'hosts': ['y']}],
@@ -53,7 +53,7 @@ fn a_path_with_a_dot_segment_is_refused_wherever_its_host_has_a_closed_path() {
 }
 
 #[test]
-fn a_path_with_a_dot_segment_is_refused_wherever_a_rule_closes_some_path() {
+fn a_path_with_a_dot_segment_is_refused_if_a_rule_closes_a_path() {
     let policy = policy(
         "{'sites': [{'name': 'a', 'hosts': ['x'], 'always_closed': [{'name': 'beta', 'paths': ['/beta/*']}]},
                     {'name': 'b', 'hosts': ['y'], 'always_closed': [{'name': 'old', 'headers': [{'name': 'x-old'}]}]},
@@ -76,7 +76,7 @@ fn a_path_with_a_dot_segment_is_refused_wherever_a_rule_closes_some_path() {
 }
 
 #[test]
-fn an_ambiguous_path_is_refused_only_where_one_of_its_interpretations_is() {
+fn an_ambiguous_path_is_refused_if_one_of_its_interpretations_is() {
     let policy = policy(
         "{'sites': [{'name': 'shop', 'hosts': ['x'], 'paths': ['/shop']}, {'name': 'rest', 'hosts': ['x']},
                     {'name': 'y', 'hosts': ['y']}],
@@ -139,7 +139,7 @@ fn a_tunnel_is_refused_to_a_host_with_any_closed_site() {
 }
 
 #[test]
-fn a_rule_that_closes_takes_every_reading_of_a_request() {
+fn a_rule_that_closes_matches_every_interpretation() {
     for (condition, matching, other) in [
         ("'methods': ['PURGE']", "purge x/", "PURG x/"),
         ("'methods': ['PURGE']", "POST x/ | x-http-method-override: PURGE", "POST x/ | x-method: PURGE"),
@@ -182,7 +182,7 @@ fn a_rule_that_closes_takes_every_reading_of_a_request() {
 }
 
 #[test]
-fn a_read_only_site_refuses_what_may_change_something_in_spite_of_its_method() {
+fn a_read_only_site_refuses_method_overrides_and_upgrades() {
     let (policy, read_only) = (policy("{}"), [document("{'mode': 'read_only'}")]);
     for (request, expected) in
         [("GET x/", "read_only"), ("GET x/ | upgrade-insecure-requests: 1", "read_only"), ("OPTIONS x/", "read_only")]
@@ -212,7 +212,7 @@ fn a_read_only_site_refuses_what_may_change_something_in_spite_of_its_method() {
 }
 
 #[test]
-fn an_acme_challenge_is_one_token_of_base64url() {
+fn an_acme_challenge_is_one_base64url_segment() {
     let (policy, offline) = (policy("{}"), [document("{'mode': 'offline'}")]);
     const PREFIX: &str = "/.well-known/acme-challenge/";
     for (request, expected) in [
@@ -234,7 +234,7 @@ fn an_acme_challenge_is_one_token_of_base64url() {
 }
 
 #[test]
-fn a_host_that_cannot_be_read_is_refused_if_any_site_is_closed_or_a_rule_closes() {
+fn an_ambiguous_host_is_refused_if_any_site_is_closed_or_has_an_always_closed_rule() {
     let sites = "'sites': [{'name': 'a', 'hosts': ['a']}, {'name': 'b', 'hosts': ['b'], 'paths': ['/b']}, {'name': 'c', 'hosts': ['c']}]";
     let wide = "'exempt': [{'name': 'wide', 'headers': [{'name': 'x-wide'}]}]";
     let open = policy(&format!("{{{sites}, {wide}}}"));
@@ -261,7 +261,7 @@ fn a_host_that_cannot_be_read_is_refused_if_any_site_is_closed_or_a_rule_closes(
 }
 
 #[test]
-fn a_character_that_needs_no_encoding_is_the_same_with_it() {
+fn needless_percent_encoding_does_not_change_the_verdict() {
     // Each pair of spellings stands once in the policy and both ways in the requests.
     for [one, other] in [["x:y", "x%3Ay"], ["x@*y", "x%40%2ay"], ["(x)!", "%28x%29%21"], ["{x}|", "%7Bx%7D%7c"]] {
         for [written, sent] in [[one, one], [one, other], [other, one], [other, other]] {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_target_is_read_on_an_exact_host_of_the_site() {
+fn the_redirect_target_passes_on_exact_hosts_only() {
     let offline = [document("{'mode': 'offline'}")];
     for (hosts, redirect, request, expected) in [
         ("'shop', 'status'", "https://Status/now?from=shop", "GET status/now", "redirect-target"),

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::fences;
+use super::{fences, markdown};
 use crate::shipped;
-use crate::support::client::Output;
+use crate::support::client::{self, Output};
 use crate::support::envoy::Envoy;
 use crate::support::signer::Signer;
 use crate::support::{maintctl, module, project};
@@ -51,6 +51,7 @@ impl CommandFolder {
         let bootstrap = shipped::bootstrap("file.yaml", &path(".run"), None);
         shipped::watch(&path(".run"), &policy(&signer));
         let envoy = Envoy::with_bootstrap(bootstrap, Some("/.maintenance")).await;
+        envoy.wait_for_workers("shop").await;
         fs::write(path(".run/policy.yaml"), policy(&signer).to_string()).unwrap();
         for (below, prefix) in [(".run/", ""), ("", ".run/")] {
             let key = path(&format!("{below}maintctl.key"));
@@ -119,4 +120,27 @@ async fn commands_succeed() {
             assert!(expected.is_empty() || statuses == expected, "{}: {}", fence.place, output.stdout);
         }
     }
+}
+
+/// A command line with `--help` before the command that maintctl runs, if any.
+fn asking_for_help(command: &str) -> String {
+    match command.split_once(" -- ") {
+        Some((own, other)) => format!("{own} --help -- {other}"),
+        None => format!("{command} --help"),
+    }
+}
+
+#[tokio::test]
+async fn commands_in_sentences_have_options_that_exist() {
+    let (mut count, path) = (0, maintctl().to_str().unwrap());
+    for file in markdown::files() {
+        for code in file.codes().iter().filter(|code| code.starts_with("maintctl ")) {
+            // The argument parser rejects an unknown command or option before it comes to `--help`.
+            let line = asking_for_help(code).replacen("maintctl", path, 1);
+            let output = client::run("sh", &["-c", &line]).await;
+            assert_eq!(output.code, 0, "{}: {code}: {}", file.name, output.stderr);
+            count += 1;
+        }
+    }
+    assert!(count > 20, "only {count} commands");
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::fences;
+use super::{fences, markdown};
 use crate::shipped::shipped;
 use crate::support::desk::Desk;
 use crate::support::signer::Signer;
@@ -41,6 +41,22 @@ async fn maintctl_reads_every_configuration() {
             let output = desk.run(&format!("status --timeout 2s --target {name}")).await;
             // 3: the configuration is good, and no Envoy answers.
             assert_eq!(output.code, 3, "{} {name}: {output:?}", fence.place);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_reference_names_every_field_of_the_configuration() {
+    let codes = markdown::file("docs/maintctl.md").codes();
+    let desk = Desk::new(&Signer::generate(), "");
+    for (config, prefix) in [("unknown = 1", ""), ("[target.one]\nunknown = 1", "target.NAME.")] {
+        desk.write("maintctl.toml", config);
+        let output = desk.run("status").await;
+        // The error lists the known fields, each between backticks.
+        let (_, known) = output.stderr.split_once("expected one of").unwrap_or_else(|| panic!("{output:?}"));
+        for name in known.split('`').skip(1).step_by(2).filter(|name| *name != "target") {
+            let field = format!("{prefix}{name}");
+            assert!(codes.contains(&field), "docs/maintctl.md lacks `{field}`");
         }
     }
 }

@@ -92,7 +92,7 @@ fn the_annotated_policy_uses_every_field() {
     let formats: Vec<&FormatConfig> = replies.iter().flat_map(|reply| &reply.formats).flatten().collect();
     let keys: Vec<&KeyConfig> = policy.keys.iter().collect();
     let jwks: Vec<&JwkConfig> = keys.iter().map(|key| &key.jwk).collect();
-    let documents: Vec<&Document> = policy.state.iter().map(|(_, document)| document).collect();
+    let documents: Vec<&Document> = policy.state.iter().map(|(_, document)| &**document).collect();
     let windows: Vec<&Window> = documents.iter().flat_map(|document| &document.windows).collect();
     let past: Vec<&Past> = documents.iter().flat_map(|document| &document.past).collect();
 

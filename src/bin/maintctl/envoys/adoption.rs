@@ -11,7 +11,7 @@ use envoy_maintenance::time::Time;
 use crate::envoys::error::{EnvoyError, joined};
 use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::roll::{EnvoyProcess, Roll};
-use crate::envoys::status::Status;
+use crate::envoys::status::EnvoyStatus;
 use crate::terminal::progress::Progress;
 use crate::terminal::times;
 
@@ -93,7 +93,7 @@ fn follow(
     lanes: usize,
     deadline: Instant,
 ) -> Result<Vec<String>, EnvoyError> {
-    let check = |status: &Status| match step(status, wanted, times::time(&times::now())) {
+    let check = |status: &EnvoyStatus| match step(status, wanted, times::time(&times::now())) {
         Step::Followed { overtaken } => Ok(overtaken),
         Step::Behind(why) => Err(EnvoyError::Unexpected(why)),
     };
@@ -110,7 +110,7 @@ fn follow(
 }
 
 /// Compares what an Envoy says with what is wanted, and with what that means at `now`.
-fn step(status: &Status, wanted: &[ExpectedDocument], now: Time) -> Step {
+fn step(status: &EnvoyStatus, wanted: &[ExpectedDocument], now: Time) -> Step {
     let mut overtaken = Vec::new();
     for wanted in wanted {
         let Some(site) = status.site(&wanted.site) else {

@@ -6,6 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use envoy_maintenance::protocol::{self, CONDITION_HEADER, ControlPath, DOCUMENT_HEADER, ErrorCode};
 use serde_json::Value;
 use ureq::Agent;
 use ureq::config::Config;
@@ -15,7 +16,7 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 use crate::envoys::error::{EnvoyError, no_endpoint};
-use crate::envoys::status::Status;
+use crate::envoys::status::{self, EnvoyStatus};
 
 use answer::body;
 
@@ -75,29 +76,29 @@ impl Endpoint {
     }
 
     /// Asks for the status; with a read token for the fuller one.
-    pub fn status(&self, token: Option<&str>, deadline: Instant) -> Result<Status, EnvoyError> {
+    pub fn status(&self, token: Option<&str>, deadline: Instant) -> Result<EnvoyStatus, EnvoyError> {
         self.status_by(&self.agent, token, deadline)
     }
 
     /// Asks for the status without a token, on a connection of its own.
-    pub fn fresh_status(&self, deadline: Instant) -> Result<Status, EnvoyError> {
+    pub fn fresh_status(&self, deadline: Instant) -> Result<EnvoyStatus, EnvoyError> {
         self.status_by(&self.fresh, None, deadline)
     }
 
-    fn status_by(&self, agent: &Agent, token: Option<&str>, deadline: Instant) -> Result<Status, EnvoyError> {
+    fn status_by(&self, agent: &Agent, token: Option<&str>, deadline: Instant) -> Result<EnvoyStatus, EnvoyError> {
         let answer = until(deadline, |limit| {
-            let mut request = agent.get(format!("{}/v1/status", self.url));
+            let mut request = agent.get(format!("{}{}", self.url, ControlPath::Status));
             if let Some(token) = token {
-                request = request.header("x-maintenance-document", token);
+                request = request.header(DOCUMENT_HEADER, token);
             }
             body(request.config().timeout_global(Some(limit)).build().call())
         });
         let answer = answer.map_err(|trouble| match trouble {
             // Every control endpoint has a status.
-            EnvoyError::Refused { code, .. } if code == "not_found" => no_endpoint("not_found"),
+            EnvoyError::Refused { code, .. } if code == ErrorCode::NotFound.name() => no_endpoint(&code),
             trouble => trouble,
         })?;
-        Status::read(answer)
+        status::read(answer)
     }
 
     /// Reads the JSON of another path below the URL.
@@ -110,13 +111,13 @@ impl Endpoint {
 
     /// Puts a signed document for `site`, if the digest of the Envoy's current one is `current`; `None`: it has none.
     pub fn put(&self, site: &str, signed: &str, current: Option<&str>, deadline: Instant) -> Result<(), EnvoyError> {
-        let condition = format!("\"{}\"", current.unwrap_or("*"));
+        let condition = protocol::condition(current);
         until(deadline, |limit| {
             let request = self
                 .agent
-                .put(format!("{}/v1/sites/{site}", self.url))
-                .header("x-maintenance-document", signed)
-                .header("if-match", &condition);
+                .put(format!("{}{}", self.url, ControlPath::Site(site)))
+                .header(DOCUMENT_HEADER, signed)
+                .header(CONDITION_HEADER, &condition);
             body(request.config().timeout_global(Some(limit)).build().send_empty())
         })
         .map(|_| ())

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::envoys::client::Endpoint;
 use crate::envoys::error::{EnvoyError, another, joined};
-use crate::envoys::status::Status;
+use crate::envoys::status::EnvoyStatus;
 
 /// On how many fresh connections an address must answer as one Envoy. Two Envoys that share it equally are then missed once
 /// in 2^16 times.
@@ -22,7 +22,7 @@ pub fn confirm<T: Send>(
     envoy: &str,
     lanes: usize,
     deadline: Instant,
-    check: &(impl Fn(&Status) -> Result<T, EnvoyError> + Sync),
+    check: &(impl Fn(&EnvoyStatus) -> Result<T, EnvoyError> + Sync),
 ) -> Result<Vec<T>, EnvoyError> {
     let (asked, has_failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let lane = || {

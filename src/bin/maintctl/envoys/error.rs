@@ -3,6 +3,8 @@
 use std::fmt;
 use std::thread;
 
+use envoy_maintenance::protocol::ErrorCode;
+
 /// The most characters of an Envoy's name, and of what it says of a refusal.
 pub const WORDS: usize = 1000;
 
@@ -22,11 +24,19 @@ pub enum EnvoyError {
 impl EnvoyError {
     /// Whether the document was made from one that is no longer the current one.
     pub fn is_conflict(&self) -> bool {
-        matches!(self, EnvoyError::Refused { code, .. } if code == "conflict" || code == "stale_revision")
+        matches!(self.code(), Some(ErrorCode::Conflict | ErrorCode::StaleRevision))
     }
 
     pub fn is_busy(&self) -> bool {
-        matches!(self, EnvoyError::Refused { code, .. } if code == "busy")
+        self.code() == Some(ErrorCode::Busy)
+    }
+
+    /// The code of a refusal, if this version knows it.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            EnvoyError::Refused { code, .. } => ErrorCode::parse(code),
+            _ => None,
+        }
     }
 }
 
@@ -63,22 +73,22 @@ pub fn explained(trouble: EnvoyError) -> EnvoyError {
     let EnvoyError::Refused { code, detail } = trouble else {
         return trouble;
     };
-    let advice = match code.as_str() {
-        "unknown_key" => {
+    let advice = match ErrorCode::parse(&code) {
+        Some(ErrorCode::UnknownKey) => {
             "put this key's public JWK, which `maintctl init` prints, into `keys` of the policy".to_owned()
         }
-        "bad_signature" => "the policy has another key under this key's id; put the JWK that `maintctl init` prints \
+        Some(ErrorCode::BadSignature) => "the policy has another key under this key's id; put the JWK that `maintctl init` prints \
                             into `keys` of the policy"
             .to_owned(),
-        "not_permitted" => "`sites`, `may` or the fleet of this key in the policy do not allow it; look at `keys` and \
+        Some(ErrorCode::NotPermitted) => "`sites`, `may` or the fleet of this key in the policy do not allow it; look at `keys` and \
                             `fleet` there and at `fleet` in maintctl.toml"
             .to_owned(),
-        "too_old" if detail.contains(" ahead of ") => {
+        Some(ErrorCode::TooOld) if detail.contains(" ahead of ") => {
             "it continues a document that was made while clocks were ahead; an Envoy that has lost that one takes it only \
              then. A target of its own for that Envoy can be changed at once"
                 .to_owned()
         }
-        "too_old" | "expired" => {
+        Some(ErrorCode::TooOld | ErrorCode::Expired) => {
             format!("this machine's clock says {:.0}; set the wrong one right", jiff::Timestamp::now())
         }
         _ => return EnvoyError::Refused { code, detail },

@@ -14,7 +14,7 @@ use crate::envoys::client::Endpoint;
 use crate::envoys::confirm::{confirm, lanes};
 use crate::envoys::error::{EnvoyError, another, explained, joined};
 use crate::envoys::failure::{EnvoyFailure, missing_lines};
-use crate::envoys::status::{SiteStatus, Status};
+use crate::envoys::status::{EnvoySite, EnvoyStatus};
 use crate::exit::ExitError;
 use crate::terminal::output::shown;
 
@@ -28,12 +28,12 @@ const FIRST: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct EnvoyProcess {
     pub endpoint: Endpoint,
-    pub status: Status,
+    pub status: EnvoyStatus,
 }
 
 impl EnvoyProcess {
     /// Asks again. An address that answers as somebody else leads to more than one Envoy.
-    pub fn ask(&self, token: Option<&str>, deadline: Instant) -> Result<Status, EnvoyError> {
+    pub fn ask(&self, token: Option<&str>, deadline: Instant) -> Result<EnvoyStatus, EnvoyError> {
         let status = self.endpoint.status(token, deadline)?;
         match status.envoy == self.status.envoy {
             true => Ok(status),
@@ -46,7 +46,7 @@ impl EnvoyProcess {
         &self,
         lanes: usize,
         deadline: Instant,
-        check: impl Fn(&Status) -> Result<T, EnvoyError> + Sync,
+        check: impl Fn(&EnvoyStatus) -> Result<T, EnvoyError> + Sync,
     ) -> Result<Vec<T>, EnvoyError> {
         confirm(&self.endpoint, &self.status.envoy, lanes, deadline, &check)
     }
@@ -80,7 +80,7 @@ impl Roll {
         let (endpoints, unresolved) = endpoints(urls, tls, soon());
         roll.missing.extend(unresolved);
         let lanes = lanes(endpoints.len());
-        let answers: Vec<Result<Status, EnvoyError>> = thread::scope(|scope| {
+        let answers: Vec<Result<EnvoyStatus, EnvoyError>> = thread::scope(|scope| {
             let ask = |endpoint| scope.spawn(move || identify(endpoint, token, lanes, soon));
             let running: Vec<_> = endpoints.iter().map(ask).collect();
             running.into_iter().map(|thread| joined(thread.join())).collect()
@@ -105,7 +105,7 @@ impl Roll {
     }
 
     /// The same Envoy by two addresses is one Envoy.
-    fn add(&mut self, endpoint: Endpoint, status: Status) {
+    fn add(&mut self, endpoint: Endpoint, status: EnvoyStatus) {
         match self.envoys.iter().find(|known| known.status.envoy == status.envoy) {
             Some(known) if known.endpoint.url != endpoint.url => {
                 aside!("note: {} and {endpoint} are the same Envoy; it counts once", known.endpoint);
@@ -134,7 +134,7 @@ impl Roll {
     }
 
     /// Asks every Envoy again, all at once.
-    pub fn ask_all(&self, token: Option<&str>, deadline: Instant) -> Vec<Result<Status, EnvoyError>> {
+    pub fn ask_all(&self, token: Option<&str>, deadline: Instant) -> Vec<Result<EnvoyStatus, EnvoyError>> {
         self.each(|envoy| envoy.ask(token, deadline))
     }
 
@@ -158,7 +158,7 @@ impl Roll {
     }
 
     /// What each Envoy that knows `site` says of it.
-    pub fn of_site(&self, site: &str) -> impl Iterator<Item = (&EnvoyProcess, &SiteStatus)> {
+    pub fn of_site(&self, site: &str) -> impl Iterator<Item = (&EnvoyProcess, &EnvoySite)> {
         self.envoys.iter().filter_map(move |envoy| Some((envoy, envoy.status.site(site)?)))
     }
 
@@ -208,7 +208,7 @@ fn identify(
     token: Option<&str>,
     lanes: usize,
     soon: impl Fn() -> Instant,
-) -> Result<Status, EnvoyError> {
+) -> Result<EnvoyStatus, EnvoyError> {
     let status = endpoint.status(token, soon()).map_err(explained)?;
     confirm(endpoint, &status.envoy, lanes, soon(), &|_| Ok(()))?;
     Ok(status)

@@ -4,9 +4,9 @@
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use envoy_maintenance::protocol::ErrorCode;
 use envoy_maintenance::state::Head;
 use envoy_maintenance::time::Time;
-use serde_json::{Map, Value};
 
 use crate::config::target::Target;
 use crate::document::draft::Draft;
@@ -14,7 +14,7 @@ use crate::envoys::adoption::{self, Adoption, ExpectedDocument};
 use crate::envoys::error::{EnvoyError, explained};
 use crate::envoys::failure::{EnvoyFailure, missing_lines};
 use crate::envoys::roll::{EnvoyProcess, Roll};
-use crate::envoys::status::Status;
+use crate::envoys::status::EnvoyStatus;
 use crate::exit::ExitError;
 use crate::terminal::output::shown;
 use crate::terminal::times;
@@ -144,7 +144,7 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
     let newest = newest.and_then(|(envoy, status)| Some((envoy, status, status.stamp()?)));
     let current = match newest {
         None => Draft::new(site, Some(fleet)),
-        Some((envoy, status, _)) => match &status.document {
+        Some((envoy, status, _)) => match status.details.document.as_object() {
             Some(members) => Draft::from_members(site, members.clone()),
             None => bail!("{site}: {} does not show its document", shown(&envoy.name())),
         },
@@ -154,8 +154,8 @@ fn plan(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now
     let mut after = current.clone();
     edit(&mut after, site, now)?;
     let changed = after != before;
-    let rules = roll.of_site(site).filter_map(|(_, status)| status.rest.get("bypassed").and_then(Value::as_object));
-    change::check_suspended(site, &before, &after, &rules.flat_map(Map::keys).cloned().collect())?;
+    let rules = roll.of_site(site).flat_map(|(_, status)| &status.details.bypassed.0).map(|(rule, _)| rule.clone());
+    change::check_suspended(site, &before, &after, &rules.collect())?;
     let digest = current.digest()?.to_string();
     let all_hold_it = newest.is_some_and(|(_, _, (_, newest))| {
         roll.of_site(site).all(|(_, status)| status.digest.as_deref() == Some(newest))
@@ -220,7 +220,7 @@ fn send(envoy: &EnvoyProcess, plans: &[SitePlan], deadline: Instant) -> Result<(
             continue;
         }
         match envoy.endpoint.put(&wanted.site, signed, held.digest.as_deref(), deadline) {
-            Err(EnvoyError::Refused { code, .. }) if code == "declared" => {
+            Err(EnvoyError::Refused { code, .. }) if ErrorCode::parse(&code) == Some(ErrorCode::Declared) => {
                 return Err(EnvoyError::Refused { code, detail: declared(&wanted.site, "the policy there") });
             }
             answer => answer.map_err(explained)?,
@@ -258,7 +258,7 @@ impl Roll {
     }
 
     /// Remembers what every Envoy has just said.
-    pub fn update(&mut self, answers: Vec<Result<Status, EnvoyError>>) {
+    pub fn update(&mut self, answers: Vec<Result<EnvoyStatus, EnvoyError>>) {
         let envoys = std::mem::take(&mut self.envoys);
         for (mut envoy, answer) in envoys.into_iter().zip(answers) {
             match answer {

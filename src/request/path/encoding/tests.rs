@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
-fn settling_takes_every_spelling_of_a_character() {
+fn every_encoding_of_a_character_is_decoded() {
     for (path, plain, compact) in [
         (&b"/a%2eb"[..], &b"/a.b"[..], &b"/a.b"[..]),
         (b"/%252e", b"/.", b"/."),
@@ -17,19 +17,19 @@ fn settling_takes_every_spelling_of_a_character() {
         (b"/%zz%4", b"/%zz%4", b"/%zz%4"),
         (b"/\xc3\xa9", b"/\xc3\xa9", b"/\xc3\xa9"),
     ] {
-        assert_eq!(settle(path, false), plain, "{path:?}");
-        assert_eq!(settle(path, true), compact, "{path:?}");
+        assert_eq!(decode_fully(path, false), plain, "{path:?}");
+        assert_eq!(decode_fully(path, true), compact, "{path:?}");
     }
 }
 
 proptest! {
     #[test]
-    fn settling_is_decoding_until_nothing_changes(path in "[%2-5EeFf/.]{0,30}") {
+    fn full_decoding_equals_repeated_decoding(path in "[%2-5EeFf/.]{0,30}") {
         let mut expected = path.into_bytes();
-        let settled = settle(&expected, false);
+        let decoded = decode_fully(&expected, false);
         while decode(&expected) != expected {
             expected = decode(&expected);
         }
-        prop_assert_eq!(settled, expected);
+        prop_assert_eq!(decoded, expected);
     }
 }

@@ -79,7 +79,7 @@ impl States {
     pub fn situations(&self, policy: &Policy, now: Time) -> Vec<EffectiveState> {
         let pushed = |site: &str| self.documents.iter().find(|document| document.site == site);
         let document =
-            |site: &'_ Site| site.declared.as_ref().or_else(|| pushed(&site.name)).map(|found| found.at(now));
+            |site: &'_ Site| site.declared.as_deref().or_else(|| pushed(&site.name)).map(|found| found.at(now));
         policy.sites.iter().map(|site| document(site).unwrap_or_default()).collect()
     }
 }

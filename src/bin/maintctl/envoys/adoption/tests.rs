@@ -32,14 +32,14 @@ fn an_envoy_follows_with_all_its_workers_and_this_document_or_a_newer_one() {
         (r#""digest": null"#, 5, behind("shop: still online, by another document")),
     ] {
         let text = format!(r#"{{"envoy": "n/0", "sites": [{{"site": "shop", "mode": "online", {site}}}]}}"#);
-        let status: Status = serde_json::from_str(&text).unwrap();
+        let status: EnvoyStatus = serde_json::from_str(&text).unwrap();
         assert_eq!(step(&status, &[wanted(revision, "online")], NOW), expected, "{text}");
     }
 }
 
 #[test]
 fn a_site_that_an_envoy_lacks_is_named() {
-    let status: Status = serde_json::from_str(r#"{"envoy": "n/0", "sites": []}"#).unwrap();
+    let status: EnvoyStatus = serde_json::from_str(r#"{"envoy": "n/0", "sites": []}"#).unwrap();
     let expected = Step::Behind("has no site \"shop\"".to_owned());
     assert_eq!(step(&status, &[wanted(5, "online")], NOW), expected);
 }
@@ -48,12 +48,12 @@ fn a_site_that_an_envoy_lacks_is_named() {
 fn what_an_envoy_makes_of_the_document_by_its_clock_is_what_it_means_by_this_one() {
     let text = r#"{"envoy": "n/0", "time": "1970-01-01T01:00:00Z", "sites": [{"site": "shop", "mode": "online",
         "digest": "b", "revision": 5, "workers": {"members": 4, "adopted": 4}}]}"#;
-    let status: Status = serde_json::from_str(text).unwrap();
+    let status: EnvoyStatus = serde_json::from_str(text).unwrap();
     let expected = "shop: online and not offline, as its clock says 1970-01-01T01:00:00Z and this machine's \
                     1970-01-01T00:00:00Z: set the wrong one right";
     assert_eq!(step(&status, &[wanted(5, "offline")], NOW), Step::Behind(expected.to_owned()));
     // What has come since is not this change's.
-    let status: Status = serde_json::from_str(&text.replace("\"b\"", "\"c\"")).unwrap();
+    let status: EnvoyStatus = serde_json::from_str(&text.replace("\"b\"", "\"c\"")).unwrap();
     assert_eq!(step(&status, &[wanted(4, "offline")], NOW), Step::Followed { overtaken: vec!["shop".to_owned()] });
 }
 

@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use envoy_maintenance::protocol::{ErrorCode, Problem};
+use serde::Deserialize;
 use serde_json::Value;
 use ureq::Body;
 use ureq::http::Response;
@@ -18,17 +20,17 @@ pub fn body(answer: Result<Response<Body>, ureq::Error>) -> Result<Value, EnvoyE
     let status = response.status();
     let text = read(response.body_mut())?;
     let value: Option<Value> = serde_json::from_slice(&text).ok();
-    let member = |name: &str| value.as_ref().and_then(|value| value.get(name)).and_then(Value::as_str);
+    let problem: Option<Problem> = value.as_ref().and_then(|value| Problem::deserialize(value).ok());
     let words = |text: &str| text.chars().take(WORDS).collect::<String>();
-    match (status.is_success(), member("code")) {
+    match (status.is_success(), problem) {
         (true, _) => value
             .ok_or_else(|| EnvoyError::Unexpected("its answer is not JSON; is this the control endpoint?".to_owned())),
-        (false, Some(code)) => {
-            Err(EnvoyError::Refused { code: words(code), detail: words(member("detail").unwrap_or_default()) })
+        (false, Some(Problem { code, detail })) => {
+            Err(EnvoyError::Refused { code: words(&code), detail: words(&detail) })
         }
         // Envoy's own rate limits say no more.
         (false, None) if status.as_u16() == 429 => {
-            Err(EnvoyError::Refused { code: "busy".to_owned(), detail: "too many requests".to_owned() })
+            Err(EnvoyError::Refused { code: ErrorCode::Busy.name().to_owned(), detail: "too many requests".to_owned() })
         }
         (false, None) if status.is_server_error() => {
             Err(EnvoyError::Unexpected(format!("answers {}; its log says why", status.as_u16())))

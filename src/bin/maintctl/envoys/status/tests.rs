@@ -13,9 +13,9 @@ fn a_status_with_names_that_no_envoy_gives_is_not_read() {
         (status("n", ""), Some("its status cannot be read: no site can be named \"\"")),
         (json!({ "envoy": "n" }), Some("its status cannot be read: missing field `sites`")),
     ] {
-        let read = Status::read(answer.clone()).map_err(|trouble| trouble.to_string());
+        let read = read(answer.clone()).map_err(|trouble| trouble.to_string());
         assert_eq!(read.err().as_deref(), expected, "{answer}");
     }
-    let Err(trouble) = Status::read(status("n", &"S".repeat(1 << 20))) else { panic!("it is read") };
+    let Err(trouble) = read(status("n", &"S".repeat(1 << 20))) else { panic!("it is read") };
     assert_eq!(trouble.to_string().chars().count(), WORDS);
 }

@@ -55,7 +55,7 @@ fn a_document_that_the_filter_would_refuse_is_an_error() {
         (document("shop", 1, "offline").replace("\"f\"", "\"g\""), "fleet: \"g\" is not that of the policy, \"f\""),
         (document("shop", 1_600_001, "offline"), "revision: 1600001 lies more than 10 minutes ahead"),
         ("{}".to_owned(), "site: missing"),
-        ("garbage".to_owned(), "neither JSON nor a signed document: not a JWS in compact form"),
+        ("garbage".to_owned(), "neither JSON nor a signed document: not a JWS in compact serialization"),
     ] {
         assert_eq!(states(&[text]).unwrap_err(), message);
     }
