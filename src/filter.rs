@@ -9,7 +9,7 @@
 //! | [`stream`] | the callbacks of a request |
 //! | [`worker`] | the tick of a worker, which joins all roots of one thread |
 //! | [`register`] | shared data; [`documents`], [`directory`] and [`members`] read documents, policies and VMs from it |
-//! | [`control`], [`status`], [`json`] | the control endpoint and its status document |
+//! | [`control`], [`status`] | the control endpoint, and the sites of its status document |
 //! | [`stats`], [`log_limit`] | metrics, and a limit for log lines that clients can cause |
 
 mod adoption;

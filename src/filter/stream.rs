@@ -1,4 +1,4 @@
-//! One request: collect, decide, act.
+//! The callbacks of a request: collect, decide, act.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::net::IpAddr;
