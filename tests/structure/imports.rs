@@ -1,8 +1,9 @@
-//! The imports between the modules of a crate: each path in the sources, resolved to the module that declares the item.
+//! The imports between the modules of a crate: every path in the sources, resolved to the module that declares the item.
 //!
-//! `use` declarations are followed, so that a name that a module re-exports leads to the module that declares the name.
-//! Names of other crates, and names that a path's own module declares, are no imports. An import of a module (rather
-//! than of an item) leads to that module.
+//! - Re-exports are followed: an import of a re-exported name is an import from the module that declares the name.
+//! - An import of a module itself is an import from that module.
+//! - Names of other crates, and names that the importing module declares itself, are not imports.
+//! - A call of a method contains no path, so it is not found.
 
 use crate::modules::{Reference, SourceCrate, SourceModule};
 
@@ -120,12 +121,12 @@ impl SourceCrate {
         }
         let reexported = match module.imported(first) {
             Some(path) => self.resolve(start, path, depth - 1),
-            None => self.from_globs(start, first, depth - 1),
+            None => self.find_in_globs(start, first, depth - 1),
         };
         reexported.map_or(start, |target| self.descend(target, rest, depth - 1))
     }
 
-    fn from_globs(&self, module: usize, name: &str, depth: usize) -> Option<usize> {
+    fn find_in_globs(&self, module: usize, name: &str, depth: usize) -> Option<usize> {
         self.modules[module].globs().find_map(|glob| {
             let target = self.resolve(module, glob, depth)?;
             let names = &self.modules[target];

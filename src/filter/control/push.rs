@@ -6,7 +6,7 @@ use super::error::ControlError;
 use super::token::{check_signature, parse, payload};
 use crate::filter::directory::{self, Directory};
 use crate::filter::root::Root;
-use crate::filter::{documents, host, register, stats};
+use crate::filter::{documents, host, stats};
 use crate::policy::{Key, Permission};
 use crate::protocol::{Accepted, CONDITION_HEADER, DOCUMENT_HEADER, ErrorCode, meets_condition};
 use crate::request::Request;
@@ -20,7 +20,7 @@ const ATTEMPTS: u32 = 100;
 /// Accepts the document of the request for the site `name`.
 pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String, ControlError> {
     let (fleet, now) = (root.fleet(), host::now()?);
-    let directory = Directory::of(fleet, now)?;
+    let directory = Directory::of(fleet)?;
     let site = directory.sites.iter().find(|site| site.name == name).ok_or_else(|| {
         ControlError::new(ErrorCode::UnknownSite, format!("no policy of this fleet has a site \"{name}\""))
     })?;
@@ -50,10 +50,9 @@ pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String
         let is_new = current.is_none_or(|current| current.stamp != document.stamp);
         if is_new {
             check_successor(&head, &document, current, condition, now)?;
-            if !register::put(fleet, name, (&key.name, &key.x), bytes, version)? {
+            if !documents::put(fleet, name, (&key.name, &key.x), bytes, version)? {
                 continue;
             }
-            register::changed()?;
             if !document.unknown.is_empty() {
                 stats::count("channel.push.unknown_fields");
             }
