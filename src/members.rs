@@ -314,9 +314,11 @@ pub fn is_running(plugin: &str, vms: &[Vm]) -> bool {
 /// The plugins that accept requests beside a newer one of the same name.
 pub fn conflicts(vms: &[Vm]) -> Vec<String> {
     let roots = vms.iter().flat_map(|vm| vm.roots.iter());
-    let mut names: Vec<String> =
-        roots.filter(|root| root.standing == Standing::Conflicting).map(|root| root.plugin.clone()).collect();
-    names.sort_unstable();
-    names.dedup();
+    let mut names: Vec<String> = Vec::new();
+    for root in roots.filter(|root| root.standing == Standing::Conflicting) {
+        if let Err(place) = names.binary_search(&root.plugin) {
+            names.insert(place, root.plugin.clone());
+        }
+    }
     names
 }

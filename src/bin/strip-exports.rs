@@ -1,14 +1,14 @@
-//! Takes out of the linked module every export that the filter does not use: `strip-exports IN OUT`. An export
-//! `before_NAME` takes the place of `NAME`.
+//! Removes the exports that the filter does not use from a linked module, and the code that only they reach:
+//! `strip-exports IN OUT`. An export `before_NAME` replaces the export `NAME`.
 //!
-//! The SDK exports every callback there is, and Envoy calls each one that it finds, for each request, response, body
-//! chunk and log line. No linker flag takes an export away. What only they reached goes with them.
+//! The SDK exports every callback of proxy-wasm, and Envoy calls each callback that a module exports: for each request,
+//! response, body chunk and log line. The linker has no flag that removes an export.
 
 use std::process::ExitCode;
 
 use walrus::Module;
 
-/// What Envoy finds in the shipped module; `proxy_on_delete` stays because the SDK frees its contexts there.
+/// The exports of the shipped module. The SDK frees its contexts in `proxy_on_delete`.
 const KEEP: [&str; 10] = [
     "memory",
     "_initialize",

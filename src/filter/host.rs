@@ -11,6 +11,8 @@ use crate::time::Time;
 const OK: u32 = 0;
 /// The key, property or buffer does not exist.
 const NOT_FOUND: u32 = 1;
+/// The property has no encoding.
+const SERIALIZATION_FAILURE: u32 = 3;
 /// Another thread has written the shared value since.
 pub const CAS_MISMATCH: u32 = 8;
 
@@ -27,6 +29,13 @@ pub enum HostError {
     /// The host returned bytes in a form that the ABI does not define.
     #[error("hostcall {call} returned malformed data")]
     Malformed { call: &'static str },
+}
+
+impl HostError {
+    /// Whether the property exists, but the ABI has no encoding for its value.
+    pub fn is_unencodable(&self) -> bool {
+        matches!(self, HostError::Status { status: SERIALIZATION_FAILURE, .. })
+    }
 }
 
 fn check(call: &'static str, status: u32) -> Result<(), HostError> {

@@ -1,4 +1,4 @@
-//! One request: collect, decide, act.
+//! The callbacks of a request: collect, decide, act.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::net::IpAddr;
@@ -105,7 +105,7 @@ type KnownClaim = (Vec<String>, Rc<[Vec<u8>]>);
 /// The client of the request, as Envoy knows it. Each property is read at most once, because it costs a hostcall.
 struct Downstream<'r> {
     jwt_metadata_key: Option<&'r str>,
-    /// A failure to read the address or the certificate.
+    /// A failure to read a property. The decision cannot be trusted then.
     error: Cell<Option<HostError>>,
     address: OnceCell<Option<IpAddr>>,
     uri_sans: OnceCell<Vec<Vec<u8>>>,
@@ -139,29 +139,50 @@ impl<'r> Downstream<'r> {
         };
         let mut full = vec!["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", key];
         full.extend(path.iter().map(String::as_str));
-        let ask = |path: &[&str]| {
-            if !budget.pay(HOSTCALL) {
-                return None;
-            }
-            host::property(path).unwrap_or_else(|_| {
-                // Envoy has no encoding for `null`. The values are unknown, as if the budget did not suffice.
-                let _ = budget.pay(usize::MAX);
-                None
-            })
-        };
-        let element = |index: usize| {
+        // Only lists support index lookup. Try it first: the bytes of a list can look like text.
+        let mut elements = Vec::new();
+        for index in 0..MAX_ELEMENTS {
             let index = index.to_string();
             let path: Vec<&str> = full.iter().copied().chain([index.as_str()]).collect();
-            ask(&path)
-        };
-        // Only lists support index lookup. Try it first: the bytes of a list can look like text.
-        let elements: Vec<Vec<u8>> = (0..MAX_ELEMENTS).map_while(element).collect();
-        if elements.len() == MAX_ELEMENTS {
-            // Further elements are unknown.
-            let _ = budget.pay(usize::MAX);
+            match self.claim_value(&path, budget) {
+                ClaimValue::Bytes(bytes) => elements.push(bytes),
+                ClaimValue::Null => {}
+                ClaimValue::Absent if index == "0" => {
+                    return match self.claim_value(&full, budget) {
+                        ClaimValue::Bytes(bytes) => vec![bytes],
+                        ClaimValue::Null | ClaimValue::Absent => Vec::new(),
+                    };
+                }
+                ClaimValue::Absent => return elements,
+            }
         }
-        if elements.is_empty() { ask(&full).into_iter().collect() } else { elements }
+        // Further elements are unknown.
+        let _ = budget.pay(usize::MAX);
+        elements
     }
+
+    fn claim_value(&self, path: &[&str], budget: &WorkBudget) -> ClaimValue {
+        if !budget.pay(HOSTCALL) {
+            return ClaimValue::Absent;
+        }
+        match host::property(path) {
+            Ok(Some(bytes)) => ClaimValue::Bytes(bytes),
+            Ok(None) => ClaimValue::Absent,
+            Err(error) if error.is_unencodable() => ClaimValue::Null,
+            Err(error) => {
+                self.error.set(Some(error));
+                ClaimValue::Absent
+            }
+        }
+    }
+}
+
+/// The value under one path of a claim.
+enum ClaimValue {
+    Bytes(Vec<u8>),
+    /// `null`, or an object with a `null`: no text, number or boolean.
+    Null,
+    Absent,
 }
 
 impl Peer for Downstream<'_> {

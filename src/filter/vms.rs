@@ -3,8 +3,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use hashbrown::HashMap;
-
 use super::host::HostError;
 use super::register;
 use crate::members::{self, RootRecord, Vm, Workers};
@@ -59,6 +57,7 @@ impl Key {
 
 /// The body of a record as this VM has last read it.
 struct KnownBody {
+    number: usize,
     identity: String,
     joined: u64,
     version: u64,
@@ -66,7 +65,7 @@ struct KnownBody {
 }
 
 thread_local! {
-    static BODIES: RefCell<HashMap<usize, KnownBody>> = RefCell::default();
+    static BODIES: RefCell<Vec<KnownBody>> = const { RefCell::new(Vec::new()) };
 }
 
 /// All records with their keys. A body is parsed only if its version is new.
@@ -74,26 +73,27 @@ pub fn read() -> Result<Vec<(Key, Vm)>, HostError> {
     let (values, _) = register::numbered(PREFIX)?;
     BODIES.with_borrow_mut(|bodies| {
         let mut records = Vec::with_capacity(values.len());
+        let known_bodies = std::mem::take(bodies);
         for value in &values {
             let text = std::str::from_utf8(&value.shared.bytes).ok();
             let Some((mut vm, body)) = text.and_then(members::decode_head) else { continue };
-            let known = bodies.get(&value.number).filter(|known| {
-                (&known.identity, known.joined, known.version) == (&vm.identity, vm.joined, vm.version)
+            let known = known_bodies.iter().find(|known| {
+                known.number == value.number
+                    && (&known.identity, known.joined, known.version) == (&vm.identity, vm.joined, vm.version)
             });
             vm.roots = match known {
                 Some(known) => Rc::clone(&known.roots),
                 None => members::decode_body(body).unwrap_or_default(),
             };
-            let known = KnownBody {
+            bodies.push(KnownBody {
+                number: value.number,
                 identity: vm.identity.clone(),
                 joined: vm.joined,
                 version: vm.version,
                 roots: Rc::clone(&vm.roots),
-            };
-            bodies.insert(value.number, known);
+            });
             records.push((Key { number: value.number, cas: value.shared.cas }, vm));
         }
-        bodies.retain(|number, _| values.iter().any(|value| value.number == *number));
         Ok(records)
     })
 }

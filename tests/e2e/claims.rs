@@ -101,6 +101,8 @@ fn claims_of_lists_and_objects() -> Vec<ClaimRow> {
         ("a list without the value", json!({ "role": ["a", "administrator"] }), None),
         ("an empty list", json!({ "role": [] }), None),
         ("a list with other types first", json!({ "role": [1, true, "admin"] }), Some("admin")),
+        ("a list with null first", json!({ "role": [null, "admin"] }), Some("admin")),
+        ("a list of null", json!({ "role": [null] }), None),
         ("a list in a list", json!({ "role": [["admin"]] }), None),
         ("an object in a list", json!({ "role": [{ "role": "admin" }] }), None),
         ("a nested list", json!({ "realm_access": { "roles": ["x", "sre"] } }), Some("nested")),
@@ -191,8 +193,14 @@ async fn always_closed_rules_match_claims() {
         "always_closed": [{ "name": "guests", "claims": [{ "iss": US, "name": "role", "value": "guest" }] }],
     });
     let envoy = Envoy::builder(app.address()).policy(&policy).before(filters::jwt_authn(&[(US, &keys)])).start().await;
-    for (role, expected) in [("guest", 503), ("user", 200)] {
-        let token = token(&us, US, &json!({ "role": [role] }));
+    for (role, expected) in [
+        (json!(["guest"]), 503),
+        (json!(["user"]), 200),
+        (json!([null, "guest"]), 503),
+        (json!([null, "user"]), 200),
+        (json!(null), 200),
+    ] {
+        let token = token(&us, US, &json!({ "role": role }));
         let request = client::h1().get(envoy.url("/")).header("authorization", format!("Bearer {token}"));
         assert_eq!(request.send().await.unwrap().status(), expected, "{role}");
     }

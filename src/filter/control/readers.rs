@@ -1,4 +1,4 @@
-//! Read tokens, which open the fuller status.
+//! Read tokens, which permit to read the full status.
 
 use std::cell::RefCell;
 
@@ -12,19 +12,19 @@ use crate::state::jws::READ_TYP;
 use crate::time::Time;
 use crate::tree::{Fields, KeyPath, Tree, fields};
 
-/// How long a read token may be good for, in seconds.
+/// The longest validity of a read token, in seconds.
 const MAX_READ: i64 = 5 * 60;
-/// The longest read token, in bytes: it has no member of any length.
+/// The longest read token, in bytes.
 const MAX_TOKEN: usize = 2048;
-/// How many read tokens a worker remembers as checked.
+/// The largest number of verified read tokens that a worker remembers.
 const MAX_READERS: usize = 64;
 
 thread_local! {
-    /// Digests of fleets with read tokens that were good for them, and until when they are.
+    /// The digests of verified read tokens with their fleets, and their expiry in seconds since the epoch.
     static READERS: RefCell<Vec<(Digest, i64)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Checks that a token is good for reading everything of `fleet`.
+/// Checks that a token permits to read the full status of `fleet`.
 pub fn check(keys: &[Key], bytes: &[u8], request: &Request<'_>, fleet: &str, now: Time) -> Result<(), ControlError> {
     if bytes.len() > MAX_TOKEN {
         return Err(ControlError::too_large(format!("a read token has at most {MAX_TOKEN} bytes")));
@@ -37,17 +37,9 @@ pub fn check(keys: &[Key], bytes: &[u8], request: &Request<'_>, fleet: &str, now
     }
     let token = parse(bytes, READ_TYP)?;
     let key = keys.iter().find(|key| key.kid == token.kid).ok_or_else(ControlError::unknown_key)?;
-    let claims = Tree::from_json(&payload(&token, request, now)?).ok();
-    let claims = claims.as_ref().and_then(|claims| {
-        let root = KeyPath::Root;
-        let mut members = Fields::of(claims, &root).ok()?;
-        let fleet = members.required("fleet", fields::text).ok()?;
-        let iat = members.required("iat", fields::integer).ok()?;
-        Some((fleet, iat, members.required("exp", fields::integer).ok()?))
-    });
-    let Some((token_fleet, iat, exp)) = claims else {
-        return Err(ControlError::malformed("a read token has fleet, iat and exp"));
-    };
+    let claims = Claims::read(&payload(&token, request, now)?);
+    let Claims { fleet: token_fleet, iat, exp } =
+        claims.ok_or_else(|| ControlError::malformed("a read token has fleet, iat and exp"))?;
     if exp <= seconds || exp.saturating_sub(iat) > MAX_READ || iat > seconds + MAX_READ {
         let detail = format!("a read token lasts five minutes at most; Envoy's clock says {now}");
         return Err(ControlError::new(ErrorCode::Expired, detail));
@@ -64,4 +56,21 @@ pub fn check(keys: &[Key], bytes: &[u8], request: &Request<'_>, fleet: &str, now
         readers.push((digest, exp));
     });
     Ok(())
+}
+
+/// The claims of a read token. Times are in seconds since the epoch.
+struct Claims {
+    fleet: String,
+    iat: i64,
+    exp: i64,
+}
+
+impl Claims {
+    fn read(payload: &[u8]) -> Option<Claims> {
+        let tree = Tree::from_json(payload).ok()?;
+        let mut members = Fields::of(&tree, &KeyPath::Root).ok()?;
+        let fleet = members.required("fleet", fields::text).ok()?;
+        let iat = members.required("iat", fields::integer).ok()?;
+        Some(Claims { fleet, iat, exp: members.required("exp", fields::integer).ok()? })
+    }
 }

@@ -23,7 +23,7 @@ fn the_module_exports_only_the_callbacks_that_it_uses() {
 }
 
 #[test]
-fn the_module_is_at_most_600_kib() {
+fn the_module_is_at_most_560_kib() {
     let size = fs::metadata(module()).unwrap().len();
-    assert!(size <= 600 * 1024, "{size} bytes");
+    assert!(size <= 560 * 1024, "{size} bytes");
 }
