@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::directory::{Current, Directory, KnownSite};
+use super::documents::NO_DOCUMENT;
 use super::host::HostError;
 use super::root::Root;
 use super::vms::{Members, MembersVersion};
@@ -84,8 +85,7 @@ pub fn short(fleet: &str, now: Time) -> Result<Rc<str>, HostError> {
     SHORT.with_borrow_mut(|cached| {
         let before = cached.iter().position(|short| short.fleet == fleet).map(|place| cached.swap_remove(place));
         let before = before.filter(|before| Rc::ptr_eq(&before.directory, &directory));
-        let is_good =
-            |short: &Short| short.generation == generation && short.members == version && short.span.has(now);
+        let is_good = |short: &Short| short.generation == generation && short.members == version && short.span.has(now);
         let short = match before {
             Some(short) if is_good(&short) => short,
             before => {
@@ -138,9 +138,6 @@ impl Part {
         Part { label, span: Span { from: now, until }, members: object.into_members() }
     }
 }
-
-/// The label that stands for the absence of a document.
-const NO_DOCUMENT: &str = "-";
 
 fn effective_state(current: Option<&Current>, now: Time) -> EffectiveState {
     current.map(|current| current.document.at(now)).unwrap_or_default()

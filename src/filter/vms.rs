@@ -6,7 +6,7 @@ use std::rc::Rc;
 use hashbrown::HashMap;
 
 use super::host::HostError;
-use super::register;
+use super::register::{self, Unused};
 use crate::members::{self, RootRecord, Vm, Workers};
 use crate::time::Time;
 
@@ -15,28 +15,30 @@ const THREADS: &str = "threads";
 
 /// The key of a record that this VM has written, and its version.
 #[derive(Clone, Copy)]
-pub struct Key {
+pub struct RecordKey {
     number: usize,
     cas: u32,
 }
 
-impl Key {
+impl RecordKey {
     fn name(self) -> String {
         format!("{PREFIX}/{}", self.number)
     }
 
     /// Replaces the record. `None` if another VM has removed it.
-    pub fn write(self, record: &str) -> Result<Option<Key>, HostError> {
+    pub fn write(self, record: &str) -> Result<Option<RecordKey>, HostError> {
         if !register::set(&self.name(), record.as_bytes(), Some(self.cas))? {
             return Ok(None);
         }
-        Key::written(self.number, record)
+        RecordKey::written(self.number, record)
     }
 
     /// The key of a record that has just been written. The host returns no version, so the value is read back.
-    fn written(number: usize, record: &str) -> Result<Option<Key>, HostError> {
+    fn written(number: usize, record: &str) -> Result<Option<RecordKey>, HostError> {
         let shared = register::get(&format!("{PREFIX}/{number}"))?;
-        Ok(shared.filter(|shared| shared.bytes == record.as_bytes()).map(|shared| Key { number, cas: shared.cas }))
+        Ok(shared
+            .filter(|shared| shared.bytes == record.as_bytes())
+            .map(|shared| RecordKey { number, cas: shared.cas }))
     }
 
     /// Removes the record. False if it has changed since.
@@ -45,11 +47,11 @@ impl Key {
     }
 
     /// Writes a new record under a number that is not in use.
-    pub fn create(record: &str) -> Result<Key, HostError> {
+    pub fn create(record: &str) -> Result<RecordKey, HostError> {
         loop {
-            let (_, (number, cas)) = register::numbered(PREFIX)?;
+            let (_, Unused { number, cas }) = register::numbered(PREFIX)?;
             if register::set(&format!("{PREFIX}/{number}"), record.as_bytes(), cas)?
-                && let Some(key) = Key::written(number, record)?
+                && let Some(key) = RecordKey::written(number, record)?
             {
                 return Ok(key);
             }
@@ -70,7 +72,7 @@ thread_local! {
 }
 
 /// All records with their keys. A body is parsed only if its version is new.
-pub fn read() -> Result<Vec<(Key, Vm)>, HostError> {
+pub fn read() -> Result<Vec<(RecordKey, Vm)>, HostError> {
     let (values, _) = register::numbered(PREFIX)?;
     BODIES.with_borrow_mut(|bodies| {
         let mut records = Vec::with_capacity(values.len());
@@ -91,7 +93,7 @@ pub fn read() -> Result<Vec<(Key, Vm)>, HostError> {
                 roots: Rc::clone(&vm.roots),
             };
             bodies.insert(value.number, known);
-            records.push((Key { number: value.number, cas: value.shared.cas }, vm));
+            records.push((RecordKey { number: value.number, cas: value.shared.cas }, vm));
         }
         bodies.retain(|number, _| values.iter().any(|value| value.number == *number));
         Ok(records)

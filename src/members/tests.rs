@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod simulation;
+
 const NOW: i64 = 100_000;
 const FLEET: &str = "fleet";
 
@@ -48,9 +50,8 @@ type WorkersCase = (&'static str, Vec<Vm>, Option<usize>, (usize, usize));
 fn workers_are_counted() {
     let k1 = |joined, document| vm("k1", joined, 9, document);
     let k2 = |joined, document| vm("k2", joined, 9, document);
-    let reactivated = |document| {
-        vec![root("data", 9, Standing::Serving, "new"), root("data", 1, Standing::Reactivated, document)]
-    };
+    let reactivated =
+        |document| vec![root("data", 9, Standing::Serving, "new"), root("data", 1, Standing::Reactivated, document)];
     let cases: Vec<WorkersCase> = vec![
         ("no VM", vec![], Some(3), (0, 0)),
         ("only the main thread has started", vec![k1(1, "new")], None, (0, 0)),
@@ -94,6 +95,12 @@ fn workers_are_counted() {
             vec![k1(1, "new"), silent(k1(2, "new"), 5000), silent(k1(3, "new"), 5000), k1(4, "new")],
             Some(3),
             (3, 1),
+        ),
+        (
+            "a policy is configured and has not read its documents yet",
+            vec![k1(1, "new"), k1(2, "new"), with(k1(3, ""), vec![root("data", 0, Standing::Fresh, "?")])],
+            None,
+            (2, 1),
         ),
         (
             "the policy of one worker does not have the site yet",
@@ -205,6 +212,12 @@ fn a_root_context_is_superseded_when_newer_ones_run_on_every_thread() {
         ("every thread", vec![k2(7), k2(8), k2(9)], Some(3), true),
         ("one thread does not have it yet", vec![k2(7), k2(8)], Some(3), false),
         ("the number of threads is unknown", vec![k2(7), k2(8), k2(9)], None, false),
+        (
+            "one has not read its documents yet",
+            vec![k2(7), k2(8), with(k2(9), vec![root("data", 0, Standing::Fresh, "?")])],
+            Some(3),
+            false,
+        ),
         ("another plugin", vec![k2(7), k2(8), other(9)], Some(3), false),
         ("older ones", vec![k2(1), k2(2), k2(4)], Some(3), false),
         ("an old one was used again beside newer ones", vec![k2(1), k2(8), k2(9)], Some(3), true),
@@ -235,9 +248,7 @@ fn a_standing_follows_from_newer_root_contexts_and_requests() {
 #[test]
 fn the_newest_root_context_publishes() {
     let vms = [vm("k1", 3, 9, "-"), vm("k2", 5, 9, "-")];
-    for (plugin, configured, newest) in
-        [("data", 3, false), ("data", 5, true), ("data", 6, true), ("other", 1, true)]
-    {
+    for (plugin, configured, newest) in [("data", 3, false), ("data", 5, true), ("data", 6, true), ("other", 1, true)] {
         assert_eq!(is_newest(plugin, configured, &vms), newest, "{plugin} {configured}");
     }
 }
@@ -272,7 +283,8 @@ fn a_malformed_record_is_no_record() {
     for text in ["", "\n", "k1 1 2 3 4\n", "k1 1 2 3 x 5\n", "k1 1 2 3 4 5"] {
         assert!(decode_head(text).is_none(), "{text:?}");
     }
-    for body in ["shop -\n", "* 1 fresh f p\n", "* x serving f p\n", "* 1 serving f\n", "* 1 serving f p\nshop\n"] {
+    for body in ["shop -\n", "* 1 superseded f p\n", "* x serving f p\n", "* 1 serving f\n", "* 1 serving f p\nshop\n"]
+    {
         assert!(decode_body(body).is_none(), "{body:?}");
     }
 }
