@@ -32,7 +32,7 @@ test: lint unit module identity e2e ## run all tests: lint, unit and property te
 
 simulate: toolchain ## run a million random interleavings of joins, ticks, traps, pushes and updates; takes some minutes
 	@SIMULATIONS=$(or $(SIMULATIONS),1000000) cargo --config profile.test.opt-level=2 \
-		--config 'profile.test.package."*".opt-level=0' test $(FEATURES) --lib -- members::simulation
+		--config 'profile.test.package."*".opt-level=0' test $(FEATURES) --lib -- members::tests::simulation
 
 bench: strip_profile := --release
 bench: module maintctl ## measure the cost of a request without a filter, with an empty one, Lua and this one; and of a switch

@@ -29,7 +29,7 @@
 //! cannot. Its record is removed once every thread is known to be at work without it: see [`is_dead`]. While one worker
 //! is stuck, nothing is removed, and the site counts as not adopted.
 //!
-//! The module is pure: `filter` reads and writes the records, and `simulation` runs random interleavings of them.
+//! The module is pure: `filter` reads and writes the records, and `tests/simulation.rs` runs random interleavings of them.
 
 use std::rc::Rc;
 
@@ -38,8 +38,6 @@ use hashbrown::HashMap;
 use crate::time::Time;
 
 mod record;
-#[cfg(test)]
-mod simulation;
 #[cfg(test)]
 mod tests;
 
@@ -63,7 +61,7 @@ pub const RESUME: i64 = 1000;
 /// The role of a root context among those of its plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It is configured and has not been counted yet.
+    /// It is configured and has not read any document yet. A member that has adopted nothing.
     Fresh,
     /// It is the newest of its plugin, and a member.
     Serving,
@@ -79,7 +77,12 @@ pub enum Standing {
 impl Standing {
     /// Whether the root context is a member.
     pub fn is_member(self) -> bool {
-        matches!(self, Standing::Serving | Standing::Reactivated | Standing::Conflicting)
+        self != Standing::Superseded
+    }
+
+    /// Whether the root context must look for newer documents before each decision.
+    pub fn looks_first(self) -> bool {
+        matches!(self, Standing::Fresh | Standing::Superseded)
     }
 
     /// The standing after a tick. `is_superseded`: a newer root context of the plugin runs in this VM, or newer ones run in
@@ -219,7 +222,7 @@ pub fn is_superseded(identity: &str, plugin: &str, configured: u64, vms: &[Vm], 
     };
     let is_newer = |other: &Identity<'_>| {
         let roots: Vec<&RootRecord> = other.vms.iter().flat_map(|vm| vm.runs(plugin)).collect();
-        let count = other.distinct().filter(|vm| vm.runs(plugin).next().is_some()).count();
+        let count = other.distinct().filter(|vm| vm.runs(plugin).any(|root| root.standing != Standing::Fresh)).count();
         count >= threads && roots.iter().any(|root| root.configured > configured)
     };
     Identity::all(vms).iter().any(|other| other.name != identity && is_newer(other))

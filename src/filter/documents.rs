@@ -109,6 +109,9 @@ impl Entry {
     }
 }
 
+/// The form in which records of VMs name the absence of a document.
+pub const NO_DOCUMENT: &str = "-";
+
 /// The form in which records of VMs name a document.
 pub fn label(digest: Digest, channel: Channel) -> Rc<str> {
     format!("{digest}@{}", channel.name()).into()

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::documents::NO_DOCUMENT;
 use super::root::Root;
 use super::stats;
 use super::vms::Members;
@@ -13,7 +14,7 @@ pub fn publish(roots: &[Rc<Root>], members: &Members) {
     for root in roots.iter().filter(|root| root.standing().is_member()) {
         for (site, (held, mode)) in root.policy.sites.iter().zip(root.held()) {
             stats::set_gauge(&site.name, "mode", mode.number());
-            let label = held.as_ref().map_or("-", |held| &held.label);
+            let label = held.as_ref().map_or(NO_DOCUMENT, |held| &held.label);
             if members.workers(root.fleet(), &site.name, label).have_adopted() {
                 stats::set_gauge(&site.name, "revision", held.map_or(0, |held| held.document.stamp.revision));
             }

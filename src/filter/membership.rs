@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use super::host::HostError;
 use super::root::Root;
-use super::vms::{self, Key};
+use super::vms::{self, RecordKey};
 use super::{host, plugins, register};
 use crate::members::{self, GAP, HEARTBEAT, Standing, Vm};
 use crate::state::Digest;
@@ -21,7 +21,7 @@ const PLUGIN_GRACE: i64 = 5000;
 #[derive(Default)]
 pub struct Membership {
     identity: String,
-    key: Option<Key>,
+    key: Option<RecordKey>,
     joined: u64,
     seen: u64,
     heartbeat: Time,
@@ -80,7 +80,7 @@ impl Membership {
         self.seen = self.joined;
         self.heartbeat = now;
         self.version += 1;
-        self.key = Some(Key::create(&self.record())?);
+        self.key = Some(RecordKey::create(&self.record())?);
         Ok(())
     }
 
@@ -138,7 +138,7 @@ impl Membership {
         if standing == Standing::Serving && members::is_newest(plugin, root.configured.get(), vms) {
             root.publish()?;
         }
-        Ok(standing.is_member() && !was.is_member())
+        Ok(was.looks_first() && !standing.looks_first())
     }
 
     fn remove_idle_plugins(&mut self, roots: &[Rc<Root>], vms: &[Vm], now: Time) -> Result<(), HostError> {

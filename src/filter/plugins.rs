@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::host::HostError;
-use super::register;
+use super::register::{self, Unused};
 use crate::json::{self, Object};
 use crate::policy::{Key, Policy, Rule, Site};
 use crate::state::{Digest, Document};
@@ -50,8 +50,8 @@ pub fn publish(plugin: &str, digest: Digest, policy: impl Fn() -> String) -> Res
         if known.as_ref().is_some_and(|known| known.digest == digest) {
             return Ok(());
         }
-        let (number, cas) = match known {
-            Some(known) => (known.number, Some(known.cas)),
+        let Unused { number, cas } = match known {
+            Some(known) => Unused { number: known.number, cas: Some(known.cas) },
             None => register::numbered(PREFIX)?.1,
         };
         let value = [plugin, "\n", &digest, "\n", &policy()].concat();

@@ -104,19 +104,26 @@ pub struct Numbered {
     pub shared: Shared,
 }
 
-/// The values under `<prefix>/<number>` that have not been removed, and the first number that can be used for a new one,
-/// with the version of its empty value.
-pub fn numbered(prefix: &str) -> Result<(Vec<Numbered>, (usize, Option<u32>)), HostError> {
+/// A number without a value.
+#[derive(Clone, Copy, Default)]
+pub struct Unused {
+    pub number: usize,
+    /// The version of the empty value, or `None` if the key does not exist.
+    pub cas: Option<u32>,
+}
+
+/// The values under `<prefix>/<number>` that have not been removed, and the first unused number.
+pub fn numbered(prefix: &str) -> Result<(Vec<Numbered>, Unused), HostError> {
     let (mut values, mut unused) = (Vec::new(), None);
     for number in 0.. {
         let Some(shared) = get(&format!("{prefix}/{number}"))? else {
-            return Ok((values, unused.unwrap_or((number, None))));
+            return Ok((values, unused.unwrap_or(Unused { number, cas: None })));
         };
         if shared.bytes.is_empty() {
-            unused.get_or_insert((number, Some(shared.cas)));
+            unused.get_or_insert(Unused { number, cas: Some(shared.cas) });
         } else {
             values.push(Numbered { number, shared });
         }
     }
-    Ok((values, (0, None)))
+    Ok((values, Unused::default()))
 }

@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, Ref, RefCell};
 use std::rc::Rc;
 
 use super::adoption::{self, Adopted, Held, SiteState};
-use super::documents::{self, Channel, Entry, EntryError};
+use super::documents::{self, Channel, Entry, EntryError, NO_DOCUMENT};
 use super::host::HostError;
 use super::stats::SiteStats;
 use super::{log_limit, plugins, stats};
@@ -15,9 +15,12 @@ use crate::reply::Reply;
 use crate::state::{Digest, Document, EffectiveState, Mode};
 use crate::time::Time;
 
+/// The form in which records name a document that has not been read.
+const UNREAD: &str = "?";
+
 /// The reason why a root context does not adopt a pushed document.
 #[derive(Debug, thiserror::Error)]
-enum Rejection<'e> {
+enum AdoptionError<'e> {
     #[error(transparent)]
     Entry(#[from] EntryError),
     #[error("made for {site} of fleet {fleet:?}")]
@@ -157,10 +160,10 @@ impl Root {
         self.standing.get()
     }
 
-    /// Sets the standing. Only a member can be quiet, because the others look for newer documents at each request.
+    /// Sets the standing. A root context that looks for newer documents at each request cannot be quiet.
     pub fn set_standing(&self, standing: Standing) {
         self.standing.set(standing);
-        if !standing.is_member() {
+        if standing.looks_first() {
             self.is_quiet.set(false);
         }
     }
@@ -222,7 +225,7 @@ impl Root {
         let online = adopted().all(is_online);
         self.is_closed.set(!online);
         let is_idle = !self.policy.has_always_closed() && self.policy.control.is_none() && !self.is_watched.get();
-        self.is_quiet.set(online && is_idle && self.standing.get().is_member());
+        self.is_quiet.set(online && is_idle && !self.standing.get().looks_first());
         Ok(self.has_adopted.replace(false) || changed || fresh || due)
     }
 
@@ -260,15 +263,15 @@ impl Root {
     /// Checks a pushed document before its adoption. A key of the policy must have signed it. A document that this plugin
     /// has adopted before stays valid after its key has been removed. The revision is not checked: the control endpoint has
     /// compared it with the clock when the document was pushed.
-    fn verify<'e>(&'e self, entry: &'e Entry, site: &str) -> Result<Held, Rejection<'e>> {
+    fn verify<'e>(&'e self, entry: &'e Entry, site: &str) -> Result<Held, AdoptionError<'e>> {
         let content = entry.verified().map_err(EntryError::clone)?;
         let document = &content.document;
         if document.site != site || document.fleet.as_deref() != Some(self.fleet()) {
-            return Err(Rejection::Elsewhere { site: &document.site, fleet: document.fleet.as_deref() });
+            return Err(AdoptionError::Elsewhere { site: &document.site, fleet: document.fleet.as_deref() });
         }
         let rejection = match self.policy.keys.iter().find(|key| key.kid == content.kid) {
-            None => Some(Rejection::MissingKey { plugin: self.shown_name(), key: &entry.key_name }),
-            Some(key) if !key.is_permitted(Permission::State, site) => Some(Rejection::NotPermitted(&key.name)),
+            None => Some(AdoptionError::MissingKey { plugin: self.shown_name(), key: &entry.key_name }),
+            Some(key) if !key.is_permitted(Permission::State, site) => Some(AdoptionError::NotPermitted(&key.name)),
             Some(_) => None,
         };
         if let Some(rejection) = rejection
@@ -282,8 +285,10 @@ impl Root {
     /// Appends this root context and the documents that it has adopted to the record of its VM.
     pub fn encode(&self, record: &mut String) {
         encode_root(record, &self.plugin, self.fleet(), self.configured.get(), self.standing.get());
+        let is_unread = self.standing.get() == Standing::Fresh;
         for (site, state) in self.policy.sites.iter().zip(self.states.borrow().iter()) {
-            encode_site(record, &site.name, state.held().map_or("-", |held| &held.label));
+            let label = state.held().map_or(NO_DOCUMENT, |held| &held.label);
+            encode_site(record, &site.name, if is_unread { UNREAD } else { label });
         }
     }
 }

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::directory::{Current, Directory, KnownSite};
+use super::documents::NO_DOCUMENT;
 use super::host::HostError;
 use super::root::Root;
 use super::vms::{Members, MembersVersion};
@@ -137,9 +138,6 @@ impl Part {
         Part { label, span: Span { from: now, until }, members: object.into_members() }
     }
 }
-
-/// The label that stands for the absence of a document.
-const NO_DOCUMENT: &str = "-";
 
 fn effective_state(current: Option<&Current>, now: Time) -> EffectiveState {
     current.map(|current| current.document.at(now)).unwrap_or_default()

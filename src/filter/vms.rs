@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::host::HostError;
-use super::register;
+use super::register::{self, Unused};
 use crate::members::{self, RootRecord, Vm, Workers};
 use crate::time::Time;
 
@@ -13,28 +13,30 @@ const THREADS: &str = "threads";
 
 /// The key of a record that this VM has written, and its version.
 #[derive(Clone, Copy)]
-pub struct Key {
+pub struct RecordKey {
     number: usize,
     cas: u32,
 }
 
-impl Key {
+impl RecordKey {
     fn name(self) -> String {
         format!("{PREFIX}/{}", self.number)
     }
 
     /// Replaces the record. `None` if another VM has removed it.
-    pub fn write(self, record: &str) -> Result<Option<Key>, HostError> {
+    pub fn write(self, record: &str) -> Result<Option<RecordKey>, HostError> {
         if !register::set(&self.name(), record.as_bytes(), Some(self.cas))? {
             return Ok(None);
         }
-        Key::written(self.number, record)
+        RecordKey::written(self.number, record)
     }
 
     /// The key of a record that has just been written. The host returns no version, so the value is read back.
-    fn written(number: usize, record: &str) -> Result<Option<Key>, HostError> {
+    fn written(number: usize, record: &str) -> Result<Option<RecordKey>, HostError> {
         let shared = register::get(&format!("{PREFIX}/{number}"))?;
-        Ok(shared.filter(|shared| shared.bytes == record.as_bytes()).map(|shared| Key { number, cas: shared.cas }))
+        Ok(shared
+            .filter(|shared| shared.bytes == record.as_bytes())
+            .map(|shared| RecordKey { number, cas: shared.cas }))
     }
 
     /// Removes the record. False if it has changed since.
@@ -43,11 +45,11 @@ impl Key {
     }
 
     /// Writes a new record under a number that is not in use.
-    pub fn create(record: &str) -> Result<Key, HostError> {
+    pub fn create(record: &str) -> Result<RecordKey, HostError> {
         loop {
-            let (_, (number, cas)) = register::numbered(PREFIX)?;
+            let (_, Unused { number, cas }) = register::numbered(PREFIX)?;
             if register::set(&format!("{PREFIX}/{number}"), record.as_bytes(), cas)?
-                && let Some(key) = Key::written(number, record)?
+                && let Some(key) = RecordKey::written(number, record)?
             {
                 return Ok(key);
             }
@@ -69,7 +71,7 @@ thread_local! {
 }
 
 /// All records with their keys. A body is parsed only if its version is new.
-pub fn read() -> Result<Vec<(Key, Vm)>, HostError> {
+pub fn read() -> Result<Vec<(RecordKey, Vm)>, HostError> {
     let (values, _) = register::numbered(PREFIX)?;
     BODIES.with_borrow_mut(|bodies| {
         let mut records = Vec::with_capacity(values.len());
@@ -92,7 +94,7 @@ pub fn read() -> Result<Vec<(Key, Vm)>, HostError> {
                 version: vm.version,
                 roots: Rc::clone(&vm.roots),
             });
-            records.push((Key { number: value.number, cas: value.shared.cas }, vm));
+            records.push((RecordKey { number: value.number, cas: value.shared.cas }, vm));
         }
         Ok(records)
     })

@@ -19,8 +19,12 @@ use crate::time::Time;
 
 const NO_FLEET: &str = "-";
 
-const STANDINGS: [(&str, Standing); 3] =
-    [("serving", Standing::Serving), ("reactivated", Standing::Reactivated), ("conflicting", Standing::Conflicting)];
+const STANDINGS: [(&str, Standing); 4] = [
+    ("fresh", Standing::Fresh),
+    ("serving", Standing::Serving),
+    ("reactivated", Standing::Reactivated),
+    ("conflicting", Standing::Conflicting),
+];
 
 /// Writes the head of a record.
 pub fn encode_head(vm: &Vm) -> String {

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod simulation;
+
 const NOW: i64 = 100_000;
 const FLEET: &str = "fleet";
 
@@ -93,6 +95,12 @@ fn workers_are_counted() {
             vec![k1(1, "new"), silent(k1(2, "new"), 5000), silent(k1(3, "new"), 5000), k1(4, "new")],
             Some(3),
             (3, 1),
+        ),
+        (
+            "a policy is configured and has not read its documents yet",
+            vec![k1(1, "new"), k1(2, "new"), with(k1(3, ""), vec![root("data", 0, Standing::Fresh, "?")])],
+            None,
+            (2, 1),
         ),
         (
             "the policy of one worker does not have the site yet",
@@ -204,6 +212,12 @@ fn a_root_context_is_superseded_when_newer_ones_run_on_every_thread() {
         ("every thread", vec![k2(7), k2(8), k2(9)], Some(3), true),
         ("one thread does not have it yet", vec![k2(7), k2(8)], Some(3), false),
         ("the number of threads is unknown", vec![k2(7), k2(8), k2(9)], None, false),
+        (
+            "one has not read its documents yet",
+            vec![k2(7), k2(8), with(k2(9), vec![root("data", 0, Standing::Fresh, "?")])],
+            Some(3),
+            false,
+        ),
         ("another plugin", vec![k2(7), k2(8), other(9)], Some(3), false),
         ("older ones", vec![k2(1), k2(2), k2(4)], Some(3), false),
         ("an old one was used again beside newer ones", vec![k2(1), k2(8), k2(9)], Some(3), true),
@@ -269,7 +283,8 @@ fn a_malformed_record_is_no_record() {
     for text in ["", "\n", "k1 1 2 3 4\n", "k1 1 2 3 x 5\n", "k1 1 2 3 4 5"] {
         assert!(decode_head(text).is_none(), "{text:?}");
     }
-    for body in ["shop -\n", "* 1 fresh f p\n", "* x serving f p\n", "* 1 serving f\n", "* 1 serving f p\nshop\n"] {
+    for body in ["shop -\n", "* 1 superseded f p\n", "* x serving f p\n", "* 1 serving f\n", "* 1 serving f p\nshop\n"]
+    {
         assert!(decode_body(body).is_none(), "{body:?}");
     }
 }

@@ -40,6 +40,7 @@ async fn updates_that_change_an_environment_variable_are_adopted_while_a_web_soc
         sockets.push(socket);
         // Every second policy declares the state, so an older root context that still counts has not adopted it.
         let mut policy = policy.clone();
+        policy["exempt"] = json!([{ "name": format!("rule-{version}"), "paths": ["/a"] }]);
         if version % 2 == 0 {
             policy["state"] = json!({ "shop": { "mode": "online", "note": version.to_string() } });
         }

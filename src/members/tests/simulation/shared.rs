@@ -6,54 +6,54 @@ use crate::members::Vm;
 
 /// A document of the site, or the absence of one (`Pushed(0)`). Later documents have greater numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Document {
+pub enum ModelDocument {
     Pushed(u64),
     Declared(u64),
 }
 
-impl Document {
+impl ModelDocument {
     pub fn label(self) -> String {
         match self {
-            Document::Pushed(number) => format!("push-{number}"),
-            Document::Declared(number) => format!("policy-{number}"),
+            ModelDocument::Pushed(number) => format!("push-{number}"),
+            ModelDocument::Declared(number) => format!("policy-{number}"),
         }
     }
 }
 
 /// A policy of the plugin, brought by the update `issue`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub struct ModelPolicy {
     pub issue: usize,
     pub content: usize,
     pub identity: usize,
 }
 
-impl Policy {
+impl ModelPolicy {
     /// The document that the policy declares; every other one leaves the state to pushes.
-    pub fn declared(self) -> Option<Document> {
-        (self.content % 2 == 1).then_some(Document::Declared(self.content as u64))
+    pub fn declared(self) -> Option<ModelDocument> {
+        (self.content % 2 == 1).then_some(ModelDocument::Declared(self.content as u64))
     }
 }
 
 #[derive(Clone, Default)]
-pub struct Value {
+pub struct ModelValue {
     pub cas: u32,
     pub vm: Option<Rc<Vm>>,
 }
 
 #[derive(Default)]
-pub struct Shared {
-    pub vms: Vec<Value>,
+pub struct ModelData {
+    pub vms: Vec<ModelValue>,
     next_cas: u32,
     pub generation: u64,
     pub threads: Option<usize>,
     pub pushed: u64,
-    pub published: Option<Policy>,
+    pub published: Option<ModelPolicy>,
     /// The number of the step that runs.
     pub step: usize,
 }
 
-impl Shared {
+impl ModelData {
     pub fn bump(&mut self) -> u64 {
         self.generation += 1;
         self.generation
@@ -64,14 +64,14 @@ impl Shared {
         self.next_cas += 1;
         let next = self.next_cas;
         let value = self.vms.get_mut(number).filter(|value| value.cas == cas)?;
-        *value = Value { cas: next, vm };
+        *value = ModelValue { cas: next, vm };
         Some(next)
     }
 
     /// Writes a new record under the first unused number.
     pub fn create(&mut self, vm: Rc<Vm>) -> (usize, u32) {
         self.next_cas += 1;
-        let value = Value { cas: self.next_cas, vm: Some(vm) };
+        let value = ModelValue { cas: self.next_cas, vm: Some(vm) };
         let number = self.vms.iter().position(|value| value.vm.is_none()).unwrap_or(self.vms.len());
         match self.vms.get_mut(number) {
             Some(unused) => *unused = value,
@@ -80,7 +80,7 @@ impl Shared {
         (number, self.next_cas)
     }
 
-    pub fn wanted(&self) -> Document {
-        self.published.and_then(Policy::declared).unwrap_or(Document::Pushed(self.pushed))
+    pub fn wanted(&self) -> ModelDocument {
+        self.published.and_then(ModelPolicy::declared).unwrap_or(ModelDocument::Pushed(self.pushed))
     }
 }

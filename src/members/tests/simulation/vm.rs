@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::shared::{Document, Policy, Shared};
+use super::shared::{ModelData, ModelDocument, ModelPolicy};
 use crate::members::{self, GAP, HEARTBEAT, RootRecord, Standing, Vm};
 use crate::time::Time;
 
@@ -10,10 +10,10 @@ pub const SITE: &str = "shop";
 pub const DATA: &str = "data";
 pub const CONTROL: &str = "control";
 
-pub struct Root {
+pub struct ModelRoot {
     pub id: u64,
     /// None: the control endpoint, which has no sites.
-    pub policy: Option<Policy>,
+    pub policy: Option<ModelPolicy>,
     pub standing: Standing,
     configured: u64,
     /// The newest pushed document that the root context has read.
@@ -23,9 +23,9 @@ pub struct Root {
     newest_since: Option<i64>,
 }
 
-impl Root {
-    pub fn new(id: u64, policy: Option<Policy>) -> Root {
-        Root {
+impl ModelRoot {
+    pub fn new(id: u64, policy: Option<ModelPolicy>) -> ModelRoot {
+        ModelRoot {
             id,
             policy,
             standing: Standing::Fresh,
@@ -41,12 +41,13 @@ impl Root {
         if self.policy.is_some() { DATA } else { CONTROL }
     }
 
-    pub fn document(&self) -> Document {
-        self.policy.and_then(Policy::declared).unwrap_or(Document::Pushed(self.pushed))
+    pub fn document(&self) -> ModelDocument {
+        self.policy.and_then(ModelPolicy::declared).unwrap_or(ModelDocument::Pushed(self.pushed))
     }
 
     fn record(&self) -> RootRecord {
-        let site = self.policy.map(|_| (SITE.to_owned(), self.document().label()));
+        let document = if self.standing == Standing::Fresh { "?".to_owned() } else { self.document().label() };
+        let site = self.policy.map(|_| (SITE.to_owned(), document));
         RootRecord {
             plugin: self.plugin().to_owned(),
             fleet: "fleet".to_owned(),
@@ -59,7 +60,7 @@ impl Root {
 
 /// The next hostcall of a tick.
 #[derive(Debug)]
-pub enum Next {
+pub enum NextCall {
     Join,
     Create,
     Survey(Vec<(usize, u32, Rc<Vm>)>, usize),
@@ -70,9 +71,9 @@ pub enum Next {
     Done,
 }
 
-pub struct SimVm {
+pub struct ModelVm {
     pub identity: usize,
-    pub roots: Vec<Root>,
+    pub roots: Vec<ModelRoot>,
     key: Option<(usize, u32)>,
     joined: u64,
     seen: u64,
@@ -85,9 +86,9 @@ pub struct SimVm {
     now: i64,
 }
 
-impl SimVm {
-    pub fn new(identity: usize) -> SimVm {
-        SimVm {
+impl ModelVm {
+    pub fn new(identity: usize) -> ModelVm {
+        ModelVm {
             identity,
             roots: Vec::new(),
             key: None,
@@ -113,7 +114,7 @@ impl SimVm {
 
     fn record(&mut self) -> Rc<Vm> {
         let roots: Vec<RootRecord> =
-            self.roots.iter().filter(|root| root.standing.is_member()).map(Root::record).collect();
+            self.roots.iter().filter(|root| root.standing.is_member()).map(ModelRoot::record).collect();
         if roots != self.written {
             self.written.clone_from(&roots);
             self.version += 1;
@@ -130,7 +131,7 @@ impl SimVm {
     }
 
     /// Adds a root context that Envoy has configured.
-    pub fn add(&mut self, root: Root) {
+    pub fn add(&mut self, root: ModelRoot) {
         for older in self.roots.iter_mut().filter(|older| older.plugin() == root.plugin()) {
             older.standing = older.standing.after_tick(true, 0);
         }
@@ -138,7 +139,7 @@ impl SimVm {
     }
 
     /// Removes a root context that Envoy has deleted, and the record with the last one. True if the VM is gone.
-    pub fn remove(&mut self, id: u64, shared: &mut Shared) -> bool {
+    pub fn remove(&mut self, id: u64, shared: &mut ModelData) -> bool {
         self.roots.retain(|root| root.id != id);
         if let Some((number, cas)) = self.key {
             let record = if self.roots.is_empty() { None } else { Some(self.record()) };
@@ -148,47 +149,47 @@ impl SimVm {
         self.roots.is_empty()
     }
 
-    pub fn begin_tick(&mut self, now: i64) -> Next {
+    pub fn begin_tick(&mut self, now: i64) -> NextCall {
         self.now = now;
         if self.last_tick.is_none_or(|last| now - last >= GAP) {
             self.awake_since = now;
         }
         self.last_tick = Some(now);
-        Next::Join
+        NextCall::Join
     }
 
     /// Makes one hostcall.
-    pub fn step(&mut self, next: Next, shared: &mut Shared) -> Next {
+    pub fn step(&mut self, next: NextCall, shared: &mut ModelData) -> NextCall {
         match next {
-            Next::Join if self.key.is_some() => self.survey_if_due(shared),
-            Next::Join => {
+            NextCall::Join if self.key.is_some() => self.survey_if_due(shared),
+            NextCall::Join => {
                 self.joined = shared.bump();
                 self.seen = self.joined;
                 self.heartbeat = self.now;
-                Next::Create
+                NextCall::Create
             }
-            Next::Create => {
+            NextCall::Create => {
                 let record = self.record();
                 self.key = Some(shared.create(record));
-                Next::Survey(Vec::new(), 0)
+                NextCall::Survey(Vec::new(), 0)
             }
-            Next::Survey(mut read, number) => match shared.vms.get(number) {
+            NextCall::Survey(mut read, number) => match shared.vms.get(number) {
                 Some(value) => {
                     read.extend(value.vm.clone().map(|vm| (number, value.cas, vm)));
-                    Next::Survey(read, number + 1)
+                    NextCall::Survey(read, number + 1)
                 }
                 None => self.judge(&read, shared),
             },
-            Next::Count => self.write(Next::ReadGeneration, shared),
-            Next::ReadGeneration => Next::ReadDocuments(shared.generation),
-            Next::ReadDocuments(generation) => {
+            NextCall::Count => self.write(NextCall::ReadGeneration, shared),
+            NextCall::ReadGeneration => NextCall::ReadDocuments(shared.generation),
+            NextCall::ReadDocuments(generation) => {
                 if generation != self.seen {
                     self.changed_at = self.now;
                 }
                 self.roots.iter_mut().for_each(|root| root.pushed = shared.pushed);
-                Next::Write(generation)
+                NextCall::Write(generation)
             }
-            Next::Write(generation) => {
+            NextCall::Write(generation) => {
                 let before = (self.seen, self.heartbeat, self.version);
                 self.seen = generation;
                 if self.now - self.heartbeat >= HEARTBEAT {
@@ -196,31 +197,31 @@ impl SimVm {
                 }
                 let _ = self.record();
                 if before == (self.seen, self.heartbeat, self.version) {
-                    return Next::Done;
+                    return NextCall::Done;
                 }
-                self.write(Next::Done, shared)
+                self.write(NextCall::Done, shared)
             }
-            Next::Done => Next::Done,
+            NextCall::Done => NextCall::Done,
         }
     }
 
     /// Writes the record; a VM whose record another VM has removed joins again.
-    fn write(&mut self, next: Next, shared: &mut Shared) -> Next {
+    fn write(&mut self, next: NextCall, shared: &mut ModelData) -> NextCall {
         let record = self.record();
         self.key = self.key.and_then(|(number, cas)| Some((number, shared.write(number, cas, Some(record))?)));
-        if self.key.is_some() { next } else { Next::Join }
+        if self.key.is_some() { next } else { NextCall::Join }
     }
 
-    fn survey_if_due(&mut self, shared: &Shared) -> Next {
+    fn survey_if_due(&mut self, shared: &ModelData) -> NextCall {
         let is_due = shared.threads.is_none()
             || self.now - self.heartbeat >= HEARTBEAT
             || self.now - self.changed_at < HEARTBEAT
             || self.roots.iter().any(|root| root.standing != Standing::Serving);
-        if is_due { Next::Survey(Vec::new(), 0) } else { Next::ReadGeneration }
+        if is_due { NextCall::Survey(Vec::new(), 0) } else { NextCall::ReadGeneration }
     }
 
     /// Decides from the records.
-    fn judge(&mut self, read: &[(usize, u32, Rc<Vm>)], shared: &mut Shared) -> Next {
+    fn judge(&mut self, read: &[(usize, u32, Rc<Vm>)], shared: &mut ModelData) -> NextCall {
         let vms: Vec<Vm> = read.iter().map(|(_, _, vm)| Vm::clone(vm)).collect();
         shared.threads = shared.threads.max(members::threads(shared.threads, &vms, Time(self.now)));
         for (number, cas, vm) in read {
@@ -229,7 +230,7 @@ impl SimVm {
             }
         }
         let name = self.name();
-        let plugins: Vec<&str> = self.roots.iter().map(Root::plugin).collect();
+        let plugins: Vec<&str> = self.roots.iter().map(ModelRoot::plugin).collect();
         let mut is_counted_anew = false;
         for (index, root) in self.roots.iter_mut().enumerate() {
             let was = root.standing;
@@ -239,7 +240,7 @@ impl SimVm {
             let is_superseded = has_newer || elsewhere;
             root.newest_since = root.newest_since.or(Some(self.now)).filter(|_| !is_superseded);
             root.standing = was.after_tick(is_superseded, root.newest_since.map_or(0, |since| self.now - since));
-            is_counted_anew |= root.standing.is_member() && !was.is_member();
+            is_counted_anew |= was.looks_first() && !root.standing.looks_first();
             if was == Standing::Superseded && root.standing.is_member() {
                 root.reactivated_at = Some(shared.step);
             }
@@ -250,6 +251,6 @@ impl SimVm {
                 shared.published = root.policy.or(shared.published);
             }
         }
-        if is_counted_anew { Next::Count } else { Next::ReadGeneration }
+        if is_counted_anew { NextCall::Count } else { NextCall::ReadGeneration }
     }
 }

@@ -6,7 +6,7 @@
 //! Runs are numbered, and a run's number determines it. A failure is reported with the fewest steps that still cause it.
 //! `SIMULATIONS` sets the number of runs, and `SIMULATION` runs a single one.
 
-use envoy::{Envoy, Event};
+use envoy::{ModelEnvoy, ModelEvent};
 
 mod envoy;
 mod shared;
@@ -18,7 +18,7 @@ const STEPS: usize = 400;
 const LIVE: i64 = 5000;
 
 #[derive(Clone, Copy, Debug)]
-enum Step {
+enum ModelStep {
     Run(usize, bool),
     Pass(i64),
     Status,
@@ -36,9 +36,9 @@ enum Step {
 }
 
 /// SplitMix64 (Steele, Lea and Flood 2014).
-struct Random(u64);
+struct SplitMix(u64);
 
-impl Random {
+impl SplitMix {
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -48,47 +48,47 @@ impl Random {
     }
 }
 
-struct Plan {
+struct Interleaving {
     threads: usize,
     has_control: bool,
-    steps: Vec<Step>,
+    steps: Vec<ModelStep>,
 }
 
-impl Plan {
-    fn of(run: u64) -> Plan {
-        let mut random = Random(run);
+impl Interleaving {
+    fn of(run: u64) -> Interleaving {
+        let mut random = SplitMix(run);
         let threads = 2 + random.below(3);
         let has_control = random.below(2) == 0;
         let calm = random.below(3);
-        let steps = (0..STEPS).map(|_| Plan::step(&mut random, threads, calm)).collect();
-        Plan { threads, has_control, steps }
+        let steps = (0..STEPS).map(|_| Interleaving::step(&mut random, threads, calm)).collect();
+        Interleaving { threads, has_control, steps }
     }
 
-    fn step(random: &mut Random, threads: usize, calm: usize) -> Step {
+    fn step(random: &mut SplitMix, threads: usize, calm: usize) -> ModelStep {
         let thread = random.below(threads);
         match random.below(200) {
-            0..=109 => Step::Run(thread, random.below(2) == 0),
-            110..=129 => Step::Pass(1 + random.below(40) as i64),
-            130..=132 => Step::Pass(300 + random.below(900 * (1 + calm)) as i64),
-            133..=159 => Step::Status,
-            160..=173 => Step::Request(thread),
-            174..=177 => Step::RequestToOld(thread),
-            178..=181 => Step::Push,
-            182..=184 => Step::Update(random.below(4), random.below(3), false),
-            185..=186 => Step::Update(random.below(4), random.below(3), true),
-            187 => Step::Switch,
-            188 => Step::Refuse,
-            189 => Step::EndDrain,
-            190..=192 => Step::OpenStream(thread),
-            193 => Step::EndStreams(thread),
-            194..=195 => Step::Trap(thread),
-            196..=197 => Step::Pause(thread, 20 + random.below(400) as i64),
-            _ => Step::Pause(thread, 500 + random.below(6000) as i64),
+            0..=109 => ModelStep::Run(thread, random.below(2) == 0),
+            110..=129 => ModelStep::Pass(1 + random.below(40) as i64),
+            130..=132 => ModelStep::Pass(300 + random.below(900 * (1 + calm)) as i64),
+            133..=159 => ModelStep::Status,
+            160..=173 => ModelStep::Request(thread),
+            174..=177 => ModelStep::RequestToOld(thread),
+            178..=181 => ModelStep::Push,
+            182..=184 => ModelStep::Update(random.below(4), random.below(3), false),
+            185..=186 => ModelStep::Update(random.below(4), random.below(3), true),
+            187 => ModelStep::Switch,
+            188 => ModelStep::Refuse,
+            189 => ModelStep::EndDrain,
+            190..=192 => ModelStep::OpenStream(thread),
+            193 => ModelStep::EndStreams(thread),
+            194..=195 => ModelStep::Trap(thread),
+            196..=197 => ModelStep::Pause(thread, 20 + random.below(400) as i64),
+            _ => ModelStep::Pause(thread, 500 + random.below(6000) as i64),
         }
     }
 
     fn run(&self) -> Result<usize, String> {
-        let mut envoy = Envoy::new(self.threads, self.has_control);
+        let mut envoy = ModelEnvoy::new(self.threads, self.has_control);
         let started_at = envoy.now;
         for (number, step) in self.steps.iter().enumerate() {
             envoy.shared.step = number;
@@ -104,7 +104,7 @@ impl Plan {
         Ok(envoy.claimed)
     }
 
-    fn check_live(&self, envoy: &mut Envoy) -> Result<(), String> {
+    fn check_live(&self, envoy: &mut ModelEnvoy) -> Result<(), String> {
         start(envoy);
         settle(envoy);
         let until = envoy.now + LIVE;
@@ -121,10 +121,10 @@ impl Plan {
 }
 
 /// Ends pauses, updates, drains and streams, and sends a request to each worker, which replaces VMs that have trapped.
-fn settle(envoy: &mut Envoy) {
+fn settle(envoy: &mut ModelEnvoy) {
     envoy.threads.iter_mut().for_each(|thread| thread.paused_until = envoy.now);
-    envoy.tell(Event::Switch);
-    envoy.tell(Event::EndDrain);
+    envoy.tell(ModelEvent::Switch);
+    envoy.tell(ModelEvent::EndDrain);
     run_all(envoy);
     (0..envoy.threads.len()).for_each(|thread| envoy.end_streams(thread));
     for thread in 0..envoy.threads.len() {
@@ -136,14 +136,14 @@ fn settle(envoy: &mut Envoy) {
 }
 
 /// Delivers all changes, and runs every tick that is due.
-fn run_all(envoy: &mut Envoy) {
+fn run_all(envoy: &mut ModelEnvoy) {
     for thread in 0..envoy.threads.len() {
         while envoy.run(thread, true) {}
     }
 }
 
 /// Runs all threads until each has a VM that has joined.
-fn start(envoy: &mut Envoy) {
+fn start(envoy: &mut ModelEnvoy) {
     for _ in 0..1000 {
         if envoy.has_started() {
             return;
@@ -154,28 +154,28 @@ fn start(envoy: &mut Envoy) {
     }
 }
 
-fn apply(envoy: &mut Envoy, step: Step) -> Result<(), String> {
+fn apply(envoy: &mut ModelEnvoy, step: ModelStep) -> Result<(), String> {
     match step {
-        Step::Run(thread, prefers_events) => drop(envoy.run(thread, prefers_events)),
-        Step::Pass(milliseconds) => envoy.now += milliseconds,
-        Step::Status => drop(envoy.read_status()),
-        Step::Request(thread) => envoy.request(thread, false)?,
-        Step::RequestToOld(thread) => envoy.request(thread, true)?,
-        Step::Push if std::mem::take(&mut envoy.unbumped) => drop(envoy.shared.bump()),
-        Step::Push => {
+        ModelStep::Run(thread, prefers_events) => drop(envoy.run(thread, prefers_events)),
+        ModelStep::Pass(milliseconds) => envoy.now += milliseconds,
+        ModelStep::Status => drop(envoy.read_status()),
+        ModelStep::Request(thread) => envoy.request(thread, false)?,
+        ModelStep::RequestToOld(thread) => envoy.request(thread, true)?,
+        ModelStep::Push if std::mem::take(&mut envoy.unbumped) => drop(envoy.shared.bump()),
+        ModelStep::Push => {
             envoy.shared.pushed += 1;
             envoy.unbumped = true;
         }
         // Before all threads have a VM, nothing can tell that one still has to configure an older policy.
-        Step::Update(..) if !envoy.has_started() => {}
-        Step::Update(content, identity, warms) => envoy.update(content, identity, warms),
-        Step::Switch => envoy.tell(Event::Switch),
-        Step::Refuse => envoy.tell(Event::Refuse),
-        Step::EndDrain => envoy.tell(Event::EndDrain),
-        Step::OpenStream(thread) => envoy.open_stream(thread),
-        Step::EndStreams(thread) => envoy.end_streams(thread),
-        Step::Trap(thread) => envoy.trap(thread),
-        Step::Pause(thread, milliseconds) => {
+        ModelStep::Update(..) if !envoy.has_started() => {}
+        ModelStep::Update(content, identity, warms) => envoy.update(content, identity, warms),
+        ModelStep::Switch => envoy.tell(ModelEvent::Switch),
+        ModelStep::Refuse => envoy.tell(ModelEvent::Refuse),
+        ModelStep::EndDrain => envoy.tell(ModelEvent::EndDrain),
+        ModelStep::OpenStream(thread) => envoy.open_stream(thread),
+        ModelStep::EndStreams(thread) => envoy.end_streams(thread),
+        ModelStep::Trap(thread) => envoy.trap(thread),
+        ModelStep::Pause(thread, milliseconds) => {
             let until = envoy.now + milliseconds;
             envoy.threads[thread].paused_until = until;
         }
@@ -184,14 +184,14 @@ fn apply(envoy: &mut Envoy, step: Step) -> Result<(), String> {
 }
 
 /// Removes steps while the run still fails.
-fn shrink(mut plan: Plan) -> Plan {
+fn shrink(mut plan: Interleaving) -> Interleaving {
     let mut length = plan.steps.len() / 2;
     while length > 0 {
         let mut from = 0;
         while from < plan.steps.len() {
             let mut steps = plan.steps.clone();
             steps.drain(from..(from + length).min(steps.len()));
-            let shorter = Plan { steps, ..plan };
+            let shorter = Interleaving { steps, ..plan };
             if shorter.run().is_err() {
                 plan = shorter;
             } else {
@@ -212,12 +212,12 @@ fn random_interleavings_are_safe_and_live() {
     let runs = number("SIMULATION").map_or(0..number("SIMULATIONS").unwrap_or(RUNS), |run| run..run + 1);
     let mut claims = 0;
     for run in runs {
-        match Plan::of(run).run() {
+        match Interleaving::of(run).run() {
             Ok(claimed) => claims += claimed,
             Err(_) => {
-                let plan = shrink(Plan::of(run));
+                let plan = shrink(Interleaving::of(run));
                 let error = plan.run().expect_err("a shrunk run fails");
-                let Plan { threads, has_control, steps } = plan;
+                let Interleaving { threads, has_control, steps } = plan;
                 panic!("SIMULATION={run}, {threads} threads, control: {has_control}: {error}\n{steps:?}");
             }
         }

@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::shared::{Document, Policy, Shared};
-use super::vm::{Next, Root, SITE, SimVm};
+use super::shared::{ModelData, ModelDocument, ModelPolicy};
+use super::vm::{ModelRoot, ModelVm, NextCall, SITE};
 use crate::members::{self, Standing, Vm, Workers};
 use crate::time::Time;
 
@@ -13,11 +13,11 @@ const TICK: i64 = 50;
 
 /// A change of the configuration, on its way to one thread.
 #[derive(Clone, Copy, Debug)]
-pub enum Event {
+pub enum ModelEvent {
     /// ECDS: the policy replaces the one before at once.
-    Apply(Policy),
+    Apply(ModelPolicy),
     /// LDS: the policy is configured, and the listener before goes on.
-    Warm(Policy),
+    Warm(ModelPolicy),
     /// The warm listener replaces the one before, which drains.
     Switch,
     /// The warm listener is deleted.
@@ -27,40 +27,40 @@ pub enum Event {
 }
 
 /// Where a root context is: identity and number.
-type Place = (usize, u64);
+type ModelPlace = (usize, u64);
 
 #[derive(Default)]
-pub struct Thread {
-    pub vms: Vec<SimVm>,
-    serving: Option<(Policy, Place)>,
-    warm: Option<(Policy, Place)>,
-    draining: Vec<(Policy, Place)>,
-    pub events: VecDeque<Event>,
-    job: Option<(usize, Next)>,
+pub struct ModelThread {
+    pub vms: Vec<ModelVm>,
+    serving: Option<(ModelPolicy, ModelPlace)>,
+    warm: Option<(ModelPolicy, ModelPlace)>,
+    draining: Vec<(ModelPolicy, ModelPlace)>,
+    pub events: VecDeque<ModelEvent>,
+    job: Option<(usize, NextCall)>,
     pub paused_until: i64,
 }
 
-impl Thread {
-    fn root(&mut self, (identity, id): Place) -> Option<&mut Root> {
+impl ModelThread {
+    fn root(&mut self, (identity, id): ModelPlace) -> Option<&mut ModelRoot> {
         let vm = self.vms.iter_mut().find(|vm| vm.identity == identity)?;
         vm.roots.iter_mut().find(|root| root.id == id)
     }
 
     fn has_joined(&self) -> bool {
-        !self.vms.is_empty() && self.vms.iter().all(SimVm::has_joined)
+        !self.vms.is_empty() && self.vms.iter().all(ModelVm::has_joined)
     }
 }
 
 /// A status that has said that all workers have adopted.
-struct Claim {
-    document: Document,
+struct ModelClaim {
+    document: ModelDocument,
     issue: usize,
     began_at: usize,
 }
 
 /// A status that is being read.
-struct Status {
-    document: Document,
+struct ModelStatus {
+    document: ModelDocument,
     issue: usize,
     began_at: usize,
     vms: Vec<Vm>,
@@ -68,25 +68,25 @@ struct Status {
     number: usize,
 }
 
-pub struct Envoy {
+pub struct ModelEnvoy {
     pub now: i64,
-    pub shared: Shared,
-    pub threads: Vec<Thread>,
+    pub shared: ModelData,
+    pub threads: Vec<ModelThread>,
     has_control: bool,
     next_root: u64,
     next_issue: usize,
     pub unbumped: bool,
-    status: Option<Status>,
-    claims: Vec<Claim>,
+    status: Option<ModelStatus>,
+    claims: Vec<ModelClaim>,
     pub claimed: usize,
 }
 
-impl Envoy {
-    pub fn new(threads: usize, has_control: bool) -> Envoy {
-        let mut envoy = Envoy {
+impl ModelEnvoy {
+    pub fn new(threads: usize, has_control: bool) -> ModelEnvoy {
+        let mut envoy = ModelEnvoy {
             now: 1_000_000,
-            shared: Shared::default(),
-            threads: (0..threads).map(|_| Thread::default()).collect(),
+            shared: ModelData::default(),
+            threads: (0..threads).map(|_| ModelThread::default()).collect(),
             has_control,
             next_root: 0,
             next_issue: 0,
@@ -100,18 +100,18 @@ impl Envoy {
     }
 
     pub fn has_started(&self) -> bool {
-        self.threads.iter().all(Thread::has_joined)
+        self.threads.iter().all(ModelThread::has_joined)
     }
 
     /// Brings a policy. The main thread is the first; it passes changes on to the workers.
     pub fn update(&mut self, content: usize, identity: usize, warms: bool) {
-        let policy = Policy { issue: self.next_issue, content, identity };
+        let policy = ModelPolicy { issue: self.next_issue, content, identity };
         self.next_issue += 1;
-        self.tell(Event::Refuse);
-        self.tell(if warms { Event::Warm(policy) } else { Event::Apply(policy) });
+        self.tell(ModelEvent::Refuse);
+        self.tell(if warms { ModelEvent::Warm(policy) } else { ModelEvent::Apply(policy) });
     }
 
-    pub fn tell(&mut self, event: Event) {
+    pub fn tell(&mut self, event: ModelEvent) {
         self.threads.iter_mut().take(1).for_each(|main| main.events.push_back(event));
     }
 
@@ -150,7 +150,7 @@ impl Envoy {
         let shared = &mut self.shared;
         let Some(vm) = self.threads[thread].vms.iter_mut().find(|vm| vm.identity == identity) else { return };
         match vm.step(next, shared) {
-            Next::Done => {}
+            NextCall::Done => {}
             next => self.threads[thread].job = Some((identity, next)),
         }
     }
@@ -168,26 +168,26 @@ impl Envoy {
             self.threads.iter_mut().skip(1).for_each(|worker| worker.events.push_back(event));
         }
         match event {
-            Event::Apply(policy) => {
+            ModelEvent::Apply(policy) => {
                 let place = self.configure(thread, policy);
                 let before = self.threads[thread].serving.replace((policy, place));
                 self.delete(thread, before.into_iter().collect());
             }
-            Event::Warm(policy) => {
+            ModelEvent::Warm(policy) => {
                 let place = self.configure(thread, policy);
                 self.threads[thread].warm = Some((policy, place));
             }
-            Event::Switch => {
+            ModelEvent::Switch => {
                 if let Some(warm) = self.threads[thread].warm.take() {
                     let before = self.threads[thread].serving.replace(warm);
                     self.threads[thread].draining.extend(before);
                 }
             }
-            Event::Refuse => {
+            ModelEvent::Refuse => {
                 let warm = self.threads[thread].warm.take();
                 self.delete(thread, warm.into_iter().collect());
             }
-            Event::EndDrain => {
+            ModelEvent::EndDrain => {
                 let draining = std::mem::take(&mut self.threads[thread].draining);
                 self.delete(thread, draining);
             }
@@ -196,7 +196,7 @@ impl Envoy {
     }
 
     /// Configures a policy on a thread. A root context of the same policy that still exists is used again.
-    fn configure(&mut self, thread: usize, policy: Policy) -> Place {
+    fn configure(&mut self, thread: usize, policy: ModelPolicy) -> ModelPlace {
         let vm = self.vm(thread, policy.identity);
         let known = vm.roots.iter_mut().find(|root| root.policy.is_some_and(|known| known.content == policy.content));
         if let Some(known) = known {
@@ -205,18 +205,18 @@ impl Envoy {
         }
         self.next_root += 1;
         let id = self.next_root;
-        self.vm(thread, policy.identity).add(Root::new(id, Some(policy)));
+        self.vm(thread, policy.identity).add(ModelRoot::new(id, Some(policy)));
         (policy.identity, id)
     }
 
-    fn vm(&mut self, thread: usize, identity: usize) -> &mut SimVm {
+    fn vm(&mut self, thread: usize, identity: usize) -> &mut ModelVm {
         let vms = &mut self.threads[thread].vms;
         let known = vms.iter().position(|vm| vm.identity == identity);
         let index = known.unwrap_or_else(|| {
-            let mut vm = SimVm::new(identity);
+            let mut vm = ModelVm::new(identity);
             if identity == 0 && self.has_control {
                 self.next_root += 1;
-                vm.add(Root::new(self.next_root, None));
+                vm.add(ModelRoot::new(self.next_root, None));
             }
             vms.push(vm);
             vms.len() - 1
@@ -225,10 +225,10 @@ impl Envoy {
     }
 
     /// Deletes root contexts that are in use no more and have no stream.
-    fn delete(&mut self, thread: usize, places: Vec<(Policy, Place)>) {
+    fn delete(&mut self, thread: usize, places: Vec<(ModelPolicy, ModelPlace)>) {
         for (_, place) in places {
             let threads = &mut self.threads[thread];
-            let in_use: Vec<Place> =
+            let in_use: Vec<ModelPlace> =
                 threads.serving.iter().chain(&threads.warm).chain(&threads.draining).map(|(_, place)| *place).collect();
             let is_idle = threads.root(place).is_some_and(|root| !root.has_stream && root.policy.is_some());
             if is_idle && !in_use.contains(&place) {
@@ -292,7 +292,7 @@ impl Envoy {
         if was == Standing::Superseded {
             root.reactivated_at = Some(step);
         }
-        if !was.is_member() {
+        if was.looks_first() {
             let now = self.now;
             let next = self.vm(thread, place.0).begin_tick(now);
             self.threads[thread].job = Some((place.0, next));
@@ -307,15 +307,15 @@ impl Envoy {
     fn check(
         &self,
         thread: usize,
-        policy: Policy,
-        document: Document,
+        policy: ModelPolicy,
+        document: ModelDocument,
         reactivated_at: Option<usize>,
     ) -> Result<(), String> {
         for claim in &self.claims {
             // That a listener still warms or drains shows only when it receives a request.
             let was_hidden = reactivated_at.is_some_and(|step| claim.began_at <= step);
             let is_safe = match (claim.document, document) {
-                (Document::Pushed(claimed), Document::Pushed(used)) => used >= claimed,
+                (ModelDocument::Pushed(claimed), ModelDocument::Pushed(used)) => used >= claimed,
                 (claimed, used) => used == claimed || policy.issue > claim.issue || was_hidden,
             };
             if !is_safe {
@@ -331,7 +331,7 @@ impl Envoy {
     /// Makes one hostcall for a status.
     pub fn read_status(&mut self) -> Option<Workers> {
         let Some(mut status) = self.status.take() else {
-            self.status = Some(Status {
+            self.status = Some(ModelStatus {
                 document: self.shared.wanted(),
                 issue: self.shared.published.map_or(0, |policy| policy.issue),
                 began_at: self.shared.step,
@@ -352,7 +352,7 @@ impl Envoy {
         if workers.have_adopted() {
             self.claimed += 1;
             self.claims.retain(|claim| claim.document != status.document || claim.issue != status.issue);
-            self.claims.push(Claim { document: status.document, issue: status.issue, began_at: status.began_at });
+            self.claims.push(ModelClaim { document: status.document, issue: status.issue, began_at: status.began_at });
         }
         Some(workers)
     }
