@@ -213,13 +213,7 @@ pub fn is_dead(vm: &Vm, vms: &[Vm], threads: Option<usize>) -> bool {
 
 /// Whether newer VMs run a plugin on every thread, in place of a root context of the VM `identity` that was counted at
 /// the generation `configured`.
-pub fn is_superseded(
-    identity: &str,
-    plugin: &str,
-    configured: u64,
-    vms: &[Vm],
-    threads: Option<usize>,
-) -> bool {
+pub fn is_superseded(identity: &str, plugin: &str, configured: u64, vms: &[Vm], threads: Option<usize>) -> bool {
     let Some(threads) = threads else {
         return false;
     };
@@ -261,14 +255,7 @@ impl Workers {
 ///
 /// The VM on the main thread adopts documents like the others and receives no requests. It cannot be told from them, so
 /// one VM is subtracted from both numbers for each identity in which a plugin of the site now runs.
-pub fn workers(
-    fleet: &str,
-    site: &str,
-    wanted: &str,
-    vms: &[Vm],
-    threads: Option<usize>,
-    now: Time,
-) -> Workers {
+pub fn workers(fleet: &str, site: &str, wanted: &str, vms: &[Vm], threads: Option<usize>, now: Time) -> Workers {
     let mut plugins: Vec<&str> = Vec::new();
     for root in vms.iter().flat_map(|vm| vm.roots.iter()) {
         let has_site = root.fleet == fleet && root.standing.is_member() && root.adopted.contains_key(site);

@@ -66,10 +66,8 @@ pub struct Root {
 impl Root {
     pub fn new(plugin: String, config: CompiledConfig) -> Root {
         let CompiledConfig { mut policy, replies } = config;
-        let declared = |document: Rc<Document>| Held {
-            label: documents::label(document.stamp.digest, Channel::Policy),
-            document,
-        };
+        let declared =
+            |document: Rc<Document>| Held { label: documents::label(document.stamp.digest, Channel::Policy), document };
         let states = policy.sites.iter_mut().map(|site| SiteState::new(site.declared.take().map(declared))).collect();
         let stats = policy.sites.iter().map(|site| SiteStats::new(&site.name)).collect();
         Root {

@@ -84,8 +84,7 @@ pub fn short(fleet: &str, now: Time) -> Result<Rc<str>, HostError> {
     SHORT.with_borrow_mut(|cached| {
         let before = cached.iter().position(|short| short.fleet == fleet).map(|place| cached.swap_remove(place));
         let before = before.filter(|before| Rc::ptr_eq(&before.directory, &directory));
-        let is_good =
-            |short: &Short| short.generation == generation && short.members == version && short.span.has(now);
+        let is_good = |short: &Short| short.generation == generation && short.members == version && short.span.has(now);
         let short = match before {
             Some(short) if is_good(&short) => short,
             before => {

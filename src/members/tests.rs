@@ -48,9 +48,8 @@ type WorkersCase = (&'static str, Vec<Vm>, Option<usize>, (usize, usize));
 fn workers_are_counted() {
     let k1 = |joined, document| vm("k1", joined, 9, document);
     let k2 = |joined, document| vm("k2", joined, 9, document);
-    let reactivated = |document| {
-        vec![root("data", 9, Standing::Serving, "new"), root("data", 1, Standing::Reactivated, document)]
-    };
+    let reactivated =
+        |document| vec![root("data", 9, Standing::Serving, "new"), root("data", 1, Standing::Reactivated, document)];
     let cases: Vec<WorkersCase> = vec![
         ("no VM", vec![], Some(3), (0, 0)),
         ("only the main thread has started", vec![k1(1, "new")], None, (0, 0)),
@@ -235,9 +234,7 @@ fn a_standing_follows_from_newer_root_contexts_and_requests() {
 #[test]
 fn the_newest_root_context_publishes() {
     let vms = [vm("k1", 3, 9, "-"), vm("k2", 5, 9, "-")];
-    for (plugin, configured, newest) in
-        [("data", 3, false), ("data", 5, true), ("data", 6, true), ("other", 1, true)]
-    {
+    for (plugin, configured, newest) in [("data", 3, false), ("data", 5, true), ("data", 6, true), ("other", 1, true)] {
         assert_eq!(is_newest(plugin, configured, &vms), newest, "{plugin} {configured}");
     }
 }

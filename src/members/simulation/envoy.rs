@@ -370,6 +370,12 @@ impl Envoy {
     pub fn describe(&self) -> String {
         let records: Vec<String> =
             self.shared.vms.iter().filter_map(|value| value.vm.as_ref()).map(|vm| format!("\n  {vm:?}")).collect();
-        format!("now {} wanted {:?} threads {:?}{}", self.now, self.shared.wanted(), self.shared.threads, records.concat())
+        format!(
+            "now {} wanted {:?} threads {:?}{}",
+            self.now,
+            self.shared.wanted(),
+            self.shared.threads,
+            records.concat()
+        )
     }
 }
