@@ -34,7 +34,7 @@ fn reference() -> String {
         writeln!(text, "| {code} | {meaning} |").unwrap();
     }
     text.push_str("\n### Flags of all commands\n\n");
-    text.push_str(&table(command.get_arguments().filter(|arg| is_listed(arg))));
+    text.push_str(&table(command.get_arguments().filter(is_listed)));
     let shown = command.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help");
     for subcommand in shown {
         text.push_str(&section(subcommand));
