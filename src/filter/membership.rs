@@ -1,5 +1,5 @@
 //! The part of this VM in membership: its own record, and what it concludes from the records of all VMs.
-//! [`members`](crate::members) decides; this file reads and writes.
+//! [`members`] decides; this file reads and writes.
 
 use std::rc::Rc;
 

@@ -48,10 +48,12 @@ fn section(command: &Command) -> String {
     let mut text = format!("\n### maintctl {name}\n\n{}.\n\n", command.get_about().map(ToString::to_string).unwrap());
     let help = command.get_after_help().map(ToString::to_string).unwrap();
     let (examples, notes) = help.split_once("\n\n").unwrap_or((&help, ""));
+    // The tests of the documentation check the options of these commands.
+    text.push_str("```sh options\n");
     for example in examples.lines().skip(1) {
-        writeln!(text, "- {}", example_text(example.trim())).unwrap();
+        writeln!(text, "{}", example.trim_start()).unwrap();
     }
-    text.push('\n');
+    text.push_str("```\n\n");
     text.push_str(&table(command.get_arguments().filter(|arg| is_listed(arg) && !arg.is_global_set())));
     if !notes.is_empty() {
         writeln!(text, "\n{notes}").unwrap();
