@@ -81,8 +81,8 @@ async fn lint_prints_one_json_value() {
     desk.write("good.yaml", "sites: [{ name: shop }]");
     assert_eq!(desk.json("lint good.yaml --json").await, json!([]));
     desk.write("bad.yaml", "sits: []");
-    desk.write("odd.yaml", "exempt: [{ name: a, methods: [GET] }, { name: b, methods: [GET] }]");
-    let output = desk.run("lint bad.yaml good.yaml odd.yaml none.yaml --json").await;
+    desk.write("note.yaml", "sites: [{ name: shop }, { name: api, hosts: [api.example.com] }]");
+    let output = desk.run("lint bad.yaml good.yaml note.yaml none.yaml --json").await;
     assert_eq!((output.code, output.stderr.as_str()), (1, ""), "{output:?}");
     let findings: Value = serde_json::from_str(&output.stdout).unwrap();
     for finding in findings.as_array().unwrap() {
