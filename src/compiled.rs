@@ -1,7 +1,7 @@
 //! The plugin configuration as compiled: the policy, which decides, and the replies of its sites, which a refused client
 //! gets. The policy knows no replies and the replies know no rules; this module pairs them.
 
-use crate::config::{PluginConfig, ReplyConfig, SiteConfig};
+use crate::config::{PluginConfig, ReplyConfig};
 use crate::policy::{Policy, Site};
 use crate::reply::{Reply, ReplyOverrides};
 use crate::tree::{KeyPath, PathError, Tree};
@@ -39,11 +39,12 @@ fn compile_replies(config: &PluginConfig, compiled: &[Site]) -> Result<Vec<Reply
     let override_all = |overrides: fn(&ReplyConfig) -> bool| sites.iter().all(|site| overrides(&site.reply));
     wide.check_unused(override_all(|reply| reply.html.is_some()), override_all(|reply| reply.text.is_some()))?;
     let list = root.key("sites");
-    let compile = |(index, (config, site)): (usize, (&SiteConfig, &Site))| {
+    let mut replies = Vec::with_capacity(compiled.len());
+    for (index, (config, site)) in sites.iter().zip(compiled).enumerate() {
         let own = ReplyOverrides::compile(&config.reply, &list.index(index).key("reply"))?;
-        Reply::merge(&wide, &own, &site.name, &site.hosts)
-    };
-    sites.iter().zip(compiled).enumerate().map(compile).collect()
+        replies.push(Reply::merge(&wide, &own, &site.name, &site.hosts)?);
+    }
+    Ok(replies)
 }
 
 #[cfg(test)]

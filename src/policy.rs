@@ -26,6 +26,7 @@ mod built_in;
 mod compile;
 pub mod keys;
 mod rule;
+mod rule_lists;
 mod site_index;
 #[cfg(test)]
 mod tests;

@@ -1,102 +1,35 @@
-//! What is known of a request: its headers, read once, and what only Envoy can say of the client, asked for when a rule
-//! wants to know. Header values are bytes, as what a stranger sends need not be text.
+//! Facts about a request: its headers, its host and path in canonical form, and the attributes of the client that only
+//! Envoy knows. Expensive facts are read when a rule needs them, and at most once.
 
 use std::cell::OnceCell;
 use std::net::IpAddr;
-use std::ops::Range;
 use std::rc::Rc;
 
 pub mod address;
 mod budget;
+mod headers;
 pub mod host;
 pub mod path;
 mod values;
 
 pub use budget::{HOSTCALL, UNITS, WorkBudget};
+pub use headers::HeaderMap;
 pub use host::{Authority, Host};
 pub use path::RequestPath;
 pub use values::{Pair, Separator, unquoted};
 
-/// The request's headers, as Envoy holds them: names in lower case, pseudo headers included, order kept.
-#[derive(Clone, Debug, Default)]
-pub struct HeaderMap {
-    /// All names and values, as they came.
-    bytes: Vec<u8>,
-    /// Where in `bytes` each name and its value stand.
-    entries: Vec<(Range<usize>, Range<usize>)>,
-}
-
-impl HeaderMap {
-    /// HeaderMap from pairs of name (lower case) and value.
-    pub fn new(entries: Vec<(Vec<u8>, Vec<u8>)>) -> HeaderMap {
-        let mut headers = HeaderMap::default();
-        let mut put = |part: Vec<u8>| {
-            let start = headers.bytes.len();
-            headers.bytes.extend(part);
-            start..headers.bytes.len()
-        };
-        let entries = entries.into_iter().map(|(name, value)| (put(name), put(value))).collect();
-        HeaderMap { entries, ..headers }
-    }
-
-    /// HeaderMap whose names (lower case) and values stand in `bytes`, at those places.
-    pub fn within(bytes: Vec<u8>, entries: Vec<(Range<usize>, Range<usize>)>) -> HeaderMap {
-        HeaderMap { bytes, entries }
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// All names, in order.
-    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
-        self.pairs().map(|(name, _)| name)
-    }
-
-    /// All names and values, in order.
-    pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.entries.iter().map(|(name, value)| (self.part(name), self.part(value)))
-    }
-
-    /// Every occurrence of `name` (lower case).
-    pub fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
-        self.entries.iter().filter(move |(key, _)| self.is(key, name)).map(|(_, value)| self.part(value))
-    }
-
-    /// The first occurrence of `name`.
-    pub fn first(&self, name: &str) -> Option<&[u8]> {
-        self.entries.iter().find(|(key, _)| self.is(key, name)).map(|(_, value)| self.part(value))
-    }
-
-    /// Whether `name` stands at `place`. The length tells most names apart.
-    fn is(&self, place: &Range<usize>, name: &str) -> bool {
-        place.len() == name.len() && self.part(place) == name.as_bytes()
-    }
-
-    fn part(&self, place: &Range<usize>) -> &[u8] {
-        self.bytes.get(place.clone()).unwrap_or_default()
-    }
-}
-
-/// What Envoy alone knows of who sent the request. Asked lazily: each answer may cost a hostcall.
+/// The client of a request, as far as only Envoy knows it. Each method may cost hostcalls.
 pub trait Peer {
-    /// The downstream remote address after Envoy's own trust in proxies, IPv4-mapped IPv6 folded.
+    /// Envoy's downstream remote address, with IPv4-mapped IPv6 as IPv4.
     fn remote_address(&self) -> Option<IpAddr>;
-    /// The URI SANs of the client's certificate.
+    /// The URI SANs of the client certificate.
     fn uri_sans(&self) -> Vec<Vec<u8>>;
-    /// The values of the claim under `path` in the token that jwt_authn has verified: one for a scalar, one an element
-    /// for a list, none where there is no such claim. Where the budget does not suffice to ask for all of them, it is
-    /// spent.
+    /// The values of the claim at `path` in the token that jwt_authn has verified: the elements of a list, one value for a
+    /// scalar, none if the claim is absent. Exhausts the budget if it is too small to read all of them.
     fn claim(&self, path: &[String], budget: &WorkBudget) -> Rc<[Vec<u8>]>;
 }
 
-/// A client of whom nothing is known.
+/// A client without attributes.
 pub struct UnknownPeer;
 
 impl Peer for UnknownPeer {
@@ -113,28 +46,28 @@ impl Peer for UnknownPeer {
     }
 }
 
-/// What each byte of an interpretation costs to make, in units of the budget.
+/// The cost of each byte of an interpretation, in units of the budget.
 const INTERPRETATION: usize = 8;
 
-/// A request, read as far as every decision needs it.
+/// A request, with the facts that every decision needs.
 pub struct Request<'a> {
     /// The headers.
     pub headers: &'a HeaderMap,
-    /// Who sent it.
+    /// The client.
     pub peer: &'a dyn Peer,
-    /// `:method`; empty where there is none.
+    /// `:method`; empty if it is missing.
     pub method: &'a [u8],
-    /// The host of `:authority`, or none where it cannot be read one way.
+    /// The canonical host of `:authority`; none if it is ambiguous or missing.
     pub host: Option<Host>,
-    /// The port of `:authority`, if one is written.
+    /// The port of `:authority`, if it has one.
     pub port: Option<u32>,
-    /// `:path` as it came, with the query.
+    /// `:path`, with the query.
     pub target: &'a [u8],
     /// The path of `:path`, without the query.
     pub path: RequestPath,
-    /// What follows the first `?` of `:path`.
+    /// The query: the part of `:path` after the first `?`.
     pub query: &'a [u8],
-    /// What is left to spend on this request.
+    /// The remaining budget.
     pub budget: WorkBudget,
     names_other_method: OnceCell<bool>,
     cookies: OnceCell<Option<Vec<Pair<'a>>>>,
@@ -142,7 +75,7 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads what `headers` say.
+    /// Reads the headers of a request.
     pub fn new(headers: &'a HeaderMap, peer: &'a dyn Peer) -> Request<'a> {
         let mut authorities = headers.all(":authority");
         let authority = match (authorities.next(), authorities.next()) {
@@ -178,12 +111,12 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The cookies, read once; none where the budget does not suffice.
+    /// The cookies; none if the budget is too small.
     pub fn cookies(&self) -> Option<&[Pair<'a>]> {
         self.cookies.get_or_init(|| values::cookies(self.headers, &self.budget)).as_deref()
     }
 
-    /// The parameters of the query, read once for each separator; none where the budget does not suffice.
+    /// The parameters of the query, split at `separator`; none if the budget is too small.
     pub fn parameters(&self, separator: Separator) -> Option<&[Pair<'a>]> {
         let [ampersand, either] = &self.parameters;
         let read = match separator {
@@ -193,23 +126,23 @@ impl<'a> Request<'a> {
         read.get_or_init(|| values::parameters(self.query, separator, &self.budget)).as_deref()
     }
 
-    /// Whether the request asks for a tunnel (RFC 9110 section 9.3.6). It names a host and no path.
+    /// Whether the request opens a tunnel (RFC 9110 section 9.3.6). It has a host and no path.
     pub fn is_connect(&self) -> bool {
         self.method.eq_ignore_ascii_case(b"CONNECT")
     }
 
-    /// Whether a server may apply another method than [`Request::method`], or another protocol (RFC 9110 section 7.8, RFC
-    /// 8441 section 4).
+    /// Whether servers may apply another method than [`Request::method`], because of an override header or of a protocol
+    /// upgrade (RFC 9110 section 7.8, RFC 8441 section 4).
     pub fn may_change_method(&self) -> bool {
         self.names_other_method() || self.headers.names().any(|name| matches!(name, b"upgrade" | b":protocol"))
     }
 
-    /// Whether a header names another method; looked at once.
+    /// Whether the request has a method-override header.
     pub fn names_other_method(&self) -> bool {
         *self.names_other_method.get_or_init(|| self.overriding_methods().next().is_some())
     }
 
-    /// The methods that headers name in place of [`Request::method`]. Some servers read `_` in a header's name as `-`.
+    /// The methods in method-override headers. Some servers treat `_` in a header name as `-`.
     pub fn overriding_methods(&self) -> impl Iterator<Item = &[u8]> {
         const NAMES: [&[u8]; 3] = [b"x-http-method-override", b"x-http-method", b"x-method-override"];
         let same = |(one, other): (&u8, &u8)| one == other || (*one == b'_' && *other == b'-');
@@ -219,7 +152,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Whether a byte may stand in a token, such as a method or the name of a header (RFC 9110 section 5.6.2).
+/// Whether a token, such as a method or a header name, can contain the byte (RFC 9110 section 5.6.2).
 pub fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::tree::PathError;
 
 /// Reads a policy whose quotes are single, so that the tables below can be read.
 fn read(text: &str) -> Result<PluginConfig, PathError> {
@@ -174,12 +175,12 @@ fn a_value_of_another_type_is_refused() {
 
 #[test]
 fn a_text_has_exactly_one_form() {
-    let needed = "exactly one of regex, sha256 and absent is needed";
+    let needed = "exactly one of regex, sha256 and absent is required";
     for (text, problem) in [
         ("{}", format!(": {needed}")),
         ("{'regex': 'a', 'absent': true}", format!(": {needed}")),
         ("{'regex': 'a', 'sha256': 'b'}", format!(": {needed}")),
-        ("{'absent': false}", ".absent: false says nothing; leave it out".to_owned()),
+        ("{'absent': false}", ".absent: false has no meaning; omit the field".to_owned()),
         ("{'absent': 'yes'}", ".absent: \"yes\" is a text, not true or false".to_owned()),
         ("{'regex': 5}", ".regex: 5 is a number, not a text".to_owned()),
     ] {
@@ -196,7 +197,7 @@ fn a_private_key_is_refused_and_optional_members_are_ignored() {
     };
     assert_refused(&[(
         &policy("'d': 'secret'"),
-        "keys[0].jwk.d: this is a private key; a policy holds public keys only",
+        "keys[0].jwk.d: this is a private key; a policy contains public keys only",
     )]);
     assert!(read(&policy("'use': 'sig', 'key_ops': ['verify'], 'alg': 'EdDSA', 'kid': 'k'")).is_ok());
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Rule;
-use super::compile::RuleLists;
+use super::rule_lists::RuleLists;
 use crate::config::{NamedConfig, RuleConfig, TextConfig};
 use crate::request::Request;
 use crate::tree::{KeyPath, PathError};

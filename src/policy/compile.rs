@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use super::built_in::built_in;
-use super::{Policy, Rule, Rules, Site, SiteIndex, keys};
+use super::rule_lists::RuleLists;
+use super::{Policy, Site, SiteIndex, keys};
 use crate::byte_index::ByteIndex;
-use crate::config::{PluginConfig, ReplyConfig, RuleConfig, SiteConfig};
+use crate::config::{PluginConfig, ReplyConfig, SiteConfig};
 use crate::matching::path::compile_prefix;
 use crate::matching::{HostPattern, RedirectTarget};
 use crate::state::Document;
@@ -163,48 +164,6 @@ fn control_prefix(prefix: &str) -> Result<String, PathError> {
     }
 }
 
-/// The rules of a site, or of the policy.
-#[derive(Clone, Default)]
-pub(super) struct RuleLists {
-    pub(super) exempt: Rules,
-    pub(super) always_closed: Rules,
-    pub(super) health_checks: Rules,
-}
-
-impl RuleLists {
-    const KEYS: [&str; 3] = ["exempt", "always_closed", "health_checks"];
-
-    /// These rules, followed by the rules at `path`: exempt, always closed, health checks. Stats, logs and `suspend` refer
-    /// to a rule by its name, so a second rule of the same name is an error.
-    pub(super) fn with(
-        self,
-        configs: [&[RuleConfig]; 3],
-        has_tokens: bool,
-        path: &KeyPath<'_>,
-    ) -> Result<RuleLists, PathError> {
-        let mut lists = [self.exempt, self.always_closed, self.health_checks];
-        let mut names: ByteIndex = lists.iter().flatten().map(|rule| &rule.name).collect();
-        for ((key, configs), rules) in RuleLists::KEYS.into_iter().zip(configs).zip(&mut lists) {
-            let list = path.key(key);
-            for (index, config) in configs.iter().enumerate() {
-                let path = list.index(index);
-                if config.claims.is_some() && !has_tokens {
-                    let problem = "requires jwt.metadata_key, under which jwt_authn stores a verified token";
-                    return Err(PathError::new(&path.key("claims"), problem));
-                }
-                let rule = Rule::compile(config, &path)?;
-                if !names.add(rule.name.as_bytes()) {
-                    let problem = format_args!("duplicate rule name \"{}\"", rule.name);
-                    return Err(PathError::new(&path.key("name"), problem));
-                }
-                rules.push(Rc::new(rule));
-            }
-        }
-        let [exempt, always_closed, health_checks] = lists;
-        Ok(RuleLists { exempt, always_closed, health_checks })
-    }
-}
-
 fn each<T>(
     texts: &[String],
     path: &KeyPath<'_>,
@@ -213,7 +172,11 @@ fn each<T>(
     if texts.is_empty() {
         return Err(PathError::new(path, "an empty list matches nothing"));
     }
-    texts.iter().enumerate().map(|(index, text)| read(text, &path.index(index))).collect()
+    let mut values = Vec::with_capacity(texts.len());
+    for (index, text) in texts.iter().enumerate() {
+        values.push(read(text, &path.index(index))?);
+    }
+    Ok(values)
 }
 
 /// Checks the name of a site, rule, fleet or key: `[a-z0-9-]`, at most 63 characters.

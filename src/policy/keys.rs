@@ -1,10 +1,10 @@
-//! Who may sign what: public keys, each good for the sites and kinds that the policy says.
+//! Public keys, and the sites and kinds of tokens for which their signatures are accepted.
 
 use crate::config::{JwkConfig, KeyConfig};
 use crate::state::jws;
 use crate::tree::{KeyPath, PathError};
 
-/// What a token may be about.
+/// The permission to sign a kind of token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
     /// State documents.
@@ -32,39 +32,39 @@ impl Permission {
 /// A public key.
 #[derive(Clone, Debug)]
 pub struct Key {
-    /// Its name, for status and logs.
+    /// The name, shown in the status and in logs.
     pub name: String,
-    /// Its RFC 7638 thumbprint.
+    /// The thumbprint (RFC 7638).
     pub kid: String,
-    /// The key as written, base64url.
+    /// The member `x` of the JWK: the key in base64url.
     pub x: String,
-    /// The key.
+    /// The key, decoded.
     pub public: ed25519_compact::PublicKey,
-    /// Its sites; none: all.
+    /// The names of its sites; none: all sites.
     pub sites: Option<Vec<String>>,
-    /// The kinds of token that it may sign.
+    /// The permissions.
     pub may: Vec<Permission>,
 }
 
 impl Key {
-    /// Whether the key may sign tokens of `kind` about `site`.
-    pub fn is_permitted(&self, kind: Permission, site: &str) -> bool {
-        self.may.contains(&kind)
+    /// Whether the key may sign tokens for `site` with this permission.
+    pub fn is_permitted(&self, permission: Permission, site: &str) -> bool {
+        self.may.contains(&permission)
             && self.sites.as_ref().is_none_or(|sites| sites.iter().any(|permitted| permitted == site))
     }
 }
 
-/// Compiles the keys of a policy; `path` is the list's.
+/// Compiles the list of keys at `path`.
 pub fn compile(configs: &[KeyConfig], path: &KeyPath<'_>) -> Result<Vec<Key>, PathError> {
     let mut keys: Vec<Key> = Vec::with_capacity(configs.len());
     for (index, config) in configs.iter().enumerate() {
         let path = path.index(index);
         let key = key(config, &path)?;
         if keys.iter().any(|other| other.name == key.name) {
-            return Err(PathError::new(&path.key("name"), format_args!("\"{}\" stands twice", key.name)));
+            return Err(PathError::new(&path.key("name"), format_args!("duplicate key name \"{}\"", key.name)));
         }
         if let Some(other) = keys.iter().find(|other| other.kid == key.kid) {
-            return Err(PathError::new(&path.key("jwk"), format_args!("is the key of \"{}\" too", other.name)));
+            return Err(PathError::new(&path.key("jwk"), format_args!("the same key as that of \"{}\"", other.name)));
         }
         keys.push(key);
     }
@@ -75,18 +75,15 @@ fn key(config: &KeyConfig, path: &KeyPath<'_>) -> Result<Key, PathError> {
     let KeyConfig { name, jwk: JwkConfig { kty, crv, x }, sites, may } = config;
     let jwk = path.key("jwk");
     let fixed = |member: &str, value: &str, wanted: &str| {
-        if value == wanted {
-            Ok(())
-        } else {
-            Err(PathError::new(&jwk.key(member), format_args!("\"{value}\" is not \"{wanted}\"")))
-        }
+        let problem = || PathError::new(&jwk.key(member), format_args!("\"{value}\" is not \"{wanted}\""));
+        (value == wanted).then_some(()).ok_or_else(problem)
     };
     fixed("kty", kty, "OKP")?;
     fixed("crv", crv, "Ed25519")?;
     let malformed = || PathError::new(&jwk.key("x"), "not an Ed25519 public key of 32 bytes in base64url");
     let bytes: [u8; 32] = jws::decode(x).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(malformed)?;
     if sites.is_empty() {
-        return Err(PathError::new(&path.key("sites"), "empty; \"*\" stands for all"));
+        return Err(PathError::new(&path.key("sites"), "empty; \"*\" means all sites"));
     }
     let all = sites.iter().any(|site| site == "*");
     if !all {
@@ -99,18 +96,23 @@ fn key(config: &KeyConfig, path: &KeyPath<'_>) -> Result<Key, PathError> {
     if may.is_empty() {
         return Err(PathError::new(&list, "empty; a key may sign state, task or pass"));
     }
-    let kind = |(index, text): (usize, &String)| {
-        Permission::ALL.into_iter().find(|(name, _)| name == text).map(|(_, kind)| kind).ok_or_else(|| {
-            PathError::new(&list.index(index), format_args!("\"{text}\" is none of state, task and pass"))
-        })
-    };
+    let mut permissions = Vec::with_capacity(may.len());
+    for (index, text) in may.iter().enumerate() {
+        let permission = Permission::ALL.into_iter().find(|(name, _)| name == text).ok_or_else(|| {
+            PathError::new(
+                &list.index(index),
+                format_args!("\"{text}\" is not a permission; permissions are state, task and pass"),
+            )
+        })?;
+        permissions.push(permission.1);
+    }
     Ok(Key {
         name: super::name(name, &path.key("name"))?,
         kid: jws::thumbprint(x),
         x: x.clone(),
         public: ed25519_compact::PublicKey::new(bytes),
         sites: (!all).then(|| sites.clone()),
-        may: may.iter().enumerate().map(kind).collect::<Result<_, _>>()?,
+        may: permissions,
     })
 }
 

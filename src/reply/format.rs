@@ -45,14 +45,13 @@ pub struct FormatsByPath(Rc<Vec<(TextMatcher, Format)>>);
 impl FormatsByPath {
     /// Compiles `formats`.
     pub fn compile(configs: &[FormatConfig], path: &KeyPath<'_>) -> Result<FormatsByPath, PathError> {
-        let compile = |(index, config): (usize, &FormatConfig)| {
-            let FormatConfig { paths, format } = config;
+        let mut formats = Vec::with_capacity(configs.len());
+        for (index, FormatConfig { paths, format }) in configs.iter().enumerate() {
             let path = path.index(index);
             let paths = compile_paths(paths, &path.key("paths"))?;
-            Ok((paths, Format::read(format, &path.key("format"))?))
-        };
-        let formats: Result<Vec<_>, PathError> = configs.iter().enumerate().map(compile).collect();
-        Ok(FormatsByPath(Rc::new(formats?)))
+            formats.push((paths, Format::read(format, &path.key("format"))?));
+        }
+        Ok(FormatsByPath(Rc::new(formats)))
     }
 
     /// The format for the path of a request, if an entry matches. An ambiguous path matches by any of its

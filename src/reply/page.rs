@@ -15,7 +15,7 @@ const TEXT: &str = include_str!("page.txt");
 /// their digests, and requests to its own site.
 pub const SECURITY_POLICY: &str = "default-src 'none'; \
     style-src 'sha256-S7cpOLPag6E52z3Wbc/mF2EHl2jzSK9ZlhMVkFs9E9s='; \
-    script-src 'sha256-bG7kXbohz6IWZoTQREA8JElvlKwTSutm6piLC4gKyiw='; \
+    script-src 'sha256-pWwzu9WIGYEV13RMzIWdpVJq/324jCs1FsEm1uZuz+w='; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 thread_local! {

@@ -101,7 +101,7 @@ pub fn canonical(bytes: &[u8]) -> Option<String> {
     let segments = text.as_bytes().strip_prefix(b"/")?;
     let mut empty = false;
     for segment in segments.split(|byte| *byte == b'/') {
-        // An empty segment is fine at the end only: `/a/` is, `/a//b` is not.
+        // An empty segment is unambiguous at the end only: `/a/`, but not `/a//b`.
         if empty || matches!(segment, b"." | b"..") {
             return None;
         }
@@ -118,9 +118,9 @@ fn plain(bytes: &[u8]) -> Option<&str> {
 /// The canonical form of a path with percent-encoding.
 fn normalized(bytes: &[u8]) -> Option<String> {
     let is_clear = |(byte, is_encoded): (u8, bool)| match is_encoded {
-        // What some servers read specially once they have decoded it.
+        // Characters that some servers treat specially after decoding.
         true => !matches!(byte, b'/' | b'\\' | b';' | b'#' | b'?' | 0..=0x1f | 0x7f),
-        // A raw percent sign is one that encodes nothing.
+        // A raw percent sign encodes nothing.
         false => is_plain(byte) && !matches!(byte, b'%' | b'?'),
     };
     if !units(bytes).all(is_clear) {
@@ -128,7 +128,7 @@ fn normalized(bytes: &[u8]) -> Option<String> {
     }
     let decoded = decode(bytes);
     let is_final = !decoded.contains(&b'%') || decode_fully(&decoded, false) == decoded;
-    // A URL parser cuts a space off the end.
+    // URL parsers remove a space at the end.
     if !is_final || decoded.ends_with(b" ") || std::str::from_utf8(&decoded).is_err() {
         return None;
     }

@@ -121,12 +121,12 @@ impl SourceCrate {
         }
         let reexported = match module.imported(first) {
             Some(path) => self.resolve(start, path, depth - 1),
-            None => self.through_globs(start, first, depth - 1),
+            None => self.find_in_globs(start, first, depth - 1),
         };
         reexported.map_or(start, |target| self.descend(target, rest, depth - 1))
     }
 
-    fn through_globs(&self, module: usize, name: &str, depth: usize) -> Option<usize> {
+    fn find_in_globs(&self, module: usize, name: &str, depth: usize) -> Option<usize> {
         self.modules[module].globs().find_map(|glob| {
             let target = self.resolve(module, glob, depth)?;
             let names = &self.modules[target];

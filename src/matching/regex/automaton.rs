@@ -1,14 +1,14 @@
-//! The position automaton of a regex (V. M. Glushkov, "The abstract theory of automata", 1961): one state for each
-//! character or class of the regex, as a bit. After each character of a text, the set of states says where in the regex
-//! the text may be.
+//! The position automaton of a regex (V. M. Glushkov, "The abstract theory of automata", 1961). It has one state for each
+//! position, which is a character or class of the regex. Sets of states are bit sets: after each character of a text, the
+//! current set contains the positions that can have matched it.
 
 use super::syntax::{Class, Node};
 use crate::request::WorkBudget;
 
-/// The most characters and classes that a regex may have as an automaton, each as often as it is repeated.
+/// The most positions of an automaton. Repeated characters and classes count each time.
 pub const MAX_POSITIONS: usize = 1024;
 const WORDS: usize = MAX_POSITIONS / 64;
-/// Steps are paid for together while they cost no more than this, in units of the budget.
+/// The cost of the steps that are paid for together, in units of the budget.
 const BATCH: usize = 256;
 
 /// A set of positions.
@@ -34,7 +34,7 @@ impl Positions {
     }
 }
 
-/// The places of the bits of a word that are set.
+/// The indices of the bits that are set in a word.
 fn bits(mut word: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         (word != 0).then(|| {
@@ -45,30 +45,30 @@ fn bits(mut word: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// A regex as an automaton. Sets of positions have `words` words each.
+/// A compiled automaton. Each set of positions has `words` words.
 #[derive(Clone, Debug)]
 pub struct Automaton {
     words: usize,
-    /// What each position takes.
+    /// The class of each position.
     classes: Vec<Class>,
-    /// The positions that take each ASCII character.
+    /// For each ASCII character, the positions that match it.
     ascii: Vec<u64>,
-    /// The positions that may follow each position, and those that may come first.
+    /// For each position, the positions that can follow it; and those that can be first.
     follow: Vec<u64>,
     first: Vec<u64>,
-    /// The positions in which a text may end.
+    /// The positions that can be last.
     last: Vec<u64>,
     takes_empty: bool,
 }
 
-/// Where a part of a regex may begin and end, and whether it may be empty.
+/// The positions at which a part of a regex can begin and end, and whether it can be empty.
 struct Fragment {
     first: Positions,
     last: Positions,
     is_optional: bool,
 }
 
-/// The automaton while it is built.
+/// Builds an automaton.
 #[derive(Default)]
 struct Compiler {
     classes: Vec<Class>,
@@ -106,7 +106,7 @@ impl Compiler {
                 for count in 1..=most.unwrap_or((*least).max(1)) {
                     let mut next = self.add(node)?;
                     next.is_optional |= count > *least;
-                    // The last copy stands for all that may follow it.
+                    // The last copy repeats without limit.
                     if most.is_none() && count == (*least).max(1) {
                         self.connect(next.last, next.first);
                     }
@@ -142,11 +142,11 @@ impl Fragment {
 }
 
 impl Automaton {
-    /// The automaton of a regex; none where it has too many positions.
+    /// The automaton of a regex; none if it has too many positions.
     pub fn of(node: &Node) -> Option<Automaton> {
-        let mut builder = Compiler::default();
-        let whole = builder.add(node)?;
-        let Compiler { classes, follow } = builder;
+        let mut compiler = Compiler::default();
+        let whole = compiler.add(node)?;
+        let Compiler { classes, follow } = compiler;
         let words = classes.len().div_ceil(64).max(1);
         let flat = |sets: &[Positions]| sets.iter().flat_map(|set| set.0.into_iter().take(words)).collect::<Vec<u64>>();
         let ascii = (0..128_u8).map(|byte| {
@@ -166,12 +166,12 @@ impl Automaton {
         })
     }
 
-    /// Whether the whole of `text` is one that the regex describes; none where the budget does not suffice.
+    /// Whether the regex matches the whole `text`; none if the budget is too small.
     pub fn is_match(&self, text: &str, is_ascii: bool, budget: &WorkBudget) -> Option<bool> {
         if self.words == 1 && is_ascii { self.run_word(text, budget) } else { self.run(text, budget) }
     }
 
-    /// The same as [`Automaton::run`] for an ASCII text and one word of states, which is nearly always.
+    /// Like [`Automaton::run`], for the usual case: an ASCII text, and at most 64 positions.
     fn run_word(&self, text: &str, budget: &WorkBudget) -> Option<bool> {
         let (mut states, mut spent) = (0, 0);
         let mut next = self.first.first().copied().unwrap_or(0);
@@ -223,7 +223,7 @@ impl Automaton {
         budget.pay(spent).then_some(ends || text.is_empty() && self.takes_empty)
     }
 
-    /// Keeps the states that take a character.
+    /// Removes the states that do not match a character.
     fn keep(&self, states: &mut [u64; WORDS], c: char, spent: &mut usize) {
         if c.is_ascii() {
             let takes = self.ascii.get(c as usize * self.words..).unwrap_or_default();

@@ -1,23 +1,23 @@
-//! The syntax of regexes, as far as they become automata: characters, `.`, classes, groups, `|`, repetitions, `^` before
-//! and `$` behind an alternative of the whole, and `(?i)` before all. What `regex_lite` accepts beside it stays with it.
+//! Parses the regexes that become automata. Their syntax is characters, `.`, classes, groups, `|` and repetitions; `^` and
+//! `$` at the beginning and end of a top-level alternative; and `(?i)` at the beginning. `regex_lite` runs all others.
 
-/// A regex as a tree.
+/// The syntax tree of a regex.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
-    /// One character.
+    /// One character of a class.
     Class(Class),
-    /// One after the other.
+    /// All of the nodes, one after the other.
     Sequence(Vec<Node>),
-    /// Any one of these.
+    /// One of the nodes.
     Either(Vec<Node>),
-    /// At least, and at most, so many times.
+    /// The node, repeated at least and at most this many times.
     Repeat(Box<Node>, u32, Option<u32>),
 }
 
 /// A set of characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Class {
-    /// First and last of each range.
+    /// The first and last character of each range.
     ranges: Vec<(char, char)>,
     is_negated: bool,
 }
@@ -33,7 +33,7 @@ impl Class {
         self.ranges.iter().any(|(first, last)| (*first..=*last).contains(&c)) != self.is_negated
     }
 
-    /// The same set with both cases of each ASCII letter.
+    /// Adds the other case of each ASCII letter.
     fn fold(&mut self) {
         let both = |(first, last): &(char, char)| {
             let letters = (*first..=*last).filter(char::is_ascii_alphabetic);
@@ -44,10 +44,10 @@ impl Class {
     }
 }
 
-/// More repetitions are no automaton's.
+/// The most repetitions in an automaton.
 const MAX_REPEAT: u32 = 1000;
 
-/// Reads a valid regex; none for one of another syntax.
+/// Parses a valid regex; none if it uses other syntax.
 pub fn parse(regex: &str) -> Option<Node> {
     let (ignores_case, rest) = regex.strip_prefix("(?i)").map_or((false, regex), |rest| (true, rest));
     let mut parser = Parser { rest, ignores_case, depth: 0 };
@@ -58,12 +58,12 @@ pub fn parse(regex: &str) -> Option<Node> {
 struct Parser<'r> {
     rest: &'r str,
     ignores_case: bool,
-    /// How many groups are open.
+    /// The number of open groups.
     depth: usize,
 }
 
 impl Parser<'_> {
-    /// Takes `text` from the front, if it stands there.
+    /// Consumes `text`, if it comes next.
     fn take(&mut self, text: &str) -> bool {
         let rest = self.rest.strip_prefix(text);
         self.rest = rest.unwrap_or(self.rest);
@@ -87,7 +87,7 @@ impl Parser<'_> {
 
     fn sequence(&mut self) -> Option<Node> {
         let mut nodes = Vec::new();
-        // In a group they would not be about the whole text.
+        // Inside a group, `^` and `$` do not anchor the whole regex.
         if self.depth == 0 {
             self.take("^");
         }
@@ -133,7 +133,7 @@ impl Parser<'_> {
         Node::Class(class)
     }
 
-    /// The piece, as often as the operator behind it says. Laziness does not matter: the whole value must match.
+    /// Applies the repetition operator after a piece. Greediness is irrelevant, because the whole value must match.
     fn repeated(&mut self, piece: Node) -> Option<Node> {
         let (least, most) = match self.rest.chars().next() {
             Some('*') => (0, None),
@@ -158,7 +158,7 @@ impl Parser<'_> {
         self.repeated_once(Node::Repeat(Box::new(piece), least, most))
     }
 
-    /// A second operator is not read here, but for the `?` that asks for the shortest match.
+    /// Consumes the `?` of a lazy operator. Any further operator is other syntax.
     fn repeated_once(&mut self, node: Node) -> Option<Node> {
         self.take("?");
         (!self.rest.starts_with(['*', '+', '?', '{'])).then_some(node)
@@ -171,7 +171,7 @@ impl Parser<'_> {
             let is_first = class.ranges.is_empty();
             let low = match self.next()? {
                 ']' if !is_first => break,
-                // Nested classes, and what joins classes.
+                // Nested classes and set operations.
                 '[' | '&' | '~' => return None,
                 '\\' => {
                     let escaped = self.escape()?;
@@ -187,7 +187,7 @@ impl Parser<'_> {
                 c => c,
             };
             let high = match self.rest.strip_prefix('-').and_then(|rest| rest.chars().next()) {
-                // Neither a range nor what joins classes.
+                // Not a range.
                 None | Some(']') => low,
                 Some('-' | '[' | '\\') => return None,
                 Some(high) => {
@@ -205,7 +205,7 @@ impl Parser<'_> {
         Some(Node::Class(class))
     }
 
-    /// What stands for a backslash and the character behind it.
+    /// The class of the escape sequence after a backslash.
     fn escape(&mut self) -> Option<Class> {
         let one = |c: char| vec![(c, c)];
         let word = vec![('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')];

@@ -64,7 +64,7 @@ fn a_regex_stops_when_the_budget_is_exhausted() {
     }
     let budget = WorkBudget::of_request();
     assert_eq!(compile("b.*").is_match(&long, true, &budget), Some(false));
-    assert!(budget.left() > crate::request::UNITS - 100, "what cannot match any more costs little");
+    assert!(budget.left() > crate::request::UNITS - 100, "a match that has failed costs nothing further");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn the_cost_of_the_engine_depends_on_the_size_of_its_program() {
 fn regexes_beyond_any_budget_are_refused() {
     for regex in ["[^^]\\B(.{0,500}){20}Q", "(?x)# [\n.(.{0,500}){20}Q", "\\b(a{1,100}){1,100}"] {
         let problem = WholeRegex::compile(regex, &KeyPath::Root).unwrap_err().problem;
-        assert_eq!(problem, format!("\"{regex}\" is too large: no value could ever be compared with it"));
+        assert_eq!(problem, format!("\"{regex}\" is too large: no request has the budget to match it"));
     }
 }
 

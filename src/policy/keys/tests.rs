@@ -29,19 +29,22 @@ fn malformed_keys_are_refused() {
         (vec![config("a", &format!("{X}="), &["*"], &["state"])], malformed),
         // The same bytes, written in another way: another thumbprint, which no token would ever name.
         (vec![config("a", &X.replace("URo", "URp"), &["*"], &["state"])], malformed),
-        (vec![config("a", X, &[], &["state"])], "keys[0].sites: empty; \"*\" stands for all"),
+        (vec![config("a", X, &[], &["state"])], "keys[0].sites: empty; \"*\" means all sites"),
         (
             vec![config("a", X, &["shop", "*.shop"], &["state"])],
             "keys[0].sites[1]: \"*.shop\" is not a name of at most 63 characters of a-z, 0-9 and -",
         ),
         (vec![config("a", X, &["*"], &[])], "keys[0].may: empty; a key may sign state, task or pass"),
-        (vec![config("a", X, &["*"], &["state", "read"])], "keys[0].may[1]: \"read\" is none of state, task and pass"),
+        (
+            vec![config("a", X, &["*"], &["state", "read"])],
+            "keys[0].may[1]: \"read\" is not a permission; permissions are state, task and pass",
+        ),
         (
             vec![config("On call", X, &["*"], &["state"])],
             "keys[0].name: \"On call\" is not a name of at most 63 characters of a-z, 0-9 and -",
         ),
-        (vec![plain.clone(), config("a", &other, &["*"], &["state"])], "keys[1].name: \"a\" stands twice"),
-        (vec![plain.clone(), config("b", X, &["shop"], &["task"])], "keys[1].jwk: is the key of \"a\" too"),
+        (vec![plain.clone(), config("a", &other, &["*"], &["state"])], "keys[1].name: duplicate key name \"a\""),
+        (vec![plain.clone(), config("b", X, &["shop"], &["task"])], "keys[1].jwk: the same key as that of \"a\""),
     ] {
         assert_eq!(compile(&configs).map(|_| ()), Err(message.to_owned()));
     }

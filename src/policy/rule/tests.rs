@@ -10,9 +10,15 @@ fn rule(conditions: &str) -> Result<Rule, PathError> {
     Rule::compile(&config.exempt[0], &KeyPath::Root.key("rule"))
 }
 
+fn assert_refused(rows: &[(&str, &str)]) {
+    for (conditions, message) in rows {
+        assert_eq!(rule(conditions).unwrap_err().to_string(), *message, "{conditions}");
+    }
+}
+
 #[test]
 fn malformed_conditions_are_refused() {
-    for (conditions, message) in [
+    assert_refused(&[
         ("'modes': ['offline']", "rule: a rule without a condition would match every request"),
         ("'paths': []", "rule.paths: an empty list matches nothing"),
         ("'paths': ['/a', 'b']", "rule.paths[1]: \"b\" starts with neither '/' nor '*'"),
@@ -40,6 +46,12 @@ fn malformed_conditions_are_refused() {
         ("'uri_sans': [{'regex': '(?:.*)'}]", "rule.uri_sans[0]: \"(?:.*)\" has no scheme such as spiffe://"),
         ("'uri_sans': [{'regex': '.*'}]", "rule.uri_sans[0]: \".*\" has no scheme such as spiffe://"),
         ("'uri_sans': [{'absent': true}]", "rule.uri_sans[0]: a missing certificate proves nothing"),
+    ]);
+}
+
+#[test]
+fn malformed_named_conditions_are_refused() {
+    assert_refused(&[
         ("'headers': []", "rule.headers: an empty list has no effect"),
         ("'query': []", "rule.query: an empty list has no effect"),
         ("'cookies': []", "rule.cookies: an empty list has no effect"),
@@ -81,9 +93,7 @@ fn malformed_conditions_are_refused() {
             "rule.claims[0].value[0]: \"a*b\" may have one '*', first or last; write it as { regex: … }",
         ),
         ("'paths': ['/a'], 'modes': []", "rule.modes: an empty list contains no mode"),
-    ] {
-        assert_eq!(rule(conditions).unwrap_err().to_string(), message, "{conditions}");
-    }
+    ]);
 }
 
 #[test]

@@ -157,9 +157,8 @@ proptest! {
         path in "/[!\"$&-.0-:<->@-\\[\\]-~]{1,20}",
         encoded in prop::collection::vec(any::<bool>(), 20),
     ) {
-        let encoded_path: String = path.strip_prefix('/').unwrap().chars().zip(encoded).map(|(c, encoded)| match encoded {
-            true => format!("%{:02x}", u32::from(c)),
-            false => c.to_string(),
+        let encoded_path: String = path.strip_prefix('/').unwrap().chars().zip(encoded).map(|(c, encoded)| {
+            if encoded { format!("%{:02x}", u32::from(c)) } else { c.to_string() }
         }).collect();
         prop_assume!(!path.strip_prefix('/').is_some_and(|name| matches!(name, "." | "..")));
         prop_assert_eq!(RequestPath::parse(format!("/{encoded_path}").as_bytes()), RequestPath::Canonical(path));
