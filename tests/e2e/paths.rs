@@ -43,7 +43,7 @@ const EARLIER_BYPASSES: &[&str] = &[
 
 /// An endless sequence of generated paths. HTTP/1 permits ASCII only.
 fn paths(seed: u64) -> impl Iterator<Item = Vec<u8>> {
-    let mut random = generate::Random::new(seed);
+    let mut random = generate::SplitMix64::new(seed);
     let paths = std::iter::repeat_with(move || generate::path(&mut random).concat());
     paths.filter(|path| path.is_ascii() && !path.iter().any(|byte| b" \r\n".contains(byte)))
 }

@@ -1,12 +1,12 @@
 //! A generator of paths that try to evade a rule, and of unusual paths that real applications use.
 
-/// The pseudo-random generator SplitMix64 (Steele, Lea and Flood, 2014). A seed repeats a search.
-pub struct Random(u64);
+/// A pseudo-random generator (Steele, Lea and Flood, 2014). A seed repeats a search.
+pub struct SplitMix64(u64);
 
-impl Random {
+impl SplitMix64 {
     /// A generator with this seed.
-    pub fn new(seed: u64) -> Random {
-        Random(seed)
+    pub fn new(seed: u64) -> SplitMix64 {
+        SplitMix64(seed)
     }
 
     fn next(&mut self) -> u64 {
@@ -77,7 +77,7 @@ const LEGITIMATE: &[&str] = &[
 ];
 
 /// Generates a path. Half of all paths hide a name of a rule; a tenth are paths of real applications.
-pub fn path(random: &mut Random) -> Pieces {
+pub fn path(random: &mut SplitMix64) -> Pieces {
     match random.below(100) {
         0..10 => vec![random.pick(LEGITIMATE).into()],
         10..15 => {
@@ -97,7 +97,7 @@ pub fn path(random: &mut Random) -> Pieces {
 }
 
 /// A path in which dot segments or parameters precede the name of a rule.
-fn hidden(random: &mut Random) -> Pieces {
+fn hidden(random: &mut SplitMix64) -> Pieces {
     let mut pieces = vec![b"/".to_vec()];
     for _ in 0..random.below(3) {
         if random.chance(60) {
@@ -123,7 +123,7 @@ fn hidden(random: &mut Random) -> Pieces {
 }
 
 /// A spelling of `//name/rest`.
-fn other_host(random: &mut Random) -> Pieces {
+fn other_host(random: &mut SplitMix64) -> Pieces {
     let mut pieces = vec![b"/".to_vec()];
     if random.chance(10) {
         pieces.push(removed(random));
@@ -150,7 +150,7 @@ fn other_host(random: &mut Random) -> Pieces {
     pieces
 }
 
-fn noise(random: &mut Random, count: usize) -> Pieces {
+fn noise(random: &mut SplitMix64, count: usize) -> Pieces {
     (0..count)
         .map(|_| match random.below(100) {
             0..35 => slash(random),
@@ -164,29 +164,29 @@ fn noise(random: &mut Random, count: usize) -> Pieces {
         .collect()
 }
 
-fn slash(random: &mut Random) -> Vec<u8> {
+fn slash(random: &mut SplitMix64) -> Vec<u8> {
     if random.chance(5) { encoded(random, FORMS, 0) } else { encoded(random, SLASHES, 40) }
 }
 
-fn dots(random: &mut Random) -> Vec<u8> {
+fn dots(random: &mut SplitMix64) -> Vec<u8> {
     encoded(random, DOTS, 40)
 }
 
-fn end(random: &mut Random) -> Vec<u8> {
+fn end(random: &mut SplitMix64) -> Vec<u8> {
     encoded(random, ENDS, 97)
 }
 
-fn removed(random: &mut Random) -> Vec<u8> {
+fn removed(random: &mut SplitMix64) -> Vec<u8> {
     encoded(random, REMOVED, 98)
 }
 
-fn name(random: &mut Random) -> Vec<u8> {
+fn name(random: &mut SplitMix64) -> Vec<u8> {
     let name = random.pick(NAMES);
     letters(random, name)
 }
 
 /// A name, with some letters percent-encoded in one of ten cases.
-fn letters(random: &mut Random, name: &str) -> Vec<u8> {
+fn letters(random: &mut SplitMix64, name: &str) -> Vec<u8> {
     if random.chance(85) {
         return name.as_bytes().to_vec();
     }
@@ -196,13 +196,13 @@ fn letters(random: &mut Random, name: &str) -> Vec<u8> {
 
 /// One of these texts, percent-encoded with a probability of `chance` in 100. A raw `?` would end the path, so it is
 /// always encoded.
-fn encoded(random: &mut Random, texts: &[&str], chance: usize) -> Vec<u8> {
+fn encoded(random: &mut SplitMix64, texts: &[&str], chance: usize) -> Vec<u8> {
     let text = random.pick(texts).as_bytes();
     if text.contains(&b'?') || random.chance(chance) { percent(random, text) } else { text.to_vec() }
 }
 
 /// Percent-encodes some or all bytes of a text, one to three times, with digits in upper or lower case.
-fn percent(random: &mut Random, text: &[u8]) -> Vec<u8> {
+fn percent(random: &mut SplitMix64, text: &[u8]) -> Vec<u8> {
     let times = [1, 1, 1, 1, 2, 2, 2, 3][random.below(8)];
     let all = random.chance(70);
     let must = |byte: u8| matches!(byte, b'?' | b'#' | 0..=0x20 | 0x7f);

@@ -19,7 +19,7 @@ mod servers;
 use std::collections::BTreeMap;
 
 use envoy::{EnvoyModel, Setting};
-use generate::{Pieces, Random};
+use generate::{Pieces, SplitMix64};
 use policies::{Case, PROBE, Ruling};
 use servers::Read;
 use servers::steps::decode_unreserved;
@@ -52,7 +52,7 @@ fn search(setting: Setting) {
     };
     let (count, seed) = (number("PATHS", PATHS as u64), number("SEED", SEED));
     let cases = policies::cases();
-    let mut random = Random::new(seed);
+    let mut random = SplitMix64::new(seed);
     let mut findings = Findings::new();
     let mut answers: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut reached = 0;

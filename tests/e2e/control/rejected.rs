@@ -7,7 +7,7 @@ use crate::support::shop;
 use crate::support::signer::{Signer, base64, document, now_ms};
 
 /// A token, and the status and the error code of the response to it.
-type Rejection = (&'static str, String, u16, &'static str);
+type RejectedToken = (&'static str, String, u16, &'static str);
 
 const MALFORMED: (u16, &str) = (400, "malformed_document");
 const BAD_SIGNATURE: (u16, &str) = (401, "bad_signature");
@@ -20,7 +20,7 @@ struct Mistakes<'a> {
     scene: &'a Scene,
     stranger: Signer,
     good: String,
-    rejections: Vec<Rejection>,
+    rejections: Vec<RejectedToken>,
 }
 
 impl Mistakes<'_> {
