@@ -13,7 +13,7 @@ SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 comma := ,
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help run build module maintctl test lint unit e2e bench worst fmt doc clean toolchain
+.PHONY: help run build module maintctl test lint unit identity e2e simulate bench worst fmt doc clean toolchain
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,7 +28,11 @@ build: module maintctl ## build dist/envoy_maintenance.wasm, dist/maintctl and d
 	@envoy/scripts/pin-istio.sh $(MODULE) dist/istio
 	@ls -l dist
 
-test: lint unit module e2e ## run all tests: lint, unit and property tests, and tests with maintctl and a real Envoy
+test: lint unit module identity e2e ## run all tests: lint, unit and property tests, and tests with maintctl and a real Envoy
+
+simulate: toolchain ## run a million random interleavings of joins, ticks, traps, pushes and updates; takes some minutes
+	@SIMULATIONS=$(or $(SIMULATIONS),1000000) cargo --config profile.test.opt-level=2 \
+		--config 'profile.test.package."*".opt-level=0' test $(FEATURES) --lib -- members::simulation
 
 bench: strip_profile := --release
 bench: module maintctl ## measure the cost of a request without a filter, with an empty one, Lua and this one; and of a switch
@@ -87,6 +91,14 @@ lint: toolchain ## check format, imports, names and lints
 unit: toolchain ## run the unit and property tests
 	$(call say,unit: unit and property tests$(comma) and paths that servers read differently)
 	@cargo test $(FEATURES) --lib --bins --test paths
+
+# The versions of Envoy between which the key of a VM has changed.
+identity: toolchain ## test updates that change an environment variable of the VM, with Envoy 1.38.2, 1.39.0 and 1.40.0
+	$(call say,identity: VMs of one build that differ in an environment variable)
+	@for version in 1.38.2 1.39.0 1.40.0; do \
+		envoy=$$(ENVOY= ENVOY_VERSION=$$version envoy/scripts/get-envoy.sh) && "$$envoy" --version && \
+		ENVOY="$$envoy" MODULE="$(CURDIR)/$(MODULE)" cargo test --quiet $(FEATURES) --test e2e -- identity:: || exit 1; \
+	done
 
 e2e: toolchain ## run the tests with a real Envoy; TESTS=page runs those whose name contains "page"
 	$(call say,e2e: the module in a real Envoy$(comma) and maintctl)

@@ -4,29 +4,33 @@
 //! |---|---|
 //! | [`sdk`] | the boundary to proxy-wasm |
 //! | [`host`] | hostcalls as safe functions with typed results and errors |
-//! | [`context`], [`roots`] | the callbacks of a root context, and the list of all of them |
-//! | [`root`], [`adoption`] | a policy at work on one worker, and the documents that it has adopted |
+//! | [`register`] | shared data; [`vms`], [`plugins`] and [`documents`] are the values in it |
+//! | [`root`], [`adoption`], [`sites`] | a root context: its policy, and the documents that it has adopted |
+//! | [`roots`], [`membership`], [`worker`] | all root contexts of a VM, its record, and its tick |
+//! | [`context`] | the callbacks of a root context |
 //! | [`stream`] | the callbacks of a request |
-//! | [`worker`] | the tick of a worker, which joins all roots of one thread |
-//! | [`register`] | shared data; [`documents`], [`directory`] and [`members`] read documents, policies and VMs from it |
-//! | [`control`], [`status`], [`json`] | the control endpoint and its status document |
-//! | [`stats`], [`log_limit`] | metrics, and a limit for log lines that clients can cause |
+//! | [`directory`], [`status`], [`control`] | the control endpoint and its status document |
+//! | [`stats`], [`gauges`], [`log_limit`] | metrics, and a limit for log lines that clients can cause |
 
 mod adoption;
 mod context;
 mod control;
 mod directory;
 mod documents;
+mod gauges;
 mod host;
 mod log_limit;
-mod members;
+mod membership;
+mod plugins;
 mod register;
 mod root;
 mod roots;
 mod sdk;
+mod sites;
 mod stats;
 mod status;
 mod stream;
+mod vms;
 mod worker;
 
 proxy_wasm::main! {{

@@ -54,6 +54,7 @@ pub mod config;
 pub mod fair;
 pub mod json;
 pub mod matching;
+pub mod members;
 pub mod policy;
 pub mod protocol;
 pub mod reply;

@@ -1,23 +1,27 @@
-//! What a policy has adopted at each of its sites. After a change, documents are verified in slices, and at once where a
-//! request asks for a site.
+//! The documents that one policy has adopted on one worker. After a change, the worker verifies documents in slices, and
+//! at once for a site that a request asks for.
 
-use std::cell::{Cell, OnceCell, Ref};
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use super::documents::Entry;
-use super::root::{Held, Root};
-use crate::state::{ActiveMode, EffectiveState, Mode};
+use crate::state::{ActiveMode, Document, EffectiveState, Mode};
 use crate::time::Time;
 
-/// How many documents one request may make a worker verify: some 0.3 ms each.
-const MOST_OF_A_REQUEST: u32 = 1;
+/// A document that is in effect at a site.
+#[derive(Clone)]
+pub struct Held {
+    pub document: Rc<Document>,
+    /// The form in which records of VMs name the document.
+    pub label: Rc<str>,
+}
 
-/// What holds at a site.
+/// The state of a site.
 pub struct Adopted {
     pub held: Option<Held>,
-    /// What follows from it at the time of the last tick.
+    /// The state at the time of the last tick.
     pub situation: EffectiveState,
-    /// When that changes by itself.
+    /// The time of the next window or end, at which the state changes without a new document.
     pub next_change: Option<Time>,
 }
 
@@ -33,15 +37,15 @@ impl Adopted {
 /// One site of a policy.
 #[derive(Default)]
 pub struct SiteState {
-    /// The policy declares its state.
+    /// Whether the policy declares its state.
     pub declared: bool,
-    /// What holds while the newest document is refused.
+    /// The document before `newest`, which stays in effect if `newest` is refused.
     pub before: Option<Held>,
-    /// The newest document of the register.
+    /// The newest pushed document.
     pub newest: Option<Rc<Entry>>,
-    /// What holds since the newest document was looked at; empty until then.
+    /// The state, once `newest` has been verified.
     pub adopted: OnceCell<Adopted>,
-    /// Whether the newest document was refused.
+    /// Whether `newest` was refused.
     pub refused: Cell<bool>,
 }
 
@@ -51,8 +55,7 @@ impl SiteState {
         SiteState { declared: declared.is_some(), before: declared, ..SiteState::default() }
     }
 
-    /// Takes note of the newest document. One that was refused is looked at again, as another worker may have adopted it
-    /// since.
+    /// Takes note of the newest document. A refused one is verified again, because another worker may have adopted it.
     pub fn look_at(&mut self, newest: Option<Rc<Entry>>) {
         let number = |entry: &Option<Rc<Entry>>| entry.as_ref().map(|entry| entry.cas);
         let is_known = number(&newest) == number(&self.newest);
@@ -68,50 +71,18 @@ impl SiteState {
         self.newest = newest;
     }
 
-    /// Whether adopting the newest document costs the check of a signature.
+    /// Whether a signature must be checked before the newest document is adopted.
     pub fn is_costly(&self) -> bool {
         !self.declared && self.newest.as_ref().is_some_and(|entry| !entry.is_checked())
     }
 
-    /// What holds here as far as it is known: what was before where the newest document is still to be looked at.
+    /// The document in effect.
     pub fn held(&self) -> Option<&Held> {
         self.adopted.get().map_or(self.before.as_ref(), |adopted| adopted.held.as_ref())
     }
 }
 
-/// What one request sees of a policy's sites.
-pub struct Sites<'r> {
-    root: &'r Root,
-    states: Ref<'r, Vec<SiteState>>,
-    left: Cell<u32>,
-}
-
-impl<'r> Sites<'r> {
-    pub fn new(root: &'r Root, states: Ref<'r, Vec<SiteState>>) -> Sites<'r> {
-        Sites { root, states, left: Cell::new(MOST_OF_A_REQUEST) }
-    }
-
-    /// What holds at the site in this position. A document that is still to be verified is verified now; where a request
-    /// concerns many such sites, all but the first few count as offline.
-    pub fn situation(&self, position: usize) -> &EffectiveState {
-        let Some(state) = self.states.get(position) else {
-            return EffectiveState::ONLINE;
-        };
-        if self.root.is_fresh() && !state.declared {
-            // Shared data could not be read, so the newest document is unknown.
-            return self.root.offline();
-        }
-        if state.adopted.get().is_none() && state.is_costly() {
-            match self.left.get().checked_sub(1) {
-                Some(left) => self.left.set(left),
-                None => return self.root.offline(),
-            }
-        }
-        &self.root.adopted(position, state).situation
-    }
-}
-
-/// The situation of a site of which nothing is known yet.
+/// The state of a site whose newest document is unknown.
 pub fn offline() -> EffectiveState {
     let spell =
         ActiveMode { mode: Mode::Offline, since: None, until: None, eta: None, reason: None, suspend: Vec::new() };

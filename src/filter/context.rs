@@ -7,7 +7,7 @@ use super::root::Root;
 use super::sdk::{Context, ContextType, HttpContext, RootContext};
 use super::stream::Stream;
 use super::worker::{self, Worker};
-use super::{host, register, roots};
+use super::{host, roots};
 use crate::compiled::CompiledConfig;
 use crate::tree::PathError;
 
@@ -44,10 +44,9 @@ impl RootCallbacks {
             let name = host::property(&[part])?.unwrap_or_default();
             Ok::<_, HostError>(String::from_utf8_lossy(&name).replace(['\n', '\0'], " "))
         };
-        let slot = format!("{}/{}", name("plugin_name")?, name("plugin_root_id")?);
-        register::prepare(config.policy.fleet.as_deref().unwrap_or_default(), &config.policy.sites)?;
+        let plugin = format!("{}/{}", name("plugin_name")?, name("plugin_root_id")?);
         host::set_tick_period(worker::TICK)?;
-        let root = Rc::new(Root::new(slot, config));
+        let root = Rc::new(Root::new(plugin, config));
         roots::set(self.context, Some(Rc::clone(&root)));
         worker::with(|worker| worker.add(&root));
         Ok(())
@@ -80,14 +79,8 @@ impl RootContext for RootCallbacks {
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
         let root = roots::get(self.context);
         if let Some(root) = &root {
-            if root.is_replaced() {
-                // Envoy has kept the listener that it stands on, or has gone back to it.
-                worker::with(|worker| worker.resume(root));
-            }
-            if root.is_fresh() {
-                // A request that comes before the first tick must not meet what was true before.
-                worker::with(|worker| worker.tick(true));
-            }
+            // A root context that is quiet does not get here.
+            worker::with(|worker| worker.request(root));
         }
         Some(Box::new(Stream::new(root)))
     }

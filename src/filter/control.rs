@@ -60,12 +60,15 @@ fn rejected(site: &str, error: &ControlError) {
 
 fn get_status(root: &Root, request: &Request<'_>) -> Result<String, ControlError> {
     let (fleet, now) = (root.fleet(), host::now()?);
+    let mut plugin_conflicts = Vec::new();
     let sites: Rc<str> = match request.headers.first(DOCUMENT_HEADER) {
         None => status::short(fleet, now)?,
         Some(token) => {
-            let directory = Directory::of(fleet, now)?;
+            let directory = Directory::of(fleet)?;
             readers::check(&directory.keys, token, request, fleet, now)?;
-            status::full(&directory, fleet, now)?.into()
+            let full = status::full(&directory, fleet, now)?;
+            plugin_conflicts = full.plugin_conflicts;
+            full.sites.into()
         }
     };
     let status = Status {
@@ -73,7 +76,7 @@ fn get_status(root: &Root, request: &Request<'_>) -> Result<String, ControlError
         version: env!("CARGO_PKG_VERSION").to_owned(),
         time: now.to_string(),
         fleet: fleet.to_owned(),
-        plugin_conflicts: Vec::new(),
+        plugin_conflicts,
         sites,
     };
     Ok(status.to_json())

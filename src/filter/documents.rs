@@ -1,41 +1,67 @@
-//! The documents of the register as this VM knows them. Each value is read once, and its signature checked once, for all
-//! policies of the VM.
+//! The pushed documents in shared data: `site/<fleet>/<site>`, and `adopted/<fleet>/<site>` beside it. Each VM reads a
+//! value once and checks its signature once, for all its policies.
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use hashbrown::HashMap;
 
-use super::host::HostError;
-use super::root::Channel;
-use super::{host, register};
-use crate::state::jws::{self, STATE_TYP, Token};
-use crate::state::{Digest, Document};
+use super::host::{HostError, Shared};
+use super::register;
+use crate::byte_index::ByteIndex;
+use crate::state::jws::{self, STATE_TYP, Token, TokenError};
+use crate::state::{Digest, Document, DocumentError};
 
-/// One value of `site/<fleet>/<site>`.
+/// The way on which a document has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    Policy,
+    Push,
+}
+
+impl Channel {
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Policy => "policy",
+            Channel::Push => "push",
+        }
+    }
+}
+
+/// A value that is not a valid signed document.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EntryError {
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error("the key is unknown")]
+    UnknownKey,
+}
+
+/// One value of `site/<fleet>/<site>`: `<key name> <key x>`, a line feed, and the token.
 pub struct Entry {
-    /// Its number in shared data: another value has another one.
+    /// The version of the value.
     pub cas: u32,
-    /// The name of the key when the document came.
+    /// The name that the key had when the document was pushed.
     pub key_name: String,
     key_x: String,
     token: Vec<u8>,
-    content: OnceCell<Result<Content, String>>,
-    verified: OnceCell<Result<(), String>>,
+    content: OnceCell<Result<Content, EntryError>>,
+    verified: OnceCell<Result<(), EntryError>>,
 }
 
-/// What a value says.
+/// The content of a value.
 pub struct Content {
     /// The thumbprint of the key.
     pub kid: String,
     pub document: Rc<Document>,
-    /// How workers write down that they have adopted the document.
+    /// The form in which records of VMs name the document.
     pub label: Rc<str>,
 }
 
 impl Entry {
-    /// Reads a shared value: `<key name> <key x>`, a line feed, and the token. None where no document has come yet.
-    fn read(shared: host::Shared) -> Option<Entry> {
+    fn read(shared: Shared) -> Option<Entry> {
         let line = shared.bytes.iter().position(|byte| *byte == b'\n')?;
         let (head, token) = shared.bytes.split_at_checked(line)?;
         let (key_name, key_x) = std::str::from_utf8(head).ok()?.split_once(' ')?;
@@ -49,46 +75,42 @@ impl Entry {
         })
     }
 
-    /// The document, whose signature need not have been checked here: the endpoint has done so before it came into the
-    /// register.
-    pub fn content(&self) -> Result<&Content, &str> {
+    /// The document. Its signature has been checked by the control endpoint that wrote it.
+    pub fn content(&self) -> Result<&Content, &EntryError> {
         let read = || {
-            let token = Token::parse(&self.token, STATE_TYP).map_err(|error| error.to_string())?;
-            let payload = token.payload().map_err(|error| error.to_string())?;
-            let document = Document::from_payload(&payload).map_err(|error| error.to_string())?;
-            let label = adopted_as(document.stamp.digest, Channel::Push);
+            let token = Token::parse(&self.token, STATE_TYP)?;
+            let document = Document::from_payload(&token.payload()?)?;
+            let label = label(document.stamp.digest, Channel::Push);
             Ok(Content { kid: token.kid, document: Rc::new(document), label })
         };
-        self.content.get_or_init(read).as_ref().map_err(String::as_str)
+        self.content.get_or_init(read).as_ref()
     }
 
-    /// The document, once its signature has been checked: some 0.3 ms the first time. The key is the one that the token
-    /// names, so the result is the same for every policy.
-    pub fn verified(&self) -> Result<&Content, &str> {
+    /// The document, once this VM has checked its signature too, which takes about 0.3 ms. The key is the one that the
+    /// token names, so the result is the same for every policy.
+    pub fn verified(&self) -> Result<&Content, &EntryError> {
         let content = self.content()?;
         let verify = || {
             let key = jws::decode(&self.key_x).ok().filter(|_| jws::thumbprint(&self.key_x) == content.kid);
             let key = key.and_then(|bytes| ed25519_compact::PublicKey::from_slice(&bytes).ok());
-            let key = key.ok_or("the key is unknown")?;
-            let token = Token::parse(&self.token, STATE_TYP).map_err(|error| error.to_string())?;
-            token.verify(&key).map_err(|error| error.to_string())
+            Ok(Token::parse(&self.token, STATE_TYP)?.verify(&key.ok_or(EntryError::UnknownKey)?)?)
         };
-        self.verified.get_or_init(verify).as_ref().map_err(String::as_str).map(|()| content)
+        self.verified.get_or_init(verify).as_ref().map(|()| content)
     }
 
-    /// Whether [`Entry::verified`] costs nothing any more.
+    /// Whether the signature has been checked.
     pub fn is_checked(&self) -> bool {
         self.verified.get().is_some()
     }
 
-    /// Whether [`Entry::content`] costs nothing any more.
+    /// Whether the document has been read.
     pub fn is_read(&self) -> bool {
         self.content.get().is_some()
     }
 }
 
-/// How a worker writes down that it has adopted a document.
-pub fn adopted_as(digest: Digest, channel: Channel) -> Rc<str> {
+/// The form in which records of VMs name a document.
+pub fn label(digest: Digest, channel: Channel) -> Rc<str> {
     format!("{digest}@{}", channel.name()).into()
 }
 
@@ -103,18 +125,37 @@ thread_local! {
     static DOCUMENTS: RefCell<HashMap<String, Known>> = RefCell::default();
 }
 
-/// The newest document of a site; looked at again only when the generation has changed.
-pub fn at(generation: u64, fleet: &str, site: &str) -> Result<Option<Rc<Entry>>, HostError> {
-    DOCUMENTS.with_borrow_mut(|documents| look(documents, generation, register::site_key(fleet, site), false))
+fn key(fleet: &str, site: &str) -> String {
+    format!("site/{fleet}/{site}")
 }
 
-/// The newest document of a site at this moment, and the number that [`register::put`] needs to replace it.
+/// The newest document of a site as of a generation.
+pub fn at(generation: u64, fleet: &str, site: &str) -> Result<Option<Rc<Entry>>, HostError> {
+    DOCUMENTS.with_borrow_mut(|documents| look(documents, generation, key(fleet, site), false))
+}
+
+/// The newest document of a site at this moment, and the version that [`put`] needs to replace it.
 pub fn newest(fleet: &str, site: &str) -> Result<(Option<Rc<Entry>>, Option<u32>), HostError> {
-    let (generation, key) = (register::generation()?, register::site_key(fleet, site));
+    let (generation, key) = (register::generation()?, key(fleet, site));
     DOCUMENTS.with_borrow_mut(|documents| {
         let entry = look(documents, generation, key.clone(), true)?;
         Ok((entry, documents.get(&key).and_then(|known| known.cas)))
     })
+}
+
+/// Writes a document, unless another one has been written since the version `cas`.
+pub fn put(
+    fleet: &str,
+    site: &str,
+    (key_name, key_x): (&str, &str),
+    token: &[u8],
+    cas: Option<u32>,
+) -> Result<bool, HostError> {
+    let bytes = [key_name.as_bytes(), b" ", key_x.as_bytes(), b"\n", token].concat();
+    if !register::set(&key(fleet, site), &bytes, cas)? {
+        return Ok(false);
+    }
+    register::changed().map(|_| true)
 }
 
 fn look(
@@ -126,7 +167,7 @@ fn look(
     if let Some(known) = documents.get(&key).filter(|known| known.generation == generation && !anew) {
         return Ok(known.entry.clone());
     }
-    let shared = host::shared(&key)?;
+    let shared = register::get(&key)?;
     let cas = shared.as_ref().map(|shared| shared.cas);
     match documents.get_mut(&key) {
         Some(known) if known.cas == cas => {
@@ -141,14 +182,30 @@ fn look(
     }
 }
 
-/// Whether this VM has seen the site's place in shared data.
-pub fn has_place(fleet: &str, site: &str) -> bool {
-    DOCUMENTS.with_borrow(|documents| {
-        documents.get(&register::site_key(fleet, site)).is_some_and(|known| known.cas.is_some())
-    })
+/// Forgets the documents of all sites but these, given as fleet and site.
+pub fn keep<'s>(sites: impl Iterator<Item = (&'s str, &'s str)>) {
+    let keys: ByteIndex = sites.map(|(fleet, site)| key(fleet, site)).collect();
+    DOCUMENTS.with_borrow_mut(|documents| documents.retain(|key, _| keys.contains(key.as_bytes())));
 }
 
-/// Forgets the documents of all sites but these (`site/<fleet>/<site>`).
-pub fn keep(sites: &crate::byte_index::ByteIndex) {
-    DOCUMENTS.with_borrow_mut(|documents| documents.retain(|key, _| sites.contains(key.as_bytes())));
+fn adopted_key(fleet: &str, site: &str) -> String {
+    format!("adopted/{fleet}/{site}")
+}
+
+/// Notes that a plugin has adopted the newest document of a site. The note outlives the VMs of the plugin.
+pub fn note_adopted(plugin: &str, fleet: &str, site: &str, digest: Digest) -> Result<(), HostError> {
+    let digest = digest.to_string();
+    let edit = |text: &str| match text.strip_prefix(digest.as_str()) {
+        Some(plugins) if plugins.lines().any(|known| known == plugin) => None,
+        Some(_) => Some(format!("{text}{plugin}\n")),
+        None => Some(format!("{digest}\n{plugin}\n")),
+    };
+    register::update(&adopted_key(fleet, site), edit).map(drop)
+}
+
+/// Whether a plugin has adopted this document before.
+pub fn was_adopted(plugin: &str, fleet: &str, site: &str, digest: Digest) -> Result<bool, HostError> {
+    let text = register::text(&adopted_key(fleet, site))?;
+    let plugins = text.strip_prefix(digest.to_string().as_str());
+    Ok(plugins.is_some_and(|plugins| plugins.lines().any(|known| known == plugin)))
 }

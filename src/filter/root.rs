@@ -1,47 +1,39 @@
-//! The plugin on one worker: a policy, the documents that hold at its sites, and what follows from both at this moment.
+//! One root context: a policy on one worker, the documents that it has adopted, and its standing.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, Ref, RefCell};
 use std::rc::Rc;
 
-use super::adoption::{self, Adopted, SiteState, Sites};
-use super::documents::Entry;
+use super::adoption::{self, Adopted, Held, SiteState};
+use super::documents::{self, Channel, Entry, EntryError};
 use super::host::HostError;
 use super::stats::SiteStats;
-use super::{directory, documents, host, log_limit, register, stats};
+use super::{log_limit, plugins, stats};
 use crate::compiled::CompiledConfig;
+use crate::members::{Standing, encode_root, encode_site};
 use crate::policy::{Permission, Policy};
 use crate::reply::Reply;
-use crate::state::{Document, EffectiveState, Mode};
+use crate::state::{Digest, Document, EffectiveState, Mode};
 use crate::time::Time;
 
-/// Where a document came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    Policy,
-    Push,
+/// The reason why a root context does not adopt a pushed document.
+#[derive(Debug, thiserror::Error)]
+enum Rejection<'e> {
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    #[error("made for {site} of fleet {fleet:?}")]
+    Elsewhere { site: &'e str, fleet: Option<&'e str> },
+    #[error("the policy of the plugin {plugin} has no key \"{key}\"")]
+    MissingKey { plugin: &'e str, key: &'e str },
+    #[error("the key \"{0}\" may not sign it")]
+    NotPermitted(&'e str),
+    #[error(transparent)]
+    Host(#[from] HostError),
 }
 
-impl Channel {
-    pub fn name(self) -> &'static str {
-        match self {
-            Channel::Policy => "policy",
-            Channel::Push => "push",
-        }
-    }
-}
-
-/// A document that holds at a site.
-#[derive(Clone)]
-pub struct Held {
-    pub document: Rc<Document>,
-    /// How the worker writes down that it has adopted the document.
-    pub label: Rc<str>,
-}
-
-/// A policy at work.
+/// A root context with its policy.
 pub struct Root {
-    /// `<plugin name>/<root id>`: a later policy in the same place replaces this one.
-    pub slot: String,
+    /// `<plugin name>/<root id>`.
+    pub plugin: String,
     pub policy: Policy,
     /// The reply of each site, in the order of the policy.
     pub replies: Vec<Reply>,
@@ -50,145 +42,160 @@ pub struct Root {
     pub stats: Vec<SiteStats>,
     /// The time of the last tick.
     pub now: Cell<Time>,
-    quiet: Cell<bool>,
-    closed: Cell<bool>,
-    fresh: Cell<bool>,
-    retired: Cell<bool>,
-    displaced: Cell<bool>,
+    standing: Cell<Standing>,
+    /// The generation at which it was first counted, or 0.
+    pub configured: Cell<u64>,
+    published: OnceCell<Digest>,
+    /// The time since which it has been the newest of its plugin.
+    newest_since: Cell<Option<Time>>,
+    /// A connection that has sent it a request after an older root context of its plugin had received one.
+    pub connection: Cell<Option<u64>>,
+    /// Whether the next request sets `connection`.
+    is_watched: Cell<bool>,
+    is_quiet: Cell<bool>,
+    is_closed: Cell<bool>,
     next_change: Cell<Option<Time>>,
-    /// Whether a document of the register is still to be verified.
+    /// Whether the documents of all sites have been read once.
+    has_read: Cell<bool>,
+    /// Whether a document is still to be verified.
     is_behind: Cell<bool>,
-    /// Whether a site has been looked at since the last tick.
+    /// Whether a site has adopted a document since the last tick.
     has_adopted: Cell<bool>,
 }
 
 impl Root {
-    pub fn new(slot: String, config: CompiledConfig) -> Root {
+    pub fn new(plugin: String, config: CompiledConfig) -> Root {
         let CompiledConfig { mut policy, replies } = config;
         let declared = |document: Rc<Document>| Held {
-            label: documents::adopted_as(document.stamp.digest, Channel::Policy),
+            label: documents::label(document.stamp.digest, Channel::Policy),
             document,
         };
         let states = policy.sites.iter_mut().map(|site| SiteState::new(site.declared.take().map(declared))).collect();
         let stats = policy.sites.iter().map(|site| SiteStats::new(&site.name)).collect();
         Root {
-            slot,
+            plugin,
             policy,
             replies,
             states: RefCell::new(states),
             offline: adoption::offline(),
             stats,
             now: Cell::new(Time(0)),
-            quiet: Cell::new(false),
-            closed: Cell::new(true),
-            fresh: Cell::new(true),
-            retired: Cell::new(false),
-            displaced: Cell::new(false),
+            standing: Cell::new(Standing::Fresh),
+            configured: Cell::new(0),
+            published: OnceCell::new(),
+            newest_since: Cell::new(None),
+            connection: Cell::new(None),
+            is_watched: Cell::new(false),
+            is_quiet: Cell::new(false),
+            is_closed: Cell::new(true),
             next_change: Cell::new(None),
+            has_read: Cell::new(false),
             is_behind: Cell::new(true),
             has_adopted: Cell::new(false),
         }
     }
 
-    /// The fleet whose documents hold here; empty where the policy names none.
+    /// The name of the plugin for people, without an empty root id.
+    pub fn shown_name(&self) -> &str {
+        plugins::shown_name(&self.plugin)
+    }
+
+    /// The fleet of the policy, or an empty text.
     pub fn fleet(&self) -> &str {
         self.policy.fleet.as_deref().unwrap_or_default()
     }
 
-    /// What holds at each site, for one request.
-    pub fn sites(&self) -> Sites<'_> {
-        Sites::new(self, self.states.borrow())
+    /// The states of the sites, in the order of the policy.
+    pub fn states(&self) -> Ref<'_, Vec<SiteState>> {
+        self.states.borrow()
     }
 
-    /// The situation of a site of which nothing is known yet.
+    /// The state of a site whose newest document is unknown.
     pub fn offline(&self) -> &EffectiveState {
         &self.offline
     }
 
-    /// What is adopted at each site so far, in the order of the policy.
+    /// The document and the mode of each site, in the order of the policy.
     pub fn held(&self) -> Vec<(Option<Held>, Mode)> {
         let mode = |state: &SiteState| state.adopted.get().map_or(Mode::Online, |adopted| adopted.situation.mode());
         self.states.borrow().iter().map(|state| (state.held().cloned(), mode(state))).collect()
     }
 
     /// The documents that the policy declares.
-    pub fn declared(&self) -> Vec<Rc<Document>> {
+    fn declared(&self) -> Vec<Rc<Document>> {
         let states = self.states.borrow();
         let declared = states.iter().filter(|state| state.declared).filter_map(SiteState::held);
         declared.map(|held| Rc::clone(&held.document)).collect()
     }
 
-    /// Whether a document of the register is still to be verified.
+    /// Publishes the policy, unless it is published already.
+    pub fn publish(&self) -> Result<(), HostError> {
+        let encode = || plugins::encode(&self.policy, &self.declared());
+        let digest = *self.published.get_or_init(|| Digest::of(encode().as_bytes()));
+        plugins::publish(&self.plugin, digest, encode)
+    }
+
+    /// Whether the documents of all sites have been read once.
+    pub fn has_read(&self) -> bool {
+        self.has_read.get()
+    }
+
+    /// Whether a document is still to be verified.
     pub fn is_behind(&self) -> bool {
         self.is_behind.get()
     }
 
-    /// Whether any site is closed at this moment, or may be.
+    /// Whether a site is closed, or may be.
     pub fn is_closed(&self) -> bool {
-        self.closed.get()
+        self.is_closed.get()
     }
 
-    /// Whether nothing could refuse a request now, and nothing else asks to see one.
+    /// Whether nothing could refuse a request now, and nothing else has to see one.
     pub fn is_quiet(&self) -> bool {
-        self.quiet.get()
+        self.is_quiet.get()
     }
 
-    pub fn is_fresh(&self) -> bool {
-        self.fresh.get()
+    pub fn standing(&self) -> Standing {
+        self.standing.get()
     }
 
-    /// Whether a later policy has taken its slot.
-    pub fn is_replaced(&self) -> bool {
-        self.retired.get()
-    }
-
-    /// Whether a later policy or another build of the module has taken its slot: it lives on for its streams only.
-    pub fn is_retired(&self) -> bool {
-        self.retired.get() || self.displaced.get()
-    }
-
-    pub fn retire(&self) {
-        self.retired.set(true);
-        // Streams that still come say that it is at work.
-        self.quiet.set(false);
-    }
-
-    /// Counts again, as Envoy goes on with it. With the slot to itself it is the policy that stands there.
-    pub fn resume(&self, is_alone: bool) {
-        self.retired.set(false);
-        self.fresh.set(self.fresh.get() || is_alone);
-    }
-
-    /// Takes the slot where this policy is new, and leaves it while another build of the module has it.
-    pub fn follow(&self, build: &str) -> Result<(), HostError> {
-        if self.retired.get() {
-            return Ok(());
+    /// Sets the standing. Only a member can be quiet, because the others look for newer documents at each request.
+    pub fn set_standing(&self, standing: Standing) {
+        self.standing.set(standing);
+        if !standing.is_member() {
+            self.is_quiet.set(false);
         }
-        if self.fresh.get() {
-            let key = format!("slot/{}", self.slot);
-            register::add_line("slots", &self.slot)?;
-            let said = format!("{build}\n{}", directory::published(self));
-            if register::text(&key)? != said {
-                host::set_shared(&key, said.as_bytes(), None)?;
-                register::changed()?;
-            }
-        } else {
-            self.displaced.set(!register::has_slot(&self.slot, build)?);
-        }
-        Ok(())
     }
 
-    /// Looks for changes, verifies at most `left` documents, and works out what holds at `now`. True where something has
+    /// Takes note of whether it is the newest of its plugin, and returns the milliseconds for which it has been.
+    pub fn newest_for(&self, is_newest: bool, now: Time) -> i64 {
+        let since = self.newest_since.get().unwrap_or(now);
+        self.newest_since.set(is_newest.then_some(since));
+        if is_newest { now.0.saturating_sub(since.0) } else { 0 }
+    }
+
+    /// Asks for the connection of the next request.
+    pub fn watch(&self) {
+        self.is_watched.set(true);
+        self.is_quiet.set(false);
+    }
+
+    /// Whether the connection of this request is wanted. It is not wanted again.
+    pub fn take_watch(&self) -> bool {
+        self.is_watched.replace(false)
+    }
+
+    /// Reads changed documents, verifies at most `left` of them, and computes the states at `now`. True if a state may have
     /// changed since the last tick.
     pub fn refresh(&self, now: Time, generation: u64, changed: bool, left: &mut u32) -> Result<bool, HostError> {
         let before = self.now.replace(now);
         let mut states = self.states.borrow_mut();
-        if changed || self.fresh.get() {
+        if changed || !self.has_read.get() {
             for (state, site) in states.iter_mut().zip(&self.policy.sites) {
                 state.look_at(documents::at(generation, self.fleet(), &site.name)?);
             }
         }
-        let fresh = self.fresh.replace(false);
+        let fresh = !self.has_read.replace(true);
         let due = self.next_change.get().is_some_and(|next| next <= now) || now < before;
         if !(changed || fresh || due || self.is_behind.get() || self.has_adopted.get()) {
             return Ok(false);
@@ -215,13 +222,13 @@ impl Root {
         self.next_change.set(adopted().flatten().filter_map(|adopted| adopted.next_change).min());
         let is_online = |adopted: Option<&Adopted>| adopted.is_some_and(|known| known.situation.mode() == Mode::Online);
         let online = adopted().all(is_online);
-        self.closed.set(!online);
-        self.quiet
-            .set(online && !self.retired.get() && !self.policy.has_always_closed() && self.policy.control.is_none());
+        self.is_closed.set(!online);
+        let is_idle = !self.policy.has_always_closed() && self.policy.control.is_none() && !self.is_watched.get();
+        self.is_quiet.set(online && is_idle && self.standing.get().is_member());
         Ok(self.has_adopted.replace(false) || changed || fresh || due)
     }
 
-    /// What holds at a site, for which its newest document is looked at if it has not been yet.
+    /// The state of a site. Verifies its newest document if that has not been done yet.
     pub fn adopted<'s>(&self, position: usize, state: &'s SiteState) -> &'s Adopted {
         state.adopted.get_or_init(|| {
             self.has_adopted.set(true);
@@ -236,53 +243,49 @@ impl Root {
         match self.verify(entry, &site.name) {
             Ok(held) => {
                 state.refused.set(false);
-                if let Err(error) = register::hold(&self.slot, self.fleet(), &site.name, held.document.stamp.digest) {
+                let digest = held.document.stamp.digest;
+                if let Err(error) = documents::note_adopted(&self.plugin, self.fleet(), &site.name, digest) {
                     log_limit::failure(&error);
                 }
                 Some(held)
             }
-            Err(problem) => {
-                if !state.refused.replace(true) && !self.is_retired() {
+            Err(rejection) => {
+                if !state.refused.replace(true) && self.standing.get() != Standing::Superseded {
                     stats::count("channel.push.rejected");
-                    log::error!("state of {}: {problem}; what was before holds", site.name);
+                    log::error!("state of {}: {rejection}; the state before stays in effect", site.name);
                 }
                 state.before.clone()
             }
         }
     }
 
-    /// Checks a document of the register before it is adopted. A policy that lists keys takes what they may sign; one that
-    /// lists none takes what the control endpoint of its fleet has accepted. What this plugin has adopted once holds until
-    /// it is replaced, whatever has become of the key. The revision is no objection: the endpoint has judged it by the
-    /// clock of its time.
-    fn verify(&self, entry: &Entry, site: &str) -> Result<Held, String> {
-        let content = entry.verified()?;
+    /// Checks a pushed document before its adoption. A key of the policy must have signed it. A document that this plugin
+    /// has adopted before stays valid after its key has been removed. The revision is not checked: the control endpoint has
+    /// compared it with the clock when the document was pushed.
+    fn verify<'e>(&'e self, entry: &'e Entry, site: &str) -> Result<Held, Rejection<'e>> {
+        let content = entry.verified().map_err(EntryError::clone)?;
         let document = &content.document;
         if document.site != site || document.fleet.as_deref() != Some(self.fleet()) {
-            return Err(format!("made for {} of fleet {:?}", document.site, document.fleet));
+            return Err(Rejection::Elsewhere { site: &document.site, fleet: document.fleet.as_deref() });
         }
-        let objection = match self.policy.keys.iter().find(|key| key.kid == content.kid) {
-            Some(key) if !key.is_permitted(Permission::State, site) => {
-                Some(format!("the key \"{}\" may not sign it", key.name))
-            }
-            None if !self.policy.keys.is_empty() => Some(format!("the policy has no key \"{}\"", entry.key_name)),
-            _ => None,
+        let rejection = match self.policy.keys.iter().find(|key| key.kid == content.kid) {
+            None => Some(Rejection::MissingKey { plugin: self.shown_name(), key: &entry.key_name }),
+            Some(key) if !key.is_permitted(Permission::State, site) => Some(Rejection::NotPermitted(&key.name)),
+            Some(_) => None,
         };
-        if let Some(problem) = objection {
-            let is_held = register::is_held(&self.slot, self.fleet(), site, document.stamp.digest);
-            if !is_held.map_err(|error| error.to_string())? {
-                return Err(problem);
-            }
+        if let Some(rejection) = rejection
+            && !documents::was_adopted(&self.plugin, self.fleet(), site, document.stamp.digest)?
+        {
+            return Err(rejection);
         }
         Ok(Held { document: Rc::clone(document), label: Rc::clone(&content.label) })
     }
 
-    /// Writes that this policy runs, and what it has adopted, a line a site.
-    pub fn acknowledge(&self, adopted: &mut String) {
-        adopted.extend(["* ", &self.slot, "\n"]);
+    /// Appends this root context and the documents that it has adopted to the record of its VM.
+    pub fn encode(&self, record: &mut String) {
+        encode_root(record, &self.plugin, self.fleet(), self.configured.get(), self.standing.get());
         for (site, state) in self.policy.sites.iter().zip(self.states.borrow().iter()) {
-            let label = state.held().map_or("-", |held| &held.label);
-            adopted.extend([self.fleet(), "/", &site.name, " ", label, " ", &self.slot, "\n"]);
+            encode_site(record, &site.name, state.held().map_or("-", |held| &held.label));
         }
     }
 }

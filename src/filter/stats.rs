@@ -1,13 +1,9 @@
 //! What Envoy's stats show, below `wasmcustom.maintenance`.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 
 use super::host::{HostError, Metric, MetricKind};
 use super::log_limit;
-use super::members::Members;
-use super::root::Root;
-use crate::state::Mode;
 
 thread_local! {
     static METRICS: RefCell<hashbrown::HashMap<String, Option<Metric>>> = RefCell::default();
@@ -78,27 +74,8 @@ pub fn bypassed_name(site: &str, rule: &str) -> String {
     format!("site.{site}.rq_bypassed.{rule}")
 }
 
-/// Sets the gauges of every site: its mode, and its revision once every worker has adopted it.
-pub fn publish(roots: &[Rc<Root>], members: &Members) {
-    for root in roots.iter().filter(|root| !root.is_retired()) {
-        for (site, (held, mode)) in root.policy.sites.iter().zip(root.held()) {
-            set_gauge(&site.name, "mode", mode.number());
-            let label = held.as_ref().map_or("-", |held| &held.label);
-            let workers = members.workers(&format!("{}/{}", root.fleet(), site.name), label);
-            if workers.members == workers.adopted && workers.members > 0 {
-                set_gauge(&site.name, "revision", held.map_or(0, |held| held.document.stamp.revision));
-            }
-        }
-    }
-}
-
-/// Sets the gauges of a site that no policy has any more.
-pub fn forget(site: &str) {
-    set_gauge(site, "mode", Mode::Online.number());
-    set_gauge(site, "revision", 0);
-}
-
-fn set_gauge(site: &str, name: &str, value: u64) {
+/// Sets a gauge of a site.
+pub fn set_gauge(site: &str, name: &str, value: u64) {
     let name = format!("site.{site}.{name}");
     let metric = metric(MetricKind::Gauge, &name);
     // Most gauges are as this worker has set them last, and a hostcall for each would add up.

@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use super::directory::{Current, Directory, KnownSite};
 use super::host::HostError;
-use super::members::{self, Members};
 use super::root::Root;
-use super::{documents, register, stats};
+use super::vms::{Members, MembersVersion};
+use super::{documents, plugins, register, stats};
 use crate::json::{self, Object};
 use crate::protocol::{Counters, SiteDetails, SiteStatus, WorkerCounts};
 use crate::state::{Document, EffectiveState};
@@ -24,12 +24,12 @@ thread_local! {
 
 /// Reads the documents of all sites that a control endpoint of this worker serves, so that no request has to. Reads at
 /// most `left` of them.
-pub fn prepare(roots: &[Rc<Root>], now: Time, generation: u64, left: &mut u32) -> Result<(), HostError> {
+pub fn prepare(roots: &[Rc<Root>], generation: u64, left: &mut u32) -> Result<(), HostError> {
     if READ.get() == Some(generation) {
         return Ok(());
     }
-    for root in roots.iter().filter(|root| root.policy.control.is_some() && !root.is_retired()) {
-        for site in &Directory::of(root.fleet(), now)?.sites {
+    for root in roots.iter().filter(|root| root.policy.control.is_some() && root.standing().is_member()) {
+        for site in &Directory::of(root.fleet())?.sites {
             let entry = documents::at(generation, root.fleet(), &site.name)?.filter(|entry| !entry.is_read());
             if let Some(entry) = entry {
                 if *left == 0 {
@@ -49,7 +49,7 @@ struct Short {
     fleet: String,
     directory: Rc<Directory>,
     generation: u64,
-    versions: Vec<(String, Option<u32>, bool)>,
+    members: MembersVersion,
     span: Span,
     sites: Vec<Part>,
     text: Rc<str>,
@@ -77,15 +77,15 @@ impl Span {
 
 /// The short status of all sites of `fleet`: a JSON list.
 pub fn short(fleet: &str, now: Time) -> Result<Rc<str>, HostError> {
-    let directory = Directory::of(fleet, now)?;
+    let directory = Directory::of(fleet)?;
     let generation = register::generation()?;
-    let instances = members::instances(now)?;
-    let versions: Vec<_> = instances.iter().map(members::Instance::version).collect();
+    let members = Members::read(now)?;
+    let version = members.version();
     SHORT.with_borrow_mut(|cached| {
         let before = cached.iter().position(|short| short.fleet == fleet).map(|place| cached.swap_remove(place));
         let before = before.filter(|before| Rc::ptr_eq(&before.directory, &directory));
         let is_good =
-            |short: &Short| short.generation == generation && short.versions == versions && short.span.has(now);
+            |short: &Short| short.generation == generation && short.members == version && short.span.has(now);
         let short = match before {
             Some(short) if is_good(&short) => short,
             before => {
@@ -94,12 +94,12 @@ pub fn short(fleet: &str, now: Time) -> Result<Rc<str>, HostError> {
                     fleet: fleet.to_owned(),
                     directory,
                     generation,
-                    versions,
+                    members: version,
                     span: Span { from: now, until: None },
                     sites: Vec::new(),
                     text: Rc::default(),
                 };
-                short.fill(parts, &Members::of(instances)?, now)?;
+                short.fill(parts, &members, now)?;
                 short
             }
         };
@@ -161,14 +161,22 @@ fn site_status(site: &KnownSite, current: Option<&Current>, state: &EffectiveSta
 }
 
 fn worker_counts(members: &Members, fleet: &str, site: &KnownSite, label: &str) -> WorkerCounts {
-    let workers = members.workers(&format!("{fleet}/{}", site.name), label);
+    let workers = members.workers(fleet, &site.name, label);
     WorkerCounts { members: workers.members as u64, adopted: workers.adopted as u64 }
 }
 
-/// The full status of all sites of a fleet: a JSON list.
-pub fn full(directory: &Directory, fleet: &str, now: Time) -> Result<String, HostError> {
+/// The full status of a fleet.
+pub struct Full {
+    /// All sites: a JSON list.
+    pub sites: String,
+    /// The plugins that receive requests beside another one of the same name.
+    pub plugin_conflicts: Vec<String>,
+}
+
+/// The full status of a fleet.
+pub fn full(directory: &Directory, fleet: &str, now: Time) -> Result<Full, HostError> {
     let generation = register::generation()?;
-    let members = Members::now(now)?;
+    let members = Members::read(now)?;
     let mut sites = Vec::with_capacity(directory.sites.len());
     for site in &directory.sites {
         let current = site.current(generation, fleet)?;
@@ -181,7 +189,8 @@ pub fn full(directory: &Directory, fleet: &str, now: Time) -> Result<String, Hos
         details(directory, site, current, &state).write(&mut object);
         sites.push(object.end());
     }
-    Ok(json::list(&sites))
+    let conflicts = members.conflicts().iter().map(|plugin| plugins::shown_name(plugin).to_owned()).collect();
+    Ok(Full { sites: json::list(&sites), plugin_conflicts: conflicts })
 }
 
 /// The part of a site's status that requires a read token.
@@ -208,13 +217,13 @@ fn details(
         reason: state.reason().map(str::to_owned),
         by: document.and_then(|document| document.by.clone()),
         note: document.and_then(|document| document.note.clone()),
-        signed_by: current.and_then(|current| current.signed_by.as_ref()).map(|name| signer(directory, name)),
+        signed_by: current.and_then(|current| current.signed_by.as_ref()).map(|(_, name)| signer(directory, name)),
         windows: list("windows"),
         past: list("past"),
         suspend: list("suspend"),
         suspend_unknown: suspended.iter().filter(|rule| !site.rules.contains(rule)).cloned().collect(),
         unknown_fields: document.map(|document| document.unknown.clone()).unwrap_or_default(),
-        lacks_key: Vec::new(),
+        lacks_key: site.lacks_key(current),
         refused: Some(stats::value(&stats::refused_name(&site.name))),
         bypassed: Counters(site.rules.iter().map(counter).collect()),
         declared: Some(site.is_declared()),

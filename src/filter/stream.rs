@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::host::HostError;
 use super::root::Root;
 use super::sdk::{Action, Context, HttpContext};
+use super::sites::Sites;
 use super::{control, host, log_limit, register, stats};
 use crate::reply::{self, LocalReply};
 use crate::request::{HOSTCALL, Peer, Request, WorkBudget, address};
@@ -30,7 +31,7 @@ impl Stream {
         if let Some(reply) = control::answer(root, &request) {
             return Ok(Some(reply));
         }
-        let sites = root.sites();
+        let sites = Sites::of(root);
         let decision = decide(&root.policy, |site| sites.situation(site), &request);
         if let Some(error) = peer.error.get() {
             return Err(error);

@@ -1,104 +1,59 @@
-//! One thread of Envoy: all policies that stand on it tick together, adopt together, and answer for it as one member.
+//! One worker: all root contexts of a VM tick together.
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
 
 use super::host::HostError;
-use super::members::Members;
+use super::membership::Membership;
 use super::root::Root;
-use super::{documents, host, log_limit, register, roots};
+use super::vms::Members;
+use super::{documents, gauges, host, log_limit, register, roots, status};
 use crate::fair::FairBudget;
+use crate::members::Standing;
 use crate::time::Time;
 
-/// How often a worker looks for changes, in milliseconds.
+/// The interval of ticks, in milliseconds.
 pub const TICK: u32 = 50;
-/// How often it says that it is alive, in milliseconds.
-const HEARTBEAT: i64 = 1000;
-/// Documents that a worker verifies a tick: some 0.3 ms each.
+/// The largest number of documents that a worker verifies in one tick, at about 0.3 ms each.
 const SLICE: u32 = 50;
+/// The number of times that one tick joins and reads the documents. Another VM can remove a record in between.
+const TURNS: u32 = 3;
 
 thread_local! {
     static WORKER: Worker = Worker::default();
 }
 
-/// The state of one thread. One VM runs one thread, and shares nothing with others but what the host shares.
+/// The state of one VM that all its root contexts share.
 #[derive(Default)]
 pub struct Worker {
-    id: RefCell<String>,
-    build: RefCell<String>,
-    joined: Cell<bool>,
-    /// Since when this VM looks for one that has trapped, to take its place.
-    stands_in_since: Cell<Option<Time>>,
-    has_replaced: Cell<bool>,
-    /// When a root has gone, and nobody has come for it.
-    left_at: Cell<Option<Time>>,
+    membership: RefCell<Membership>,
+    /// The generation at which documents were last read.
     generation: Cell<Option<u64>>,
-    last_tick: Cell<i64>,
-    last_heartbeat: Cell<i64>,
-    adopted: RefCell<String>,
+    last_tick: Cell<Time>,
     signatures: RefCell<FairBudget>,
 }
 
-/// Does something with this thread's state.
+/// Calls `action` with the worker.
 pub fn with<T>(action: impl FnOnce(&Worker) -> T) -> T {
     WORKER.with(action)
 }
 
 impl Worker {
-    /// Learns which VM this is: the build of the module and the VM's configuration. Envoy says so for every plugin that
-    /// it puts into the VM; the first time counts.
+    /// Starts the VM.
     pub fn start(&self) -> Result<(), HostError> {
-        let vm_configuration = host::vm_configuration()?;
-        if !self.id.borrow().is_empty() {
-            return Ok(());
-        }
-        let build = option_env!("MAINTENANCE_BUILD").unwrap_or(env!("CARGO_PKG_VERSION"));
-        let digest = crate::state::Digest::of(&vm_configuration).to_string();
-        *self.build.borrow_mut() = format!("{build}-{}", digest.get(..8).unwrap_or_default());
-        *self.id.borrow_mut() = format!("{:016x}", host::random()?);
-        Ok(())
+        self.membership.borrow_mut().identify()
     }
 
-    /// The build of this VM.
-    pub fn build(&self) -> String {
-        self.build.borrow().clone()
-    }
-
-    /// Takes in a root that has been configured. An earlier one of the same slot lives on for its streams only, as far as
-    /// can be known by now.
+    /// Takes in a root context that Envoy has configured. It supersedes the older ones of its plugin.
     pub fn add(&self, root: &Rc<Root>) {
         let all = roots::all();
-        for known in all.iter().filter(|known| known.slot == root.slot) {
-            if !Rc::ptr_eq(known, root) {
-                known.retire();
-            }
-            forget_sites(known, &all);
+        for older in all.iter().filter(|older| older.plugin == root.plugin && !Rc::ptr_eq(older, root)) {
+            older.set_standing(older.standing().after_tick(true, 0));
+            forget_sites(older, &all);
         }
     }
 
-    /// Counts a root again that a later one had retired: Envoy has refused the update, taken it back, or not yet put it
-    /// to work.
-    pub fn resume(&self, root: &Root) {
-        root.resume(!self.has_current(&root.slot));
-        self.generation.set(None);
-    }
-
-    /// Counts what was left behind where Envoy took an update back, once another build of the module has had the time to
-    /// take the slot.
-    fn resume_what_is_left(&self, now: Time) -> Result<(), HostError> {
-        if self.left_at.get().is_none_or(|left| now.0.saturating_sub(left.0) < register::SILENCE) {
-            return Ok(());
-        }
-        self.left_at.set(None);
-        for root in roots::all().iter().rev() {
-            if !self.has_current(&root.slot) && register::has_slot(&root.slot, &self.build.borrow())? {
-                self.resume(root);
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets a root go, which may live on for its streams. With its last one the VM is a member no more.
+    /// Takes note that Envoy has deleted a root context.
     pub fn remove(&self, root: &Root) {
         if let Err(error) = self.try_remove(root) {
             log_limit::failure(&error);
@@ -106,166 +61,135 @@ impl Worker {
     }
 
     fn try_remove(&self, root: &Root) -> Result<(), HostError> {
-        if !root.is_retired() {
-            root.retire();
-            let now = host::now()?;
-            register::leave_slot(&root.slot, now)?;
-            self.left_at.set(Some(now));
-        }
         let roots = roots::all();
-        if !self.joined.get() {
+        let mut membership = self.membership.borrow_mut();
+        if !membership.is_joined() {
             return Ok(());
         }
-        if roots.iter().all(|root| root.is_retired()) {
-            self.joined.set(false);
-            register::remove_line("instances", &self.line())?;
+        if roots.is_empty() {
+            membership.leave()?;
         } else {
-            self.announce(&roots)?;
+            membership.write(&roots, None, host::now()?)?;
         }
         forget_sites(root, &roots);
-        register::changed()
+        register::changed().map(drop)
     }
 
-    /// Whether there is a root of this slot that counts.
-    fn has_current(&self, slot: &str) -> bool {
-        roots::all().iter().any(|known| known.slot == slot && !known.is_retired())
+    /// Takes note of a new request to a root context that is not a member, or whose connections are watched. Reads the
+    /// newest documents before the request is decided.
+    pub fn request(&self, root: &Root) {
+        if root.take_watch() {
+            root.connection.set(connection_id());
+            self.generation.set(None);
+        }
+        if root.standing() == Standing::Serving {
+            return;
+        }
+        root.set_standing(root.standing().after_request());
+        self.find_conflict(root);
+        self.tick(true);
     }
 
-    fn line(&self) -> String {
-        format!("{} {}", self.id.borrow(), self.build.borrow())
+    /// Finds two plugins of one name. After an update, Envoy accepts no connections for the older root context once the
+    /// newer one has received requests. Two plugins both receive requests on new connections.
+    fn find_conflict(&self, root: &Root) {
+        if root.standing() != Standing::Reactivated {
+            return;
+        }
+        let connection = connection_id();
+        let all = roots::all();
+        let newer = all.iter().rev().take_while(|newer| !std::ptr::eq(Rc::as_ptr(newer), root));
+        for newer in newer.filter(|newer| newer.plugin == root.plugin) {
+            match (connection, newer.connection.get()) {
+                (Some(old), Some(new)) if old > new => root.set_standing(Standing::Conflicting),
+                (_, None) => newer.watch(),
+                _ => {}
+            }
+        }
+        if root.standing() == Standing::Conflicting {
+            log::error!(
+                "two plugins have the name \"{}\" and different policies, and both receive requests; rename one of them",
+                root.shown_name()
+            );
+        }
     }
 
-    /// Looks for changes, adopts them, and says so. Every root of the thread ticks; one look serves all.
+    /// Looks for changes, adopts documents, and writes the record of this VM. Envoy ticks each root context; one tick
+    /// serves all of them. `at_once`: for a request, which verifies only the documents that it needs.
     pub fn tick(&self, at_once: bool) {
         if let Err(error) = self.try_tick(at_once) {
-            // The next tick reads and writes everything again.
+            // The next tick reads everything again.
             self.generation.set(None);
-            self.last_heartbeat.set(0);
             log_limit::failure(&error);
         }
     }
 
     fn try_tick(&self, at_once: bool) -> Result<(), HostError> {
         let now = host::now()?;
-        if !at_once && now.0.saturating_sub(self.last_tick.get()).unsigned_abs() < u64::from(TICK) / 2 {
+        if !at_once && now.0.abs_diff(self.last_tick.get().0) < u64::from(TICK) / 2 {
             return Ok(());
         }
-        self.last_tick.set(now.0);
-        self.join(now)?;
-        self.resume_what_is_left(now)?;
+        self.last_tick.set(now);
+        self.membership.borrow_mut().begin_tick(now);
+        for _ in 0..TURNS {
+            if self.turn(now, at_once)? {
+                break;
+            }
+            self.generation.set(None);
+        }
+        Ok(())
+    }
+
+    /// Joins, reads, and writes. This order matters: a root context is a member before it reads documents, so a document
+    /// that comes later is not called adopted without it. False if the record was lost.
+    fn turn(&self, now: Time, at_once: bool) -> Result<bool, HostError> {
+        let mut membership = self.membership.borrow_mut();
+        membership.join(now)?;
         let roots = roots::all();
-        let fresh = roots.iter().any(|root| root.is_fresh());
-        if fresh {
-            // It counts before it reads what holds, or a document that came in between would be adopted by all but it.
-            self.announce(&roots)?;
+        if membership.is_survey_due(&roots, now) {
+            let standings = |roots: &[Rc<Root>]| roots.iter().map(|root| root.standing()).collect::<Vec<_>>();
+            let before = standings(&roots);
+            if membership.survey(&roots, now)? && !membership.write(&roots, None, now)? {
+                return Ok(false);
+            }
+            if before != standings(&roots) {
+                self.generation.set(None);
+            }
         }
         let generation = register::generation()?;
+        membership.see(generation, now);
         let changed = self.generation.replace(Some(generation)) != Some(generation);
-        if changed || fresh {
-            let build = self.build();
-            roots.iter().try_for_each(|root| root.follow(&build))?;
-        }
-        // A request verifies only what it asks for.
         let mut left = if at_once { 0 } else { SLICE };
-        let mut moved = false;
+        let mut moved = changed;
         for root in &roots {
             moved |= root.refresh(now, generation, changed, &mut left)?;
         }
-        super::status::prepare(&roots, now, generation, &mut left)?;
-        if changed || fresh || moved {
-            self.acknowledge(&roots, now)?;
+        status::prepare(&roots, generation, &mut left)?;
+        if !membership.write(&roots, Some(generation), now)? {
+            return Ok(false);
         }
-        Ok(())
+        if moved && !roots.iter().any(|root| root.is_behind()) {
+            gauges::publish(&roots, &Members::read(now)?);
+        }
+        Ok(true)
     }
 
-    /// Counts this VM among the members before it reads what they must adopt.
-    fn join(&self, now: Time) -> Result<(), HostError> {
-        if now.0.saturating_sub(self.last_heartbeat.get()).unsigned_abs() < HEARTBEAT.unsigned_abs()
-            && self.joined.get()
-        {
-            return Ok(());
-        }
-        self.last_heartbeat.set(now.0);
-        let id = self.id.borrow().clone();
-        host::set_shared(&format!("alive/{id}"), now.0.to_string().as_bytes(), None)?;
-        let is_new = !self.joined.replace(true);
-        let is_added = register::add_line("instances", &self.line())?;
-        // One that had been taken for dead while it was stuck looks for the dead one, as its successor did.
-        let is_late = (is_new && register::is_late(&self.build.borrow(), now)?) || (!is_new && is_added);
-        if is_late {
-            self.stands_in_since.set(Some(now));
-            self.has_replaced.set(false);
-            register::add_missing(&self.build.borrow(), 1)?;
-        }
-        if is_added {
-            host::set_shared(&format!("instance/{id}"), self.adopted.borrow().as_bytes(), None)?;
-            register::changed()?;
-        }
-        self.stand_in(now)
-    }
-
-    /// Takes the place of a VM that has trapped: nobody tells such a one to leave, and Envoy makes another one at the next
-    /// request of its worker. That one comes late for its build, and a VM of its build falls silent.
-    fn stand_in(&self, now: Time) -> Result<(), HostError> {
-        let Some(since) = self.stands_in_since.get() else { return Ok(()) };
-        let build = self.build.borrow();
-        while register::missing(&build)? > 0
-            && let Some(line) = register::silent(&build, now)?
-        {
-            register::add_missing(&build, -1)?;
-            register::remove_line("instances", &line)?;
-            register::changed()?;
-            self.has_replaced.set(true);
-        }
-        if now.0.saturating_sub(since.0) > 2 * register::SILENCE {
-            self.stands_in_since.set(None);
-            if !self.has_replaced.get() {
-                // It has taken nobody's place, as where a plugin comes back.
-                register::add_missing(&build, -1)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn acknowledge(&self, roots: &[Rc<Root>], now: Time) -> Result<(), HostError> {
-        self.announce(roots)?;
-        if !roots.iter().any(|root| root.is_behind()) {
-            super::stats::publish(roots, &Members::now(now)?);
-        }
-        Ok(())
-    }
-
-    /// Says what runs here and what it has adopted, where that is something else than what was said before.
-    fn announce(&self, roots: &[Rc<Root>]) -> Result<(), HostError> {
-        let mut adopted = String::new();
-        roots.iter().filter(|root| !root.is_retired()).for_each(|root| root.acknowledge(&mut adopted));
-        if *self.adopted.borrow() != adopted {
-            let key = format!("instance/{}", self.id.borrow());
-            host::set_shared(&key, adopted.as_bytes(), None)?;
-            let before = self.adopted.replace(adopted);
-            if register::slots_of(&before).ne(register::slots_of(&self.adopted.borrow())) {
-                register::changed()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The signatures that strangers may make this worker check.
+    /// The budget for checking signatures that clients send.
     pub fn signatures(&self) -> RefMut<'_, FairBudget> {
         self.signatures.borrow_mut()
     }
 }
 
-/// Forgets what only a retired policy needed: documents and gauges of sites that no other policy has.
+/// The number of the connection of the current request. Later connections have greater numbers.
+fn connection_id() -> Option<u64> {
+    let bytes = host::property(&["connection", "id"]).ok()??;
+    bytes.try_into().ok().map(u64::from_le_bytes)
+}
+
+/// Forgets the documents and resets the gauges of sites that no other root context has.
 fn forget_sites(gone: &Root, roots: &[Rc<Root>]) {
-    let keys = |root: &Rc<Root>| {
-        let sites = root.policy.sites.iter();
-        sites.map(|site| register::site_key(root.fleet(), &site.name)).collect::<Vec<String>>()
-    };
-    documents::keep(&roots.iter().flat_map(keys).collect());
-    let live = roots.iter().filter(|root| !root.is_retired()).flat_map(|root| &root.policy.sites);
-    let live: crate::byte_index::ByteIndex = live.map(|site| &site.name).collect();
-    for site in gone.policy.sites.iter().filter(|site| gone.is_retired() && !live.contains(site.name.as_bytes())) {
-        super::stats::forget(&site.name);
-    }
+    let sites = |root: &'_ Rc<Root>| root.policy.sites.iter().map(|site| site.name.clone()).collect::<Vec<_>>();
+    let kept: Vec<(&str, Vec<String>)> = roots.iter().map(|root| (root.fleet(), sites(root))).collect();
+    documents::keep(kept.iter().flat_map(|(fleet, sites)| sites.iter().map(|site| (*fleet, site.as_str()))));
+    gauges::reset(gone, roots);
 }

@@ -31,6 +31,7 @@ impl IpSet {
             ranges.push((MAPPED_LAST + 1, widest));
         }
         let mut merged: Vec<(u128, u128)> = Vec::with_capacity(ranges.len());
+        // A heap sorts with 4 KiB less code than `sort_unstable`.
         for (first, last) in BinaryHeap::from(ranges).into_sorted_vec() {
             match merged.last_mut() {
                 Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),

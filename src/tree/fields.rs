@@ -52,6 +52,11 @@ pub struct PathError {
 impl PathError {
     /// An error about the value at `path`.
     pub fn new(path: &KeyPath<'_>, problem: impl fmt::Display) -> PathError {
+        PathError::from_display(path, &problem)
+    }
+
+    #[inline(never)]
+    fn from_display(path: &KeyPath<'_>, problem: &dyn fmt::Display) -> PathError {
         PathError { path: path.to_string(), problem: problem.to_string() }
     }
 }
@@ -77,6 +82,7 @@ impl<'t> Fields<'t> {
     }
 
     /// The member `name`, unread; it may be `null`.
+    #[inline(never)]
     pub fn raw(&mut self, name: &'static str) -> Option<&'t Tree> {
         self.known.push(name);
         self.entries.iter().find(|(key, _)| key == name).map(|(_, value)| value)
@@ -84,10 +90,15 @@ impl<'t> Fields<'t> {
 
     /// Reads a member; none if it is absent or `null`.
     pub fn optional<T>(&mut self, name: &'static str, mut reader: impl Reader<T>) -> Result<Option<T>, PathError> {
-        match self.raw(name) {
-            None | Some(Tree::Null) => Ok(None),
+        match self.present(name) {
+            None => Ok(None),
             Some(value) => reader(value, &self.path.key(name)).map(Some),
         }
+    }
+
+    #[inline(never)]
+    fn present(&mut self, name: &'static str) -> Option<&'t Tree> {
+        self.raw(name).filter(|value| !matches!(value, Tree::Null))
     }
 
     /// Reads a member. An error if it is absent or `null`.
@@ -138,6 +149,7 @@ pub fn did_you_mean<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Str
 }
 
 /// The error about a value of a wrong type.
+#[inline(never)]
 pub fn wrong(tree: &Tree, wanted: &str, path: &KeyPath<'_>) -> PathError {
     PathError::new(path, format_args!("{tree} is {}, not {wanted}", tree.kind()))
 }

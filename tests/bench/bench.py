@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""What a request costs: no filter, an empty one of the Rust SDK, one bare callback, Lua, and this filter.
+"""The cost of a request without a filter, with an empty SDK filter, with one bare callback, with Lua, and with this filter.
 
-Prints a table and writes dist/bench.json; `--slices 3 --memory 0` is a quick try. All rows are listeners of one Envoy
-with one worker, which answers by itself, so that nothing but Envoy is measured. Envoy has one core, h2load another. What
-is counted is the CPU time of the worker's thread, not the time that passes. Rows take turns in short slices, so that
-what else the machine does falls on all of them alike, and each row's number is the lower quartile of its slices. A
-filter that lets a request pass costs less than the noise: it stands in the chain ten times, and a tenth of the
-difference to no filter is what it costs.
+Prints a table and writes dist/bench.json; `--slices 3 --memory 0` is a quick run. Each row is a listener of one Envoy with
+one worker. Envoy responds itself, so that the numbers include no application. Envoy runs on one core, h2load on another.
+The cost is the CPU time of the worker thread, not elapsed time. Rows run in turn, in short slices, so that other work of
+the machine affects all rows alike; the result of a row is the lower quartile of its slices. A filter that lets requests
+pass costs less than the noise: it is in the chain ten times, and its cost is a tenth of the difference to no filter.
 """
 
 import argparse
@@ -25,11 +24,11 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TIMES = 10  # a filter that lets requests pass stands in the chain so often
+TIMES = 10  # how often a filter that lets requests pass is in the chain
 TYPES = "type.googleapis.com/"
 EXTENSIONS = TYPES + "envoy.extensions."
 PATH = "/shop/articles/4711?colour=blue"
-# What a browser sends. The path and the host are what rules and sites are asked about.
+# A browser's headers. Rules and sites match the path and the host.
 HEADERS = {
     "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -38,23 +37,23 @@ HEADERS = {
     "sec-fetch-mode": "navigate",
     "cookie": "session=3f2504e04f8911d39a0c0305e82c3301; theme=dark",
 }
-# The page of the rows that are compared with Lua: 1 KiB.
+# The page of the comparison with Lua: 1 KiB.
 PAGE = "<!doctype html><title>Closed</title><h1>Closed for maintenance</h1><p>" + "Please come back later. " * 40
 PAGE = PAGE.ljust(1020) + "</p>"
 
-BUDGET_ONLINE = 0.65  # of an empty SDK filter
+BUDGET_ONLINE = 0.65  # times an empty SDK filter
 AIM_ONLINE = 1.5  # times a bare callback
-BUDGET_REFUSING = 1.0  # of Lua doing the same job
+BUDGET_REFUSING = 1.0  # times a Lua filter with the same features
 BUDGET_SCALE = 1.2  # times a policy with one of each
 BUDGET_MODULE = 600 * 1024  # bytes
-BUDGET_MEMORY = 4 * 1024 * 1024  # bytes a worker over an empty filter, with 100 sites
+BUDGET_MEMORY = 4 * 1024 * 1024  # bytes per worker with 100 sites, more than an empty filter
 
 
 # The policies.
 
 
 def policy(sites=1, hosts=None, mode="online", exempt=(), reply=None):
-    """A policy whose last site has the host that is asked for; each site has the same mode."""
+    """A policy whose last site has the host of the requests; all sites have the same mode."""
     names = [f"site-{number}" for number in range(sites)]
     own = [[f"{name}.example.com"] for name in names[:-1]] + [["127.0.0.1"]]
     result = {
@@ -68,28 +67,28 @@ def policy(sites=1, hosts=None, mode="online", exempt=(), reply=None):
 
 
 def ranges(count):
-    """CIDR ranges that do not touch one another, and do not hold the client."""
+    """Disjoint CIDR ranges that do not contain the client."""
     return [f"10.{number >> 8}.{number & 255}.0/25" for number in range(count)]
 
 
 def paths(count):
-    """Exact paths, none the one that is asked for."""
+    """Exact paths other than the path of the requests."""
     return [f"/shop/open/{number}" for number in range(count)]
 
 
 def strangers(count):
-    """Two rules that do not hold for the request."""
+    """Two rules that do not match the requests."""
     return [{"name": "office", "remote_ips": ranges(count)}, {"name": "open", "paths": paths(count)}]
 
 
 def friends(count):
-    """One rule that holds for the request, by its address and its path, each the last of `count`."""
+    """A rule that matches the requests by address and path, each the last of `count`."""
     own = {"remote_ips": ranges(count - 1) + ["127.0.0.1"], "paths": paths(count - 1) + [PATH.split("?")[0]]}
     return [{"name": "friends", **own}]
 
 
-# Lua that does the same job, as far as Lua can: it reads the host and the path in one way only, knows rules by path and
-# by user agent, answers each client in its form, and leaves the verdict for the access log. It counts nothing, as it
+# A Lua filter with the same features, as far as Lua can: it considers one interpretation of the host and the path, has
+# rules on path and user agent, responds in the form that the client accepts, and puts the verdict into the access log. Lua
 # has no counters.
 
 LUA = """
@@ -172,7 +171,7 @@ function envoy_on_request(handle)
 end
 """
 
-# The least that Lua can do for the same response: one host, one answer for everyone, and no word in the log.
+# The simplest Lua filter with the same response: one host, one response for every client, no verdict in the log.
 LEAST_LUA = """
 local page = [[%(page)s]]
 
@@ -201,7 +200,7 @@ def lua(mode, source=LUA):
 
 
 def wasm(module, vm_id, configuration=None, name="filter"):
-    """A wasm filter. Those with one `vm_id` share a VM."""
+    """A wasm filter. Filters with the same `vm_id` share a VM."""
     config = {
         "name": name,
         "failure_policy": "FAIL_RELOAD",
@@ -214,19 +213,19 @@ def wasm(module, vm_id, configuration=None, name="filter"):
 
 
 class Row:
-    """One way to treat a request: the filters before Envoy's own answer, and the status that a client must see."""
+    """A row of the table: the filters before Envoy's own response, and the expected status."""
 
     def __init__(self, name, filters, status=200, counted=None):
         self.name, self.filters, self.status, self.counted = name, filters, status, counted
-        # What lets requests pass stands there ten times.
+        # Filters that let requests pass are in the chain ten times.
         self.times = max(len(filters), 1)
-        # What is set in the connection manager in place of the usual.
+        # Settings of the connection manager that override the default ones.
         self.manager = {}
         self.port = 0
         self.slices = []
 
     def cost(self):
-        """Microseconds a request: the lower quartile."""
+        """Microseconds per request: the lower quartile of the slices."""
         ordered = sorted(self.slices)
         return ordered[(len(ordered) - 1) // 4]
 
@@ -269,7 +268,7 @@ def rows(modules):
 
 
 def free_ports(count):
-    """Ports that nobody listens on."""
+    """Free ports."""
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
@@ -280,7 +279,7 @@ def free_ports(count):
 
 
 def listener(name, port, filters, own=None):
-    """A listener whose route is answered by Envoy itself; `own` settings of its connection manager come last."""
+    """A listener whose route has a direct response; `own` settings of the connection manager come last."""
     router = {
         "name": "envoy.filters.http.router",
         "typed_config": {"@type": EXTENSIONS + "filters.http.router.v3.Router"},
@@ -343,7 +342,7 @@ class Envoy:
         self.wait()
 
     def wait(self):
-        """Until it serves."""
+        """Waits until Envoy is ready."""
         for _ in range(1200):
             if self.process.poll() is not None:
                 said = [line[:300] for line in self.log.read_text().splitlines()]
@@ -367,7 +366,7 @@ class Envoy:
         return result
 
     def worker_seconds(self):
-        """CPU time of the worker's thread so far."""
+        """The CPU time of the worker thread so far."""
         total = 0
         for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
             if (task / "comm").read_text().startswith("wrk:worker_"):
@@ -380,14 +379,14 @@ class Envoy:
         return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
 
     def stop(self):
-        """Ends it."""
+        """Stops Envoy."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         self.folder.cleanup()
 
 
 def ask(row):
-    """One request: status, headers and body."""
+    """Sends a request and returns status, headers and body."""
     connection = http.client.HTTPConnection("127.0.0.1", row.port, timeout=30)
     connection.request("GET", PATH, headers=HEADERS)
     response = connection.getresponse()
@@ -397,7 +396,7 @@ def ask(row):
 
 
 def load(row, requests, core, connections=8):
-    """Sends requests and sees that each is answered as it must be."""
+    """Sends requests and checks that every response has the expected status."""
     command = ["h2load", "--h1", "-n", str(requests), "-c", str(connections), "-t", "1"]
     for name, value in HEADERS.items():
         command += ["-H", f"{name}: {value}"]
@@ -407,37 +406,37 @@ def load(row, requests, core, connections=8):
     found = re.search(r"status codes: (\d+) 2xx, \d+ 3xx, \d+ 4xx, (\d+) 5xx", said)
     answered = int(found[1 if row.status == 200 else 2]) if found else 0
     if answered != requests:
-        sys.exit(f"bench: {row.name}: {requests} requests, but {answered} answers of {row.status}:\n{said}")
+        sys.exit(f"bench: {row.name}: {requests} requests, but {answered} responses with status {row.status}:\n{said}")
 
 
-# Measuring.
+# Measurements.
 
 
 def check(envoy, listed):
-    """Every row does what its name says."""
+    """Checks that every row has the behaviour of its name."""
     answers = {}
     for row in listed:
         answers[row.name] = ask(row)
         if answers[row.name][0] != row.status:
-            sys.exit(f"bench: {row.name}: status {answers[row.name][0]} and not {row.status}")
+            sys.exit(f"bench: {row.name}: status {answers[row.name][0]}, expected {row.status}")
         if row.counted:
             counters = re.findall(rf"{row.counted}\S*: (\d+)", envoy.get("/stats")[1])
             if sum(map(int, counters)) < TIMES:
-                sys.exit(f"bench: {row.name}: nothing was counted as {row.counted}")
+                sys.exit(f"bench: {row.name}: {row.counted} has not counted the request")
     alike = ["refusing, same body as Lua", "Lua, refusing", "Lua, refusing, same answer for everyone"]
     found = [answers[name] for name in alike if name in answers]
     responses = [(status, {**headers, "date": ""}, body) for status, headers, body in found]
     if any(response != responses[0] for response in responses):
-        sys.exit(f"bench: Lua and the filter do not send the same: {responses}")
+        sys.exit(f"bench: Lua and the filter respond differently: {responses}")
 
 
 def measure(arguments, listed):
-    """Fills the slices of all rows."""
+    """Measures the slices of all rows."""
     envoy_core, load_core = sorted(os.sched_getaffinity(0))[:2]
     envoy = Envoy(arguments.envoy, listed, core=envoy_core)
     try:
         check(envoy, listed)
-        # V8 compiles anew what is called often: not in a slice.
+        # Warm up, so that V8 does not optimise code during a slice.
         for row in listed:
             load(row, arguments.requests * 4, load_core)
         for number in range(arguments.slices):
@@ -451,7 +450,7 @@ def measure(arguments, listed):
 
 
 def memory(arguments, modules):
-    """Bytes that each further worker takes: of the filter with 100 sites, and of an empty one."""
+    """Bytes of memory of each further worker, for the filter with 100 sites and for an empty one."""
     result = {}
     for name, configuration in (("empty", None), ("filter", policy(sites=100))):
         sizes = {1: [], 9: []}
@@ -470,7 +469,7 @@ def memory(arguments, modules):
 
 
 def build(strip, filter_module):
-    """Builds the modules that this one is compared with."""
+    """Builds the other modules of the comparison."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "bench"
     target.mkdir(parents=True, exist_ok=True)
     here = ROOT / "tests/bench/modules"
@@ -486,11 +485,11 @@ def build(strip, filter_module):
     return {"filter": filter_module, "empty": empty, "stripped": stripped, "bare": bare}
 
 
-# Telling.
+# Output.
 
 
 def budgets(costs, modules, memory_found):
-    """Each budget: its name, what was found, what may be, and whether it holds."""
+    """The budgets: name, measured value, maximum, and whether the value is within the budget."""
     empty, bare = costs["empty SDK filter"], costs["one bare callback"]
     found = []
     for name in ("online, 1 site", "online, 1000 sites", "online, several policies in one VM"):
@@ -498,7 +497,7 @@ def budgets(costs, modules, memory_found):
     online = costs["online, 1 site"]
     found.append(("online, 1 site / one bare callback (aim)", online / bare, AIM_ONLINE, ""))
     refusing = costs["refusing, same body as Lua"]
-    found.append(("refusing / Lua doing the same job", refusing / costs["Lua, refusing"], BUDGET_REFUSING, ""))
+    found.append(("refusing / Lua with the same features", refusing / costs["Lua, refusing"], BUDGET_REFUSING, ""))
     for many, one in (
         ("exempt, 1000 sites, 10000 ranges, 10000 paths", "exempt, 1 site, 1 range, 1 path"),
         ("refusing, 1000 sites", "refusing, 1 site, 1 range, 1 path"),
@@ -508,7 +507,7 @@ def budgets(costs, modules, memory_found):
     found.append(("module", modules["filter"].stat().st_size / 1024, BUDGET_MODULE / 1024, "KiB"))
     if memory_found:
         over = (memory_found["filter"] - memory_found["empty"]) / 1024
-        found.append(("memory a worker over an empty filter, 100 sites", over, BUDGET_MEMORY / 1024, "KiB"))
+        found.append(("memory per worker, more than an empty filter, 100 sites", over, BUDGET_MEMORY / 1024, "KiB"))
     return [
         {"name": name, "found": round(value, 2), "budget": most, "unit": unit, "holds": value <= most}
         for name, value, most, unit in found
@@ -516,7 +515,7 @@ def budgets(costs, modules, memory_found):
 
 
 def table(head, lines):
-    """Aligned columns, as Markdown has them."""
+    """Prints a Markdown table with aligned columns."""
     lines = [[str(cell) for cell in line] for line in [head, *lines]]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
 
@@ -529,15 +528,15 @@ def table(head, lines):
 
 
 def main():
-    """Builds, measures, tells."""
+    """Builds the modules, measures, and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--envoy", required=True, help="the Envoy to measure in")
+    parser.add_argument("--envoy", required=True, help="the Envoy to measure")
     parser.add_argument("--module", type=pathlib.Path, default=ROOT / "dist/envoy_maintenance.wasm")
-    parser.add_argument("--strip", required=True, help="the command that strips exports, with its arguments but two")
-    parser.add_argument("--slices", type=int, default=12, help="how often each row has its turn (12)")
-    parser.add_argument("--requests", type=int, default=6000, help="how many requests a turn (6000)")
-    parser.add_argument("--memory", type=int, default=3, help="how often memory is measured (3; 0: not)")
-    parser.add_argument("--only", default="", help="measures only rows whose name holds this regex; tells no budgets")
+    parser.add_argument("--strip", required=True, help="the command that strips exports, without its two paths")
+    parser.add_argument("--slices", type=int, default=12, help="slices per row (12)")
+    parser.add_argument("--requests", type=int, default=6000, help="requests per slice (6000)")
+    parser.add_argument("--memory", type=int, default=3, help="measurements of memory (3); 0 for none")
+    parser.add_argument("--only", default="", help="measure only rows whose name matches this regex; prints no budgets")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "dist/bench.json")
     arguments = parser.parse_args()
     if shutil.which("h2load") is None:
@@ -552,14 +551,14 @@ def main():
     costs = {row.name: (row.cost() - none) / row.times for row in listed}
     print()
     table(
-        ["row", "filters", "µs a request", "µs a filter"],
+        ["row", "filters", "µs per request", "µs per filter"],
         [[row.name, row.times if row.filters else 0, f"{row.cost():.2f}", f"{costs[row.name]:.2f}"] for row in listed],
     )
     memory_found = memory(arguments, modules) if arguments.memory else None
     sizes = {name: path.stat().st_size for name, path in modules.items()}
     print()
     table(
-        ["module", "KiB", "KiB of memory a worker"],
+        ["module", "KiB", "KiB of memory per worker"],
         [
             [name, f"{size / 1024:.1f}", f"{memory_found[name] / 1024:.0f}" if name in (memory_found or {}) else ""]
             for name, size in sizes.items()
@@ -570,7 +569,7 @@ def main():
     kept = budgets(costs, modules, memory_found)
     print()
     table(
-        ["budget", "found", "at most", "holds"],
+        ["budget", "measured", "at most", "within"],
         [
             [
                 one["name"],

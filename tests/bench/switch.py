@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""How long a switch takes, and what strangers at the control endpoint cost.
+"""The time that closing and opening a site takes, and the cost of documents with invalid signatures.
 
-Envoy has four workers under load. `maintctl` closes and opens a site by push and by file; told is the time from its start
-to its end, by when every worker follows, and how long workers take to adopt a document that Envoy has accepted. Then
-one worker gets documents with bad signatures: told is what a check costs, and so what share of a worker strangers can
-have at most.
+`maintctl` closes and opens a site of an Envoy with four workers under load, by push and by file. The first numbers are the
+times from the start of the command to its end, when every worker has adopted, and the times from the acceptance of a
+document to its adoption by every worker. Then one worker gets documents with invalid signatures: the number is the CPU
+time of a check, and the largest share of a worker that such documents can use.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import time
 from bench import ROOT, TYPES, Envoy, Row, table, wasm
 
 PREFIX = "/.maintenance"
-SIGNATURES = 50  # a second and worker, as src/filter/worker.rs has it
+SIGNATURES = 50  # checks per second and worker: the budget of the filter
 
 
 def text(data):
@@ -39,7 +39,7 @@ def policies(jwk):
 
 
 class Desk:
-    """An operator's folder: a key, and targets."""
+    """An operator's folder with a key and a target."""
 
     def __init__(self, maintctl):
         self.maintctl = maintctl
@@ -48,7 +48,7 @@ class Desk:
         self.jwk = json.loads(self.run("init"))
 
     def target(self, lines):
-        """Writes the one target."""
+        """Writes the target."""
         head = 'default = "one"\nfleet = "bench"\nkey = "maintctl.key"\n[target.one]\n'
         (self.path / "maintctl.toml").write_text(head + lines)
 
@@ -61,13 +61,13 @@ class Desk:
 
 
 def status(connection):
-    """What Envoy says of the site, without a token."""
+    """The short status of the site."""
     connection.request("GET", f"{PREFIX}/v1/status")
     return json.loads(connection.getresponse().read())["sites"][0]
 
 
 def adoption(desk, port, verb):
-    """Seconds from Envoy's acceptance of a document to the last worker's."""
+    """Seconds from the acceptance of a document to its adoption by the last worker."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     before = status(connection)["revision"]
     command = subprocess.Popen([desk.maintctl, verb, "shop", "--wait=false"], cwd=desk.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -83,7 +83,7 @@ def adoption(desk, port, verb):
 
 
 def switch(desk, rounds):
-    """Seconds that each close and each open took."""
+    """The duration of each close and each open, in seconds."""
     taken = []
     for _ in range(rounds):
         for verb in ("close", "open"):
@@ -94,14 +94,14 @@ def switch(desk, rounds):
 
 
 def discovered(folder):
-    """A filter that Envoy takes from a watched file."""
+    """A filter that Envoy reads from a watched file."""
     source = {"path_config_source": {"path": f"{folder}/ecds.json", "watched_directory": {"path": folder}}}
     kinds = [TYPES + "envoy.extensions.filters.http.wasm.v3.Wasm"]
     return {"name": "data", "config_discovery": {"config_source": {**source, "resource_api_version": "V3"}, "type_urls": kinds}}
 
 
 def under_load(arguments, desk, by_file):
-    """Closes and opens with four workers under load: seconds a switch, and seconds until all have adopted."""
+    """Closes and opens with four workers under load: seconds per command, and seconds until all workers have adopted."""
     site, control = policies(desk.jwk)
     data = wasm(arguments.module, "maintenance", site, "data")
     if by_file:
@@ -131,19 +131,19 @@ def under_load(arguments, desk, by_file):
 
 
 def forged(jwk, known):
-    """A document whose signature is none, by a key that the policy knows or by none."""
+    """A document with an invalid signature, with the id of a known or of an unknown key."""
     members = json.dumps({name: jwk[name] for name in ("crv", "kty", "x")}, separators=(",", ":"))
     kid = text(hashlib.sha256(members.encode()).digest()) if known else "unknown"
     now = time.time_ns() // 1_000_000
     document = {"site": "shop", "fleet": "bench", "revision": now, "mode": "offline"}
     parts = [{"alg": "EdDSA", "typ": "maintenance-state+jwt", "kid": kid}, document]
-    # A scalar that is small enough is what makes a check go all its way (RFC 8032 section 5.1.7).
+    # With a scalar below the group order, the check runs to its end (RFC 8032 section 5.1.7).
     signature = os.urandom(63) + b"\x05"
     return ".".join([text(json.dumps(part).encode()) for part in parts] + [text(signature)])
 
 
 def signature(arguments, desk):
-    """Microseconds of a worker that the check of one signature costs."""
+    """The CPU time of a signature check, in microseconds."""
     site, control = policies(desk.jwk)
     listed = [
         Row("data", [wasm(arguments.module, "maintenance", site, "data")]),
@@ -163,7 +163,7 @@ def signature(arguments, desk):
                 connection.request("PUT", f"{PREFIX}/v1/sites/shop", headers=headers)
                 answer = json.loads(connection.getresponse().read())["code"]
                 if answer != ("bad_signature" if known else "unknown_key"):
-                    sys.exit(f"bench: a forged document is answered {answer}")
+                    sys.exit(f"bench: the response to a forged document is {answer}")
             spent[known].append((envoy.worker_seconds() - before) / count * 1e6)
     finally:
         envoy.stop()
@@ -171,18 +171,18 @@ def signature(arguments, desk):
 
 
 def main():
-    """Measures, tells."""
+    """Measures and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--envoy", required=True, help="the Envoy to measure in")
+    parser.add_argument("--envoy", required=True, help="the Envoy to measure")
     parser.add_argument("--module", type=pathlib.Path, default=ROOT / "dist/envoy_maintenance.wasm")
     parser.add_argument("--maintctl", type=pathlib.Path, default=ROOT / "dist/maintctl")
-    parser.add_argument("--rounds", type=int, default=10, help="how often the site is closed and opened each way (10)")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds of closing and opening, each by push and by file (10)")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "dist/switch.json")
     arguments = parser.parse_args()
     desk = Desk(arguments.maintctl.resolve())
     rows = {}
     for name, by_file in (("push", False), ("file", True)):
-        print(f"bench: switches by {name}", file=sys.stderr, flush=True)
+        print(f"bench: close and open by {name}", file=sys.stderr, flush=True)
         taken, adopted = under_load(arguments, desk, by_file)
         rows[f"maintctl close or open, by {name}"] = taken
         if adopted:
@@ -193,7 +193,7 @@ def main():
     cells = [[name, f"{statistics.median(row) * 1e3:.0f}", f"{max(row) * 1e3:.0f}"] for name, row in rows.items()]
     table(["four workers under load", "median, ms", "slowest, ms"], cells)
     share = check * SIGNATURES / 1e6
-    print(f"\none check of a signature: {check:.0f} µs; {SIGNATURES} a second are {share:.1%} of a worker")
+    print(f"\na signature check takes {check:.0f} µs; {SIGNATURES} per second are {share:.1%} of a worker")
     result = {"seconds": rows, "signature_us": round(check, 1), "share_of_a_worker": round(share, 4)}
     arguments.output.write_text(json.dumps(result, indent=2) + "\n")
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The dearest request that a search finds, beside a plain refusal.
+"""A search for the most expensive request, in comparison with a plain refusal.
 
-Generates policies and requests of at most 60 KB, measures the CPU time of Envoy's worker thread for each pair against the
-same request without a filter, and goes on from the dearest pairs: changes one part of the policy or of the request at a
-time. The numbers are medians of several requests; a pair is measured anew before it is told. `--seed` makes a run
-repeatable, but for what the machine adds.
+Generates policies and requests of at most 60 KB, and measures the CPU time of the worker thread for each pair, less that of
+the same request without a filter. The search continues from the most expensive pairs and changes one part of the policy or
+of the request at a time. The numbers are medians of several requests; the printed pairs are measured again. `--seed`
+repeats a run, except for the noise of the machine.
 """
 
 import argparse
@@ -18,12 +18,12 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import bench  # noqa: E402  the same Envoy, rows and tables
+import bench  # noqa: E402
 
 BUDGET_MS = 1.0
-MOST_BYTES = 60_000  # Envoy takes no more by default
+MOST_BYTES = 60_000  # the default limit of Envoy
 
-# Regexes of all shapes: short and long, with few and with many states at a time.
+# Short and long regexes, with few and with many simultaneous states.
 REGEXES = [
     "[a-z]+-[0-9]{1,3}",
     "(?i).*(bot|crawl|spider).*",
@@ -42,7 +42,7 @@ REGEXES = [
     "(?i)([^\\w\\w\\w\\w\\w]?){60}z",
     "q.*",
 ]
-# Envoy hands paths over as they come: the filter reads them by itself.
+# Envoy does not normalize paths, so that the filter does all the work.
 MANAGER = {"normalize_path": False, "merge_slashes": False}
 NAMES = ["x-a", "cookie", "user-agent", "accept"]
 
@@ -86,7 +86,7 @@ def rule(dice):
 
 
 def part(dice):
-    """One part of a policy: where rules stand, and which."""
+    """A part of a policy: rules and their place."""
     place = dice.choice(["always_closed", "exempt", "health_checks", "site-rules", "path-sites", "hosts", "labels", "formats", "cors"])
     count = dice.choice([1, 1, 5, 64])
     if place in ("always_closed", "exempt", "health_checks"):
@@ -137,11 +137,11 @@ def policy(parts, mode):
     return result
 
 
-# Requests: lists of pieces, each of which names a place and what fills it.
+# Requests: lists of pieces, each with its place and its content.
 
 
 def filler(dice, length):
-    """Bytes that keep regexes and comparisons busy."""
+    """Bytes that are expensive for regexes and comparisons."""
     kind = dice.randrange(7)
     if kind == 6:
         return ("\u00fc" * length).encode()[:length].decode("latin-1")
@@ -159,7 +159,7 @@ def filler(dice, length):
 
 
 def piece(dice):
-    """One piece of a request."""
+    """A piece of a request."""
     place = dice.choice(["header", "header", "header", "cookie", "query", "path", "host", "method", "origin", "accept"])
     size = dice.choice([50, 300, 1000, 4000, 8000, 16_000, 56_000])
     if place == "header":
@@ -187,7 +187,7 @@ def piece(dice):
 
 
 def request(pieces):
-    """The bytes of a request of these pieces, within what Envoy takes."""
+    """The bytes of a request with these pieces, within the limits of Envoy."""
     line = {"method": "GET", "path": "/", "query": "", "host": "a.example"}
     headers = []
     for one in pieces:
@@ -211,23 +211,23 @@ def request(pieces):
     return (head + "\r\n").encode("latin-1")
 
 
-# Measuring.
+# Measurements.
 
 
 class Connection:
-    """A kept connection that sends requests and reads whole answers."""
+    """An open connection that sends requests and reads complete responses."""
 
     def __init__(self, port):
         self.port = port
         self.open()
 
     def open(self):
-        """Connects anew."""
+        """Opens a new connection."""
         self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self, data):
-        """Sends a request; the status of its answer, 0 where there is none."""
+        """Sends a request and returns the status, or 0 without a response."""
         try:
             self.socket.sendall(data)
             got = b""
@@ -254,7 +254,7 @@ class Connection:
 
 
 def cost(envoy, connection, data, times):
-    """The median CPU time of the worker for a request, in microseconds, and its status."""
+    """The median CPU time of a request in microseconds, and the status."""
     found = []
     status = connection.ask(data)
     for _ in range(times):
@@ -265,14 +265,14 @@ def cost(envoy, connection, data, times):
 
 
 class Pair:
-    """A policy and a request, and what they cost."""
+    """A policy, a request, and their cost."""
 
     def __init__(self, parts, mode, pieces):
         self.parts, self.mode, self.pieces = parts, mode, pieces
         self.cost, self.status = 0.0, 0
 
     def changed(self, dice):
-        """The same but for one part or piece."""
+        """A copy with one or two changed parts or pieces."""
         parts, pieces, mode = list(self.parts), list(self.pieces), self.mode
         for _ in range(dice.randrange(1, 3)):
             of, make = dice.choice([(parts, part), (pieces, piece)])
@@ -289,14 +289,14 @@ class Pair:
 
 
 def fresh(dice):
-    """A pair made anew."""
+    """A new pair."""
     parts = [part(dice) for _ in range(dice.randrange(1, 4))]
     pieces = [piece(dice) for _ in range(dice.randrange(1, 4))]
     return Pair(parts, dice.choice(["online", "offline"]), pieces)
 
 
 def is_accepted(maintctl, pair):
-    """Whether lint finds no error in the policy."""
+    """Returns whether lint finds no error in the policy."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(policy(pair.parts, pair.mode), file)
         file.flush()
@@ -305,7 +305,7 @@ def is_accepted(maintctl, pair):
 
 
 def measure(arguments, pairs, times):
-    """Measures pairs, all in one Envoy: each policy has a listener, and one more has no filter."""
+    """Measures pairs in one Envoy: each policy has a listener, and one listener has no filter."""
     listed = [bench.Row("bare", [])]
     listed[0].manager = MANAGER
     for index, pair in enumerate(pairs):
@@ -319,7 +319,7 @@ def measure(arguments, pairs, times):
         for row, pair in zip(listed[1:], pairs):
             connection = Connection(row.port)
             data = request(pair.pieces)
-            # V8 compiles what is called often, and a policy is read on its first request.
+            # Warm up: V8 optimises code, and the filter compiles a policy on its first request.
             for _ in range(times):
                 connection.ask(data)
             without, _ = cost(envoy, bare, data, times)
@@ -330,14 +330,14 @@ def measure(arguments, pairs, times):
 
 
 def main():
-    """Searches, and tells the dearest."""
+    """Searches, and prints the most expensive pairs."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--envoy", required=True, help="the Envoy to measure in")
+    parser.add_argument("--envoy", required=True, help="the Envoy to measure")
     parser.add_argument("--module", type=pathlib.Path, default=bench.ROOT / "dist/envoy_maintenance.wasm")
-    parser.add_argument("--maintctl", default=bench.ROOT / "dist/maintctl", help="whose lint accepts the policies")
+    parser.add_argument("--maintctl", default=bench.ROOT / "dist/maintctl", help="the maintctl whose lint must accept the policies")
     parser.add_argument("--rounds", type=int, default=20, help="rounds of the search (20)")
-    parser.add_argument("--width", type=int, default=24, help="pairs a round (24)")
-    parser.add_argument("--seed", type=int, default=1, help="of the search (1)")
+    parser.add_argument("--width", type=int, default=24, help="pairs per round (24)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the search (1)")
     parser.add_argument("--output", type=pathlib.Path, default=bench.ROOT / "dist/worst.json")
     arguments = parser.parse_args()
 
@@ -361,11 +361,11 @@ def main():
 
     print()
     bench.table(
-        ["rules in", "sent in", "bytes", "status", "ms a request"],
+        ["rules in", "content in", "bytes", "status", "ms per request"],
         [[*told(pair), pair.status, f"{pair.cost / 1000:.3f}"] for pair in [plain, *worst]],
     )
     holds = worst[0].cost <= BUDGET_MS * 1000
-    print(f"\nbudget: {worst[0].cost / 1000:.2f} ms, at most {BUDGET_MS:g} ms: {'holds' if holds else 'NOT HELD'}")
+    print(f"\nbudget: {worst[0].cost / 1000:.2f} ms, at most {BUDGET_MS:g} ms: {'within budget' if holds else 'OVER BUDGET'}")
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     found = [
         {"ms": pair.cost / 1000, "status": pair.status, "policy": policy(pair.parts, pair.mode), "request": request(pair.pieces).decode("latin-1")}

@@ -11,6 +11,7 @@
 //! | `yaml alerts` | Prometheus alert rules | every metric exists on a real Envoy |
 //! | `toml maintctl` | a `maintctl.toml` | `maintctl` reads every target of it |
 //! | `sh` | commands | they succeed in front of a real Envoy; HTTP statuses in comments are those of the answers |
+//! | `sh options` | commands of maintctl | their options exist; they are not run |
 //! | `json document` | a state document | the filter's reader accepts it |
 //! | `json status`, `json problem` | an answer | a real Envoy answers with the same members |
 //!
@@ -31,7 +32,7 @@ mod snippets;
 use markdown::{Fence, MarkdownFile};
 
 /// The kinds of fences. Each has a check in one of the modules below.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "yaml policy",
     "yaml connection_manager",
     "yaml bootstrap",
@@ -39,6 +40,7 @@ const KINDS: [&str; 10] = [
     "yaml alerts",
     "toml maintctl",
     "sh",
+    "sh options",
     "json document",
     "json status",
     "json problem",

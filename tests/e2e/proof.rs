@@ -345,31 +345,3 @@ async fn a_site_of_two_policies_is_adopted_after_both_have_adopted() {
         .await;
     }
 }
-
-#[tokio::test]
-async fn a_policy_follows_what_its_own_keys_have_signed_and_any_key_where_it_lists_none() {
-    let (app, ops, old) = (App::start(), Signer::generate(), Signer::generate());
-    let mut control = shop::control(&ops);
-    control["keys"].as_array_mut().unwrap().push(old.entry("old"));
-    let mut trusting = shop::policy(&ops);
-    trusting["keys"] = json!([]);
-    let envoy = Envoy::builder(app.address())
-        .policy(&shop::policy(&ops))
-        .listener("trusting", &trusting)
-        .control(&control)
-        .workers(1)
-        .start()
-        .await;
-    let get = async |listener: &str| {
-        let url = format!("http://{}/", envoy.listener(listener));
-        crate::support::client::h1().get(url).send().await.unwrap().status().as_u16()
-    };
-    shop::push(&envoy, &ops, &document("shop", "offline")).await;
-    assert_eq!((get("data").await, get("trusting").await), (503, 503));
-    let opening = old.sign(&document("shop", "online"));
-    let (status, answer) = envoy.push("shop", &opening).await;
-    assert_eq!(status, 200, "{answer}");
-    eventually("the policy without keys follows", async || (get("trusting").await == 200).then_some(())).await;
-    assert_eq!(get("data").await, 503);
-    assert_eq!(envoy.site("shop").await["workers"], json!({ "members": 1, "adopted": 0 }));
-}

@@ -29,7 +29,7 @@ pub fn bootstrap(name: &str, folder: &Path, application: Option<&App>) -> Value 
     changed_bootstrap(name, &shipped(name), folder, application)
 }
 
-/// The same for a bootstrap whose text a test has changed.
+/// Like [`bootstrap`], with a changed text.
 pub fn changed_bootstrap(name: &str, text: &str, folder: &Path, application: Option<&App>) -> Value {
     let module = module();
     let mut text = text

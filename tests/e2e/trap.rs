@@ -22,7 +22,7 @@ async fn after_a_trap_requests_are_refused_and_the_new_vm_replaces_the_old_one_a
         .await;
     shop::push(&envoy, &ops, &document("shop", "offline")).await;
     assert_eq!(envoy.site("shop").await["workers"], envoy.all_adopted());
-    // What starts within four seconds of the first has not taken anybody's place.
+    // A VM that joins within four seconds of the first one does not count as its replacement.
     tokio::time::sleep(Duration::from_secs(5)).await;
 
     let mut worker = Connection::open(envoy.data()).await;

@@ -1,4 +1,5 @@
-//! Only the filter knows its host: it alone names the SDK and declares foreign functions, and no module imports it.
+//! Only the filter knows its host: it alone names the SDK and declares foreign functions, and no module imports it. Only
+//! `src/lib.rs`, which declares the filter, distinguishes targets.
 
 use proc_macro2::{TokenStream, TokenTree};
 
@@ -11,7 +12,8 @@ pub fn imports_of_filter(imports: &[Import]) -> Vec<String> {
     from_outside.map(|import| format!("{}:{}: {}", import.from.file, import.line, import.path)).collect()
 }
 
-/// Names of the SDK, and declarations of foreign functions, in the files of `src/` outside of the filter.
+/// Names of the SDK, declarations of foreign functions and conditions on the target in the files of `src/` outside of the
+/// filter.
 pub fn names(sources: &Sources) -> Vec<String> {
     let mut problems = Vec::new();
     for (path, text) in sources.iter() {
@@ -19,13 +21,17 @@ pub fn names(sources: &Sources) -> Vec<String> {
             continue;
         }
         let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{path}: {error}"));
-        find(tokens, &mut |line, name| problems.push(format!("{path}:{line}: {name}")));
+        find(tokens, &mut |line, name| {
+            if name != "target_arch" || path != "src/lib.rs" {
+                problems.push(format!("{path}:{line}: {name}"));
+            }
+        });
     }
     problems
 }
 
-/// Reports `proxy_wasm`, and `extern` unless it begins `extern crate`. Tokens are read rather than syntax, so that the
-/// arguments of macros are read too.
+/// Reports `proxy_wasm`, `target_arch`, and `extern` except in `extern crate`. The arguments of macros have no syntax tree,
+/// so this function reads tokens.
 fn find(tokens: TokenStream, report: &mut impl FnMut(usize, &str)) {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
@@ -35,7 +41,7 @@ fn find(tokens: TokenStream, report: &mut impl FnMut(usize, &str)) {
                 let line = name.span().start().line;
                 let declares =
                     name == "extern" && !matches!(tokens.peek(), Some(TokenTree::Ident(next)) if next == "crate");
-                if declares || name == "proxy_wasm" {
+                if declares || name == "proxy_wasm" || name == "target_arch" {
                     report(line, &name.to_string());
                 }
             }

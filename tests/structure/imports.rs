@@ -1,8 +1,9 @@
-//! The imports between the modules of a crate: each path in the sources, resolved to the module that declares the item.
+//! The imports between the modules of a crate: every path in the sources, resolved to the module that declares the item.
 //!
-//! `use` declarations are followed, so that a name that a module re-exports leads to the module that declares the name.
-//! Names of other crates, and names that a path's own module declares, are no imports. An import of a module (rather
-//! than of an item) leads to that module.
+//! - Re-exports are followed: an import of a re-exported name is an import from the module that declares the name.
+//! - An import of a module itself is an import from that module.
+//! - Names of other crates, and names that the importing module declares itself, are not imports.
+//! - A call of a method contains no path, so it is not found.
 
 use crate::modules::{Reference, SourceCrate, SourceModule};
 

@@ -1,11 +1,4 @@
-//! The arguments as typed, and their help. What they mean is worked out by each subcommand.
-
-pub mod change;
-pub mod common;
-#[cfg(test)]
-mod examples;
-mod offline;
-mod read;
+//! The command line as typed, and its help. Each subcommand interprets its own arguments.
 
 use std::ffi::{OsStr, OsString};
 
@@ -13,22 +6,25 @@ use clap::builder::Resettable;
 use clap::error::ErrorKind;
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub use change::{CancelArgs, CloseArgs, OpenArgs, ScheduleArgs};
+use crate::exit;
 use common::Global;
+
+pub mod change;
+pub mod common;
+#[cfg(test)]
+mod examples;
+mod offline;
+mod read;
+#[cfg(test)]
+mod reference;
+
+pub use change::{CancelArgs, CloseArgs, OpenArgs, ScheduleArgs};
 pub use offline::{CompletionsArgs, ExplainArgs, InitArgs, LintArgs};
 pub use read::{HistoryArgs, StatusArgs};
 
-/// Closes and opens sites behind Envoy, and shows what every Envoy does.
+/// Closes and opens sites behind Envoy, and shows the state of every Envoy.
 #[derive(Debug, Parser)]
-#[command(name = "maintctl", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Examples:\n  maintctl close shop --reason 'Database upgrade' --for 1h\n  maintctl status\n  \
-    maintctl open shop\n  maintctl close --help       # every command has examples of its own\n\n\
-    Exit: 0 done · 1 failed · 2 usage · 3 some Envoys did not follow or cannot be read · \
-    4 refused · 130 ^C\n\nConfiguration: --config FILE, else $MAINTCTL_CONFIG, else ./maintctl.toml, else \
-    ~/.config/maintctl/maintctl.toml\n\nA target has `envoys` (URLs of control endpoints), or `file` and `policy`, or all of \
-    them. It may have `expect` (how many Envoys there are), `ca`, `cert` and `cert_key` (PEM files, for https), and `admin` \
-    (URLs of the Envoys' admin interfaces: a push does not count while the parent of a hot restart may serve \
-    connections).")]
+#[command(name = "maintctl", version, propagate_version = true, max_term_width = 100, after_help = after_help())]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -36,12 +32,23 @@ pub struct Cli {
     pub command: Command,
 }
 
+fn after_help() -> String {
+    let codes: String = exit::CODES.iter().map(|(code, meaning)| format!("  {code:<4} {meaning}\n")).collect();
+    format!(
+        "Examples:\n  maintctl close shop --reason 'Database upgrade' --for 1h\n  maintctl status\n  maintctl open shop\n  \
+         maintctl close --help       # every command has examples\n\n\
+         Exit codes:\n{codes}\n\
+         maintctl reads its configuration from --config FILE, else from MAINTCTL_CONFIG, else from maintctl.toml in the \
+         current directory, else from ~/.config/maintctl/maintctl.toml."
+    )
+}
+
 impl Cli {
-    /// Reads the arguments; the first is the program.
+    /// Parses the command line, including the name of the program.
     pub fn read(words: Vec<OsString>) -> Result<Cli, clap::Error> {
         let ends_with_dashes = words.last().is_some_and(|word| word == "--");
         let mut command =
-            Cli::command().mut_args(unless_empty).mut_subcommands(|command| command.mut_args(unless_empty));
+            Cli::command().mut_args(ignore_empty).mut_subcommands(|command| command.mut_args(ignore_empty));
         let cli = Cli::from_arg_matches(&command.try_get_matches_from_mut(words)?)?;
         if let Command::Close(args) | Command::On(args) | Command::Activate(args) = &cli.command
             && args.command.first().map_or(ends_with_dashes, |program| program.is_empty())
@@ -53,46 +60,46 @@ impl Cli {
     }
 }
 
-/// A variable that is set to nothing counts as one that is not set.
-fn unless_empty(arg: Arg) -> Arg {
+/// Ignores the environment variable of an argument if it is empty.
+fn ignore_empty(arg: Arg) -> Arg {
     let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     if arg.get_env().is_some_and(is_empty) { arg.env(Resettable::Reset) } else { arg }
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a key pair and maintctl.toml, and print the public key as a JWK
+    /// Create a key pair and maintctl.toml, and print the public key as a JWK
     Init(InitArgs),
-    /// Close sites [also: on, activate]
+    /// Close sites, or change how they are closed [aliases: on, activate]
     Close(CloseArgs),
-    /// Close sites, as `close` does
+    /// Alias of `close`
     #[command(hide = true)]
     On(CloseArgs),
-    /// Close sites, as `close` does
+    /// Alias of `close`
     #[command(hide = true)]
     Activate(CloseArgs),
-    /// Open sites: end what closes them now [also: off, deactivate]
+    /// Open sites now [aliases: off, deactivate]
     Open(OpenArgs),
-    /// Open sites, as `open` does
+    /// Alias of `open`
     #[command(hide = true)]
     Off(OpenArgs),
-    /// Open sites, as `open` does
+    /// Alias of `open`
     #[command(hide = true)]
     Deactivate(OpenArgs),
-    /// Show sites, and whether every Envoy follows [also: check]
+    /// Show the state of sites and its adoption by Envoy [alias: check]
     Status(StatusArgs),
-    /// Show sites, as `status` does
+    /// Alias of `status`
     #[command(hide = true)]
     Check(StatusArgs),
-    /// Plan a window, which opens and closes by itself
+    /// Plan a window, in which a site is closed
     Schedule(ScheduleArgs),
-    /// Take windows out again; one that is open ends
+    /// Cancel planned windows, and end active ones
     Cancel(CancelArgs),
-    /// Show the last maintenances
+    /// List the last maintenances
     History(HistoryArgs),
-    /// Say what a request would meet, and why
+    /// Show the decision on a request, and the reasons for it
     Explain(ExplainArgs),
-    /// Find mistakes in policies, bootstraps and manifests before Envoy does
+    /// Check policies, Envoy bootstraps and Istio manifests
     Lint(LintArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),

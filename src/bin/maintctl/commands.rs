@@ -1,6 +1,6 @@
 //! The subcommands: one file for each verb.
 
-pub mod answer;
+mod answer;
 pub mod cancel;
 pub mod close;
 pub mod completions;

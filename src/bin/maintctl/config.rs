@@ -5,3 +5,4 @@ pub mod keys;
 pub mod policy_file;
 pub mod target;
 mod tls;
+pub mod tree_query;

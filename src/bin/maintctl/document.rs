@@ -3,3 +3,4 @@
 pub mod describe;
 pub mod draft;
 pub mod edit;
+pub mod window;

@@ -7,5 +7,6 @@ mod confirm;
 pub mod error;
 pub mod failure;
 pub mod hot_restart;
+mod parallel;
 pub mod roll;
 pub mod status;

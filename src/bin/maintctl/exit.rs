@@ -1,16 +1,26 @@
-//! How maintctl ends: what went wrong, and the exit code that scripts rely on.
+//! Exit codes.
 
 use std::fmt;
 use std::process::ExitCode;
 
-/// The end of a run that did not do all that was asked, with its documented code.
+/// All exit codes, and their meanings.
+pub const CODES: [(&str, &str); 6] = [
+    ("0", "success"),
+    ("1", "failure"),
+    ("2", "usage error"),
+    ("3", "some Envoys have not adopted the change, or cannot be read; each is named"),
+    ("4", "rejected: declared by the policy, wrong key, not permitted, or wrong clock"),
+    ("130", "interrupted by ^C"),
+];
+
+/// An error with an exit code of its own.
 #[derive(Debug)]
 pub enum ExitError {
-    /// 2: the arguments make no sense together.
+    /// 2: the arguments contradict each other.
     Usage(String),
-    /// 3: some Envoys have not followed, or cannot be read.
+    /// 3: some Envoys have not adopted the change, or cannot be read.
     NotAdopted(String),
-    /// 4: refused.
+    /// 4: an Envoy or a rule of maintctl rejects the change.
     Rejected(String),
 }
 
@@ -23,7 +33,7 @@ impl fmt::Display for ExitError {
 
 impl std::error::Error for ExitError {}
 
-/// The exit code for `error`.
+/// The exit code of an error.
 pub fn code_of(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref::<ExitError>() {
         None => ExitCode::from(1),

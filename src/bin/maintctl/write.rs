@@ -1,19 +1,22 @@
-//! The writers: each makes a change and proves that every Envoy has adopted it.
+//! Changes of sites: a writer stores the changed documents, then the change is proven on every Envoy.
+//!
+//! A target has one writer: `push` sends signed documents to the control endpoint of each Envoy, `file` writes them into
+//! a file that Envoy watches.
 
 use anyhow::Result;
 
 use crate::config::target::{Target, TargetWriter};
-
 use change::{ChangeOptions, ChangeReport, Edit};
 use selection::SiteSelection;
 
 pub mod change;
 pub mod ecds;
 pub mod file;
+mod plan;
 pub mod push;
 pub mod selection;
 
-/// Makes a change.
+/// Makes a change and waits until every Envoy has adopted it.
 pub fn apply(
     target: &Target,
     selection: &SiteSelection,

@@ -6,7 +6,7 @@ use super::error::ControlError;
 use super::token::{check_signature, parse, payload};
 use crate::filter::directory::{self, Directory};
 use crate::filter::root::Root;
-use crate::filter::{documents, host, register, stats};
+use crate::filter::{documents, host, stats};
 use crate::policy::{Key, Permission};
 use crate::protocol::{Accepted, CONDITION_HEADER, DOCUMENT_HEADER, ErrorCode, meets_condition};
 use crate::request::Request;
@@ -17,7 +17,7 @@ use crate::time::Time;
 /// Takes the document of this request for the site `name`.
 pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String, ControlError> {
     let (fleet, now) = (root.fleet(), host::now()?);
-    let directory = Directory::of(fleet, now)?;
+    let directory = Directory::of(fleet)?;
     let site = directory.sites.iter().find(|site| site.name == name).ok_or_else(|| {
         ControlError::new(ErrorCode::UnknownSite, format!("no policy of this fleet has a site \"{name}\""))
     })?;
@@ -79,8 +79,7 @@ pub fn put_site(root: &Root, request: &Request<'_>, name: &str) -> Result<String
             );
             return Err(ControlError::new(ErrorCode::TooOld, detail).with_current(current));
         }
-        if register::put(fleet, name, (&key.name, &key.x), bytes, before)? {
-            register::changed()?;
+        if documents::put(fleet, name, (&key.name, &key.x), bytes, before)? {
             if !document.unknown.is_empty() {
                 stats::count("channel.push.unknown_fields");
             }

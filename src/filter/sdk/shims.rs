@@ -6,8 +6,6 @@
 
 use std::cell::{Cell, RefCell};
 
-use hashbrown::HashSet;
-
 unsafe extern "C" {
     // The SDK defines these callbacks with exactly these types.
     fn proxy_on_context_create(context: u32, parent: u32);
@@ -29,8 +27,8 @@ pub struct Roots {
 
 thread_local! {
     static ROOTS: Cell<Roots> = const { Cell::new(Roots { is_root: |_| true, is_quiet: |_| false }) };
-    /// The streams that the SDK knows.
-    static STREAMS: RefCell<HashSet<u32>> = RefCell::default();
+    /// The streams that the SDK knows, in the order of their ids, which is the order in which they began.
+    static STREAMS: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 
 pub fn set_roots(roots: Roots) {
@@ -44,7 +42,11 @@ extern "C" fn before_proxy_on_context_create(context: u32, parent: u32) {
         if (ROOTS.get().is_quiet)(parent) {
             return;
         }
-        STREAMS.with_borrow_mut(|streams| streams.insert(context));
+        STREAMS.with_borrow_mut(|streams| {
+            if let Err(place) = streams.binary_search(&context) {
+                streams.insert(place, context);
+            }
+        });
     }
     // SAFETY: the SDK defines this safe function with the same signature.
     unsafe { proxy_on_context_create(context, parent) };
@@ -52,7 +54,7 @@ extern "C" fn before_proxy_on_context_create(context: u32, parent: u32) {
 
 #[unsafe(no_mangle)]
 extern "C" fn before_proxy_on_request_headers(context: u32, headers: usize, end_of_stream: bool) -> u32 {
-    if !STREAMS.with_borrow(|streams| streams.contains(&context)) {
+    if STREAMS.with_borrow(|streams| streams.binary_search(&context)).is_err() {
         return CONTINUE;
     }
     // SAFETY: the SDK defines this safe function with the same signature.
@@ -61,7 +63,10 @@ extern "C" fn before_proxy_on_request_headers(context: u32, headers: usize, end_
 
 #[unsafe(no_mangle)]
 extern "C" fn before_proxy_on_delete(context: u32) {
-    let is_stream = STREAMS.with_borrow_mut(|streams| !streams.is_empty() && streams.remove(&context));
+    let is_stream = STREAMS.with_borrow_mut(|streams| {
+        let place = streams.binary_search(&context);
+        place.map(|place| streams.remove(place)).is_ok()
+    });
     if is_stream || (ROOTS.get().is_root)(context) {
         // SAFETY: the SDK defines this safe function with the same signature.
         unsafe { proxy_on_delete(context) };

@@ -110,7 +110,7 @@ async fn suspending_an_unknown_rule_is_an_error_that_changes_nothing() {
     let (_app, envoy, desk, _) = pushing().await;
     let output = desk.run("close shop --suspend staf").await;
     assert_eq!(output.code, 1, "{output:?}");
-    let error = "shop: --suspend \"staf\": no exempt rule has this name (they are: acme-challenge, staff); did you mean \"staff\"?";
+    let error = "shop: --suspend \"staf\": unknown exempt rule; did you mean \"staff\"? (rules: acme-challenge, staff)";
     assert!(output.stderr.contains(error), "{output:?}");
     assert_eq!(status_of(&envoy).await, 200);
     assert_eq!(desk.run("close shop --suspend staff --until 2099-01-01T00:00:00Z --eta 2h").await.code, 0);

@@ -243,6 +243,6 @@ async fn reading_a_response_stops_at_64_mib() {
         let url = endpoint([head.into_bytes(), body].concat()).await;
         let output = Desk::pushing(&signer, &[&url]).run("status").await;
         assert_eq!(output.code, 3, "{encoding}: {output:?}");
-        assert!(output.stderr.contains("its answer is longer than 64 MiB"), "{encoding}: {output:?}");
+        assert!(output.stderr.contains("its response is longer than 64 MiB"), "{encoding}: {output:?}");
     }
 }

@@ -66,7 +66,7 @@ async fn a_file_changes_the_state_of_the_parent() {
     desk.target(&file);
     let output = desk.run("close shop").await;
     assert_eq!(output.code, 1, "{output:?}");
-    assert!(output.stderr.contains("target one: `admin` is for a target that pushes"), "{output:?}");
+    assert!(output.stderr.contains("target one: remove `admin`"), "{output:?}");
 }
 
 #[tokio::test]

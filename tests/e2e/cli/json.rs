@@ -81,7 +81,7 @@ async fn lint_prints_one_json_value() {
     desk.write("good.yaml", "sites: [{ name: shop }]");
     assert_eq!(desk.json("lint good.yaml --json").await, json!([]));
     desk.write("bad.yaml", "sits: []");
-    desk.write("odd.yaml", "exempt: [{ name: a, methods: [GET] }, { name: b, methods: [GET] }]");
+    desk.write("odd.yaml", "sites: [{ name: a }, { name: b, hosts: [b] }]");
     let output = desk.run("lint bad.yaml good.yaml odd.yaml none.yaml --json").await;
     assert_eq!((output.code, output.stderr.as_str()), (1, ""), "{output:?}");
     let findings: Value = serde_json::from_str(&output.stdout).unwrap();
@@ -125,7 +125,7 @@ async fn status_prints_one_json_value() {
     assert_eq!(desk.run("close shop --reason Upgrade --note ticket --suspend staff").await.code, 0);
     let answer = desk.json("status --json").await;
     assert_eq!(members(&answer), ["envoys", "missing", "sites", "target"], "{answer}");
-    assert_eq!(members(&answer["envoys"][0]), ["address", "envoy", "time", "version"], "{answer}");
+    assert_eq!(members(&answer["envoys"][0]), ["address", "envoy", "plugin_conflicts", "time", "version"], "{answer}");
     assert_eq!(answer["envoys"][0]["address"], base(&envoy));
     let sites = answer["sites"].as_array().unwrap();
     assert_eq!(sites.iter().map(|site| &site["site"]).collect::<Vec<_>>(), [&json!("api"), &json!("shop")]);

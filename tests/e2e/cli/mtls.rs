@@ -58,24 +58,24 @@ async fn a_target_may_have_a_client_certificate_and_an_authority() {
     for (files, code, told) in [
         ("ca = \"ca.pem\"\ncert = \"cert.pem\"\ncert_key = \"key.pem\"", 0, ""),
         ("ca = \"ca.pem\"\ncert = \"both.pem\"", 0, ""),
-        ("ca = \"ca.pem\"", 3, "it asks for a certificate: `cert` and `cert_key` of the target"),
-        ("ca = \"ca.pem\"\ncert = \"other.pem\"", 3, "does not take the `cert` of the target"),
+        ("ca = \"ca.pem\"", 3, "the listener requires a client certificate: set `cert` and `cert_key` of the target"),
+        ("ca = \"ca.pem\"\ncert = \"other.pem\"", 3, "may not accept `cert` of the target"),
         ("ca = \"other-ca.pem\"\ncert = \"both.pem\"", 3, "`ca` of the target"),
         ("cert = \"both.pem\"", 3, "`ca` of the target"),
         ("ca = \"gone.pem\"", 1, "target one: ca gone.pem: No such file or directory"),
         ("ca = \"empty.pem\"", 1, "target one: ca empty.pem: no certificate in PEM"),
         ("cert = \"empty.pem\"", 1, "target one: cert empty.pem: no certificate in PEM"),
-        ("cert = \"cert.pem\"", 1, "target one: cert cert.pem: no private key in PEM; name its file in `cert_key`"),
+        ("cert = \"cert.pem\"", 1, "target one: cert cert.pem: no private key in PEM; set `cert_key` to its file"),
         ("cert = \"cert.pem\"\ncert_key = \"gone.pem\"", 1, "target one: cert_key gone.pem: No such file or directory"),
         ("cert = \"cert.pem\"\ncert_key = \"cert.pem\"", 1, "target one: cert_key cert.pem: no private key in PEM"),
         (
             "cert = \"cert.pem\"\ncert_key = \"other.pem\"",
             1,
-            "target one: cert_key other.pem: not the key of cert cert.pem",
+            "target one: cert_key other.pem: does not belong to cert cert.pem",
         ),
         ("cert = \"broken.pem\"\ncert_key = \"key.pem\"", 1, "target one: cert"),
         ("ca = \"broken.pem\"", 1, "target one: ca broken.pem: "),
-        ("cert_key = \"key.pem\"", 1, "target one: `cert_key` is the key of `cert`, which is missing"),
+        ("cert_key = \"key.pem\"", 1, "target one: `cert_key` needs `cert`, which is missing"),
     ] {
         desk.target(&format!("{envoys}{files}"));
         for words in ["close shop --timeout 5s", "status --timeout 5s", "open shop --timeout 5s"] {
@@ -91,5 +91,5 @@ async fn a_target_may_have_a_client_certificate_and_an_authority() {
     desk.target(&format!("envoys = {}\nca = \"ca.pem\"", json!([url.replace("https:", "http:")])));
     let output = desk.run("status").await;
     assert_eq!(output.code, 1, "{output:?}");
-    assert!(output.stderr.contains("are for https, and no URL of the target is"), "{output:?}");
+    assert!(output.stderr.contains("need an https URL in the target"), "{output:?}");
 }

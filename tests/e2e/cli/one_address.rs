@@ -39,8 +39,8 @@ async fn an_envoy_that_joins_an_address_after_the_push_is_detected() {
     let desk = Desk::pushing(&signer, &[&format!("http://{address}/.maintenance")]);
     let output = desk.run("close shop --timeout 3s").await;
     assert_eq!(output.code, 3, "{output:?}");
-    assert!(output.stdout.contains("OFFLINE (0/1 Envoys follow)"), "{output:?}");
-    assert!(output.stderr.contains("answers first as one/"), "{output:?}");
+    assert!(output.stdout.contains("OFFLINE (adopted by 0/1 Envoys)"), "{output:?}");
+    assert!(output.stderr.contains("respond at this address"), "{output:?}");
     assert_eq!((status_of(&one).await, status_of(&two).await), (503, 200));
 }
 

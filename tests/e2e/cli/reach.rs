@@ -33,7 +33,7 @@ async fn an_unusable_key_is_an_error_with_a_remedy() {
     let output = desk.run("close shop").await;
     assert_ne!(output.code, 0);
     assert!(output.stderr.contains("key maintctl.key: No such file or directory"), "{output:?}");
-    assert!(output.stderr.contains("`maintctl init` makes one"), "{output:?}");
+    assert!(output.stderr.contains("create one with `maintctl init`"), "{output:?}");
     assert_eq!(status_of(&envoy).await, 200);
 }
 
@@ -53,11 +53,11 @@ async fn the_key_may_come_from_the_environment_or_from_a_command() {
     by_command("key_command = [\"false\"]");
     let output = desk.run("close shop").await;
     assert_eq!(output.code, 1, "{output:?}");
-    assert!(output.stderr.contains("key_command: false ended with exit status: 1"), "{output:?}");
+    assert!(output.stderr.contains("key_command: false failed: exit status: 1"), "{output:?}");
     by_command("key_command = [\"echo\", \"no key\"]");
     let output = desk.run("close shop").await;
     assert_eq!(output.code, 1, "{output:?}");
-    assert!(output.stderr.contains("what key_command printed"), "{output:?}");
+    assert!(output.stderr.contains("output of key_command"), "{output:?}");
     assert_eq!(status_of(&envoy).await, 200);
 }
 
@@ -120,7 +120,7 @@ async fn a_file_is_written_even_if_adoption_cannot_be_confirmed() {
     };
     target(&balancer);
     let output = desk.run("close shop --timeout 3s").await;
-    assert_eq!((output.code, output.stdout.as_str()), (3, "shop: OFFLINE (0/1 Envoys follow)\n"), "{output:?}");
+    assert_eq!((output.code, output.stdout.as_str()), (3, "shop: OFFLINE (adopted by 0/1 Envoys)\n"), "{output:?}");
     assert!(output.stderr.contains(&balancer) && output.stderr.contains("load balancer"), "{output:?}");
     eventually("the site is closed", async || (status_of(&watching).await == 503).then_some(())).await;
     let answer: Value = serde_json::from_str(&desk.run("open shop --timeout 3s --json").await.stdout).unwrap();
@@ -164,8 +164,12 @@ async fn a_wrong_clock_is_an_error_with_both_times() {
         let output = command.env("LD_PRELOAD", &library).env("SECONDS_AHEAD", ahead).output().await.unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(4), "{error}");
-        let parts =
-            ["Envoy's clock says 20", "this machine's clock says 20", "set the wrong one right", "nothing changed"];
+        let parts = [
+            "Envoy's clock says 20",
+            "this machine's clock says 20",
+            "correct the clock that is wrong",
+            "nothing changed",
+        ];
         assert!(parts.iter().all(|part| error.contains(part)), "{error}");
     }
     assert_eq!(status_of(&envoy).await, 200);

@@ -232,7 +232,7 @@ async fn an_interrupt_while_waiting_keeps_the_change() {
         waiting.signal(signal);
         let (exit_code, stderr) = waiting.end().await;
         assert_eq!(exit_code, Some(code), "{stderr}");
-        assert!(stderr.contains("interrupted; `maintctl status` shows what holds now"), "{stderr}");
+        assert!(stderr.contains("interrupted; see `maintctl status` for the current state"), "{stderr}");
     }
 }
 

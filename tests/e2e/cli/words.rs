@@ -20,7 +20,7 @@ async fn an_empty_variable_is_ignored_and_one_with_a_missing_file_is_an_error() 
     assert!(by.as_str().unwrap().contains('@'), "{by}");
     for (words, config) in [("status", "nofile.toml"), ("status --config nofile.toml", "")] {
         let (code, said) = with(words, config).await;
-        let told = "error: nofile.toml, which --config or MAINTCTL_CONFIG names, is not there\n";
+        let told = "error: nofile.toml: no such file (set by --config or MAINTCTL_CONFIG)\n";
         assert_eq!((code, said.as_str()), (Some(1), told), "{words}");
     }
 }
@@ -51,7 +51,7 @@ async fn without_envoys_a_file_target_cannot_confirm_adoption() {
     desk.target(&format!("file = {:?}\npolicy = \"policy.yaml\"", envoy.ecds_file()));
     let output = desk.run("close shop").await;
     assert_eq!((output.code, output.stdout.as_str()), (3, "shop: OFFLINE\n"), "{output:?}");
-    let told = "the file is written, but whether Envoy follows cannot be read: target \"one\" has no `envoys`";
+    let told = "the file is written, but adoption cannot be verified, because target \"one\" has no `envoys`";
     assert!(output.stderr.contains(told) && output.stderr.contains("--wait=false"), "{output:?}");
     eventually("the site is closed", async || (status_of(&envoy).await == 503).then_some(())).await;
     let status = desk.run("status shop").await;
@@ -66,9 +66,9 @@ async fn history_requires_a_key_of_the_policy() {
     let (_app, envoy, desk, _) = pushing().await;
     assert_eq!(desk.run("close shop").await.code, 0);
     let stranger = Desk::pushing(&Signer::generate(), &[&base(&envoy)]);
-    let told = "without a key that the policy knows there is no history";
+    let told = "the history needs a key of the policy";
     for (is_there, code, why) in
-        [(true, 4, "`maintctl init` prints what to put into the policy"), (false, 1, "maintctl.key")]
+        [(true, 4, "`maintctl init` prints to `keys` of the policy"), (false, 1, "maintctl.key")]
     {
         if !is_there {
             std::fs::remove_file(stranger.path().join("maintctl.key")).unwrap();
@@ -94,7 +94,7 @@ async fn only_errors_of_changing_commands_say_that_nothing_changed() {
     for (words, could) in [("history", false), ("close shop", true)] {
         let output = desk.run(words).await;
         assert_eq!(output.code, 3, "{words}: {output:?}");
-        assert!(output.stderr.contains("no Envoy can be asked"), "{words}: {output:?}");
+        assert!(output.stderr.contains("no Envoy responds"), "{words}: {output:?}");
         assert_eq!(output.stderr.contains("nothing changed"), could, "{words}: {output:?}");
     }
 }

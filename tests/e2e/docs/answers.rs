@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use envoy_maintenance::protocol::ErrorCode;
 use serde_json::{Value, json};
 
-use super::fences;
+use super::{fences, markdown};
 use crate::support::app::App;
 use crate::support::client;
 use crate::support::envoy::Envoy;
@@ -45,5 +46,14 @@ async fn documented_answers_have_the_members_of_real_ones() {
         let documented: Value = serde_json::from_str(&fence.text).unwrap();
         let real = if documented.get("code").is_some() { &error } else { &refusal };
         assert_eq!(members(&documented), members(real), "{}: {real}", fence.place);
+    }
+}
+
+#[test]
+fn the_table_of_errors_is_complete() {
+    let text = std::fs::read_to_string(markdown::file("docs/control-api.md").path).unwrap();
+    for code in ErrorCode::ALL {
+        let row = format!("| {} | `{}` |", code.status(), code.name());
+        assert!(text.contains(&row), "docs/control-api.md has no row that begins with {row}");
     }
 }

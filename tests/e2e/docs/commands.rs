@@ -122,23 +122,36 @@ async fn commands_succeed() {
     }
 }
 
-/// A command line with `--help` before the command that maintctl runs, if any.
-fn asking_for_help(command: &str) -> String {
-    match command.split_once(" -- ") {
+/// Asserts that maintctl's argument parser accepts the options of a command. It rejects an unknown command or option
+/// before it comes to `--help`, which follows them.
+async fn assert_options(place: &str, command: &str) {
+    let help = match command.split_once(" -- ") {
         Some((own, other)) => format!("{own} --help -- {other}"),
         None => format!("{command} --help"),
+    };
+    let line = help.replacen("maintctl", maintctl().to_str().unwrap(), 1);
+    let output = client::run("sh", &["-c", &line]).await;
+    assert_eq!(output.code, 0, "{place}: {command}: {}", output.stderr);
+}
+
+#[tokio::test]
+async fn commands_that_are_not_run_have_options_that_exist() {
+    for fence in fences("sh options") {
+        for line in fence.text.lines() {
+            // A comment, a redirection, or another command follows.
+            let command = line.split(['#', '>', ';', '|']).next().unwrap_or_default().trim();
+            assert!(command.starts_with("maintctl "), "{}: {line}", fence.place);
+            assert_options(&fence.place, command).await;
+        }
     }
 }
 
 #[tokio::test]
 async fn commands_in_sentences_have_options_that_exist() {
-    let (mut count, path) = (0, maintctl().to_str().unwrap());
+    let mut count = 0;
     for file in markdown::files() {
         for code in file.codes().iter().filter(|code| code.starts_with("maintctl ")) {
-            // The argument parser rejects an unknown command or option before it comes to `--help`.
-            let line = asking_for_help(code).replacen("maintctl", path, 1);
-            let output = client::run("sh", &["-c", &line]).await;
-            assert_eq!(output.code, 0, "{}: {code}: {}", file.name, output.stderr);
+            assert_options(&file.name, code).await;
             count += 1;
         }
     }

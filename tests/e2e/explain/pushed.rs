@@ -45,7 +45,7 @@ async fn explain_predicts_the_response_with_a_pushed_document() {
     let [policy_file, state] = ["policy.json", "state"].map(|name| folder.path().join(name));
     fs::write(&policy_file, policy.to_string()).unwrap();
     let files = ["--policy", policy_file.to_str().unwrap(), "--state", state.to_str().unwrap()];
-    // What becomes of the rows: of the first three, of staff, of the robot.
+    // The expected verdicts of the first five rows.
     for (members, expected) in [
         (
             json!({ "mode": "offline", "reason": "Upgrade", "eta": at(1) }),

@@ -11,6 +11,8 @@ fn names_of_the_host_are_found_outside_of_the_filter() {
         ("src/a.rs", "type F = extern fn();", &["src/a.rs:1: extern"]),
         ("src/a.rs", "extern crate alloc;", &[]),
         ("src/a.rs", "/// Like proxy_wasm.\nconst NAME: &str = \"proxy_wasm extern\";", &[]),
+        ("src/a.rs", "#[cfg(target_arch = \"wasm32\")] mod b;", &["src/a.rs:1: target_arch"]),
+        ("src/lib.rs", "#[cfg(target_arch = \"wasm32\")] mod filter;", &[]),
         ("src/filter.rs", "proxy_wasm::main! {}", &[]),
         ("src/filter/host.rs", "unsafe extern \"C\" {}", &[]),
         ("tests/a.rs", "extern \"C\" fn f() {}", &[]),

@@ -9,71 +9,74 @@ use crate::args::common::{ChangeArgs, SiteArgs, duration};
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  maintctl close shop --reason 'Database upgrade' --for 1h\n  \
-    maintctl close shop --until 03:30             # also moves the end of a site that is closed\n  \
+    maintctl close shop --until 03:30             # also changes the end of a closed site\n  \
     maintctl close shop api --read-only --eta 20m\n  \
-    maintctl close shop --suspend staff           # staff is kept out too, this time\n  \
-    maintctl close shop -- ./migrate.sh           # opens if it succeeded, and exits with its status\n  \
+    maintctl close shop --suspend staff           # keeps out staff too\n  \
+    maintctl close shop -- ./migrate.sh           # opens the site if the command succeeds\n  \
     maintctl close shop --lease 2m -- ./migrate.sh\n\n\
-    TIME is RFC 3339 (2026-11-21T03:30:00Z) or HH:MM, the next one in local time.\n\
-    On a site that is closed, flags change what they name and the rest stays; without --read-only it is then offline.\n\
-    After a command, what others have closed stays closed. They are told apart by --by alone, so give each job a --by\n\
-    of its own where several run as one user on one host, as on a CI runner.")]
+    TIME is in RFC 3339 (2026-11-21T03:30:00Z), or the next HH:MM in local time.\n\n\
+    On a closed site, each flag changes its own field, and the other fields stay the same. The mode becomes offline, or \
+    read-only with --read-only.\n\n\
+    maintctl exits with the status of the command. After it, a site that another operator had closed stays closed. \
+    Operators are distinguished by --by, so give each job its own --by if several jobs run as one user on one host.")]
 pub struct CloseArgs {
     #[command(flatten)]
     pub sites: SiteArgs,
-    /// Why, for visitors
+    /// The reason that visitors see
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// A word for other operators; visitors never see it
+    /// A note for operators, which visitors never see
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
-    /// When visitors may come back: a promise, nothing opens by it; `none` takes it back
+    /// The expected end that visitors see; the site does not open at that time. `none` removes it
     #[arg(long, value_name = "DURATION|TIME")]
     pub eta: Option<String>,
-    /// Open by itself after this long
+    /// Open the site automatically after this time
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub lasting: Option<Duration>,
-    /// Open by itself at this time; `none`: stay closed until somebody opens it
+    /// Open the site automatically at this time; `none` removes the end
     #[arg(long, value_name = "TIME", conflicts_with = "lasting")]
     pub until: Option<String>,
-    /// Let requests pass that change nothing: GET, HEAD and OPTIONS
+    /// Let GET, HEAD and OPTIONS requests pass
     #[arg(long)]
     pub read_only: bool,
-    /// An exempt rule that does not count this time; `none` lets all count again
+    /// Disable an exempt rule during this maintenance; `none` enables all rules again
     #[arg(long, value_name = "RULE")]
     pub suspend: Vec<String>,
-    /// Close at once, as it does anyway
+    /// Close now (the default)
     #[arg(long, alias = "force")]
     pub now: bool,
-    /// While the command runs keep the end this far ahead, so that a dead runner reopens the site
+    /// While the command runs, keep the end this far ahead, so that the site opens if maintctl dies
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "command",
         conflicts_with_all = ["lasting", "until"])]
     pub lease: Option<Duration>,
-    /// What happens if the command fails, or is not run as not every Envoy follows [default: stay]
-    #[arg(long, value_name = "WHAT", requires = "command")]
+    /// The action if the command fails, or cannot run because some Envoy has not adopted the change [default: stay]
+    #[arg(long, value_name = "ACTION", requires = "command")]
     pub on_failure: Option<OnFailure>,
     #[command(flatten)]
     pub how: ChangeArgs,
-    /// A command to run while the sites are closed
+    /// The command to run while the sites are closed
     #[arg(last = true, value_name = "CMD", conflicts_with = "json")]
     pub command: Vec<OsString>,
 }
 
-/// What becomes of a site whose command failed.
+/// The action after a command that failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum OnFailure {
+    /// Keep the sites closed
     #[default]
     Stay,
+    /// Open the sites
     Open,
 }
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  maintctl open shop\n  maintctl open --all --yes\n\n\
-    Windows that are open end; later ones stay, and the next is named.")]
+    Active windows end. Future windows remain, and the answer names the next one.")]
 pub struct OpenArgs {
     #[command(flatten)]
     pub sites: SiteArgs,
-    /// Open at once, as it always does
+    /// Open now (the default)
     #[arg(long, alias = "force", hide = true)]
     pub now: bool,
     #[command(flatten)]
@@ -83,39 +86,39 @@ pub struct OpenArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  maintctl schedule shop --from 02:00 --for 1h --reason 'Database upgrade'\n  \
     maintctl schedule shop --from 2026-11-21T02:00:00Z --until 2026-11-21T04:00:00Z --read-only\n  \
-    maintctl schedule shop --from 02:00 --stay     # until somebody opens it\n\n\
-    TIME is RFC 3339 (2026-11-21T03:30:00Z) or HH:MM in local time: the next one, and for --until and --eta the next after \
-    --from.")]
+    maintctl schedule shop --from 02:00 --stay     # stays closed until it is opened\n\n\
+    TIME is in RFC 3339 (2026-11-21T03:30:00Z), or the next HH:MM in local time. In --until and --eta, HH:MM is the next one \
+    after --from.")]
 #[command(group(clap::ArgGroup::new("end").required(true).args(["lasting", "until", "stay"])))]
 pub struct ScheduleArgs {
-    /// The site; none: the only one there is
+    /// The site [default: the only site]
     #[arg(value_name = "SITE")]
     pub site: Option<String>,
-    /// When it closes
+    /// The start of the window
     #[arg(long, value_name = "TIME")]
     pub from: String,
-    /// How long it stays closed
+    /// The length of the window
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub lasting: Option<Duration>,
-    /// When it opens
+    /// The end of the window
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// It stays closed until somebody opens it
+    /// Stay closed until the site is opened
     #[arg(long)]
     pub stay: bool,
-    /// When visitors may come back; a duration counts from the start
+    /// The expected end that visitors see; a duration counts from the start
     #[arg(long, value_name = "DURATION|TIME")]
     pub eta: Option<String>,
-    /// Let requests pass that change nothing: GET, HEAD and OPTIONS
+    /// Let GET, HEAD and OPTIONS requests pass
     #[arg(long)]
     pub read_only: bool,
-    /// Why, for visitors
+    /// The reason that visitors see
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// A word for other operators; visitors never see it
+    /// A note for operators, which visitors never see
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
-    /// An exempt rule that does not count in this window
+    /// Disable an exempt rule in this window
     #[arg(long, value_name = "RULE")]
     pub suspend: Vec<String>,
     #[command(flatten)]
@@ -124,15 +127,15 @@ pub struct ScheduleArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  maintctl cancel shop w1\n  maintctl cancel shop --all\n\n\
-    `maintctl status` names the windows.")]
+    `maintctl status` lists the windows.")]
 pub struct CancelArgs {
-    /// The site; none: the only one there is
+    /// The site [default: the only site]
     #[arg(value_name = "SITE")]
     pub site: Option<String>,
     /// The windows
     #[arg(value_name = "WINDOW")]
     pub windows: Vec<String>,
-    /// All windows of the site
+    /// Cancel all windows of the site
     #[arg(long, conflicts_with = "windows")]
     pub all: bool,
     #[command(flatten)]

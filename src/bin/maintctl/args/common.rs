@@ -1,4 +1,4 @@
-//! The arguments that several subcommands share.
+//! Arguments of several subcommands.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,27 +8,27 @@ use envoy_maintenance::time::parse_duration;
 
 use crate::terminal::times;
 
-/// What every subcommand takes.
+/// The arguments of all subcommands.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The configuration file
     #[arg(long, global = true, value_name = "FILE", env = "MAINTCTL_CONFIG")]
     pub config: Option<PathBuf>,
-    /// The target of the configuration, if not its default
+    /// The target [default: `default` of the configuration]
     #[arg(long, global = true, value_name = "NAME", env = "MAINTCTL_TARGET")]
     pub target: Option<String>,
 }
 
-/// Which sites a change is for.
+/// The sites of a change.
 #[derive(Clone, Debug, Args)]
 pub struct SiteArgs {
-    /// The sites; none: the only one there is
+    /// The sites [default: the only site]
     #[arg(value_name = "SITE")]
     pub sites: Vec<String>,
-    /// All sites of the target
+    /// Change all sites of the target
     #[arg(long, conflicts_with = "sites")]
     pub all: bool,
-    /// Do not ask before changing all
+    /// Change all sites without confirmation
     #[arg(long, short)]
     pub yes: bool,
     /// Skip sites that do not exist
@@ -36,17 +36,17 @@ pub struct SiteArgs {
     pub ignore_not_found: bool,
 }
 
-/// How a change is made and waited for.
+/// The options of a change.
 #[derive(Clone, Debug, Args)]
 pub struct ChangeArgs {
-    /// How long to wait until every Envoy follows
+    /// The time to wait until every Envoy has adopted the change
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     pub timeout: Duration,
-    /// Whether to wait until every Envoy follows
+    /// Wait until every Envoy has adopted the change
     #[arg(long, value_name = "BOOL", default_value = "true", default_missing_value = "true", num_args = 0..=1,
         require_equals = true, action = clap::ArgAction::Set)]
     pub wait: bool,
-    /// Who makes the change [default: user@host]
+    /// The author of the change [default: user@host]
     #[arg(long, value_name = "NAME", env = "MAINTCTL_BY")]
     pub by: Option<String>,
     /// Print one JSON value
@@ -54,7 +54,7 @@ pub struct ChangeArgs {
     pub json: bool,
 }
 
-/// Reads a duration such as `90s` or `2h30m`.
+/// Parses a duration such as `90s` or `2h30m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
         Some(0) => Err("at least 1ms".to_owned()),

@@ -1,16 +1,16 @@
-//! The examples in the help can be copied: each stands on one line, and means something.
+//! Tests of the examples in the help.
 
 use clap::{CommandFactory, Parser};
 
 use super::Cli;
 
-/// The examples of a help text.
+/// The examples in a help text.
 fn examples(help: &str) -> Vec<&str> {
     let after = help.lines().skip_while(|line| *line != "Examples:").skip(1);
     after.take_while(|line| !line.is_empty()).collect()
 }
 
-/// The words of a command line, up to what only a shell knows: a comment, a redirection or another command.
+/// The words of a command line, up to a comment, a redirection or another command.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut is_quoted) = (Vec::new(), String::new(), false);
     for character in line.chars() {
@@ -27,7 +27,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_command_has_examples_that_it_takes() {
+fn every_command_has_valid_examples() {
     let mut command = Cli::command().term_width(100);
     command.build();
     let helps = std::iter::once(&mut command.clone())

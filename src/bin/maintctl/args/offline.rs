@@ -1,4 +1,4 @@
-//! The arguments of the subcommands that ask no Envoy.
+//! The arguments of the subcommands that send no requests.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -9,21 +9,21 @@ use clap::Args;
 #[command(after_help = "Examples:\n  maintctl explain --policy policy.yaml https://shop.example.com/checkout\n  \
     maintctl explain --policy envoy.yaml --ip 203.0.113.7 -H 'x-staff: 1' https://shop.example.com/\n  \
     maintctl explain --policy policy.yaml --state shop.json --at 02:30 -X PUT https://api.example.com\n\n\
-    The URL is taken as written: its path is not normalised, as a stranger's need not be.")]
+    The path of the URL is not normalized, because clients can send any path.")]
 pub struct ExplainArgs {
-    /// The policy, or a bootstrap, an ECDS file or an Istio manifest that holds it
+    /// The policy, or a bootstrap, an ECDS file or an Istio manifest that contains it
     #[arg(long, value_name = "FILE")]
     pub policy: PathBuf,
-    /// The plugin whose policy is meant, where the file holds several
+    /// The plugin, if the file has several
     #[arg(long, value_name = "NAME")]
     pub plugin: Option<String>,
     /// A state document, as JSON or signed
     #[arg(long, value_name = "FILE")]
     pub state: Vec<PathBuf>,
-    /// The moment of the request [default: now]
+    /// The time of the request [default: now]
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
-    /// The client's address, as Envoy sees it
+    /// The client address, as Envoy reports it
     #[arg(long, value_name = "ADDRESS")]
     pub ip: Option<IpAddr>,
     /// A header of the request
@@ -42,9 +42,8 @@ pub struct ExplainArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  maintctl lint policy.yaml\n  maintctl lint envoy.yaml istio/*.yaml --json\n\n\
-    error: Envoy would refuse it, or it does not protect what it seems to. warning: probably not what is meant. \
-    note, on stderr: may well be meant.\n\
-    Exit: 0 neither error nor warning · 1 some")]
+    An error is something that Envoy rejects, or a protection that does not work. A warning is probably a mistake. Both make \
+    the exit code 1. A note may be intended; notes go to stderr.")]
 pub struct LintArgs {
     /// Policies, Envoy bootstraps, ECDS files or Istio manifests
     #[arg(value_name = "FILE", required = true)]
@@ -58,19 +57,18 @@ pub struct LintArgs {
 #[command(after_help = "Examples:\n  maintctl init > maintctl.jwk\n  \
     maintctl init --fleet prod-eu --envoys http://envoy.internal:10001/.maintenance\n  \
     maintctl init --file ecds/maintenance.yaml --policy policy.yaml\n\n\
-    Files that exist are never overwritten: `maintctl init` again prints the same again, by the fleet and the key of\n\
-    maintctl.toml.")]
+    Existing files are never overwritten: `maintctl init` then prints the JWK of the existing key again.")]
 pub struct InitArgs {
-    /// The fleet that documents are made for [default: demo]
+    /// The fleet for which documents are created [default: demo]
     #[arg(long, value_name = "NAME")]
     pub fleet: Option<String>,
-    /// A control endpoint, with its path prefix [default: http://127.0.0.1:10001/.maintenance, but none with --file]
+    /// The URL of a control endpoint, with its path prefix [default: http://127.0.0.1:10001/.maintenance; with --file, none]
     #[arg(long, value_name = "URL")]
     pub envoys: Vec<String>,
     /// The file that Envoy watches, which maintctl generates
     #[arg(long, value_name = "FILE", requires = "policy")]
     pub file: Option<PathBuf>,
-    /// The policy that it is generated from
+    /// The policy from which the file is generated
     #[arg(long, value_name = "FILE", requires = "file")]
     pub policy: Option<PathBuf>,
 }

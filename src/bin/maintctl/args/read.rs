@@ -1,4 +1,4 @@
-//! The arguments of the subcommands that only ask Envoys.
+//! The arguments of the subcommands that show the state of Envoys.
 
 use std::time::Duration;
 
@@ -9,24 +9,24 @@ use crate::args::common::duration;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  maintctl status\n  maintctl status shop --watch\n  \
     maintctl status shop --exit-code; case $? in 0) echo online;; 12) echo offline;; esac\n\n\
-    MIXED: the Envoys disagree.")]
+    MIXED means that Envoys show different modes.")]
 pub struct StatusArgs {
-    /// The sites; none: all
+    /// The sites [default: all]
     #[arg(value_name = "SITE")]
     pub sites: Vec<String>,
     /// Skip sites that do not exist
     #[arg(long)]
     pub ignore_not_found: bool,
-    /// Print one JSON value; with --watch one a line
+    /// Print one JSON value; with --watch, one on each line
     #[arg(long)]
     pub json: bool,
-    /// Go on until ^C: live on a terminal, else a line for each change
+    /// Show changes until ^C: live on a terminal, otherwise one line for each change
     #[arg(long, short)]
     pub watch: bool,
-    /// Exit with the strictest mode: 0 online, 11 read-only, 12 offline
+    /// Exit with the code of the strictest mode: 0 online, 11 read-only, 12 offline
     #[arg(long)]
     pub exit_code: bool,
-    /// How long to wait for the Envoys' answers
+    /// The time to wait for the responses of Envoys
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     pub timeout: Duration,
 }
@@ -34,13 +34,13 @@ pub struct StatusArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  maintctl history\n  maintctl history shop --json")]
 pub struct HistoryArgs {
-    /// The site; none: all
+    /// The site [default: all]
     #[arg(value_name = "SITE")]
     pub site: Option<String>,
     /// Print one JSON value
     #[arg(long)]
     pub json: bool,
-    /// How long to wait for the Envoys' answers
+    /// The time to wait for the responses of Envoys
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     pub timeout: Duration,
 }

@@ -1,30 +1,30 @@
 use super::*;
 
 #[test]
-fn the_arguments_fit_together() {
+fn the_definition_of_the_command_line_is_consistent() {
     Cli::command().debug_assert();
 }
 
 #[test]
-fn every_alias_says_what_it_stands_for() {
+fn every_alias_names_its_command() {
     let about = |name: &str| {
         let command = Cli::command();
         command.find_subcommand(name).and_then(|command| command.get_about().map(ToString::to_string))
     };
     for (alias, expected) in [
-        ("on", "Close sites, as `close` does"),
-        ("activate", "Close sites, as `close` does"),
-        ("off", "Open sites, as `open` does"),
-        ("deactivate", "Open sites, as `open` does"),
-        ("check", "Show sites, as `status` does"),
-        ("close", "Close sites [also: on, activate]"),
+        ("on", "Alias of `close`"),
+        ("activate", "Alias of `close`"),
+        ("off", "Alias of `open`"),
+        ("deactivate", "Alias of `open`"),
+        ("check", "Alias of `status`"),
+        ("close", "Close sites, or change how they are closed [aliases: on, activate]"),
     ] {
         assert_eq!(about(alias).as_deref(), Some(expected), "{alias}");
     }
 }
 
 #[test]
-fn what_does_not_exist_yet_is_a_usage_error() {
+fn unknown_flags_and_contradictions_are_usage_errors() {
     for words in [
         "close shop --shadow",
         "close shop --settle 3s",

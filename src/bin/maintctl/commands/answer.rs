@@ -1,4 +1,4 @@
-//! What operators read: the line for a site, the end of a change, and progress on a terminal.
+//! The answer to a change: one line for each site, or one JSON value.
 
 use anyhow::{Result, bail};
 use envoy_maintenance::state::{Document, Mode};
@@ -6,115 +6,137 @@ use envoy_maintenance::time::Time;
 use jiff::Zoned;
 use serde_json::{Value, json};
 
+use crate::args::common::ChangeArgs;
 use crate::document::describe::changed_text;
-use crate::envoys::failure::{self, missing_json, missing_lines};
+use crate::envoys::failure;
 use crate::exit::ExitError;
 use crate::terminal::output::{self, shown};
 use crate::terminal::times;
 use crate::write::change::{ChangeReport, SiteChange};
 
-/// The answer for one site: what has changed, or what `unchanged` says of its document.
-pub fn line(outcome: &SiteChange, now: &Zoned, unchanged: impl FnOnce(&Document) -> String) -> Result<String> {
-    let after = outcome.after.read()?;
-    Ok(match outcome.changed {
-        true => changed_text(&outcome.before.read()?, &after, now),
-        false => unchanged(&after),
-    })
-}
-
-/// A site's document as a member of an answer in JSON.
-fn outcome_json(outcome: &SiteChange, now: Time) -> Result<Value> {
-    let document = outcome.after.read()?;
-    let situation = document.at(now);
-    let time = |time: Option<Time>| time.map(|time| time.to_string());
-    Ok(json!({
-        "site": outcome.site,
-        "mode": situation.mode().name(),
-        "changed": outcome.changed,
-        "since": time(situation.since()),
-        "until": time(situation.until()),
-        "eta": time(situation.eta()),
-        "reason": situation.reason(),
-        "revision": outcome.after.revision(),
-        "windows": outcome.after.members().get("windows").cloned().unwrap_or_else(|| json!([])),
-    }))
-}
-
-/// Where a change's answers go.
+/// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answers {
+pub enum AnswerForm {
     /// Lines on stdout.
     Lines,
     /// One JSON value on stdout.
     Json,
-    /// Lines on stderr: stdout belongs to a command.
-    Aside,
+    /// Lines on stderr, because stdout belongs to a command.
+    Stderr,
 }
 
-/// Prints what a change has come to. An error if somebody does not follow.
+impl AnswerForm {
+    pub fn new(args: &ChangeArgs) -> AnswerForm {
+        if args.json { AnswerForm::Json } else { AnswerForm::Lines }
+    }
+}
+
+/// The text for one site: what has changed, or the result of `unchanged`.
+pub fn line(change: &SiteChange, now: &Zoned, unchanged: impl FnOnce(&Document) -> String) -> Result<String> {
+    let after = change.after.read()?;
+    if !change.changed {
+        return Ok(unchanged(&after));
+    }
+    Ok(changed_text(&change.before.read()?, &after, now))
+}
+
+/// Prints the result of a change. Fails if an Envoy has not adopted it.
 pub fn finish(
     report: &ChangeReport,
-    answers: Answers,
+    form: AnswerForm,
     line: impl Fn(&SiteChange, &Zoned) -> Result<String>,
 ) -> Result<()> {
     let now = times::now();
-    let following = report.following.as_ref();
-    let behind = following.filter(|following| !following.lagging.is_empty());
-    let (mut lines, mut sites) = (Vec::new(), Vec::new());
-    for outcome in &report.outcomes {
-        let mut text = shown(&format!("{}: {}", outcome.site, line(outcome, &now)?));
-        if let Some(behind) = behind {
-            text.push_str(&format!(" ({}/{} Envoys follow)", behind.followed, behind.total));
-        }
-        match answers {
-            Answers::Lines => lines.push(text),
-            Answers::Aside => aside!("{text}"),
-            Answers::Json => sites.push(outcome_json(outcome, times::time(&now))?),
-        }
-    }
-    if answers == Answers::Json {
-        let envoys = following.map(|following| {
-            let lagging = missing_json(&following.lagging);
-            let followed = json!({ "total": following.total, "followed": following.followed, "lagging": lagging });
-            failure::told(followed, &report.unreached)
-        });
-        lines.push(json!({ "target": report.target, "sites": sites, "envoys": envoys }).to_string());
-    }
-    let told = lines.iter().try_for_each(|line| output::out(format_args!("{line}\n")).map(drop));
-    for site in following.iter().flat_map(|following| &following.overtaken) {
-        aside!("note: {site}: somebody has changed it since; Envoy already follows the newer document");
-    }
-    let kept = |outcome: &SiteChange| {
-        outcome.after.read().is_ok_and(|document| document.mode != Mode::Online || !document.windows.is_empty())
+    let printed = match form {
+        AnswerForm::Json => output::out(format_args!("{}\n", json_of(report, times::time(&now))?)).map(drop),
+        AnswerForm::Lines => print_lines(report, &now, line, |text| output::out(format_args!("{text}\n")).map(drop))?,
+        AnswerForm::Stderr => print_lines(report, &now, line, |text| {
+            aside!("{text}");
+            Ok(())
+        })?,
     };
-    if !report.durable && report.outcomes.iter().any(|outcome| outcome.changed && kept(outcome)) {
-        aside!("note: not durable: target \"{}\" only pushes, and an Envoy that restarts forgets it", report.target);
-    }
-    // Whether Envoys follow matters more than whether anybody was told.
-    verdict(report).and(told)
+    print_notes(report);
+    // An Envoy that has not adopted the change matters more than an answer that could not be written.
+    check(report).and(printed)
 }
 
-fn verdict(report: &ChangeReport) -> Result<()> {
-    if let Some(behind) = report.following.as_ref().filter(|following| !following.lagging.is_empty()) {
-        let left = behind.lagging.len();
-        let verb = if left == 1 { "does" } else { "do" };
+/// Prints one line for each site. The inner result is that of printing.
+fn print_lines(
+    report: &ChangeReport,
+    now: &Zoned,
+    line: impl Fn(&SiteChange, &Zoned) -> Result<String>,
+    print: impl Fn(&str) -> Result<()>,
+) -> Result<Result<()>> {
+    let lagging = report.adoption.as_ref().filter(|adoption| !adoption.lagging.is_empty());
+    let adoption = lagging.map(|adoption| format!(" (adopted by {}/{} Envoys)", adoption.adopted, adoption.total));
+    let adoption = adoption.unwrap_or_default();
+    let lines = report.sites.iter().map(|change| Ok(shown(&format!("{}: {}", change.site, line(change, now)?))));
+    let lines = lines.collect::<Result<Vec<String>>>()?;
+    Ok(lines.iter().try_for_each(|text| print(&format!("{text}{adoption}"))))
+}
+
+fn print_notes(report: &ChangeReport) {
+    for site in report.adoption.iter().flat_map(|adoption| &adoption.superseded) {
+        aside!("note: {site}: another operator has changed it since, and Envoy has adopted that newer document");
+    }
+    let is_lost_on_restart = |change: &SiteChange| {
+        let document = change.after.read();
+        change.changed && document.is_ok_and(|it| it.mode != Mode::Online || !it.windows.is_empty())
+    };
+    if !report.durable && report.sites.iter().any(is_lost_on_restart) {
+        aside!("note: not durable: target \"{}\" only pushes, and an Envoy that restarts forgets it", report.target);
+    }
+}
+
+fn json_of(report: &ChangeReport, now: Time) -> Result<Value> {
+    let sites = report.sites.iter().map(|change| site_json(change, now)).collect::<Result<Vec<Value>>>()?;
+    let envoys = report.adoption.as_ref().map(|adoption| {
+        let lagging = failure::json(&adoption.lagging);
+        let envoys = json!({ "total": adoption.total, "followed": adoption.adopted, "lagging": lagging });
+        failure::with_unreached(envoys, &report.unreached)
+    });
+    Ok(json!({ "target": report.target, "sites": sites, "envoys": envoys }))
+}
+
+fn site_json(change: &SiteChange, now: Time) -> Result<Value> {
+    let document = change.after.read()?;
+    let state = document.at(now);
+    let time = |time: Option<Time>| time.map(|time| time.to_string());
+    Ok(json!({
+        "site": change.site,
+        "mode": state.mode().name(),
+        "changed": change.changed,
+        "since": time(state.since()),
+        "until": time(state.until()),
+        "eta": time(state.eta()),
+        "reason": state.reason(),
+        "revision": change.after.revision(),
+        "windows": change.after.members().get("windows").cloned().unwrap_or_else(|| json!([])),
+    }))
+}
+
+/// Fails unless the change is proven on all Envoys.
+fn check(report: &ChangeReport) -> Result<()> {
+    if let Some(adoption) = report.adoption.as_ref().filter(|adoption| !adoption.lagging.is_empty()) {
+        let count = adoption.lagging.len();
+        let have = if count == 1 { "has" } else { "have" };
         bail!(ExitError::NotAdopted(format!(
-            "{left} of {} Envoys {verb} not follow:{}",
-            behind.total,
-            missing_lines(&behind.lagging)
+            "{count} of {} Envoys {have} not adopted the change:{}",
+            adoption.total,
+            failure::lines(&adoption.lagging)
         )));
     }
     if !report.unreached.is_empty() {
-        let lines = missing_lines(&report.unreached);
-        bail!(ExitError::NotAdopted(format!("every Envoy follows, but not every connection may:{lines}")));
+        let lines = failure::lines(&report.unreached);
+        bail!(ExitError::NotAdopted(format!("every Envoy has adopted it, but not for all connections:{lines}")));
     }
-    if let Some(miscounted) = &report.miscounted {
-        bail!(ExitError::NotAdopted(format!("{miscounted} (`expect` of target \"{}\")", report.target)));
+    if let Some(miscount) = &report.miscount {
+        bail!(ExitError::NotAdopted(format!("{miscount} (`expect` of target \"{}\")", report.target)));
     }
-    if report.blind {
+    if report.is_unverifiable {
         bail!(ExitError::NotAdopted(format!(
-            "the file is written, but whether Envoy follows cannot be read: target \"{}\" has no `envoys` \
-             (--wait=false does not ask)",
+            "the file is written, but adoption cannot be verified, because target \"{}\" has no `envoys` (--wait=false \
+             skips the verification)",
             report.target
         )));
     }

@@ -1,4 +1,4 @@
-//! `maintctl cancel`: takes windows out again.
+//! `maintctl cancel`: removes windows.
 
 use std::process::ExitCode;
 
@@ -6,9 +6,9 @@ use anyhow::{Result, bail};
 
 use crate::args::CancelArgs;
 use crate::args::common::Global;
-use crate::commands::answer::{self, Answers};
+use crate::commands::answer::{self, AnswerForm};
 use crate::config::target::Target;
-use crate::document::{describe, edit};
+use crate::document::{describe, window};
 use crate::exit::ExitError;
 use crate::terminal::times;
 use crate::write;
@@ -17,27 +17,24 @@ use crate::write::selection::SiteSelection;
 
 pub fn run(global: &Global, args: &CancelArgs) -> Result<ExitCode> {
     if args.windows.is_empty() && !args.all {
-        let text = "which window? maintctl cancel SITE WINDOW…, or --all; `maintctl status` names them";
+        let text = "no window given: maintctl cancel SITE WINDOW…, or --all; `maintctl status` lists the windows";
         bail!(ExitError::Usage(text.to_owned()));
     }
     let target = Target::load(global)?;
     let named = (!args.all).then_some(args.windows.as_slice());
-    let edit: &Edit<'_> = &|draft, site, now| edit::cancel(draft, site, named, now);
-    let report = write::apply(&target, &SiteSelection::one(args.site.as_ref()), edit, &ChangeOptions::new(&args.how))?;
-    let answers = if args.how.json { Answers::Json } else { Answers::Lines };
-    answer::finish(&report, answers, |outcome, now| {
-        let (before, after) = (outcome.before.read()?, outcome.after.read()?);
-        let gone: Vec<String> = before
-            .windows
-            .iter()
-            .filter(|window| after.windows.iter().all(|left| left.id != window.id))
-            .map(|window| describe::window_text(window, now))
-            .collect();
-        let state = describe::label(after.at(times::time(now)).mode());
-        Ok(match gone.is_empty() {
-            true => format!("no window to cancel; {state}"),
-            false => format!("cancelled {}; {state}", gone.join(", ")),
-        })
+    let edit: &Edit<'_> = &|draft, site, now| window::cancel(draft, site, named, now);
+    let selection = SiteSelection::one(args.site.as_ref());
+    let report = write::apply(&target, &selection, edit, &ChangeOptions::new(&args.how))?;
+    answer::finish(&report, AnswerForm::new(&args.how), |change, now| {
+        let (before, after) = (change.before.read()?, change.after.read()?);
+        let is_gone = |id: &str| after.windows.iter().all(|window| window.id != id);
+        let cancelled = before.windows.iter().filter(|window| is_gone(&window.id));
+        let cancelled: Vec<String> = cancelled.map(|window| describe::window_text(window, now)).collect();
+        let label = describe::label(after.at(times::time(now)).mode());
+        if cancelled.is_empty() {
+            return Ok(format!("no windows to cancel; {label}"));
+        }
+        Ok(format!("cancelled {}; {label}", cancelled.join(", ")))
     })?;
     Ok(ExitCode::SUCCESS)
 }

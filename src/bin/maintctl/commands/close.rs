@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::args::CloseArgs;
 use crate::args::common::Global;
-use crate::commands::answer::{self, Answers};
+use crate::commands::answer::{self, AnswerForm};
 use crate::config::target::Target;
 use crate::document::edit;
 use crate::terminal::times;
@@ -16,12 +16,13 @@ use crate::write::selection::SiteSelection;
 
 mod command;
 mod flags;
+mod lease;
+mod owner;
 
-use flags::{flags, line};
+use flags::{CloseFlags, line};
 
 pub fn run(global: &Global, args: &CloseArgs, alias: Option<&str>) -> Result<ExitCode> {
-    let now = times::now();
-    let flags = flags(args, &now)?;
+    let flags = CloseFlags::new(args, &times::now())?;
     let target = Target::load(global)?;
     let options = ChangeOptions::new(&args.how);
     let selection = SiteSelection::new(&args.sites, "Close");
@@ -29,7 +30,6 @@ pub fn run(global: &Global, args: &CloseArgs, alias: Option<&str>) -> Result<Exi
         return command::run(&target, &selection, &flags, args, &options);
     }
     let report = write::apply(&target, &selection, &|draft, _, now| edit::close(draft, &flags.at(now), now), &options)?;
-    let answers = if args.how.json { Answers::Json } else { Answers::Lines };
-    answer::finish(&report, answers, |outcome, now| line(outcome, now, alias))?;
+    answer::finish(&report, AnswerForm::new(&args.how), |change, now| line(change, now, alias))?;
     Ok(ExitCode::SUCCESS)
 }

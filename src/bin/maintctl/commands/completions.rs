@@ -1,4 +1,4 @@
-//! `maintctl completions`: a completion script for a shell.
+//! `maintctl completions`: prints a completion script for a shell.
 
 use std::process::ExitCode;
 

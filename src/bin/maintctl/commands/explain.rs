@@ -1,5 +1,5 @@
-//! `maintctl explain`: what a request would meet, and why. Files and flags stand in Envoy's place; all that decides and
-//! answers is the filter's own.
+//! `maintctl explain`: shows the decision on a request and the reasons for it. Files and flags replace Envoy; the decision
+//! and the reply are computed by the filter's own code.
 
 use std::process::ExitCode;
 
@@ -53,7 +53,7 @@ pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The moment that is asked for.
+/// The time of `--at`.
 fn at(text: Option<&str>) -> Result<Time> {
     let now = times::now();
     match text {
@@ -61,7 +61,7 @@ fn at(text: Option<&str>) -> Result<Time> {
         Some(text) => match Time::parse(text) {
             Some(time) => Ok(time),
             None => {
-                let time = times::ahead("--at", text, &now)?;
+                let time = times::future("--at", text, &now)?;
                 if let Some(echo) = times::echo("--at", text, time, &now) {
                     aside!("{echo}");
                 }
@@ -91,11 +91,11 @@ fn explain(
         notes,
     };
     if policy.below_control(request).is_some() {
-        let note = "the control endpoint answers from what Envoy holds; `maintctl status` asks it".to_owned();
+        let note = "the response depends on Envoy's state; use `maintctl status`".to_owned();
         return explanation("control-endpoint", Action::Control, vec![note]);
     }
     if policy.control.is_some() && policy.sites.is_empty() {
-        let note = "this policy has no sites: its listener is there for the control endpoint, and all else is 404";
+        let note = "the policy has no sites: every path outside of the control endpoint gets a 404";
         return explanation("control-endpoint", Action::Control, vec![note.to_owned()]);
     }
     let situations = states.situations(policy, at);
@@ -104,8 +104,8 @@ fn explain(
     let mut notes = decision.site.map_or_else(Vec::new, |(_, site)| peer::notes(site, &decision, request, flags));
     notes.extend(site_notes(policy, states, &decision));
     if is_spent {
-        let note = "the budget of the request ran out before all rules were examined: from there on exempt rules do not match, \
-                    and always_closed rules do; `maintctl lint` says which rules cost most";
+        let note = "the budget of the request was exhausted before all rules were evaluated; from then on exempt rules do not match, and \
+                    always_closed rules do; `maintctl lint` names the most expensive rule";
         notes.insert(0, note.to_owned());
     }
     let mut explained = explanation(&decision.verdict.to_string(), outcome(config, &decision, request, at), notes);
@@ -119,11 +119,11 @@ fn outcome(config: &CompiledConfig, decision: &Decision<'_>, request: &Request<'
     let reply = decision.site.and_then(|(position, _)| config.replies.get(position));
     match (decision.verdict, reply) {
         (Verdict::Refuse(refusal), Some(reply)) => {
-            // No jitter: a number that is drawn anew for each request explains nothing.
+            // Without jitter, which is random.
             Action::Answer(ClientResponse::of(&reply.answer(refusal, decision.state, request, at, 0), request))
         }
         (Verdict::HealthCheck(_), _) => Action::Answer(ClientResponse::of(&health_check(), request)),
-        // No verdict refuses without a site.
+        // A refusal always has a site.
         (Verdict::Pass(_), _) | (Verdict::Refuse(_), None) => {
             Action::Pass(decision.status().map(|status| ("x-maintenance-status", status)).into_iter().collect())
         }
@@ -140,23 +140,23 @@ fn rule<'p>(verdict: &Verdict<'p>) -> Option<&'p str> {
     }
 }
 
-/// What the site's state has to do with the verdict.
+/// Notes on the state of the site.
 fn site_notes(policy: &Policy, states: &States, decision: &Decision<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     let Some((_, site)) = decision.site else {
         let sites: Vec<&str> = policy.sites.iter().map(|site| site.name.as_str()).collect();
-        notes.push(format!("no site has this host and path (sites: {})", sites.join(", ")));
+        notes.push(format!("no site matches this host and path (sites: {})", sites.join(", ")));
         return notes;
     };
     if !states.knows(site) {
-        let note = "nothing says what its state is, so it is taken to be online: give a document by --state, or the \
-                    file that maintctl writes as --policy";
+        let note = "no document gives the state of the site, so it counts as online; add one with --state, or use the file that \
+                    maintctl generates as --policy";
         notes.push(note.to_owned());
     }
     let rules = |site: &Site| site.exempt.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
     let suspended: Vec<String> = rules(site).into_iter().filter(|name| decision.state.suspends(name)).collect();
     if !suspended.is_empty() {
-        notes.push(format!("suspended, so not counted: {}", suspended.join(", ")));
+        notes.push(format!("suspended rules: {}", suspended.join(", ")));
     }
     notes
 }

@@ -1,30 +1,40 @@
-//! `maintctl history`: the last maintenances of sites, the newest first.
+//! `maintctl history`: lists the last maintenances, newest first.
 
 use std::process::ExitCode;
 
-use anyhow::{Error, Result, anyhow};
+use anyhow::{Error, Result, anyhow, bail};
 use envoy_maintenance::time::{Time, format_duration};
+use jiff::Zoned;
 use serde_json::{Value, json};
 
 use crate::args::HistoryArgs;
 use crate::args::common::Global;
 use crate::config::target::Target;
 use crate::document::describe;
+use crate::envoys::failure;
 use crate::exit::ExitError;
 use crate::terminal::table::table;
 use crate::terminal::times;
 use crate::view::View;
+use crate::view::site::SiteView;
 use crate::write::change::deadline;
 use crate::write::selection::existing;
+
+/// One maintenance in the past.
+struct PastMaintenance {
+    until: Time,
+    row: Vec<String>,
+    json: Value,
+}
 
 pub fn run(global: &Global, args: &HistoryArgs) -> Result<ExitCode> {
     let target = Target::load(global)?;
     let view = View::of(&target, deadline(args.timeout))?;
     if !target.envoys.is_empty() && !target.is_file() {
-        view.roll.answers()?;
-        if view.sites.iter().all(|site| site.document.is_none()) && view.sites.iter().any(|site| site.digest.is_some())
-        {
-            return Err(withheld(&target));
+        view.roll.require_any("")?;
+        let has_documents = view.sites.iter().any(|site| site.digest.is_some());
+        if has_documents && view.sites.iter().all(|site| site.document.is_none()) {
+            return Err(no_details(&target));
         }
     }
     let known: Vec<String> = view.sites.iter().map(|site| site.site.clone()).collect();
@@ -33,50 +43,65 @@ pub fn run(global: &Global, args: &HistoryArgs) -> Result<ExitCode> {
         None => known,
     };
     let now = times::now();
-    let moment = times::time(&now);
-    let mut entries: Vec<(Time, Vec<String>, Value)> = Vec::new();
+    let mut history: Vec<PastMaintenance> = Vec::new();
     for site in view.sites.iter().filter(|site| names.contains(&site.site)) {
-        let Some((draft, _)) = &site.document else {
-            continue;
-        };
-        let mut draft = draft.clone();
-        draft.tidy(moment)?;
-        for past in draft.read()?.past {
-            let lasted = format_duration(past.from.seconds_until(past.until));
-            let (from, until) = (times::short(past.from, &now), times::short(past.until, &now));
-            let row = vec![
-                site.site.clone(),
-                describe::label(past.mode).to_owned(),
-                from,
-                until,
-                lasted,
-                past.by.clone().unwrap_or_default(),
-                past.reason.clone().unwrap_or_default(),
-            ];
-            let value = json!({
-                "site": site.site, "mode": past.mode.name(), "from": past.from.to_string(),
-                "until": past.until.to_string(), "reason": past.reason, "by": past.by,
-            });
-            entries.push((past.until, row, value));
-        }
+        history.extend(of_site(site, &now)?);
     }
-    entries.sort_by_key(|(until, ..)| std::cmp::Reverse(*until));
-    if args.json {
-        answer!("{}", entries.into_iter().map(|(_, _, value)| value).collect::<Value>());
-    } else if entries.is_empty() {
-        aside!("no maintenance yet");
-    } else {
-        let rows: Vec<Vec<String>> = entries.into_iter().map(|(_, row, _)| row).collect();
-        answer!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "LASTED", "BY", "REASON"], &rows));
+    history.sort_by_key(|past| std::cmp::Reverse(past.until));
+    print(history, args.json)?;
+    let failures = &view.roll.failures;
+    if !failures.is_empty() && !target.is_file() {
+        let (count, total) = (failures.len(), view.roll.total());
+        let lines = failure::lines(failures);
+        bail!(ExitError::NotAdopted(format!("{count} of {total} Envoys cannot be read, and may know more:{lines}")));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Why Envoys that have documents show none.
-fn withheld(target: &Target) -> Error {
-    let text = "without a key that the policy knows there is no history";
+fn of_site(site: &SiteView, now: &Zoned) -> Result<Vec<PastMaintenance>> {
+    let Some((draft, _)) = &site.document else {
+        return Ok(Vec::new());
+    };
+    let mut draft = draft.clone();
+    draft.tidy(times::time(now))?;
+    let past = draft.read()?.past.into_iter().map(|past| PastMaintenance {
+        until: past.until,
+        row: vec![
+            site.site.clone(),
+            describe::label(past.mode).to_owned(),
+            times::short(past.from, now),
+            times::short(past.until, now),
+            format_duration(past.from.seconds_until(past.until)),
+            past.by.clone().unwrap_or_default(),
+            past.reason.clone().unwrap_or_default(),
+        ],
+        json: json!({
+            "site": site.site, "mode": past.mode.name(), "from": past.from.to_string(),
+            "until": past.until.to_string(), "reason": past.reason, "by": past.by,
+        }),
+    });
+    Ok(past.collect())
+}
+
+fn print(history: Vec<PastMaintenance>, json: bool) -> Result<()> {
+    if json {
+        answer!("{}", history.into_iter().map(|past| past.json).collect::<Value>());
+    } else if history.is_empty() {
+        aside!("no maintenance yet");
+    } else {
+        let rows: Vec<Vec<String>> = history.into_iter().map(|past| past.row).collect();
+        answer!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "DURATION", "BY", "REASON"], &rows));
+    }
+    Ok(())
+}
+
+/// The error if Envoys have documents, but show none.
+fn no_details(target: &Target) -> Error {
+    let text = "the history needs a key of the policy";
     match target.read_token(times::time(&times::now())) {
-        Ok(_) => anyhow!(ExitError::Rejected(format!("{text}; `maintctl init` prints what to put into the policy"))),
+        Ok(_) => anyhow!(ExitError::Rejected(format!(
+            "{text}; add the JWK that `maintctl init` prints to `keys` of the policy"
+        ))),
         Err(error) => error.context(text),
     }
 }

@@ -1,4 +1,4 @@
-//! `maintctl init`: a key pair and `maintctl.toml`. Nothing that exists is overwritten.
+//! `maintctl init`: creates a key pair and `maintctl.toml`. Existing files are kept.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -20,56 +20,80 @@ const ENVOY: &str = "http://127.0.0.1:10001/.maintenance";
 
 pub fn run(global: &Global, args: &InitArgs) -> Result<ExitCode> {
     if let Some(fleet) = args.fleet.as_deref().filter(|fleet| !is_name(fleet)) {
-        bail!(ExitError::Usage(format!("--fleet \"{fleet}\": only a-z, 0-9 and -, at most 63")));
+        bail!(ExitError::Usage(format!("--fleet \"{fleet}\": not a name of at most 63 characters of a-z, 0-9 and -")));
     }
     let path = global.config.clone().unwrap_or_else(|| PathBuf::from(FILE));
     let shown = path.display();
-    match exists(&path)? {
-        true => aside!("{shown} is there already: kept"),
-        false => {
-            let text = text(global.target.as_deref().unwrap_or("local"), args);
-            write_new(&path, &text).with_context(|| format!("{shown}"))?;
-            aside!("made {shown}");
-        }
+    let is_new = !exists(&path)?;
+    if is_new {
+        let text = text(global.target.as_deref().unwrap_or("local"), args);
+        write_new(&path, &text).with_context(|| format!("{shown}"))?;
+        aside!("created {shown}");
+    } else {
+        aside!("{shown} exists, and is kept");
     }
-    // From here on as every other command reads it, so that what is printed is what they go by.
+    // The file is read as every other command reads it, so that the output matches their behaviour.
     let config = Config::read(&path)?;
-    let fleet = match (&config.file.fleet, &args.fleet) {
-        (Some(fleet), Some(other)) if fleet != other => {
-            bail!(ExitError::Usage(format!("--fleet \"{other}\": {shown} says `fleet = \"{fleet}\"`; change it there")))
-        }
-        (fleet, _) => {
-            fleet.as_ref().with_context(|| format!("{shown} has no `fleet`: put it there, as the policy has it"))?
-        }
-    };
+    if !is_new {
+        require_same_target(&config, global, args)
+            .map_err(|problem| ExitError::Usage(format!("{shown}: {problem}")))?;
+    }
+    let fleet = fleet(&config, args, &path)?;
     if let (Some(key), None) = (&config.file.key, &config.file.key_command) {
-        make_key(&config.path(key))?;
+        create_key(&config.path(key))?;
     }
     let key = SigningKey::load(&config)?.with_context(|| {
-        format!(
-            "{shown} has neither `key` nor `key_command`: put `key = \"{KEY}\"` there, and `maintctl init` makes it"
-        )
+        format!("{shown} has neither `key` nor `key_command`; add `key = \"{KEY}\"`, and run `maintctl init` again")
     })?;
     let jwk = key.jwk()?;
     aside!(
-        "\nPut this into the policy, so that Envoy takes what this key signs:\n\n\
+        "\nAdd this to the policy, so that Envoy accepts the documents that this key signs:\n\n\
          fleet: {fleet}\nkeys:\n- {{ name: {}, jwk: {jwk}, sites: [\"*\"], may: [state] }}\n\
-         control: {{ path_prefix: \"/.maintenance\" }}   # only where a listener is not public\n",
+         control: {{ path_prefix: \"/.maintenance\" }}   # only on a listener that is not public\n",
         key_name(),
     );
     answer!("{jwk}");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes a key, if there is none yet.
-fn make_key(path: &Path) -> Result<()> {
+/// The fleet of the configuration. A different one on the command line is an error.
+fn fleet(config: &Config, args: &InitArgs, path: &Path) -> Result<String> {
+    let shown = path.display();
+    match (&config.file.fleet, &args.fleet) {
+        (Some(fleet), Some(other)) if fleet != other => {
+            bail!(ExitError::Usage(format!("--fleet \"{other}\": {shown} says `fleet = \"{fleet}\"`; change it there")))
+        }
+        (Some(fleet), _) => Ok(fleet.clone()),
+        (None, _) => bail!("{shown} has no `fleet`; add the fleet of the policy"),
+    }
+}
+
+/// Fails if the flags describe a target that differs from the one in an existing file.
+fn require_same_target(config: &Config, global: &Global, args: &InitArgs) -> Result<(), String> {
+    let target = config.target(global.target.as_deref()).ok().map(|(_, target)| target.clone()).unwrap_or_default();
+    let slash = |urls: &[String]| urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect::<Vec<_>>();
+    let differs = |flag: &str| Err(format!("--{flag} differs from the file, which is kept; change it there"));
+    if !args.envoys.is_empty() && slash(&args.envoys) != slash(&target.envoys) {
+        return differs("envoys");
+    }
+    if args.file.is_some() && args.file != target.file {
+        return differs("file");
+    }
+    if args.policy.is_some() && args.policy != target.policy {
+        return differs("policy");
+    }
+    Ok(())
+}
+
+/// Creates the key file, unless it exists.
+fn create_key(path: &Path) -> Result<()> {
     let shown = path.display();
     if exists(path)? {
-        aside!("{shown} is there already: kept");
+        aside!("{shown} exists, and is kept");
         return Ok(());
     }
     SigningKey::generate().write_new(path).with_context(|| format!("{shown}"))?;
-    aside!("made {shown}: keep it secret");
+    aside!("created {shown}; keep it secret");
     Ok(())
 }
 
@@ -83,7 +107,7 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// The configuration file.
+/// The text of a new configuration file.
 fn text(target: &str, args: &InitArgs) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -108,7 +132,7 @@ fn text(target: &str, args: &InitArgs) -> String {
     text
 }
 
-/// A name for the key in the policy, after its owner.
+/// The name of the key in the policy: the user's.
 fn key_name() -> String {
     let user = std::env::var("USER").unwrap_or_default().to_ascii_lowercase();
     let name: String = user.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(63).collect();

@@ -1,4 +1,4 @@
-//! `maintctl open`: ends what closes sites now.
+//! `maintctl open`: opens sites now.
 
 use std::process::ExitCode;
 
@@ -6,10 +6,9 @@ use anyhow::Result;
 
 use crate::args::OpenArgs;
 use crate::args::common::Global;
-use crate::commands::answer::{self, Answers};
+use crate::commands::answer::{self, AnswerForm};
 use crate::config::target::Target;
 use crate::document::{describe, edit};
-use crate::terminal::times;
 use crate::write;
 use crate::write::change::ChangeOptions;
 use crate::write::selection::SiteSelection;
@@ -19,16 +18,14 @@ pub fn run(global: &Global, args: &OpenArgs, alias: Option<&str>) -> Result<Exit
     let options = ChangeOptions::new(&args.how);
     let selection = SiteSelection::new(&args.sites, "Open");
     let report = write::apply(&target, &selection, &|draft, _, now| edit::open(draft, now), &options)?;
-    let answers = if args.how.json { Answers::Json } else { Answers::Lines };
-    answer::finish(&report, answers, |outcome, now| {
-        answer::line(outcome, now, |after| {
-            let next = describe::next_window(after, times::time(now));
-            let next = next.map(|window| format!("; next: {}", describe::window_text(window, now))).unwrap_or_default();
-            let hint = alias.map(|alias| {
-                let site = &outcome.site;
-                format!(" ('{alias}' ends maintenance; to close the site: maintctl close {site})")
-            });
-            format!("already ONLINE{}{next}", hint.unwrap_or_default())
+    answer::finish(&report, AnswerForm::new(&args.how), |change, now| {
+        answer::line(change, now, |after| {
+            let next = describe::next_window_text(after, now);
+            let site = &change.site;
+            let hint = alias
+                .map(|alias| format!(" ('{alias}' ends maintenance; to close the site: maintctl close {site})"))
+                .unwrap_or_default();
+            format!("already ONLINE{hint}{next}")
         })
     })?;
     Ok(ExitCode::SUCCESS)

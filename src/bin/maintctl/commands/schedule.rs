@@ -1,4 +1,4 @@
-//! `maintctl schedule`: plans a window, which opens and closes by itself.
+//! `maintctl schedule`: plans a window.
 
 use std::process::ExitCode;
 
@@ -9,10 +9,10 @@ use jiff::Zoned;
 
 use crate::args::ScheduleArgs;
 use crate::args::common::Global;
-use crate::commands::answer::{self, Answers};
+use crate::commands::answer::{self, AnswerForm};
 use crate::config::target::Target;
 use crate::document::describe;
-use crate::document::edit::{self, NewWindow};
+use crate::document::window::{self, NewWindow};
 use crate::exit::ExitError;
 use crate::terminal::times::{self, after};
 use crate::write;
@@ -20,24 +20,33 @@ use crate::write::change::{ChangeOptions, Edit};
 use crate::write::selection::SiteSelection;
 
 pub fn run(global: &Global, args: &ScheduleArgs) -> Result<ExitCode> {
-    let now = times::now();
-    let from = times::read_echoed("--from", &args.from, &now, times::ahead)?;
+    let new_window = new_window(args, &times::now())?;
+    let target = Target::load(global)?;
+    let edit: &Edit<'_> = &|draft, _, now| window::schedule(draft, &new_window, now);
+    let selection = SiteSelection::one(args.site.as_ref());
+    let report = write::apply(&target, &selection, edit, &ChangeOptions::new(&args.how))?;
+    answer::finish(&report, AnswerForm::new(&args.how), |change, now| {
+        let windows = change.after.read()?.windows;
+        let planned = windows.iter().rev().find(|planned| planned.from == new_window.from);
+        Ok(planned.map_or_else(|| "nothing planned".to_owned(), |planned| describe::window_text(planned, now)))
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The window that the flags describe.
+fn new_window(args: &ScheduleArgs, now: &Zoned) -> Result<NewWindow> {
+    let from = times::read_echoed("--from", &args.from, now, times::future)?;
+    let read_until = |flag: &str, text: &str, now: &Zoned| times::future_after(flag, text, from, now);
+    let read_eta = |flag: &str, text: &str, now: &Zoned| times::future_or_duration(flag, text, from, now);
     let until = match (&args.until, args.lasting) {
-        (Some(text), _) => Some(times::read_echoed("--until", text, &now, |flag, text, now| {
-            times::ahead_after(flag, text, from, now)
-        })?),
-        (None, Some(lasting)) => Some(times::within_reach("--for", after(from, lasting))?),
+        (Some(text), _) => Some(times::read_echoed("--until", text, now, read_until)?),
+        (None, Some(lasting)) => Some(times::within_range("--for", after(from, lasting))?),
         (None, None) => None,
     };
-    let eta = match &args.eta {
-        Some(text) => Some(times::read_echoed("--eta", text, &now, |flag, text, now| {
-            times::ahead_or_after(flag, text, from, now)
-        })?),
-        None => None,
-    };
-    in_order("--until", from, until, &now)?;
-    in_order("--eta", from, eta, &now)?;
-    let plan = NewWindow {
+    let eta = args.eta.as_ref().map(|text| times::read_echoed("--eta", text, now, read_eta)).transpose()?;
+    require_after("--until", from, until, now)?;
+    require_after("--eta", from, eta, now)?;
+    Ok(NewWindow {
         mode: if args.read_only { Mode::ReadOnly } else { Mode::Offline },
         from,
         until,
@@ -45,24 +54,14 @@ pub fn run(global: &Global, args: &ScheduleArgs) -> Result<ExitCode> {
         reason: args.reason.clone(),
         note: args.note.clone(),
         suspend: args.suspend.clone(),
-    };
-    let target = Target::load(global)?;
-    let edit: &Edit<'_> = &|draft, _, now| edit::schedule(draft, &plan, now);
-    let report = write::apply(&target, &SiteSelection::one(args.site.as_ref()), edit, &ChangeOptions::new(&args.how))?;
-    let answers = if args.how.json { Answers::Json } else { Answers::Lines };
-    answer::finish(&report, answers, |outcome, now| {
-        let windows = outcome.after.read()?.windows;
-        let window = windows.iter().rev().find(|window| window.from == from);
-        Ok(window.map_or_else(|| "nothing planned".to_owned(), |window| describe::window_text(window, now)))
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
-/// An error for a time that is not after the start.
-fn in_order(flag: &str, from: Time, time: Option<Time>, now: &Zoned) -> Result<()> {
+/// Fails if a time is not after the start.
+fn require_after(flag: &str, from: Time, time: Option<Time>, now: &Zoned) -> Result<()> {
     if let Some(time) = time.filter(|time| *time <= from) {
         let (time, from) = (times::full(time, now.time_zone()), times::full(from, now.time_zone()));
-        bail!(ExitError::Usage(format!("{flag} is {time}, not after --from, {from}; write a later one")));
+        bail!(ExitError::Usage(format!("{flag}: {time} is not after --from, {from}")));
     }
     Ok(())
 }

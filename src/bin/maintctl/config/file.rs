@@ -1,4 +1,4 @@
-//! `maintctl.toml`: where it is found, what it says, and the target that is meant.
+//! `maintctl.toml`: finds and reads the file, and selects a target.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -11,10 +11,10 @@ use serde::Deserialize;
 
 use crate::args::common::Global;
 
-/// The file's name.
+/// The name of the file.
 pub const FILE: &str = "maintctl.toml";
 
-/// The configuration, and where it stands: paths in it are relative to that folder.
+/// The configuration, and its folder, to which its paths are relative.
 #[derive(Debug)]
 pub struct Config {
     pub folder: PathBuf,
@@ -55,12 +55,12 @@ impl Config {
         let home = config_folder(env::var_os("XDG_CONFIG_HOME"), env::var_os("HOME"));
         let path = find(global.config.as_deref(), home.as_deref())?;
         match path.try_exists() {
-            Ok(false) => bail!("{}, which --config or MAINTCTL_CONFIG names, is not there", path.display()),
+            Ok(false) => bail!("{}: no such file (set by --config or MAINTCTL_CONFIG)", path.display()),
             _ => Config::read(&path),
         }
     }
 
-    /// Reads this file.
+    /// Reads the file `path`.
     pub fn read(path: &Path) -> Result<Config> {
         let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
         let file = toml::from_str(&text).with_context(|| format!("{}", path.display()))?;
@@ -75,24 +75,26 @@ impl Config {
         let listed = || names().collect::<Vec<_>>().join(", ");
         match (named.or(self.file.default.as_deref()), targets.len()) {
             (_, 0) => bail!(
-                "{FILE} has no target; it needs one, such as:\n\n[target.local]\nenvoys = [\"http://127.0.0.1:10001/.maintenance\"]"
+                "{FILE} has no target; add one, such as:\n\n[target.local]\nenvoys = [\"http://127.0.0.1:10001/.maintenance\"]"
             ),
             (Some(name), _) => match targets.get_key_value(name) {
                 Some((name, target)) => Ok((name, target)),
-                None => bail!("no target \"{name}\" in {FILE}{} (targets: {})", did_you_mean(name, names()), listed()),
+                None => {
+                    bail!("unknown target \"{name}\" in {FILE}{} (targets: {})", did_you_mean(name, names()), listed())
+                }
             },
             (None, 1) => targets.iter().next().map(|(name, target)| (name.as_str(), target)).context("no target"),
-            (None, _) => bail!("which target? {FILE} has no default: --target NAME (targets: {})", listed()),
+            (None, _) => bail!("{FILE} has no default target; use --target NAME (targets: {})", listed()),
         }
     }
 
-    /// `path` of the configuration, seen from here.
+    /// A path of the configuration, relative to the current directory.
     pub fn path(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
     }
 }
 
-/// The folder for maintctl in the user's configuration folder.
+/// The folder of maintctl in the user's configuration folder (XDG Base Directory Specification).
 fn config_folder(xdg: Option<std::ffi::OsString>, home: Option<std::ffi::OsString>) -> Option<PathBuf> {
     let base = match xdg.map(PathBuf::from).filter(|path| path.is_absolute()) {
         Some(path) => path,
@@ -101,7 +103,7 @@ fn config_folder(xdg: Option<std::ffi::OsString>, home: Option<std::ffi::OsStrin
     Some(base.join("maintctl"))
 }
 
-/// The file that is named, else the one here, else the user's.
+/// The file on the command line, else the one in the current directory, else the user's.
 fn find(named: Option<&Path>, home: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = named {
         return Ok(path.to_path_buf());
@@ -111,8 +113,8 @@ fn find(named: Option<&Path>, home: Option<&Path>) -> Result<PathBuf> {
     match places.iter().find(|path| path.is_file()) {
         Some(path) => Ok(path.clone()),
         None => {
-            let there = home.map_or_else(String::new, |home| format!(" nor in {}", home.display()));
-            bail!("no {FILE} here{there}; `maintctl init` makes one, --config FILE names one")
+            let there = home.map_or_else(String::new, |home| format!(" or in {}", home.display()));
+            bail!("no {FILE} in the current directory{there}; create one with `maintctl init`, or use --config FILE")
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The operator's key: where it comes from, and what it signs.
+//! The operator's signing key.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::config::file::{Config, FILE};
 
-/// How long a read token is good, in seconds. Envoy takes five minutes at most; clocks differ.
+/// The lifetime of a read token in seconds. Envoy accepts at most five minutes; the rest is a reserve for clocks.
 const READ_FOR: i64 = 120;
 
 /// A key pair.
@@ -23,20 +23,20 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// Makes a new one.
+    /// Generates a key.
     pub fn generate() -> SigningKey {
         SigningKey { pair: KeyPair::generate() }
     }
 
-    /// The key of the configuration, if it has one: MAINTCTL_KEY before `key_command` before `key`.
+    /// The key from MAINTCTL_KEY, else from `key_command` or `key` of the configuration; `None` if there is none.
     pub fn load(config: &Config) -> Result<Option<SigningKey>> {
         if let Some(pem) = std::env::var_os("MAINTCTL_KEY").filter(|pem| !pem.is_empty()) {
-            let pem = pem.into_string().ok().context("MAINTCTL_KEY: not text")?;
+            let pem = pem.into_string().ok().context("MAINTCTL_KEY: not UTF-8")?;
             return SigningKey::from_pem(&pem, "MAINTCTL_KEY").map(Some);
         }
         match (&config.file.key_command, &config.file.key) {
             (Some(_), Some(_)) => {
-                bail!("{FILE} has both `key` and `key_command`; one of them is enough")
+                bail!("{FILE} has both `key` and `key_command`; remove one of them")
             }
             (Some(command), None) => SigningKey::from_command(command).map(Some),
             (None, Some(path)) => SigningKey::from_file(&config.path(path)).map(Some),
@@ -48,30 +48,30 @@ impl SigningKey {
         match KeyPair::from_pem(pem) {
             Ok(pair) => Ok(SigningKey { pair }),
             Err(_) => bail!(
-                "{place}: not an Ed25519 private key in PKCS#8 PEM; `maintctl init` makes one, or \
-                 `openssl genpkey -algorithm ed25519`"
+                "{place}: not an Ed25519 private key in PKCS#8 PEM; create one with `maintctl init` or `openssl genpkey \
+                 -algorithm ed25519`"
             ),
         }
     }
 
     fn from_command(command: &[String]) -> Result<SigningKey> {
-        let (program, arguments) = command.split_first().context("key_command: names no program")?;
+        let (program, arguments) = command.split_first().context("key_command: empty")?;
         let output = Command::new(program)
             .args(arguments)
             .stderr(std::process::Stdio::inherit())
             .output()
             .with_context(|| format!("key_command: {program}"))?;
         if !output.status.success() {
-            bail!("key_command: {program} ended with {}", output.status);
+            bail!("key_command: {program} failed: {}", output.status);
         }
-        SigningKey::from_pem(&String::from_utf8_lossy(&output.stdout), "what key_command printed")
+        SigningKey::from_pem(&String::from_utf8_lossy(&output.stdout), "output of key_command")
     }
 
-    /// Reads a key file. One that others can read is a key that others may have.
+    /// Reads a key file. A file that other users can read is rejected.
     pub fn from_file(path: &Path) -> Result<SigningKey> {
         let shown = path.display();
         let pem = fs::read_to_string(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => anyhow!("key {shown}: {error}; `maintctl init` makes one"),
+            ErrorKind::NotFound => anyhow!("key {shown}: {error}; create one with `maintctl init`"),
             _ => anyhow!("key {shown}: {error}"),
         })?;
         #[cfg(unix)]
@@ -80,15 +80,15 @@ impl SigningKey {
             let mode = fs::metadata(path)?.permissions().mode() & 0o777;
             if mode & 0o077 != 0 {
                 bail!(
-                    "key {shown}: others can read it (mode {mode:04o}); chmod 600 {shown}, and make a new key if \
-                     somebody may have read it"
+                    "key {shown}: other users can read it (mode {mode:04o}); run chmod 600 {shown}, and replace the key if \
+                     it may have leaked"
                 );
             }
         }
         SigningKey::from_pem(&pem, &format!("key {shown}"))
     }
 
-    /// Writes the key to a new file that only its owner can read.
+    /// Writes the key to a new file with mode 0600.
     pub fn write_new(&self, path: &Path) -> Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -111,7 +111,7 @@ impl SigningKey {
         jws::sign(jws::STATE_TYP, payload, &self.pair)
     }
 
-    /// A token that lets its holder read the fuller status for a short time.
+    /// A token that gives access to the detailed status for a short time.
     pub fn read_token(&self, fleet: &str, now: Time) -> String {
         let seconds = now.0.div_euclid(1000);
         let claims = json!({ "fleet": fleet, "iat": seconds, "exp": seconds + READ_FOR });

@@ -1,5 +1,5 @@
-//! Finds the policies in a file, whatever they stand in: a policy by itself, an Envoy bootstrap, an ECDS or LDS file, an
-//! EnvoyFilter, or Istio's WasmPlugin and TrafficExtension. YAML, also of several documents, or JSON.
+//! The policies in a file: a policy by itself, an Envoy bootstrap, an ECDS or LDS file, an EnvoyFilter, or an Istio
+//! WasmPlugin or TrafficExtension, in YAML or JSON. A YAML file may have several documents.
 
 use std::fs;
 use std::path::Path;
@@ -8,13 +8,14 @@ use anyhow::{Context, Result, anyhow, bail};
 use envoy_maintenance::tree::fields::did_you_mean;
 use envoy_maintenance::tree::{PathError, Tree};
 
+use crate::config::tree_query::{is_type, join, member, objects, text};
 use crate::terminal::output::shown;
 
 /// The type of Envoy's HTTP connection manager.
 pub const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 /// The type of Envoy's Wasm filter.
 pub const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
-/// Members that no policy has and every other file does in which one may stand.
+/// Members of which every supported file has at least one, unless it is a policy.
 const NO_POLICY: [&str; 11] = [
     "@type",
     "admin",
@@ -29,21 +30,20 @@ const NO_POLICY: [&str; 11] = [
     "typed_config",
 ];
 
-/// One document of a file, with the policies in it.
+/// One document of a file, and its policies.
 #[derive(Debug)]
 pub struct Source {
-    /// The file, and the number of the document where it has several.
+    /// The name of the file, with the number of the document if there are several.
     pub name: String,
     /// The whole document.
     pub tree: Tree,
-    /// What it holds.
     pub policies: Vec<FoundPolicy>,
 }
 
-/// What a policy stands in.
+/// The kind of configuration that contains a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
-    /// Nothing: the document is the policy.
+    /// None: the document is the policy.
     Bare,
     /// The configuration of Envoy's Wasm filter.
     Envoy,
@@ -54,20 +54,19 @@ pub enum Carrier {
 /// A policy in a document.
 #[derive(Debug)]
 pub struct FoundPolicy {
-    /// The key path of the policy; empty for a bare one.
+    /// The key path of the policy; empty for a bare policy.
     pub at: String,
-    /// The key path of the plugin that has it; empty for a bare one.
+    /// The key path of the plugin; empty for a bare policy.
     pub plugin: String,
     /// The plugin's name, if it has one.
     pub name: Option<String>,
-    /// What it stands in.
     pub carrier: Carrier,
     /// The policy as written.
     pub policy: Result<Tree, PathError>,
 }
 
 impl FoundPolicy {
-    /// A key path within the policy as one of the document.
+    /// The key path in the document of a key path in the policy.
     pub fn place(&self, path: &str) -> String {
         match (self.at.as_str(), path) {
             ("", path) => path.to_owned(),
@@ -76,7 +75,7 @@ impl FoundPolicy {
         }
     }
 
-    /// Whether the policy says that there are no sites: one for a control listener.
+    /// True if the policy has an empty list of sites, as for a control listener.
     fn has_no_sites(&self) -> bool {
         matches!(&self.policy, Ok(policy) if policy.get("sites") == Some(&Tree::List(Vec::new())))
     }
@@ -93,11 +92,11 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Source>> {
     let words = |error: serde_saphyr::Error| error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
     let trees: Vec<Tree> = serde_saphyr::from_multiple(text)
         .map_err(|error| anyhow!("{file}: not YAML: {}", words(error).lines().next().unwrap_or_default()))?;
-    // What else a file holds, such as a key, is not to be shown.
+    // The file may be a key, so its text is not printed.
     if trees.iter().any(|tree| matches!(tree, Tree::Text(_))) {
-        bail!("{file}: no policy found: the file is text, and a policy is a YAML mapping or a JSON object");
+        bail!("{file}: no policy found: a policy is a YAML mapping or a JSON object, and this file is neither");
     }
-    // A document that is empty by itself is no configuration, which is a policy too.
+    // An empty file is an empty plugin configuration, which is a valid policy.
     let trees = if trees.is_empty() { vec![Tree::Map(Vec::new())] } else { trees };
     let several = trees.len() > 1;
     let source = |(index, tree): (usize, Tree)| {
@@ -108,7 +107,7 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Source>> {
     Ok(sources)
 }
 
-/// The one policy of a file that `explain` is about: that of `plugin`, or else the only one that has sites.
+/// The policy of the plugin `plugin`, or the only policy that has sites.
 pub fn only(file: &Path, plugin: Option<&str>) -> Result<(String, FoundPolicy)> {
     let mut found = Vec::new();
     for Source { name, policies, .. } in read(file)? {
@@ -132,14 +131,14 @@ fn choose(file: &str, mut found: Vec<(String, FoundPolicy)>, plugin: Option<&str
         (Some(one), true, _) => Ok(one),
         (None, _, Some(plugin)) => {
             let hint = did_you_mean(plugin, labels.iter().map(String::as_str));
-            let there = if labels.iter().all(String::is_empty) {
-                "none has a name".to_owned()
+            let list = if labels.iter().all(String::is_empty) {
+                "no plugin has a name".to_owned()
             } else {
-                format!("there are {names}")
+                format!("plugins: {names}")
             };
-            bail!("{file}: {}", shown(&format!("no plugin \"{plugin}\"{hint} ({there})")))
+            bail!("{file}: {}", shown(&format!("unknown plugin \"{plugin}\"{hint} ({list})")))
         }
-        _ => bail!("{file}: several policies, {}: say which with --plugin", shown(&names)),
+        _ => bail!("{file}: several policies; select one with --plugin (plugins: {})", shown(&names)),
     }
 }
 
@@ -149,78 +148,11 @@ impl FoundPolicy {
     }
 }
 
-/// Every object of a document with its key path, outer ones first.
-pub fn objects(tree: &Tree) -> Vec<(String, &Tree)> {
-    let mut found = Vec::new();
-    collect(tree, String::new(), &mut found);
-    found
-}
-
-fn collect<'t>(tree: &'t Tree, path: String, found: &mut Vec<(String, &'t Tree)>) {
-    match tree {
-        Tree::Map(entries) => {
-            found.push((path.clone(), tree));
-            for (key, value) in entries {
-                collect(value, join(&path, key), found);
-            }
-        }
-        Tree::List(items) => {
-            for (index, item) in items.iter().enumerate() {
-                collect(item, format!("{path}[{index}]"), found);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The key path of a member of what stands at `path`.
-pub fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
-}
-
-/// A member of an Envoy message, whose names may be written in snake or in camel case.
-pub fn member<'t>(tree: &'t Tree, name: &str) -> Option<&'t Tree> {
-    let mut upper = false;
-    let camel: String = name
-        .chars()
-        .filter_map(|c| match c {
-            '_' => {
-                upper = true;
-                None
-            }
-            c => Some(if std::mem::take(&mut upper) { c.to_ascii_uppercase() } else { c }),
-        })
-        .collect();
-    tree.get(name).or_else(|| tree.get(&camel)).filter(|value| **value != Tree::Null)
-}
-
-/// A text member.
-pub fn text<'t>(tree: &'t Tree, name: &str) -> Option<&'t str> {
-    match member(tree, name) {
-        Some(Tree::Text(text)) => Some(text),
-        _ => None,
-    }
-}
-
-/// The elements of a list member; none where there is no list.
-pub fn list<'t>(tree: &'t Tree, name: &str) -> &'t [Tree] {
-    match member(tree, name) {
-        Some(Tree::List(items)) => items,
-        _ => &[],
-    }
-}
-
-/// Whether a message is of the type `name`.
-pub fn is_type(tree: &Tree, name: &str) -> bool {
-    let is = |key| text(tree, key).is_some_and(|url| url.rsplit('/').next() == Some(name));
-    is("@type") || is("type_url")
-}
-
 fn policies(tree: &Tree) -> Vec<FoundPolicy> {
     let objects = objects(tree);
     let mut found: Vec<FoundPolicy> =
         objects.iter().filter_map(|(path, object)| envoy(path, object).or_else(|| istio(path, object))).collect();
-    // Envoys run other Wasm filters, too. Ours says so somewhere, unless it is alone.
+    // Envoy may run other Wasm plugins. If any plugin names this filter, only those that do are used.
     let is_ours = |found: &FoundPolicy| {
         objects.iter().find(|(path, _)| *path == found.plugin).is_some_and(|(_, object)| names_ours(object))
     };
@@ -229,7 +161,7 @@ fn policies(tree: &Tree) -> Vec<FoundPolicy> {
     }
     let is_policy = |tree: &Tree| match tree {
         Tree::Map(entries) => !entries.iter().any(|(key, _)| NO_POLICY.contains(&key.as_str())),
-        // The filter's own reader says what is wrong.
+        // The filter's own reader reports the error.
         _ => true,
     };
     if found.is_empty() && is_policy(tree) {
@@ -240,7 +172,7 @@ fn policies(tree: &Tree) -> Vec<FoundPolicy> {
     found
 }
 
-/// Whether a plugin's name, VM id or module names this filter.
+/// True if the name, the VM id or the module of a plugin contains the name of this filter.
 pub fn names_ours(plugin: &Tree) -> bool {
     match plugin {
         Tree::Text(text) => text.contains("maintenance"),
@@ -253,12 +185,12 @@ pub fn names_ours(plugin: &Tree) -> bool {
     }
 }
 
-/// The policy of a Wasm filter's configuration, which stands at `path`.
+/// The policy in the configuration of Envoy's Wasm filter at `path`.
 fn envoy(path: &str, object: &Tree) -> Option<FoundPolicy> {
     if !is_type(object, WASM) {
         return None;
     }
-    // A TypedStruct holds the message below `value`.
+    // A TypedStruct has the message below `value`.
     let (plugin, message) = match text(object, "type_url") {
         Some(_) => (join(path, "value"), member(object, "value")?),
         None => (path.to_owned(), object),
@@ -291,7 +223,7 @@ fn envoy(path: &str, object: &Tree) -> Option<FoundPolicy> {
     Some(FoundPolicy { at, plugin, name, carrier: Carrier::Envoy, policy })
 }
 
-/// The policy of an Istio manifest.
+/// The policy in an Istio manifest.
 fn istio(path: &str, object: &Tree) -> Option<FoundPolicy> {
     let (below, wasm) = match text(object, "kind")? {
         "WasmPlugin" => ("spec", member(object, "spec")?),

@@ -1,4 +1,4 @@
-//! The target that a run works on: its Envoys, its one writer, and the key that signs for it.
+//! One target of the configuration: its Envoys, its writer, and the signing key.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -15,34 +15,36 @@ use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::roll::Roll;
 use crate::envoys::{addresses, hot_restart};
 
-/// What the configuration says of one target, understood.
+/// A valid target.
 pub struct Target {
     pub name: String,
-    /// URLs, without a slash at their ends.
+    /// The URLs of the control endpoints, without trailing slashes.
     pub envoys: Vec<String>,
-    /// URLs of the Envoys' admin interfaces, which tell of a hot restart.
-    pub admin: Vec<String>,
-    /// For https URLs; none: what the public authorities vouch for.
-    pub tls: Option<TlsConfig>,
-    pub expect: Option<usize>,
+    /// The URLs of the Envoys' admin interfaces, which report hot restarts.
+    admin: Vec<String>,
+    /// The settings for https URLs; `None` trusts the public authorities.
+    tls: Option<TlsConfig>,
+    expect: Option<usize>,
     pub fleet: Option<String>,
-    /// The key, if there is one. Only what must be signed fails without it.
+    /// The key, or the error of loading it, which concerns only requests that need a signature.
     key: Result<Option<SigningKey>>,
     pub writer: TargetWriter,
 }
 
-/// The one way by which changes reach the target's Envoys.
+/// The way in which changes reach the target's Envoys.
 pub enum TargetWriter {
-    /// To the control endpoint of each Envoy; an Envoy that restarts forgets.
+    /// Sends documents to the control endpoint of each Envoy, which forgets them when it restarts.
     Push,
-    /// Into a file that Envoy watches.
+    /// Generates a file that Envoy watches.
     File(FileTarget),
 }
 
-/// The generated file, and the policy that it is generated from.
+/// The files of the file writer.
 #[derive(Clone, Debug)]
 pub struct FileTarget {
+    /// The generated file.
     pub file: PathBuf,
+    /// The operator's policy, from which it is generated.
     pub policy: PathBuf,
 }
 
@@ -56,20 +58,20 @@ impl Target {
                 TargetWriter::File(FileTarget { file: config.path(file), policy: config.path(policy) })
             }
             (None, None) if target.envoys.is_empty() => {
-                bail!("target {name}: has neither `envoys` nor `file`, so nothing can be changed or read")
+                bail!("target {name}: has neither `envoys` nor `file`; set at least one of them")
             }
             (None, None) => TargetWriter::Push,
             (Some(_), None) => {
-                bail!("target {name}: `file` is generated from `policy`, which is missing")
+                bail!("target {name}: `file` needs `policy`, from which it is generated")
             }
-            (None, Some(_)) => bail!("target {name}: `policy` is for `file`, which is missing"),
+            (None, Some(_)) => bail!("target {name}: `policy` needs `file`, which is generated from it"),
         };
         if matches!(writer, TargetWriter::File(_)) && !target.admin.is_empty() {
             bail!(
-                "target {name}: `admin` is for a target that pushes; a file also reaches the parent of a hot restart"
+                "target {name}: remove `admin`; it is not needed with `file`, which also reaches the parent of a hot restart"
             );
         }
-        // Before anything is changed, though a file could be written without them.
+        // Invalid URLs are rejected before any change, although a file could be written without them.
         let bases = |field, urls: &[String], example| {
             let urls = urls.iter().map(|url| addresses::base(field, url, example)).collect::<Result<_>>();
             urls.with_context(|| format!("target {name}"))
@@ -86,31 +88,31 @@ impl Target {
         })
     }
 
-    /// Whether changes go into a file.
+    /// True if the file writer is used.
     pub fn is_file(&self) -> bool {
         matches!(self.writer, TargetWriter::File(_))
     }
 
-    /// The key and the fleet, for what must be signed.
+    /// The key and the fleet for signatures.
     pub fn signer(&self) -> Result<(&SigningKey, &str)> {
         let key = match &self.key {
             Ok(key) => key.as_ref(),
             Err(error) => bail!("{error:#}"),
         };
         let key = key.with_context(|| {
-            format!("no key: {FILE} needs `key` or `key_command`, or the environment MAINTCTL_KEY; `maintctl init` makes one")
+            format!("no key: set `key` or `key_command` in {FILE}, or MAINTCTL_KEY; `maintctl init` creates a key")
         })?;
         let fleet = self.fleet.as_deref();
-        Ok((key, fleet.with_context(|| format!("no fleet: {FILE} needs `fleet`, as the policy has it"))?))
+        Ok((key, fleet.with_context(|| format!("no fleet: set `fleet` in {FILE} to the fleet of the policy"))?))
     }
 
-    /// A token for the fuller status, or why there is none.
+    /// A token for the detailed status.
     pub fn read_token(&self, now: Time) -> Result<String> {
         let (key, fleet) = self.signer()?;
         Ok(key.read_token(fleet, now))
     }
 
-    /// Asks every Envoy of the target.
+    /// Requests the status of every Envoy of the target.
     pub fn call(&self, token: Option<&str>, deadline: Instant) -> Result<Roll> {
         Roll::call(&self.envoys, self.tls.as_ref(), self.expect, token, deadline)
     }

@@ -1,4 +1,4 @@
-//! TLS to https endpoints: the authority that the target trusts, and the certificate that maintctl shows.
+//! TLS for https endpoints: the trusted authority and the client certificate of a target.
 
 use std::fs;
 use std::path::Path;
@@ -12,13 +12,13 @@ use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConf
 
 use crate::config::file::{Config, TargetConfig};
 
-/// Reads `ca`, `cert` and `cert_key` of a target. None: it has none of them.
+/// Reads `ca`, `cert` and `cert_key` of a target; `None` if it has none of them.
 pub fn load(config: &Config, target: &TargetConfig) -> Result<Option<TlsConfig>> {
     let path = |path: &Path| config.path(path);
     let roots = target.ca.as_deref().map(|ca| authorities(&path(ca))).transpose()?;
     let client = match (&target.cert, &target.cert_key) {
         (Some(cert), key) => Some(client(&path(cert), key.as_deref().map(path).as_deref())?),
-        (None, Some(_)) => bail!("`cert_key` is the key of `cert`, which is missing"),
+        (None, Some(_)) => bail!("`cert_key` needs `cert`, which is missing"),
         (None, None) => None,
     };
     if roots.is_none() && client.is_none() {
@@ -26,12 +26,12 @@ pub fn load(config: &Config, target: &TargetConfig) -> Result<Option<TlsConfig>>
     }
     let is_https = |url: &String| url.starts_with("https:");
     if !target.envoys.iter().chain(&target.admin).any(is_https) {
-        bail!("`ca`, `cert` and `cert_key` are for https, and no URL of the target is");
+        bail!("`ca`, `cert` and `cert_key` need an https URL in the target, which has none");
     }
     Ok(Some(TlsConfig::builder().root_certs(roots.unwrap_or(RootCerts::WebPki)).client_cert(client).build()))
 }
 
-/// The certificates of the authorities that a file holds.
+/// Reads the certificates of trusted authorities.
 fn authorities(file: &Path) -> Result<RootCerts> {
     let (certificates, _) = read("ca", file)?;
     if certificates.is_empty() {
@@ -45,7 +45,7 @@ fn authorities(file: &Path) -> Result<RootCerts> {
     Ok(RootCerts::new_with_certs(&certificates))
 }
 
-/// A client's certificate, with the chain that its file holds, and its key, which the same file may hold.
+/// Reads a client certificate with its chain, and its key, which may be in the same file.
 fn client(cert: &Path, cert_key: Option<&Path>) -> Result<ClientCert> {
     let shown = cert.display();
     let (chain, own_key) = read("cert", cert)?;
@@ -58,19 +58,19 @@ fn client(cert: &Path, cert_key: Option<&Path>) -> Result<ClientCert> {
     };
     let key = key.with_context(|| match cert_key {
         Some(_) => format!("{place}: no private key in PEM without a passphrase"),
-        None => format!("{place}: no private key in PEM; name its file in `cert_key`"),
+        None => format!("{place}: no private key in PEM; set `cert_key` to its file"),
     })?;
-    // ureq would panic where they do not fit.
+    // ureq panics if the key does not belong to the certificate.
     let certificates = chain.iter().map(|item| CertificateDer::from(item.der().to_vec())).collect();
     let der = PrivateKeyDer::try_from(key.der().to_vec()).map_err(|error| anyhow!("{place}: {error}"))?;
     CertifiedKey::from_der(certificates, der, &default_provider()).map_err(|error| match error {
-        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => anyhow!("{place}: not the key of cert {shown}"),
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => anyhow!("{place}: does not belong to cert {shown}"),
         error => anyhow!("{place}, for cert {shown}: {error}"),
     })?;
     Ok(ClientCert::new_with_certs(&chain, key))
 }
 
-/// All certificates in a PEM file, and its first private key. `field` names it in errors.
+/// Reads all certificates of a PEM file, and its first private key. Errors start with `field`.
 fn read(field: &str, file: &Path) -> Result<(Vec<Certificate<'static>>, Option<PrivateKey<'static>>)> {
     let shown = file.display();
     let text = fs::read(file).map_err(|error| anyhow!("{field} {shown}: {error}"))?;

@@ -6,7 +6,7 @@ use jiff::Zoned;
 
 use crate::terminal::times;
 
-/// A mode as operators know it.
+/// The mode in capital letters.
 pub fn label(mode: Mode) -> &'static str {
     match mode {
         Mode::Online => "ONLINE",
@@ -15,28 +15,33 @@ pub fn label(mode: Mode) -> &'static str {
     }
 }
 
-/// The next window that is still to come.
-pub fn next_window(document: &Document, now: Time) -> Option<&Window> {
+/// The next window in the future.
+fn next_window(document: &Document, now: Time) -> Option<&Window> {
     document.windows.iter().filter(|window| window.from > now).min_by_key(|window| window.from)
 }
 
-/// `OFFLINE from 02:00 until 04:00 (w1)`
+/// The next window in the future, such as `; next: OFFLINE from …`; empty if there is none.
+pub fn next_window_text(document: &Document, now: &Zoned) -> String {
+    let next = next_window(document, times::time(now));
+    next.map(|window| format!("; next: {}", window_text(window, now))).unwrap_or_default()
+}
+
+/// A window, such as `OFFLINE from 02:00 until 04:00 (w1)`.
 pub fn window_text(window: &Window, now: &Zoned) -> String {
     let until = match window.until {
         Some(until) => format!("until {}", times::short(until, now)),
-        None => "until somebody opens it".to_owned(),
+        None => "until it is opened".to_owned(),
     };
     format!("{} from {} {until} ({})", label(window.mode), times::short(window.from, now), window.id)
 }
 
-/// What has become of a site, with what it was where that is another thing.
+/// The state of a site after a change, with the earlier values that differ.
 pub fn changed_text(before: &Document, after: &Document, now: &Zoned) -> String {
     let at = times::time(now);
     let (old, new) = (before.at(at), after.at(at));
     let was_closed = old.mode() != Mode::Online;
     if new.mode() == Mode::Online {
-        let next = next_window(after, at).map(|window| format!("; next: {}", window_text(window, now)));
-        return format!("ONLINE{}", next.unwrap_or_default());
+        return format!("ONLINE{}", next_window_text(after, now));
     }
     let mut text = label(new.mode()).to_owned();
     if was_closed && old.mode() != new.mode() {
@@ -66,11 +71,11 @@ pub fn changed_text(before: &Document, after: &Document, now: &Zoned) -> String 
     text
 }
 
-/// What a site is, where nothing had to change.
+/// The state of a site that was not changed.
 pub fn already_text(document: &Document, now: &Zoned) -> String {
-    let situation = document.at(times::time(now));
-    let until = situation.until().map(|until| format!(", until {}", times::short(until, now)));
-    format!("already {}{}", label(situation.mode()), until.unwrap_or_default())
+    let state = document.at(times::time(now));
+    let until = state.until().map(|until| format!(", until {}", times::short(until, now)));
+    format!("already {}{}", label(state.mode()), until.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A state document while it is being changed. It stays JSON, so that fields which this version does not know survive.
+//! A state document under change. It remains JSON, so that unknown fields are kept.
 
 use anyhow::{Context, Result};
 use envoy_maintenance::state::{Digest, Document, MAX_DOCUMENT, Mode};
@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::terminal::output::problem;
 
-/// How many maintenances of the past a document keeps.
+/// The number of entries of `past` that a document keeps.
 const PAST: usize = 5;
 
-/// One site's document.
+/// The document of one site.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
     site: String,
@@ -18,7 +18,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The document of a site that never had one.
+    /// A new document, with revision 0.
     pub fn new(site: &str, fleet: Option<&str>) -> Draft {
         let mut members = Map::new();
         members.insert("site".to_owned(), site.into());
@@ -30,44 +30,43 @@ impl Draft {
         Draft { site: site.to_owned(), members }
     }
 
-    /// The document that an Envoy or a file holds for `site`.
+    /// The document of `site` with these members.
     pub fn from_members(site: &str, members: Map<String, Value>) -> Draft {
         Draft { site: site.to_owned(), members }
     }
 
-    /// Its members.
+    /// The members.
     pub fn members(&self) -> &Map<String, Value> {
         &self.members
     }
 
-    /// Its payload as it is signed: members in the order of their names, so that whoever reads the document from an Envoy
-    /// can write the very same one again.
+    /// The payload to sign. Members are sorted by name, so that a document read from an Envoy has the same payload again.
     pub fn payload(&self) -> Result<Vec<u8>> {
         Ok(serde_json::to_vec(&self.members)?)
     }
 
-    /// The digest of its payload.
+    /// The digest of the payload.
     pub fn digest(&self) -> Result<Digest> {
         Ok(Digest::of(&self.payload()?))
     }
 
-    /// Its revision; 0: never written.
+    /// The revision; 0 for a new document.
     pub fn revision(&self) -> u64 {
         self.members.get("revision").and_then(Value::as_u64).unwrap_or(0)
     }
 
-    /// Reads it as the filter would. A document without a fleet, as a policy may hold, is read too.
+    /// Reads the document as the filter does. Members that a policy may omit may be missing.
     pub fn read(&self) -> Result<Document> {
         let payload = self.whole_payload()?;
         Document::from_payload(&payload).map_err(problem).with_context(|| match payload.len() {
             length if length > MAX_DOCUMENT => {
-                format!("{}: the document becomes too long; cancel windows or shorten reasons", self.site)
+                format!("{}: the document would be longer than 8 KiB; cancel windows or shorten reasons", self.site)
             }
-            _ => format!("{}: its document cannot be read", self.site),
+            _ => format!("{}: the document cannot be read", self.site),
         })
     }
 
-    /// The payload with what a policy may leave out.
+    /// The payload, with the members that a policy may omit.
     fn whole_payload(&self) -> Result<Vec<u8>> {
         let mut whole = self.members.clone();
         whole.entry("site").or_insert_with(|| self.site.as_str().into());
@@ -76,21 +75,21 @@ impl Draft {
         Ok(serde_json::to_vec(&whole)?)
     }
 
-    /// Makes it the successor of the document that it came from.
+    /// Gives the document a new revision and author.
     pub fn stamp(&mut self, now: Time, by: &str) {
         self.restamp(now);
         self.members.insert("by".to_owned(), by.into());
         self.shorten();
     }
 
-    /// Makes it a successor that says the same.
+    /// Gives the document a new revision.
     pub fn restamp(&mut self, now: Time) {
         let now = u64::try_from(now.0).unwrap_or(0);
         let revision = now.max(self.revision().saturating_add(1));
         self.members.insert("revision".to_owned(), revision.into());
     }
 
-    /// Says when it is signed, by which Envoys judge whether it is fresh.
+    /// Sets the time of signing, by which Envoys recognize old documents.
     pub fn date(&mut self, now: Time) {
         self.set("iat", u64::try_from(now.0 / 1000).ok());
     }
@@ -112,7 +111,7 @@ impl Draft {
         self.set(name, time.map(|time| time.to_string()));
     }
 
-    /// Moves what is over at `now` into the history.
+    /// Moves maintenances that have ended into the history.
     pub fn tidy(&mut self, now: Time) -> Result<()> {
         let document = self.read()?;
         let own_over = document.mode != Mode::Online && document.until.is_some_and(|until| until <= now);
@@ -129,7 +128,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Ends everything that closes the site at `now`, but for windows that have begun after `since`.
+    /// Ends all modes that close the site at `now`, except windows that began after `since`.
     pub fn end_all(&mut self, since: Time, now: Time) -> Result<()> {
         let document = self.read()?;
         for window in document.windows.iter().filter(|window| window.is_active(now) && window.from <= since) {
@@ -141,7 +140,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Takes a window out; one that is open at `now` has taken place, and goes into the history.
+    /// Removes a window. A window that is active at `now` moves into the history.
     pub fn cancel_window(&mut self, id: &str, now: Time) -> Result<()> {
         let document = self.read()?;
         if document.windows.iter().any(|window| window.id == id && window.is_active(now)) {
@@ -152,8 +151,8 @@ impl Draft {
         Ok(())
     }
 
-    /// Makes the windows that are open at `now` the document's own mode, so that they can be changed as one. What
-    /// holds at `now` is the same afterwards.
+    /// Merges the windows that are active at `now` into the document's own mode, so that they can be changed together.
+    /// The state at `now` stays the same.
     pub fn take_over_windows(&mut self, now: Time) -> Result<()> {
         let document = self.read()?;
         let situation = document.at(now);
@@ -195,7 +194,7 @@ impl Draft {
         self.shorten();
     }
 
-    /// Takes out what was said of the document's own mode until `since`.
+    /// Removes the details of the document's own mode, and sets its start.
     pub fn begin_own(&mut self, since: Time) {
         for name in ["eta", "until", "reason", "note", "suspend"] {
             self.set(name, None::<Value>);
@@ -211,7 +210,7 @@ impl Draft {
         self.shorten();
     }
 
-    /// Forgets the oldest of the past where the document is too long otherwise: what is to be done now comes first.
+    /// Removes the oldest entries of `past` while the document is too long.
     fn shorten(&mut self) {
         while self.whole_payload().is_ok_and(|payload| payload.len() > MAX_DOCUMENT) {
             match self.members.get_mut("past").and_then(Value::as_array_mut) {
@@ -232,7 +231,7 @@ impl Draft {
         }
     }
 
-    /// Puts a maintenance that is over into the history, which is in the order of its ends.
+    /// Adds a maintenance to the history, which is sorted by end.
     fn remember(&mut self, mode: Mode, from: Time, until: Time, reason: Option<&str>, by: Option<&str>) {
         let mut entry = Map::new();
         entry.insert("mode".to_owned(), mode.name().into());

@@ -1,4 +1,4 @@
-//! The addresses behind the URLs of the configuration: a name that resolves to several means all of them.
+//! The addresses of the URLs in the configuration. A name with several addresses stands for all of them.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -11,40 +11,38 @@ use ureq::http::Uri;
 use ureq::tls::TlsConfig;
 
 use crate::envoys::client::Endpoint;
-use crate::envoys::error::{EnvoyError, joined};
+use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
+use crate::envoys::parallel;
 
-/// Every address of these URLs, and the URLs whose names cannot be resolved.
+/// All addresses of these URLs, and the URLs whose names could not be resolved.
 pub fn endpoints(urls: &[String], tls: Option<&TlsConfig>, deadline: Instant) -> (Vec<Endpoint>, Vec<EnvoyFailure>) {
-    let named: Vec<(&String, Result<Vec<SocketAddr>, EnvoyError>)> = thread::scope(|scope| {
-        let running: Vec<_> = urls.iter().map(|url| (url, scope.spawn(move || resolve(url, deadline)))).collect();
-        running.into_iter().map(|(url, thread)| (url, joined(thread.join()))).collect()
-    });
+    let resolved = parallel::each(urls, |url| resolve(url, deadline));
     let (mut endpoints, mut unresolved) = (Vec::new(), Vec::new());
-    for (url, addresses) in named {
+    for (url, addresses) in urls.iter().zip(resolved) {
         match addresses {
             Ok(addresses) => {
                 let several = addresses.len() > 1;
                 endpoints.extend(addresses.into_iter().map(|address| Endpoint::new(url, address, several, tls)));
             }
-            Err(trouble) => unresolved.push(EnvoyFailure::new(url, trouble)),
+            Err(error) => unresolved.push(EnvoyFailure::new(url, error)),
         }
     }
     (endpoints, unresolved)
 }
 
-/// A URL of the configuration's `field` without a slash at its end. `example` is one.
+/// Checks a URL in the field `field` of the configuration, and removes trailing slashes. The error shows `example`.
 pub fn base(field: &str, url: &str, example: &str) -> Result<String> {
-    let good = url.parse::<Uri>().is_ok_and(|uri| {
+    let is_valid = url.parse::<Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none()
     });
-    if !good {
+    if !is_valid {
         bail!("{field}: \"{url}\" is not a URL such as {example}");
     }
     Ok(url.trim_end_matches('/').to_owned())
 }
 
-/// All addresses of the URL's host, each once.
+/// All addresses of the URL's host, without duplicates.
 fn resolve(url: &str, deadline: Instant) -> Result<Vec<SocketAddr>, EnvoyError> {
     let uri: Uri = url.parse().map_err(|_| EnvoyError::Unexpected("not a URL".to_owned()))?;
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
@@ -54,15 +52,15 @@ fn resolve(url: &str, deadline: Instant) -> Result<Vec<SocketAddr>, EnvoyError> 
     }
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        let found = (host.as_str(), port).to_socket_addrs();
-        // Nobody listens any more once the time is up.
-        let _ = sender.send(found.map(Iterator::collect::<BTreeSet<SocketAddr>>));
+        let addresses = (host.as_str(), port).to_socket_addrs();
+        // After the deadline, the receiver no longer exists.
+        let _ = sender.send(addresses.map(Iterator::collect::<BTreeSet<SocketAddr>>));
     });
     match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
         Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses.into_iter().collect()),
-        Ok(Ok(_)) => Err(EnvoyError::Unreachable("the name has no address".to_owned())),
-        Ok(Err(error)) => Err(EnvoyError::Unreachable(format!("the name cannot be resolved: {error}"))),
-        Err(_) => Err(EnvoyError::Unreachable("the name is not resolved in time".to_owned())),
+        Ok(Ok(_)) => Err(EnvoyError::Unreachable("the host name has no address".to_owned())),
+        Ok(Err(error)) => Err(EnvoyError::Unreachable(format!("the host name cannot be resolved: {error}"))),
+        Err(_) => Err(EnvoyError::Unreachable("the host name was not resolved in time".to_owned())),
     }
 }
 

@@ -1,5 +1,4 @@
-//! Waiting until every Envoy follows: each is asked again and again, all at once, until all its workers have adopted
-//! what was sent or time is up.
+//! The proof of adoption: requests the status of every Envoy until all its workers have adopted the expected documents.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -8,17 +7,17 @@ use std::time::{Duration, Instant};
 use envoy_maintenance::state::Document;
 use envoy_maintenance::time::Time;
 
-use crate::envoys::error::{EnvoyError, joined};
+use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::roll::{EnvoyProcess, Roll};
-use crate::envoys::status::EnvoyStatus;
+use crate::envoys::status::{EnvoySite, EnvoyStatus, missing_key};
 use crate::terminal::progress::Progress;
 use crate::terminal::times;
 
-/// How long to leave an Envoy alone between two questions.
+/// The pause between two requests to one Envoy.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// What an Envoy must hold of one site.
+/// The document of one site that every Envoy has to adopt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExpectedDocument {
     pub site: String,
@@ -27,116 +26,142 @@ pub struct ExpectedDocument {
     pub document: Document,
 }
 
-/// How far the Envoys are.
+/// The adoption of a change by all Envoys of the roll.
 #[derive(Clone, Debug, Default)]
 pub struct Adoption {
     pub total: usize,
-    pub followed: usize,
-    /// Who does not follow, and why.
+    pub adopted: usize,
+    /// The Envoys that have not adopted the change, with the reasons.
     pub lagging: Vec<EnvoyFailure>,
-    /// Sites on which a newer change has come after this one.
-    pub overtaken: Vec<String>,
+    /// The sites that a newer change has replaced since.
+    pub superseded: Vec<String>,
 }
 
-/// How far one Envoy is with all that is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
-    Followed { overtaken: Vec<String> },
-    Behind(String),
-}
-
-/// Waits for all Envoys of the roll.
-pub fn wait(roll: &Roll, wanted: &[ExpectedDocument], deadline: Instant) -> Adoption {
-    let mut following = Adoption { total: roll.envoys.len() + roll.missing.len(), ..Adoption::default() };
-    following.lagging.extend(roll.missing.iter().cloned());
-    let done = AtomicUsize::new(0);
-    let progress = Progress::start("waiting for Envoy");
-    let results: Vec<(&EnvoyProcess, Result<Vec<String>, EnvoyError>)> = thread::scope(|scope| {
-        let (done, lanes) = (&done, roll.lanes());
-        let running: Vec<_> = roll
-            .envoys
-            .iter()
-            .map(|envoy| {
-                let thread = scope.spawn(move || {
-                    let result = follow(envoy, wanted, lanes, deadline);
-                    done.fetch_add(1, Ordering::Relaxed);
-                    result
-                });
-                (envoy, thread)
-            })
-            .collect();
-        while done.load(Ordering::Relaxed) < roll.envoys.len() {
-            progress.say(|| format!("{}/{} Envoys follow", done.load(Ordering::Relaxed), following.total));
-            thread::sleep(PAUSE / 5);
-        }
-        running.into_iter().map(|(envoy, thread)| (envoy, joined(thread.join()))).collect()
-    });
-    progress.end();
-    for (envoy, result) in results {
+/// Waits until all Envoys of the roll have adopted the documents, or the deadline has passed.
+pub fn wait(roll: &Roll, expected: &[ExpectedDocument], deadline: Instant) -> Adoption {
+    let results = wait_for_each(roll, expected, deadline);
+    let mut adoption = Adoption { total: roll.total(), lagging: roll.failures.clone(), ..Adoption::default() };
+    for (envoy, result) in roll.envoys.iter().zip(results) {
         match result {
-            Ok(overtaken) => {
-                following.followed += 1;
-                following.overtaken.extend(overtaken);
+            Ok(superseded) => {
+                adoption.adopted += 1;
+                adoption.superseded.extend(superseded);
             }
-            Err(trouble) => following.lagging.push(EnvoyFailure::new(envoy.name(), trouble)),
+            Err(error) => adoption.lagging.push(EnvoyFailure::new(envoy.name(), error)),
         }
     }
-    following.overtaken.sort();
-    following.overtaken.dedup();
-    following
+    adoption.superseded.sort();
+    adoption.superseded.dedup();
+    adoption
 }
 
-/// Asks until an Envoy follows, and then on fresh connections: another Envoy behind its address may not.
-fn follow(
+/// The time to ask the lagging Envoys for details.
+const DETAILS_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Adds the plugins that lack the signing key to the reasons of lagging Envoys. The request for them needs a read token.
+pub fn explain(adoption: &mut Adoption, roll: &Roll, expected: &[ExpectedDocument], token: &str) {
+    if adoption.lagging.is_empty() {
+        return;
+    }
+    let statuses = roll.each(|envoy| envoy.ask(Some(token), Instant::now() + DETAILS_TIMEOUT));
+    for (envoy, status) in roll.envoys.iter().zip(statuses) {
+        let name = envoy.name();
+        let Some(failure) = adoption.lagging.iter_mut().find(|failure| failure.name == name) else { continue };
+        let Ok(status) = status else { continue };
+        for advice in expected.iter().filter_map(|expected| missing_key(status.site(&expected.site)?)) {
+            failure.error = EnvoyError::Unexpected(format!("{}: {advice}", failure.error));
+        }
+    }
+}
+
+/// The superseded sites of each Envoy, or the reason why it has not adopted the documents.
+fn wait_for_each(
+    roll: &Roll,
+    expected: &[ExpectedDocument],
+    deadline: Instant,
+) -> Vec<Result<Vec<String>, EnvoyError>> {
+    let finished = AtomicUsize::new(0);
+    let (connections, total) = (roll.connections(), roll.total());
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            roll.each(|envoy| {
+                let result = wait_for(envoy, expected, connections, deadline);
+                finished.fetch_add(1, Ordering::Relaxed);
+                result
+            })
+        });
+        let progress = Progress::start("waiting for Envoy");
+        while !waiting.is_finished() {
+            progress.update(|| format!("{}/{total} Envoys have adopted", finished.load(Ordering::Relaxed)));
+            thread::sleep(PAUSE / 5);
+        }
+        progress.end();
+        waiting.join().unwrap_or_else(|_| {
+            let failed = || Err(EnvoyError::Unexpected("maintctl failed during the wait".to_owned()));
+            roll.envoys.iter().map(|_| failed()).collect()
+        })
+    })
+}
+
+/// Waits for one Envoy, then confirms the result on new connections, because another Envoy may share its address.
+fn wait_for(
     envoy: &EnvoyProcess,
-    wanted: &[ExpectedDocument],
-    lanes: usize,
+    expected: &[ExpectedDocument],
+    connections: usize,
     deadline: Instant,
 ) -> Result<Vec<String>, EnvoyError> {
-    let check = |status: &EnvoyStatus| match step(status, wanted, times::time(&times::now())) {
-        Step::Followed { overtaken } => Ok(overtaken),
-        Step::Behind(why) => Err(EnvoyError::Unexpected(why)),
-    };
+    let check =
+        |status: &EnvoyStatus| superseded(status, expected, times::time(&times::now())).map_err(EnvoyError::Unexpected);
     loop {
-        let status = envoy.ask(None, deadline);
-        let first = status.and_then(|status| check(&status));
-        match first.and_then(|_| envoy.confirm(lanes, deadline, check)) {
-            Ok(overtaken) => return Ok(overtaken.concat()),
-            Err(trouble @ EnvoyError::SharedAddress(_)) => return Err(trouble),
-            Err(behind) if Instant::now() >= deadline => return Err(behind),
+        let first = envoy.ask(None, deadline).and_then(|status| check(&status));
+        match first.and_then(|_| envoy.confirm(connections, deadline, check)) {
+            Ok(superseded) => return Ok(superseded.concat()),
+            Err(error @ EnvoyError::SharedAddress(_)) => return Err(error),
+            Err(error) if Instant::now() >= deadline => return Err(error),
             Err(_) => thread::sleep(PAUSE),
         }
     }
 }
 
-/// Compares what an Envoy says with what is wanted, and with what that means at `now`.
-fn step(status: &EnvoyStatus, wanted: &[ExpectedDocument], now: Time) -> Step {
-    let mut overtaken = Vec::new();
-    for wanted in wanted {
-        let Some(site) = status.site(&wanted.site) else {
-            return Step::Behind(format!("has no site \"{}\"", wanted.site));
-        };
-        if site.digest.as_deref() != Some(&wanted.digest) {
-            match site.stamp() {
-                Some(held) if held > (wanted.revision, &wanted.digest) => overtaken.push(wanted.site.clone()),
-                _ => {
-                    return Step::Behind(format!("{}: still {}, by another document", wanted.site, site.mode));
-                }
-            }
-        }
-        let workers = site.workers;
-        if !workers.all() {
-            return Step::Behind(format!("{}: {}/{} workers follow", wanted.site, workers.adopted, workers.members));
-        }
-        let mode = wanted.document.at(now).mode().name();
-        if site.digest.as_deref() == Some(&wanted.digest) && site.mode != mode {
-            return Step::Behind(format!(
-                "{}: {} and not {mode}, as its clock says {} and this machine's {now}: set the wrong one right",
-                wanted.site, site.mode, status.time
-            ));
+/// The sites on which the Envoy has adopted a newer document than the expected one. The error is the reason why it has
+/// not adopted some expected document.
+fn superseded(status: &EnvoyStatus, expected: &[ExpectedDocument], now: Time) -> Result<Vec<String>, String> {
+    let mut superseded = Vec::new();
+    for expected in expected {
+        let name = &expected.site;
+        let site = status.site(name).ok_or_else(|| format!("has no site \"{name}\"; add it to the policy there"))?;
+        if is_superseded(site, expected).map_err(|problem| format!("{name}: {problem}"))? {
+            superseded.push(name.clone());
+        } else {
+            check_mode(site, status, expected, now).map_err(|problem| format!("{name}: {problem}"))?;
         }
     }
-    Step::Followed { overtaken }
+    Ok(superseded)
+}
+
+/// True if all workers have adopted a newer document. An error if some have not adopted the current one.
+fn is_superseded(site: &EnvoySite, expected: &ExpectedDocument) -> Result<bool, String> {
+    let is_current = site.digest.as_deref() == Some(&expected.digest);
+    let is_newer = site.stamp().is_some_and(|stamp| stamp > (expected.revision, &expected.digest));
+    if !is_current && !is_newer {
+        return Err(format!("still {}, by another document", site.mode));
+    }
+    if !site.workers.all() {
+        return Err(format!("{}/{} workers have adopted it", site.workers.adopted, site.workers.members));
+    }
+    Ok(!is_current)
+}
+
+/// An error if the Envoy's clock gives the document another mode than this machine's clock.
+fn check_mode(site: &EnvoySite, status: &EnvoyStatus, expected: &ExpectedDocument, now: Time) -> Result<(), String> {
+    let mode = expected.document.at(now).mode().name();
+    if site.mode == mode {
+        return Ok(());
+    }
+    Err(format!(
+        "{} instead of {mode}, because its clock says {} and this machine's {now}; correct the clock that is wrong",
+        site.mode, status.time
+    ))
 }
 
 #[cfg(test)]

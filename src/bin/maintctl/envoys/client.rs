@@ -1,4 +1,4 @@
-//! One address of a control endpoint: its requests, and its answers as types.
+//! A client for one address of a control endpoint.
 
 mod answer;
 
@@ -15,21 +15,20 @@ use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-use crate::envoys::error::{EnvoyError, no_endpoint};
+use crate::envoys::error::EnvoyError;
 use crate::envoys::status::{self, EnvoyStatus};
+use answer::{CLOSED, body};
 
-use answer::body;
+/// The timeout of one request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+/// The pause before another request to an Envoy that is busy.
+const BUSY_PAUSE: Duration = Duration::from_millis(25);
 
-/// The longest that one request may take, whatever time there is.
-const REQUEST: Duration = Duration::from_secs(3);
-/// How long to stay away from an Envoy that is busy.
-const BUSY: Duration = Duration::from_millis(25);
-
-/// Always answers with the address that it is made for, so that each address of a name is asked by itself.
+/// Resolves every name to one address, so that each address of a name is asked separately.
 #[derive(Debug)]
-struct Pinned(SocketAddr);
+struct PinnedResolver(SocketAddr);
 
-impl Resolver for Pinned {
+impl Resolver for PinnedResolver {
     fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let mut addresses = self.empty();
         addresses.push(self.0);
@@ -37,25 +36,26 @@ impl Resolver for Pinned {
     }
 }
 
-/// One address behind a URL of the target.
+/// One address of a URL of the target.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// The URL as written, without a slash at its end.
+    /// The URL as configured, without a trailing slash.
     pub url: String,
     pub address: SocketAddr,
-    /// Whether the URL's name has other addresses too.
+    /// True if the URL's name has other addresses too.
     pub one_of_several: bool,
     agent: Agent,
-    /// Keeps no connection.
-    fresh: Agent,
+    /// An agent that opens a new connection for each request.
+    fresh_agent: Agent,
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.one_of_several {
-            true => write!(formatter, "{} at {}", self.url, self.address),
-            false => formatter.write_str(&self.url),
+        formatter.write_str(&self.url)?;
+        if self.one_of_several {
+            write!(formatter, " at {}", self.address)?;
         }
+        Ok(())
     }
 }
 
@@ -69,69 +69,77 @@ impl Endpoint {
                 .tls_config(tls.cloned().unwrap_or_default())
                 .user_agent(concat!("maintctl/", env!("CARGO_PKG_VERSION")))
         };
-        let agent = |config| Agent::with_parts(config, DefaultConnector::default(), Pinned(address));
+        let agent = |config| Agent::with_parts(config, DefaultConnector::default(), PinnedResolver(address));
         let fresh = config().max_idle_connections(0).max_idle_connections_per_host(0).build();
-        let (agent, fresh) = (agent(config().build()), agent(fresh));
-        Endpoint { url: url.to_owned(), address, one_of_several, agent, fresh }
+        let (agent, fresh_agent) = (agent(config().build()), agent(fresh));
+        Endpoint { url: url.to_owned(), address, one_of_several, agent, fresh_agent }
     }
 
-    /// Asks for the status; with a read token for the fuller one.
+    /// Gets the status; with a read token, the detailed one.
     pub fn status(&self, token: Option<&str>, deadline: Instant) -> Result<EnvoyStatus, EnvoyError> {
         self.status_by(&self.agent, token, deadline)
     }
 
-    /// Asks for the status without a token, on a connection of its own.
+    /// Gets the status without a token, on a new connection.
     pub fn fresh_status(&self, deadline: Instant) -> Result<EnvoyStatus, EnvoyError> {
-        self.status_by(&self.fresh, None, deadline)
+        self.status_by(&self.fresh_agent, None, deadline)
     }
 
     fn status_by(&self, agent: &Agent, token: Option<&str>, deadline: Instant) -> Result<EnvoyStatus, EnvoyError> {
-        let answer = until(deadline, |limit| {
+        let response = self.until(deadline, |timeout| {
             let mut request = agent.get(format!("{}{}", self.url, ControlPath::Status));
             if let Some(token) = token {
                 request = request.header(DOCUMENT_HEADER, token);
             }
-            body(request.config().timeout_global(Some(limit)).build().call())
+            body(request.config().timeout_global(Some(timeout)).build().call())
         });
-        let answer = answer.map_err(|trouble| match trouble {
+        let response = response.map_err(|error| match error.code() {
             // Every control endpoint has a status.
-            EnvoyError::Refused { code, .. } if code == ErrorCode::NotFound.name() => no_endpoint(&code),
-            trouble => trouble,
+            Some(ErrorCode::NotFound) => EnvoyError::no_endpoint(ErrorCode::NotFound.name()),
+            _ => error,
         })?;
-        status::read(answer)
+        status::read(response)
     }
 
-    /// Reads the JSON of another path below the URL.
+    /// Gets the JSON at another path below the URL.
     pub fn get(&self, path: &str, deadline: Instant) -> Result<Value, EnvoyError> {
-        until(deadline, |limit| {
+        self.until(deadline, |timeout| {
             let request = self.agent.get(format!("{}{path}", self.url));
-            body(request.config().timeout_global(Some(limit)).build().call())
+            body(request.config().timeout_global(Some(timeout)).build().call())
         })
     }
 
-    /// Puts a signed document for `site`, if the digest of the Envoy's current one is `current`; `None`: it has none.
+    /// Puts a signed document of `site`, on condition that the current document has the digest `current`, or that there
+    /// is none.
     pub fn put(&self, site: &str, signed: &str, current: Option<&str>, deadline: Instant) -> Result<(), EnvoyError> {
         let condition = protocol::condition(current);
-        until(deadline, |limit| {
+        self.until(deadline, |timeout| {
             let request = self
                 .agent
                 .put(format!("{}{}", self.url, ControlPath::Site(site)))
                 .header(DOCUMENT_HEADER, signed)
                 .header(CONDITION_HEADER, &condition);
-            body(request.config().timeout_global(Some(limit)).build().send_empty())
+            body(request.config().timeout_global(Some(timeout)).build().send_empty())
         })
         .map(|_| ())
     }
-}
 
-/// Asks until the answer is not `busy` or time is up.
-fn until(deadline: Instant, ask: impl Fn(Duration) -> Result<Value, EnvoyError>) -> Result<Value, EnvoyError> {
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let answer = ask(left.clamp(Duration::from_millis(20), REQUEST));
-        match answer {
-            Err(trouble) if trouble.is_busy() && left > BUSY => std::thread::sleep(BUSY),
-            answer => return answer,
+    /// Repeats a request until the response is not `busy`, or the deadline has passed.
+    fn until(
+        &self,
+        deadline: Instant,
+        request: impl Fn(Duration) -> Result<Value, EnvoyError>,
+    ) -> Result<Value, EnvoyError> {
+        loop {
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            match request(remaining.clamp(Duration::from_millis(20), REQUEST_TIMEOUT)) {
+                Err(error) if error.is_busy() && remaining > BUSY_PAUSE => std::thread::sleep(BUSY_PAUSE),
+                Err(EnvoyError::Unreachable(text)) if text == CLOSED && self.url.starts_with("http:") => {
+                    let advice = "if the listener uses TLS, its URL begins with https";
+                    return Err(EnvoyError::Unreachable(format!("{CLOSED}; {advice}")));
+                }
+                result => return result,
+            }
         }
     }
 }

@@ -1,28 +1,44 @@
 //! The errors of one Envoy.
 
 use std::fmt;
-use std::thread;
 
 use envoy_maintenance::protocol::ErrorCode;
 
-/// The most characters of an Envoy's name, and of what it says of a refusal.
-pub const WORDS: usize = 1000;
+/// The maximum length of an Envoy's name and of its error messages, in characters.
+pub const MAX_TEXT: usize = 1000;
 
-/// Why a request came to nothing.
+/// The reason why a request to an Envoy failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvoyError {
-    /// No answer.
+    /// There was no response.
     Unreachable(String),
-    /// An answer that no control endpoint gives.
+    /// The response is not one of a control endpoint, or not the expected one.
     Unexpected(String),
-    /// The address answers as another Envoy than before.
+    /// Several Envoys respond at this address.
     SharedAddress(String),
-    /// The Envoy refuses, with a code and its own words.
-    Refused { code: String, detail: String },
+    /// The control endpoint rejected the request, with this error code and message.
+    Rejected { code: String, detail: String },
 }
 
 impl EnvoyError {
-    /// Whether the document was made from one that is no longer the current one.
+    /// An address at which `first` and then `second` responded.
+    pub fn shared_address(first: &str, second: &str) -> EnvoyError {
+        EnvoyError::SharedAddress(format!(
+            "{first} and {second} respond at this address, so it belongs to a load balancer, or Envoy has restarted just \
+             now. List the address of each Envoy in `envoys`, or a name that resolves to all of them, such as that of a \
+             headless service"
+        ))
+    }
+
+    /// A response that no control endpoint gives.
+    pub fn no_endpoint(response: &str) -> EnvoyError {
+        EnvoyError::Unexpected(format!(
+            "responds {response}; is this the control endpoint, and does the URL end in the policy's \
+             `control.path_prefix`?"
+        ))
+    }
+
+    /// True if the document was based on one that is no longer the current one.
     pub fn is_conflict(&self) -> bool {
         matches!(self.code(), Some(ErrorCode::Conflict | ErrorCode::StaleRevision))
     }
@@ -31,12 +47,44 @@ impl EnvoyError {
         self.code() == Some(ErrorCode::Busy)
     }
 
-    /// The code of a refusal, if this version knows it.
+    /// The error code of a rejection, if this version knows it.
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
-            EnvoyError::Refused { code, .. } => ErrorCode::parse(code),
+            EnvoyError::Rejected { code, .. } => ErrorCode::parse(code),
             _ => None,
         }
+    }
+
+    /// Adds advice to a rejection that an operator can resolve.
+    pub fn with_advice(self) -> EnvoyError {
+        let known = self.code();
+        let EnvoyError::Rejected { code, detail } = self else {
+            return self;
+        };
+        let advice = match known {
+            Some(ErrorCode::UnknownKey) => "add the JWK that `maintctl init` prints to `keys` of the policy".to_owned(),
+            Some(ErrorCode::BadSignature) => {
+                "the policy has another key with this key's id; replace it with the JWK that \
+                                `maintctl init` prints"
+                    .to_owned()
+            }
+            Some(ErrorCode::NotPermitted) => {
+                "the policy does not permit it; compare the key's `sites` and `may`, and `fleet`, with \
+                                maintctl.toml"
+                    .to_owned()
+            }
+            Some(ErrorCode::TooOld) if detail.contains(" ahead of ") => {
+                "the document succeeds one that was created with a clock ahead; an Envoy without that one accepts it \
+                 only at that time. To change that Envoy now, give it a target of its own"
+                    .to_owned()
+            }
+            Some(ErrorCode::TooOld | ErrorCode::Expired) => {
+                format!("this machine's clock says {:.0}; correct the clock that is wrong", jiff::Timestamp::now())
+            }
+            _ => return EnvoyError::Rejected { code, detail },
+        };
+        let detail = if detail.is_empty() { advice } else { format!("{detail} ({advice})") };
+        EnvoyError::Rejected { code, detail }
     }
 }
 
@@ -46,58 +94,8 @@ impl fmt::Display for EnvoyError {
             EnvoyError::Unreachable(text) | EnvoyError::Unexpected(text) | EnvoyError::SharedAddress(text) => {
                 formatter.write_str(text)
             }
-            EnvoyError::Refused { code, detail } if detail.is_empty() => formatter.write_str(code),
-            EnvoyError::Refused { code, detail } => write!(formatter, "{code}: {detail}"),
+            EnvoyError::Rejected { code, detail } if detail.is_empty() => formatter.write_str(code),
+            EnvoyError::Rejected { code, detail } => write!(formatter, "{code}: {detail}"),
         }
     }
-}
-
-/// The trouble of an address that answers as two Envoys.
-pub fn another(first: &str, second: &str) -> EnvoyError {
-    EnvoyError::SharedAddress(format!(
-        "answers first as {first}, then as {second}: a load balancer in place of the Envoys, or an Envoy that has \
-         restarted just now. Put each Envoy's own address into `envoys`, or a name that resolves to all of them, such \
-         as that of a headless service"
-    ))
-}
-
-/// The trouble of an address that answers, but not as a control endpoint.
-pub fn no_endpoint(answer: &str) -> EnvoyError {
-    EnvoyError::Unexpected(format!(
-        "answers {answer}; is this the control endpoint, and does the URL end in the policy's `control.path_prefix`?"
-    ))
-}
-
-/// What an operator can do about a refusal of the key.
-pub fn explained(trouble: EnvoyError) -> EnvoyError {
-    let EnvoyError::Refused { code, detail } = trouble else {
-        return trouble;
-    };
-    let advice = match ErrorCode::parse(&code) {
-        Some(ErrorCode::UnknownKey) => {
-            "put this key's public JWK, which `maintctl init` prints, into `keys` of the policy".to_owned()
-        }
-        Some(ErrorCode::BadSignature) => "the policy has another key under this key's id; put the JWK that `maintctl init` prints \
-                            into `keys` of the policy"
-            .to_owned(),
-        Some(ErrorCode::NotPermitted) => "`sites`, `may` or the fleet of this key in the policy do not allow it; look at `keys` and \
-                            `fleet` there and at `fleet` in maintctl.toml"
-            .to_owned(),
-        Some(ErrorCode::TooOld) if detail.contains(" ahead of ") => {
-            "it continues a document that was made while clocks were ahead; an Envoy that has lost that one takes it only \
-             then. A target of its own for that Envoy can be changed at once"
-                .to_owned()
-        }
-        Some(ErrorCode::TooOld | ErrorCode::Expired) => {
-            format!("this machine's clock says {:.0}; set the wrong one right", jiff::Timestamp::now())
-        }
-        _ => return EnvoyError::Refused { code, detail },
-    };
-    let detail = if detail.is_empty() { advice } else { format!("{detail} ({advice})") };
-    EnvoyError::Refused { code, detail }
-}
-
-/// The answer of a thread; one that panicked is as good as one that could not be reached.
-pub fn joined<T>(answer: thread::Result<Result<T, EnvoyError>>) -> Result<T, EnvoyError> {
-    answer.unwrap_or_else(|_| Err(EnvoyError::Unexpected("maintctl failed while it asked".to_owned())))
 }

@@ -1,7 +1,6 @@
-//! Hot restarts. The parent process serves the connections that it has until it ends, and no push reaches it: only a new
-//! process listens. The admin interface of that one tells how long its parent may live.
+//! Hot restarts. During a hot restart, the parent process still serves its connections, but only the new process listens,
+//! so a push never reaches the parent. The admin interface of the new process reports how long the parent may live.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::ToSpan;
@@ -10,44 +9,42 @@ use ureq::tls::TlsConfig;
 
 use crate::envoys::addresses::endpoints;
 use crate::envoys::client::Endpoint;
-use crate::envoys::error::{EnvoyError, joined};
+use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
+use crate::envoys::parallel;
 use crate::terminal::times;
 
-/// How long the parent may outlive the time that it is given, in seconds: that begins only when the new process serves.
-const MARGIN: f64 = 5.0;
-const NO_ADMIN: &str = "its /server_info cannot be read; is this Envoy's admin interface?";
+/// A reserve for the parent's time to live, in seconds: it starts only when the new process serves.
+const RESERVE: f64 = 5.0;
+const NOT_ADMIN: &str = "its /server_info cannot be read; is this Envoy's admin interface?";
 
-/// Asks the admin interfaces that the target names. What it returns keeps a push from reaching every connection.
+/// The Envoys whose parent processes may still serve connections, as the interfaces at the URLs `admin` report. Interfaces
+/// that cannot be read are included, as is a number of interfaces below that of `envoys`.
 pub fn unreached(admin: &[String], tls: Option<&TlsConfig>, envoys: usize, deadline: Instant) -> Vec<EnvoyFailure> {
     if admin.is_empty() {
         return Vec::new();
     }
     let (interfaces, mut unreached) = endpoints(admin, tls, deadline);
-    let answers: Vec<Result<(), EnvoyError>> = thread::scope(|scope| {
-        let running: Vec<_> =
-            interfaces.iter().map(|admin| scope.spawn(move || has_no_parent(admin, deadline))).collect();
-        running.into_iter().map(|thread| joined(thread.join())).collect()
-    });
-    let troubles = interfaces.iter().zip(answers).filter_map(|(admin, answer)| Some((admin, answer.err()?)));
-    unreached.extend(troubles.map(|(admin, trouble)| EnvoyFailure::new(admin, trouble)));
+    let results = parallel::each(&interfaces, |interface| require_no_parent(interface, deadline));
+    let errors = interfaces.iter().zip(results).filter_map(|(interface, result)| Some((interface, result.err()?)));
+    unreached.extend(errors.map(|(interface, error)| EnvoyFailure::new(interface, error)));
     if interfaces.len() < envoys && unreached.is_empty() {
-        let text = format!("{} admin interfaces are named for {envoys} Envoys", interfaces.len());
+        let text = format!("the target has {} admin interfaces for {envoys} Envoys", interfaces.len());
         unreached.push(EnvoyFailure::new("admin", EnvoyError::Unexpected(text)));
     }
     unreached
 }
 
-/// An error while a parent may serve connections.
-fn has_no_parent(admin: &Endpoint, deadline: Instant) -> Result<(), EnvoyError> {
-    let get = |path| admin.get(path, deadline).map_err(no_admin);
+/// Fails while a parent process may serve connections.
+fn require_no_parent(admin: &Endpoint, deadline: Instant) -> Result<(), EnvoyError> {
+    let get = |path| admin.get(path, deadline).map_err(not_admin);
     let info = get("/server_info")?;
-    let stats = match Parent::read(&info)? {
-        Parent::None => return Ok(()),
-        Parent::Until(seconds) => return Err(parent(&info, seconds)),
-        Parent::Over => get("/stats?filter=server.parent_connections&format=json")?,
-    };
-    match connections(&stats) {
+    match ParentProcess::read(&info)? {
+        ParentProcess::None => return Ok(()),
+        ParentProcess::AliveFor(seconds) => return Err(alive_for(&info, seconds)),
+        ParentProcess::Ended => {}
+    }
+    match connections(&get("/stats?filter=server.parent_connections&format=json")?) {
         0 => Ok(()),
         count => Err(EnvoyError::Unexpected(format!(
             "a hot restart: the parent process still has {count} connections, which no push reaches"
@@ -55,65 +52,65 @@ fn has_no_parent(admin: &Endpoint, deadline: Instant) -> Result<(), EnvoyError> 
     }
 }
 
-/// What is known of the parent process of an Envoy.
+/// The parent process of an Envoy.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Parent {
-    /// There was none.
+enum ParentProcess {
+    /// This is the first process.
     None,
-    /// It lives for at most so many seconds.
-    Until(f64),
-    /// Its time is over.
-    Over,
+    /// The parent may live for so many seconds.
+    AliveFor(f64),
+    /// The time of the parent has passed.
+    Ended,
 }
 
-impl Parent {
-    /// Reads the answer to `/server_info`.
-    fn read(info: &Value) -> Result<Parent, EnvoyError> {
-        let strange = || EnvoyError::Unexpected(NO_ADMIN.to_owned());
-        let options = info.get("command_line_options").ok_or_else(strange)?;
-        // 0, which JSON of protobuf may leave out, is the first process.
-        let epoch = options.get("restart_epoch").map_or(Some(0), Value::as_u64).ok_or_else(strange)?;
-        let up = info.get("uptime_current_epoch").and_then(seconds).ok_or_else(strange)?;
-        let allowed = options.get("parent_shutdown_time").and_then(seconds).ok_or_else(strange)?;
-        let left = allowed + MARGIN - up;
+impl ParentProcess {
+    /// Reads the response of `/server_info`.
+    fn read(info: &Value) -> Result<ParentProcess, EnvoyError> {
+        let unexpected = || EnvoyError::Unexpected(NOT_ADMIN.to_owned());
+        let options = info.get("command_line_options").ok_or_else(unexpected)?;
+        // The first process has epoch 0, which protobuf JSON may omit.
+        let epoch = options.get("restart_epoch").map_or(Some(0), Value::as_u64).ok_or_else(unexpected)?;
+        let uptime = info.get("uptime_current_epoch").and_then(seconds).ok_or_else(unexpected)?;
+        let allowed = options.get("parent_shutdown_time").and_then(seconds).ok_or_else(unexpected)?;
+        let remaining = allowed + RESERVE - uptime;
         Ok(match epoch {
-            0 => Parent::None,
-            _ if left > 0.0 => Parent::Until(left.ceil()),
-            _ => Parent::Over,
+            0 => ParentProcess::None,
+            _ if remaining > 0.0 => ParentProcess::AliveFor(remaining.ceil()),
+            _ => ParentProcess::Ended,
         })
     }
 }
 
-/// What an address says that is no admin interface.
-fn no_admin(trouble: EnvoyError) -> EnvoyError {
-    match trouble {
+/// The error of an address that is not an admin interface.
+fn not_admin(error: EnvoyError) -> EnvoyError {
+    match error {
         EnvoyError::Unreachable(text) => EnvoyError::Unreachable(text),
-        _ => EnvoyError::Unexpected(NO_ADMIN.to_owned()),
+        _ => EnvoyError::Unexpected(NOT_ADMIN.to_owned()),
     }
 }
 
-fn parent(info: &Value, seconds: f64) -> EnvoyError {
+fn alive_for(info: &Value, seconds: f64) -> EnvoyError {
     let node = info.pointer("/node/id").and_then(Value::as_str).filter(|node| !node.is_empty());
     let node = node.map(|node| format!(" of {node}")).unwrap_or_default();
-    let end = Duration::try_from_secs_f64(seconds).ok().and_then(|left| i64::try_from(left.as_secs()).ok());
-    let end = end.and_then(|left| times::now().checked_add(left.seconds()).ok());
+    let remaining = Duration::try_from_secs_f64(seconds).ok().and_then(|left| i64::try_from(left.as_secs()).ok());
+    let end = remaining.and_then(|seconds| times::now().checked_add(seconds.seconds()).ok());
     let end = end.map(|end| format!(", until {}", end.strftime("%H:%M:%S %Z"))).unwrap_or_default();
     EnvoyError::Unexpected(format!(
-        "a hot restart{node}: for {seconds:.0} s more{end}, the parent process may serve the connections that it has, and no \
-         push reaches it. Run the same command again then"
+        "a hot restart{node}: for {seconds:.0} s more{end}, the parent process may serve its connections, which no push \
+         reaches. Run the same command again then"
     ))
 }
 
-/// A duration as Envoy writes it in JSON, such as `900s`.
+/// Reads a duration in Envoy's JSON form, such as `900s`.
 fn seconds(value: &Value) -> Option<f64> {
     value.as_str()?.strip_suffix('s')?.parse().ok().filter(|seconds: &f64| seconds.is_finite())
 }
 
-/// The connections of the parent, as the new process last heard of them.
+/// The number of connections of the parent, as last reported to the new process.
 fn connections(stats: &Value) -> u64 {
     let stats = stats.get("stats").and_then(Value::as_array).into_iter().flatten();
-    let named = |stat: &&Value| stat.get("name").is_some_and(|name| name == "server.parent_connections");
-    stats.filter(named).filter_map(|stat| stat.get("value")?.as_u64()).sum()
+    let matching = stats.filter(|stat| stat.get("name").is_some_and(|name| name == "server.parent_connections"));
+    matching.filter_map(|stat| stat.get("value")?.as_u64()).sum()
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
-//! The roll: every Envoy behind the `envoys` of a target, each by an address of its own.
+//! The roll: all Envoys of a target, each at an address of its own.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -11,20 +10,20 @@ use ureq::tls::TlsConfig;
 
 use crate::envoys::addresses::endpoints;
 use crate::envoys::client::Endpoint;
-use crate::envoys::confirm::{confirm, lanes};
-use crate::envoys::error::{EnvoyError, another, explained, joined};
-use crate::envoys::failure::{EnvoyFailure, missing_lines};
+use crate::envoys::confirm::{confirm, connections};
+use crate::envoys::error::EnvoyError;
+use crate::envoys::failure::{self, EnvoyFailure};
+use crate::envoys::parallel;
 use crate::envoys::status::{EnvoySite, EnvoyStatus};
 use crate::exit::ExitError;
 use crate::terminal::output::shown;
 
-/// How far apart clocks may seem, in milliseconds, as an answer takes its time too.
-const CLOCKS: u64 = 10_000;
-/// How long names may take to resolve, the first answer to come, and the fresh connections to agree, whatever time there
-/// is.
-const FIRST: Duration = Duration::from_secs(5);
+/// The difference between clocks that is ignored, in milliseconds. It includes the time of the request.
+const CLOCK_TOLERANCE: u64 = 10_000;
+/// The time limit for each step of building the roll: names, first responses, new connections.
+const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One Envoy, and what it said last.
+/// One Envoy process, and its last status.
 #[derive(Clone, Debug)]
 pub struct EnvoyProcess {
     pub endpoint: Endpoint,
@@ -32,42 +31,42 @@ pub struct EnvoyProcess {
 }
 
 impl EnvoyProcess {
-    /// Asks again. An address that answers as somebody else leads to more than one Envoy.
+    /// Requests the status again. If another Envoy responds, the address is shared.
     pub fn ask(&self, token: Option<&str>, deadline: Instant) -> Result<EnvoyStatus, EnvoyError> {
         let status = self.endpoint.status(token, deadline)?;
-        match status.envoy == self.status.envoy {
-            true => Ok(status),
-            false => Err(another(&self.status.envoy, &status.envoy)),
+        if status.envoy != self.status.envoy {
+            return Err(EnvoyError::shared_address(&self.status.envoy, &status.envoy));
         }
+        Ok(status)
     }
 
-    /// Asks on fresh connections, several at a time, until as many answers as are needed are this Envoy's and pass `check`.
+    /// Confirms on new connections, up to `connections` at once, that they all reach this Envoy and pass `check`.
     pub fn confirm<T: Send>(
         &self,
-        lanes: usize,
+        connections: usize,
         deadline: Instant,
         check: impl Fn(&EnvoyStatus) -> Result<T, EnvoyError> + Sync,
     ) -> Result<Vec<T>, EnvoyError> {
-        confirm(&self.endpoint, &self.status.envoy, lanes, deadline, &check)
+        confirm(&self.endpoint, &self.status.envoy, connections, deadline, &check)
     }
 
-    /// How it is named to operators.
+    /// The name and the address.
     pub fn name(&self) -> String {
         format!("{} ({})", self.status.envoy, self.endpoint)
     }
 }
 
-/// All Envoys of a target, and who could not be asked.
+/// All Envoys of a target, and the addresses that could not be asked.
 #[derive(Clone, Debug, Default)]
 pub struct Roll {
     pub envoys: Vec<EnvoyProcess>,
-    pub missing: Vec<EnvoyFailure>,
-    /// How many there should be, and that there are not as many.
-    pub miscounted: Option<String>,
+    pub failures: Vec<EnvoyFailure>,
+    /// The difference from the expected number of Envoys, if there is one.
+    pub miscount: Option<String>,
 }
 
 impl Roll {
-    /// Resolves `urls` and asks every address for its status.
+    /// Resolves `urls`, and requests the status at every address.
     pub fn call(
         urls: &[String],
         tls: Option<&TlsConfig>,
@@ -75,79 +74,98 @@ impl Roll {
         token: Option<&str>,
         deadline: Instant,
     ) -> Result<Roll> {
-        let soon = || deadline.min(Instant::now() + FIRST);
+        let step_deadline = || deadline.min(Instant::now() + STEP_TIMEOUT);
         let mut roll = Roll::default();
-        let (endpoints, unresolved) = endpoints(urls, tls, soon());
-        roll.missing.extend(unresolved);
-        let lanes = lanes(endpoints.len());
-        let answers: Vec<Result<EnvoyStatus, EnvoyError>> = thread::scope(|scope| {
-            let ask = |endpoint| scope.spawn(move || identify(endpoint, token, lanes, soon));
-            let running: Vec<_> = endpoints.iter().map(ask).collect();
-            running.into_iter().map(|thread| joined(thread.join())).collect()
-        });
-        for (endpoint, answer) in endpoints.into_iter().zip(answers) {
-            match answer {
+        let (endpoints, unresolved) = endpoints(urls, tls, step_deadline());
+        roll.failures.extend(unresolved);
+        let connections = connections(endpoints.len());
+        let identify = |endpoint: &Endpoint| {
+            let status = endpoint.status(token, step_deadline()).map_err(EnvoyError::with_advice)?;
+            confirm(endpoint, &status.envoy, connections, step_deadline(), &|_| Ok(()))?;
+            Ok(status)
+        };
+        let statuses = parallel::each(&endpoints, identify);
+        for (endpoint, status) in endpoints.into_iter().zip(statuses) {
+            match status {
                 Ok(status) => roll.add(endpoint, status),
-                Err(trouble) => {
-                    let loopback_of = is_localhost(endpoint.address.ip()).then(|| endpoint.url.clone());
-                    roll.missing.push(EnvoyFailure { name: endpoint.to_string(), loopback_of, error: trouble });
+                Err(error) => {
+                    let loopback_of = is_loopback(endpoint.address.ip()).then(|| endpoint.url.clone());
+                    roll.failures.push(EnvoyFailure { name: endpoint.to_string(), loopback_of, error });
                 }
             }
         }
-        roll.forgive_loopback();
-        if let Some(lie) = roll.missing.iter().find(|missing| matches!(missing.error, EnvoyError::SharedAddress(_))) {
-            bail!(ExitError::NotAdopted(lie.line()));
+        roll.ignore_unused_loopback();
+        if let Some(shared) = roll.failures.iter().find(|it| matches!(it.error, EnvoyError::SharedAddress(_))) {
+            bail!(ExitError::NotAdopted(shared.line()));
         }
-        roll.miscounted = expect
+        roll.miscount = expect
             .filter(|expected| *expected != roll.envoys.len())
-            .map(|expected| format!("{} Envoys answer, {expected} are expected", roll.envoys.len()));
+            .map(|expected| format!("{} Envoys respond, {expected} are expected", roll.envoys.len()));
         Ok(roll)
     }
 
-    /// The same Envoy by two addresses is one Envoy.
+    /// Adds an Envoy, unless it was already found at another address.
     fn add(&mut self, endpoint: Endpoint, status: EnvoyStatus) {
         match self.envoys.iter().find(|known| known.status.envoy == status.envoy) {
             Some(known) if known.endpoint.url != endpoint.url => {
-                aside!("note: {} and {endpoint} are the same Envoy; it counts once", known.endpoint);
+                aside!("note: {} and {endpoint} are the same Envoy, which counts once", known.endpoint);
             }
             Some(_) => {}
             None => self.envoys.push(EnvoyProcess { endpoint, status }),
         }
     }
 
-    /// `localhost` is ::1 and 127.0.0.1, and Envoy mostly listens on one of them: the other is missed by nobody.
-    fn forgive_loopback(&mut self) {
-        let mut answered: BTreeSet<String> = BTreeSet::new();
-        for envoy in self.envoys.iter().filter(|envoy| is_localhost(envoy.endpoint.address.ip())) {
-            answered.insert(envoy.endpoint.url.clone());
-        }
-        let mut refused: BTreeSet<String> = BTreeSet::new();
-        self.missing.retain(|missing| match (&missing.loopback_of, &missing.error) {
-            (Some(url), EnvoyError::Unreachable(_)) => !answered.contains(url) && refused.insert(url.clone()),
+    /// Removes failures of one loopback address if Envoy listens on the other: `localhost` is both ::1 and 127.0.0.1.
+    fn ignore_unused_loopback(&mut self) {
+        let envoys = self.envoys.iter().filter(|envoy| is_loopback(envoy.endpoint.address.ip()));
+        let reached: BTreeSet<String> = envoys.map(|envoy| envoy.endpoint.url.clone()).collect();
+        let mut reported: BTreeSet<String> = BTreeSet::new();
+        self.failures.retain(|failure| match (&failure.loopback_of, &failure.error) {
+            (Some(url), EnvoyError::Unreachable(_)) => !reached.contains(url) && reported.insert(url.clone()),
             _ => true,
         });
     }
 
-    /// The number of fresh connections that each Envoy may have at once.
-    pub fn lanes(&self) -> usize {
-        lanes(self.envoys.len())
+    /// The number of Envoys and addresses, reachable or not.
+    pub fn total(&self) -> usize {
+        self.envoys.len() + self.failures.len()
     }
 
-    /// Asks every Envoy again, all at once.
-    pub fn ask_all(&self, token: Option<&str>, deadline: Instant) -> Vec<Result<EnvoyStatus, EnvoyError>> {
-        self.each(|envoy| envoy.ask(token, deadline))
+    /// The number of new connections that each Envoy gets at once.
+    pub fn connections(&self) -> usize {
+        connections(self.envoys.len())
     }
 
-    /// Does something with every Envoy, all at once.
+    /// Requests the status of every Envoy again. Envoys that do not respond become failures.
+    pub fn refresh(&mut self, token: Option<&str>, deadline: Instant) {
+        let statuses = self.each(|envoy| envoy.ask(token, deadline));
+        for (mut envoy, status) in std::mem::take(&mut self.envoys).into_iter().zip(statuses) {
+            match status {
+                Ok(status) => {
+                    envoy.status = status;
+                    self.envoys.push(envoy);
+                }
+                Err(error) => self.failures.push(EnvoyFailure::new(envoy.name(), error)),
+            }
+        }
+    }
+
+    /// Makes every Envoy with an error a failure. `errors` are in the order of the Envoys.
+    pub fn set_aside(&mut self, errors: impl Iterator<Item = Option<EnvoyError>>) {
+        for (envoy, error) in std::mem::take(&mut self.envoys).into_iter().zip(errors) {
+            match error {
+                None => self.envoys.push(envoy),
+                Some(error) => self.failures.push(EnvoyFailure::new(envoy.name(), error)),
+            }
+        }
+    }
+
+    /// Runs `act` on all Envoys at once.
     pub fn each<T: Send>(
         &self,
         act: impl Fn(&EnvoyProcess) -> Result<T, EnvoyError> + Sync,
     ) -> Vec<Result<T, EnvoyError>> {
-        let act = &act;
-        thread::scope(|scope| {
-            let running: Vec<_> = self.envoys.iter().map(|envoy| scope.spawn(move || act(envoy))).collect();
-            running.into_iter().map(|thread| joined(thread.join())).collect()
-        })
+        parallel::each(&self.envoys, act)
     }
 
     /// The names of all sites, sorted.
@@ -157,65 +175,50 @@ impl Roll {
         names.into_iter().map(str::to_owned).collect()
     }
 
-    /// What each Envoy that knows `site` says of it.
+    /// The status of `site` in each Envoy that has it.
     pub fn of_site(&self, site: &str) -> impl Iterator<Item = (&EnvoyProcess, &EnvoySite)> {
         self.envoys.iter().filter_map(move |envoy| Some((envoy, envoy.status.site(site)?)))
     }
 
-    /// Warns of each Envoy whose clock is another than this machine's: ends and windows go by Envoy's.
-    pub fn compare_clocks(&self, now: Time) {
+    /// Prints warnings about clocks that differ from this machine's, and about plugins that share a name.
+    pub fn warn(&self, now: Time) {
         for envoy in &self.envoys {
-            let Some(there) = Time::parse(&envoy.status.time) else { continue };
-            if there.0.abs_diff(now.0) > CLOCKS {
+            let (name, status) = (shown(&envoy.name()), &envoy.status);
+            if let Some(there) = Time::parse(&status.time).filter(|there| there.0.abs_diff(now.0) > CLOCK_TOLERANCE) {
                 aside!(
-                    "warning: the clock of {} says {there}, this machine's {now}; times go by Envoy's: set the wrong \
-                     one right",
-                    shown(&envoy.name())
+                    "warning: the clock of {name} says {there}, this machine's {now}; ends and windows go by Envoy's \
+                     clock: correct the clock that is wrong"
+                );
+            }
+            for plugin in &status.plugin_conflicts {
+                let plugin = shown(plugin);
+                aside!(
+                    "warning: {name} has several plugins named \"{plugin}\" with different policies, and only one of \
+                     them counts here; give each plugin its own `name`"
                 );
             }
         }
     }
 
-    /// An error where nobody can be asked: nothing could be changed then.
-    pub fn somebody(&self) -> Result<()> {
-        self.somebody_or("; nothing changed")
-    }
-
-    /// The same where nothing was to be changed.
-    pub fn answers(&self) -> Result<()> {
-        self.somebody_or("")
-    }
-
-    fn somebody_or(&self, aftermath: &str) -> Result<()> {
+    /// Fails if no Envoy responds. `consequence` is appended to the message.
+    pub fn require_any(&self, consequence: &str) -> Result<()> {
         if !self.envoys.is_empty() {
             return Ok(());
         }
-        let refused = self.missing.iter().any(|missing| matches!(missing.error, EnvoyError::Refused { .. }));
-        let lines = missing_lines(&self.missing);
-        match refused {
-            true => bail!(ExitError::Rejected(format!("refused{aftermath}{lines}"))),
-            false => bail!(ExitError::NotAdopted(format!(
-                "no Envoy can be asked{aftermath}{lines}\n(the control endpoint is below `control.path_prefix` of a \
-                 policy, on a listener of its own)"
-            ))),
+        let rejected = self.failures.iter().any(|failure| matches!(failure.error, EnvoyError::Rejected { .. }));
+        let lines = failure::lines(&self.failures);
+        if rejected {
+            bail!(ExitError::Rejected(format!("rejected{consequence}{lines}")));
         }
+        bail!(ExitError::NotAdopted(format!(
+            "no Envoy responds{consequence}{lines}\n(the control endpoint is below `control.path_prefix` of a policy, on \
+             a listener of its own)"
+        )))
     }
 }
 
-/// Asks one address for its status, and on fresh connections whether it is always the same Envoy.
-fn identify(
-    endpoint: &Endpoint,
-    token: Option<&str>,
-    lanes: usize,
-    soon: impl Fn() -> Instant,
-) -> Result<EnvoyStatus, EnvoyError> {
-    let status = endpoint.status(token, soon()).map_err(explained)?;
-    confirm(endpoint, &status.envoy, lanes, soon(), &|_| Ok(()))?;
-    Ok(status)
-}
-
-/// Whether it is one of the two addresses of `localhost`.
-fn is_localhost(address: IpAddr) -> bool {
+/// True if this is one of the two addresses of `localhost`.
+fn is_loopback(address: IpAddr) -> bool {
     [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&address)
 }
 

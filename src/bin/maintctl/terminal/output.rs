@@ -1,9 +1,8 @@
-//! What is printed. A reader that has gone away, as `head` does, is no reason to fail: what was asked for is done all the
-//! same, and the exit code says how it went. An answer that is lost for another reason, as on a full disk, is an error.
+//! Output to stdout and stderr. A closed pipe, such as that of `head`, is not an error: the exit code still reports the
+//! result. Any other failure to write an answer is an error, such as a full disk.
 //!
-//! Reasons, names and errors come from documents, files and endpoints. Whatever is printed passes through here, and a
-//! character that could steer a terminal is printed as `\u001b`, which JSON reads back as the same character. A value that
-//! is part of a line passes through [`shown`] as well, so that it cannot begin a line of its own.
+//! Documents, files and endpoints are not trusted: characters that control a terminal are printed as escapes such as
+//! `\u001b`, which are valid JSON. A value within a line also passes through [`shown`], which escapes line breaks.
 
 use std::borrow::Cow;
 use std::fmt::{Arguments, Display, Write as _};
@@ -11,15 +10,15 @@ use std::io::{ErrorKind, Write};
 
 use anyhow::{Context, Error, Result, anyhow};
 
-/// The most characters of one value that are printed. A document has fewer.
+/// The maximum length of a printed value in characters. Documents are shorter.
 const LONGEST: usize = 32_768;
 
-/// Writes text to stdout. False: nobody reads it.
+/// Writes text to stdout. Returns false if the reader has closed the pipe.
 pub fn out(text: Arguments<'_>) -> Result<bool> {
     script(&clean(&text.to_string()))
 }
 
-/// Writes text of this program's own to stdout as it is.
+/// Writes trusted text to stdout without escapes.
 pub fn script(text: &str) -> Result<bool> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -33,41 +32,41 @@ pub fn line_aside(text: Arguments<'_>) {
     aside_after("", text);
 }
 
-/// Writes a line to stderr that says why the program ends.
+/// Writes the final error to stderr.
 pub fn error(text: Arguments<'_>) {
     aside_after("\x1b[1;31merror:\x1b[0m ", text);
 }
 
-/// Writes a line to stderr in the place of a live line.
+/// Writes a line to stderr that replaces a live line.
 pub fn over_live_line(text: Arguments<'_>) {
     aside_after("\r\x1b[K", text);
 }
 
-/// Colour goes to terminals only.
+/// Writes to stderr, with colour only on a terminal.
 fn aside_after(style: &str, text: Arguments<'_>) {
     let _ = writeln!(anstream::stderr().lock(), "{style}{}", clean(&text.to_string()));
 }
 
-/// Text without characters that steer a terminal or change the order of what is read. Lines and tabs stay.
+/// Text with escapes for characters that control a terminal or change the direction of text. Line breaks and tabs stay.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    escaped(text, |c| steers(c) && !matches!(c, '\n' | '\t'))
+    escaped(text, |c| is_unsafe(c) && !matches!(c, '\n' | '\t'))
 }
 
-/// A value as a part of one line.
+/// A value as part of one line, shortened to a maximum length.
 pub fn shown(value: &str) -> String {
     match value.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", escaped(value.get(..end).unwrap_or_default(), steers)),
-        None => escaped(value, steers).into_owned(),
+        Some((end, _)) => format!("{}…", escaped(value.get(..end).unwrap_or_default(), is_unsafe)),
+        None => escaped(value, is_unsafe).into_owned(),
     }
 }
 
-/// An error whose text quotes values of a file or a document, as one line.
+/// An error that quotes values of a file or a document, as one line.
 pub fn problem(error: impl Display) -> Error {
     anyhow!(shown(&error.to_string()))
 }
 
-/// Control characters, line separators, and the characters that set the direction of text or cannot be seen.
-fn steers(c: char) -> bool {
+/// True if this is a control character, a line separator, an invisible character, or one that sets the text direction.
+fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -89,26 +88,25 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     }
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
-        match is_escaped(c) {
-            true => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(escaped, "\\u{unit:04x}");
-                }
-            }
-            false => escaped.push(c),
+        if !is_escaped(c) {
+            escaped.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(escaped, "\\u{unit:04x}");
         }
     }
     Cow::Owned(escaped)
 }
 
-/// A line of the answer.
+/// Prints a line to stdout.
 macro_rules! answer {
     ($($text:tt)*) => {
         { $crate::terminal::output::out(format_args!("{}\n", format_args!($($text)*)))?; }
     };
 }
 
-/// A line that is no answer.
+/// Prints a line to stderr.
 macro_rules! aside {
     ($($text:tt)*) => {
         $crate::terminal::output::line_aside(format_args!($($text)*))

@@ -1,4 +1,4 @@
-//! Signals: they end maintctl with the code that a shell would show, or are passed on to the command that it runs.
+//! Signals. They end maintctl with the exit code of a shell, or are forwarded to a running command.
 
 use std::io::{self, IsTerminal};
 use std::process::{Child, Command};
@@ -10,25 +10,25 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// The command that runs.
+/// The running command.
 static CHILD: Mutex<Option<Pid>> = Mutex::new(None);
 
 fn child() -> MutexGuard<'static, Option<Pid>> {
     CHILD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Handles signals from now on. Nothing is lost at any instant: files are replaced in one step.
+/// Installs the signal handlers. maintctl may end at any moment, because files are replaced in one step.
 pub fn install() -> Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).context("signals")?;
     thread::spawn(move || {
         for signal in signals.forever() {
-            // Held until the end, so that a command does not start meanwhile.
+            // The lock keeps a command from starting meanwhile.
             let child = child();
             match *child {
-                Some(child) => pass_on(child, signal),
+                Some(child) => forward(child, signal),
                 None => {
                     crate::terminal::output::over_live_line(format_args!(
-                        "interrupted; `maintctl status` shows what holds now"
+                        "interrupted; see `maintctl status` for the current state"
                     ));
                     std::process::exit(128 + signal);
                 }
@@ -38,8 +38,8 @@ pub fn install() -> Result<()> {
     Ok(())
 }
 
-fn pass_on(child: Pid, number: i32) {
-    // On a terminal ^C reaches the command by itself.
+fn forward(child: Pid, number: i32) {
+    // A terminal sends ^C to the command too.
     if number == SIGINT && std::io::stdin().is_terminal() {
         return;
     }
@@ -48,24 +48,24 @@ fn pass_on(child: Pid, number: i32) {
         SIGINT => Signal::INT,
         _ => Signal::TERM,
     };
-    // A command that has just ended has no use for it.
+    // The command may have ended just now.
     let _ = kill_process(child, signal);
 }
 
-/// While this lives, signals go to the command.
-pub struct Passing;
+/// Forwards signals to a command until it is dropped.
+pub struct Forwarding;
 
-impl Passing {
-    /// Starts a command. A signal that comes meanwhile waits for it.
-    pub fn start(command: &mut Command) -> io::Result<(Child, Passing)> {
+impl Forwarding {
+    /// Starts a command. Signals that arrive meanwhile are handled afterwards.
+    pub fn start(command: &mut Command) -> io::Result<(Child, Forwarding)> {
         let mut running = child();
         let started = command.spawn()?;
         *running = i32::try_from(started.id()).ok().and_then(Pid::from_raw);
-        Ok((started, Passing))
+        Ok((started, Forwarding))
     }
 }
 
-impl Drop for Passing {
+impl Drop for Forwarding {
     fn drop(&mut self) {
         *child() = None;
     }

@@ -2,7 +2,7 @@
 
 use crate::terminal::output::shown;
 
-/// Rows under headers. A column in which nothing stands is left out.
+/// A table without its empty columns.
 pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
     let used: Vec<bool> = (0..headers.len())
         .map(|column| rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.is_empty())))

@@ -1,4 +1,6 @@
-//! Times as operators type and read them: RFC 3339 or `HH:MM` in, local times out.
+//! Times on the command line, in RFC 3339 or as `HH:MM`, and local times in answers.
+
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use envoy_maintenance::time::{Time, parse_duration};
@@ -6,30 +8,28 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
-use std::time::Duration;
-
 use crate::exit::ExitError;
 
-/// Now, in the operator's time zone.
+/// The current time in the operator's time zone.
 pub fn now() -> Zoned {
     Zoned::now()
 }
 
-/// `now` as documents have it.
+/// `now` in the form of documents.
 pub fn time(now: &Zoned) -> Time {
     Time(now.timestamp().as_millisecond())
 }
 
-/// The last moment that RFC 3339 can tell: the end of the year 9999.
+/// The last time that RFC 3339 can express: the end of the year 9999.
 const LAST: Time = Time(253_402_300_799_999);
 
-/// Reads a time that lies ahead: RFC 3339, or `HH:MM`, the next one where `now` is. `flag` is named in errors.
-pub fn ahead(flag: &str, text: &str, now: &Zoned) -> Result<Time> {
-    ahead_after(flag, text, time(now), now)
+/// Reads a time in the future: RFC 3339, or the next `HH:MM` in the time zone of `now`. Errors start with `flag`.
+pub fn future(flag: &str, text: &str, now: &Zoned) -> Result<Time> {
+    future_after(flag, text, time(now), now)
 }
 
-/// Reads a time that lies ahead: RFC 3339, or `HH:MM`, the next one after `start`.
-pub fn ahead_after(flag: &str, text: &str, start: Time, now: &Zoned) -> Result<Time> {
+/// Reads a time in the future: RFC 3339, or the next `HH:MM` after `start`.
+pub fn future_after(flag: &str, text: &str, start: Time, now: &Zoned) -> Result<Time> {
     let Some(time) = read(text, start, now) else {
         let problem = "not a time; write HH:MM or RFC 3339, such as 2026-11-21T03:30:00Z";
         bail!(ExitError::Usage(format!("{flag} \"{text}\": {problem}")));
@@ -37,8 +37,8 @@ pub fn ahead_after(flag: &str, text: &str, start: Time, now: &Zoned) -> Result<T
     checked(flag, text, time, now)
 }
 
-/// Reads a duration from `start`, or a time that lies ahead, as `ahead_after` does.
-pub fn ahead_or_after(flag: &str, text: &str, start: Time, now: &Zoned) -> Result<Time> {
+/// Reads a duration, which counts from `start`, or a time as [`future_after`] does.
+pub fn future_or_duration(flag: &str, text: &str, start: Time, now: &Zoned) -> Result<Time> {
     let duration = parse_duration(text).and_then(|milliseconds| i64::try_from(milliseconds).ok());
     let after = duration.map(|milliseconds| Time(start.0.saturating_add(milliseconds)));
     let Some(time) = after.or_else(|| read(text, start, now)) else {
@@ -49,7 +49,7 @@ pub fn ahead_or_after(flag: &str, text: &str, start: Time, now: &Zoned) -> Resul
     checked(flag, text, time, now)
 }
 
-/// Reads a time, and echoes what `HH:MM` was taken for.
+/// Reads a time, and prints the result if it was `HH:MM`.
 pub fn read_echoed(
     flag: &str,
     text: &str,
@@ -65,44 +65,44 @@ pub fn read_echoed(
     Ok(time)
 }
 
-/// `start` and `lasting` more.
-pub fn after(start: Time, lasting: Duration) -> Time {
-    Time(start.0.saturating_add(i64::try_from(lasting.as_millis()).unwrap_or(i64::MAX)))
+/// The time `duration` after `start`.
+pub fn after(start: Time, duration: Duration) -> Time {
+    Time(start.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
 }
 
 fn read(text: &str, start: Time, now: &Zoned) -> Option<Time> {
     Time::parse(text).or_else(|| next(text, &local(start, now.time_zone())?))
 }
 
-/// `time`, which must lie ahead and within reach.
+/// Fails if `time` is in the past, or too far in the future.
 fn checked(flag: &str, text: &str, time: Time, now: &Zoned) -> Result<Time> {
     if time <= self::time(now) {
-        bail!(ExitError::Usage(format!("{flag} \"{text}\": {} lies in the past", full(time, now.time_zone()))));
+        bail!(ExitError::Usage(format!("{flag} \"{text}\": {} is in the past", full(time, now.time_zone()))));
     }
-    within_reach(flag, time)
+    within_range(flag, time)
 }
 
-/// `time`, which no document can hold if it lies too far ahead.
-pub fn within_reach(flag: &str, time: Time) -> Result<Time> {
-    match time <= LAST {
-        true => Ok(time),
-        false => bail!(ExitError::Usage(format!("{flag}: too far ahead; the last year is 9999"))),
+/// Fails if `time` is too far in the future for a document.
+pub fn within_range(flag: &str, time: Time) -> Result<Time> {
+    if time > LAST {
+        bail!(ExitError::Usage(format!("{flag}: too far in the future; the last year is 9999")));
     }
+    Ok(time)
 }
 
-/// What a bare number may have been meant to be.
+/// The suggestion for a number without a unit.
 pub fn unit_hint(text: &str) -> Option<String> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| format!("did you mean {text}s or {text}m?"))
 }
 
-/// What `HH:MM` was taken for, to be echoed; nothing for times that say it themselves.
+/// The meaning of `HH:MM`; `None` for times that are complete.
 pub fn echo(flag: &str, text: &str, time: Time, now: &Zoned) -> Option<String> {
     Time::parse(text).is_none().then(|| format!("{flag} {text} is {}", full(time, now.time_zone())))
 }
 
-/// The next `HH:MM`. A clock change may leave it out: then the moment at which the clock has passed it. It may also show it
-/// twice, even on the day before, where midnight is what is repeated.
+/// The next `HH:MM` after `now`. If a clock change skips it, the time at which the clock continues. If a clock change
+/// repeats it, the first one that is in the future; a repeated midnight belongs to the day before.
 fn next(text: &str, now: &Zoned) -> Option<Time> {
     let (hours, minutes) = text.split_once(':')?;
     let two_digits = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -121,7 +121,7 @@ fn local(time: Time, zone: &TimeZone) -> Option<Zoned> {
     Timestamp::from_millisecond(time.0).ok().map(|timestamp| timestamp.to_zoned(zone.clone()))
 }
 
-/// A time with its zone and in UTC: `2026-11-21 03:30 CET (02:30 UTC)`.
+/// A time with its zone and in UTC, such as `2026-11-21 03:30 CET (02:30 UTC)`.
 pub fn full(time: Time, zone: &TimeZone) -> String {
     let (Some(here), Some(utc)) = (local(time, zone), local(time, &TimeZone::UTC)) else {
         return time.to_string();
@@ -134,7 +134,7 @@ pub fn full(time: Time, zone: &TimeZone) -> String {
     format!("{} ({} UTC)", here.strftime(&format!("%Y-%m-%d {clock} %Z")), utc.strftime(&utc_form))
 }
 
-/// A time in short, local: `03:30`, with the day where it is neither within the day nor within twelve hours.
+/// A short local time, such as `03:30`; with the date unless it is today or within twelve hours.
 pub fn short(time: Time, now: &Zoned) -> String {
     let Some(here) = local(time, now.time_zone()) else {
         return time.to_string();

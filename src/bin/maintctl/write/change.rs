@@ -1,5 +1,4 @@
-//! A change of some sites, from the names that were typed to the proof that every Envoy follows. Which way it goes is
-//! the writer's business.
+//! A change of documents, its options and its result.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -14,10 +13,10 @@ use crate::envoys::adoption::Adoption;
 use crate::envoys::failure::EnvoyFailure;
 use crate::terminal::output::shown;
 
-/// What is done to one site's document. It may be done again, on a newer one.
+/// An edit of one site's document. It is repeated if the document has changed meanwhile.
 pub type Edit<'e> = dyn Fn(&mut Draft, &str, Time) -> Result<()> + 'e;
 
-/// How a change is made.
+/// The options of a change.
 #[derive(Clone, Debug)]
 pub struct ChangeOptions {
     pub by: String,
@@ -26,20 +25,24 @@ pub struct ChangeOptions {
 }
 
 impl ChangeOptions {
-    pub fn new(how: &ChangeArgs) -> ChangeOptions {
-        ChangeOptions { by: how.by.clone().unwrap_or_else(who), wait: how.wait, deadline: deadline(how.timeout) }
+    pub fn new(args: &ChangeArgs) -> ChangeOptions {
+        ChangeOptions {
+            by: args.by.clone().unwrap_or_else(user_at_host),
+            wait: args.wait,
+            deadline: deadline(args.timeout),
+        }
     }
 
-    /// Does what takes none of the time that there is: a question, or another's turn.
-    pub fn paused<T>(&mut self, act: impl FnOnce() -> Result<T>) -> Result<T> {
+    /// Runs `act` and moves the deadline by the time that it takes, such as the time of a question.
+    pub fn without_the_time_of<T>(&mut self, act: impl FnOnce() -> Result<T>) -> Result<T> {
         let began = Instant::now();
-        let done = act()?;
+        let result = act()?;
         self.deadline = self.deadline.checked_add(began.elapsed()).unwrap_or(self.deadline);
-        Ok(done)
+        Ok(result)
     }
 }
 
-/// What became of one site.
+/// The document of one site before and after a change.
 #[derive(Clone, Debug)]
 pub struct SiteChange {
     pub site: String,
@@ -48,49 +51,59 @@ pub struct SiteChange {
     pub changed: bool,
 }
 
-/// What became of a change.
+impl SiteChange {
+    /// Applies `edit` to the current document of a site. `rules` are the names of its exempt rules.
+    pub fn of(current: Draft, site: &str, edit: &Edit<'_>, rules: &BTreeSet<String>, now: Time) -> Result<SiteChange> {
+        let mut before = current.clone();
+        before.tidy(now)?;
+        let mut after = current;
+        edit(&mut after, site, now)?;
+        check_suspended(site, &before, &after, rules)?;
+        let changed = after != before;
+        Ok(SiteChange { site: site.to_owned(), before, after, changed })
+    }
+}
+
+/// The result of a change.
 #[derive(Debug)]
 pub struct ChangeReport {
     pub target: String,
-    pub outcomes: Vec<SiteChange>,
-    /// None: nobody waited.
-    pub following: Option<Adoption>,
-    /// Somebody should be asked, and the target names no Envoys.
-    pub blind: bool,
-    /// Whether the change outlives a restart of Envoy.
+    pub sites: Vec<SiteChange>,
+    /// `None` if maintctl did not wait.
+    pub adoption: Option<Adoption>,
+    /// True if adoption cannot be read, because the target has no `envoys`.
+    pub is_unverifiable: bool,
+    /// True if the change outlives a restart of Envoy.
     pub durable: bool,
-    pub miscounted: Option<String>,
-    /// Envoys that are in a hot restart, or may be.
+    pub miscount: Option<String>,
+    /// The Envoys whose hot restart keeps a push from some connections.
     pub unreached: Vec<EnvoyFailure>,
 }
 
-/// Refuses to suspend a rule that the site does not have, which would keep nobody out.
-pub fn check_suspended(site: &str, before: &Draft, after: &Draft, rules: &BTreeSet<String>) -> Result<()> {
+/// Rejects the suspension of a rule that the site does not have: it would keep nobody out.
+fn check_suspended(site: &str, before: &Draft, after: &Draft, rules: &BTreeSet<String>) -> Result<()> {
     let suspended = |draft: &Draft| -> Result<BTreeSet<String>> {
         let document = draft.read()?;
         let by_windows = document.windows.into_iter().flat_map(|window| window.suspend);
         Ok(document.suspend.into_iter().chain(by_windows).collect())
     };
     let before = suspended(before)?;
-    match suspended(after)?.into_iter().find(|name| !before.contains(name) && !rules.contains(name)) {
-        None => Ok(()),
-        Some(name) => {
-            let near = did_you_mean(&name, rules.iter().map(String::as_str));
-            let names = rules.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            let problem = format!("--suspend \"{name}\": no exempt rule has this name (they are: {names}){near}");
-            bail!("{site}: {}; nothing changed", shown(&problem))
-        }
-    }
+    let unknown = suspended(after)?.into_iter().find(|name| !before.contains(name) && !rules.contains(name));
+    let Some(name) = unknown else { return Ok(()) };
+    let hint = did_you_mean(&name, rules.iter().map(String::as_str));
+    let names = rules.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let problem = format!("--suspend \"{name}\": unknown exempt rule{hint} (rules: {names})");
+    bail!("{site}: {}; nothing changed", shown(&problem))
 }
 
-/// The moment at which `timeout` is over.
+/// The moment after `timeout`.
 pub fn deadline(timeout: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400))
 }
 
-/// Who is at work, where nobody says: user@host.
-fn who() -> String {
+/// The default author of a change.
+fn user_at_host() -> String {
     let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| format!("uid{}", rustix::process::getuid()));
     let uname = rustix::system::uname();

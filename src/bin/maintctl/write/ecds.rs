@@ -1,5 +1,5 @@
-//! The files of the file target: the operator's policy, alone or within a `TypedExtensionConfig` or the ECDS file that
-//! holds one; and the ECDS file that is made from it.
+//! The files of the file writer: the operator's policy, alone or in a `TypedExtensionConfig` or an ECDS file, and the
+//! generated ECDS file.
 
 use anyhow::{Context, Result, anyhow, bail};
 use envoy_maintenance::tree::Tree;
@@ -11,11 +11,11 @@ use crate::terminal::output::shown;
 const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 const TEXT: &str = "type.googleapis.com/google.protobuf.StringValue";
 
-/// A policy, and the Wasm extension around it, if the file has one.
+/// A policy, and the ECDS file around it, if there is one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PolicyFile {
     pub policy: Tree,
-    /// The whole of a file that is shaped as Envoy reads it.
+    /// The ECDS file.
     around: Option<Map<String, Value>>,
 }
 
@@ -24,7 +24,7 @@ impl PolicyFile {
     pub fn parse(file: &str, text: &str) -> Result<PolicyFile> {
         let mut sources = policy_file::parse(file, text)?;
         let (Some(mut source), true) = (sources.pop(), sources.is_empty()) else {
-            bail!("{file}: several documents, where one policy is wanted");
+            bail!("{file}: has several documents; write one policy");
         };
         let (Some(found), true) = (source.policies.pop(), source.policies.is_empty()) else { bail!("{file}: {SHAPE}") };
         let whole = source.tree.to_json();
@@ -43,12 +43,12 @@ impl PolicyFile {
         Ok(PolicyFile { policy, around })
     }
 
-    /// Whether the Wasm extension is there.
+    /// True if the file has the Wasm extension.
     pub fn is_whole(&self) -> bool {
         self.around.is_some()
     }
 
-    /// All that it says but for state, so that edits can be told from switches.
+    /// The policy without its state, and the extension, to detect edits other than changes of state.
     pub fn without_state(&self) -> (Value, Option<Map<String, Value>>) {
         let mut policy = self.policy.to_json();
         policy.as_object_mut().map(|members| members.remove("state"));
@@ -60,18 +60,18 @@ impl PolicyFile {
         (policy, wasm)
     }
 
-    /// Another policy within the same extension.
+    /// Another policy in the same extension.
     pub fn with_policy(&self, policy: Tree) -> PolicyFile {
         PolicyFile { policy, around: self.around.clone() }
     }
 
-    /// This policy within the extension of `other`.
+    /// This policy in the extension of `other`.
     pub fn within(self, other: &PolicyFile) -> PolicyFile {
         other.with_policy(self.policy)
     }
 
-    /// The ECDS file, as JSON, with this policy in its place. It is written as text: a `Struct` would turn numbers above
-    /// 2^31 into texts on Envoy's way from YAML.
+    /// The ECDS file as JSON. The policy is JSON text in it, because Envoy's YAML reader turns numbers above 2^31 in a
+    /// `Struct` into text.
     pub fn to_ecds(&self) -> Result<Value> {
         let mut whole = self.around.clone().context("the Wasm extension around the policy is missing")?;
         let configuration = json!({ "@type": TEXT, "value": self.policy.to_json().to_string() });

@@ -1,336 +1,126 @@
-//! The file writer: an ECDS file that Envoy watches, generated whole from the operator's policy and the documents that
-//! stand in it as declared state. It is replaced in one step, so that a reader finds the old one or the new one.
+//! The file writer: generates the ECDS file that Envoy watches from the operator's policy and the documents in it.
 
-use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::fs;
 
 use anyhow::{Context, Result, bail};
-use envoy_maintenance::compiled::CompiledConfig;
-use envoy_maintenance::config::PluginConfig;
-use envoy_maintenance::state::Document;
 use envoy_maintenance::time::Time;
-use envoy_maintenance::tree::{KeyPath, Tree};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::config::target::{FileTarget, Target};
-use crate::document::draft::Draft;
 use crate::envoys::adoption::{self, Adoption, ExpectedDocument};
 use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
 use crate::exit::ExitError;
-use crate::terminal::output::problem;
 use crate::terminal::times;
-use crate::write::change::{self, ChangeOptions, ChangeReport, Edit, SiteChange};
-use crate::write::ecds::PolicyFile;
+use crate::write::change::{ChangeOptions, ChangeReport, Edit, SiteChange};
+use crate::write::file::contents::Contents;
 use crate::write::selection::SiteSelection;
 
-/// What both files say.
-pub struct Contents {
-    policy: PolicyFile,
-    config: PluginConfig,
-    /// The documents of the generated file, but for what the operator's policy declares itself.
-    documents: Map<String, Value>,
-    /// Whether the operator's policy says something else, apart from state, than the generated file.
-    pub is_edited: bool,
-}
+pub mod contents;
+mod replace;
 
-impl FileTarget {
-    /// Reads both files.
-    pub fn read(&self) -> Result<Contents> {
-        let shown = self.policy.display();
-        let policy = |text: String| PolicyFile::parse(&format!("policy {shown}"), &text);
-        let mut policy = policy(fs::read_to_string(&self.policy).with_context(|| format!("policy {shown}"))?)?;
-        let name = format!("file {}", self.file.display());
-        let generated = match fs::read_to_string(&self.file) {
-            Ok(text) => Some(PolicyFile::parse(&name, &text)?),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error).context(name),
-        };
-        match generated.as_ref().filter(|generated| generated.is_whole()) {
-            Some(generated) if !policy.is_whole() => policy = policy.within(generated),
-            _ => {}
-        }
-        if !policy.is_whole() {
-            bail!(
-                "policy {shown}: the Wasm extension around the policy is missing, and {} is not there to take it \
-                 from. Let the policy file hold the whole ECDS file (`resources:` with one TypedExtensionConfig)",
-                self.file.display()
-            );
-        }
-        let config = PluginConfig::read(&policy.policy).map_err(problem).with_context(|| format!("policy {shown}"))?;
-        let is_edited = generated.as_ref().is_some_and(|file| file.without_state() != policy.without_state());
-        let mut documents = generated.map(|generated| state_of(&generated.policy)).unwrap_or_default();
-        documents.retain(|site, _| config.state.iter().all(|(declared, _)| declared != site));
-        Ok(Contents { policy, config, documents, is_edited })
-    }
-
-    /// Waits until no other maintctl is at work on the file.
-    fn lock(&self, deadline: Instant) -> Result<File> {
-        let path = beside(&self.file, ".lock");
-        let shown = path.display();
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        // One that another operator has made need only be read.
-        let file = file.or_else(|error| File::open(&path).map_err(|_| error));
-        let file = file.with_context(|| format!("lock {shown}"))?;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                Err(TryLockError::WouldBlock) => {
-                    bail!("another maintctl is at work on {}; nothing changed", self.file.display())
-                }
-                Err(TryLockError::Error(error)) => {
-                    return Err(error).with_context(|| format!("lock {shown}"));
-                }
-            }
-        }
-    }
-
-    /// The text of the generated file.
-    fn render(&self, contents: &Contents) -> Result<String> {
-        let policy = contents.with_documents().with_context(|| format!("policy {}", self.policy.display()))?;
-        let whole = policy.to_ecds()?;
-        let json = serde_json::to_string_pretty(&whole)?;
-        let is_json = self.file.extension().is_some_and(|extension| extension == "json");
-        let source = self.policy.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(match is_json {
-            true => format!("{json}\n"),
-            false => format!("# Generated by maintctl from {source}; changes made here are lost.\n{json}\n"),
-        })
-    }
-
-    /// Replaces the file in one step. The lock is held, so the new file has a name of its own; one that is left over from
-    /// a run that was killed, perhaps of another operator, goes.
-    fn write(&self, text: &str) -> Result<()> {
-        // What a link leads to is replaced, not the link.
-        let path = fs::canonicalize(&self.file).unwrap_or_else(|_| self.file.clone());
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let new = beside(&path, ".new");
-        match fs::remove_file(&new) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).context(new.display().to_string()),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
-        file.write_all(text.as_bytes())?;
-        match fs::metadata(&path) {
-            Ok(old) => {
-                #[cfg(unix)]
-                hand_over(&file, &old, &path)?;
-                file.set_permissions(old.permissions())?;
-            }
-            // Envoy may be another user.
-            #[cfg(unix)]
-            Err(_) => file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?,
-            #[cfg(not(unix))]
-            Err(_) => {}
-        }
-        file.sync_all()?;
-        fs::rename(&new, &path)?;
-        File::open(folder)?.sync_all()?;
-        Ok(())
-    }
-}
-
-/// Gives a file to the owner and the group of the one that it replaces, or else to the group: Envoy may be either. Where
-/// neither may be done, who could read the old file may not read the new one.
-#[cfg(unix)]
-fn hand_over(new: &File, old: &fs::Metadata, path: &Path) -> Result<()> {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-    let made = new.metadata()?;
-    if (made.uid(), made.gid()) == (old.uid(), old.gid()) || fchown(new, Some(old.uid()), Some(old.gid())).is_ok() {
-        return Ok(());
-    }
-    let group_is_kept = made.gid() == old.gid() || fchown(new, None, Some(old.gid())).is_ok();
-    if !is_still_readable(old.permissions().mode(), group_is_kept) {
-        let (owner, shown) = (format!("{}:{}", old.uid(), old.gid()), path.display());
-        aside!(
-            "warning: {shown} was that of {owner} and cannot be given back: Envoy may not be able to read it any more; \
-             chown {owner} {shown}"
-        );
-    }
-    Ok(())
-}
-
-/// Whether a file that has another owner now can be read by those who could before.
-#[cfg(unix)]
-fn is_still_readable(mode: u32, group_is_kept: bool) -> bool {
-    mode & 0o004 != 0 || group_is_kept && mode & 0o040 != 0
-}
-
-/// A hidden file beside `path`, in the same folder.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(suffix);
-    path.with_file_name(name)
-}
-
-impl Contents {
-    /// The names of the sites, sorted.
-    pub fn sites(&self) -> Vec<String> {
-        let mut names: Vec<String> = match &self.config.sites {
-            Some(sites) => sites.iter().map(|site| site.name.clone()).collect(),
-            None => vec!["default".to_owned()],
-        };
-        names.sort();
-        names
-    }
-
-    /// The document of `site`, and whether the operator's policy declares it.
-    pub fn document(&self, site: &str, fleet: Option<&str>) -> (Draft, bool) {
-        let own = state_of(&self.policy.policy).remove(site);
-        let declared = own.is_some();
-        match own.or_else(|| self.documents.get(site).cloned()) {
-            Some(Value::Object(members)) => (Draft::from_members(site, members), declared),
-            _ => (Draft::new(site, fleet.or(self.config.fleet.as_deref())), declared),
-        }
-    }
-
-    /// The names of the exempt rules of `site`.
-    fn rules(&self, site: &str) -> Result<BTreeSet<String>> {
-        let CompiledConfig { policy, .. } = CompiledConfig::from_tree(&self.policy.policy).map_err(problem)?;
-        let own = policy.sites.iter().filter(|known| known.name == site).flat_map(|known| &known.exempt);
-        Ok(own.map(|rule| rule.name.clone()).collect())
-    }
-
-    /// The policy with every document in it. Documents of sites that are no more go.
-    fn with_documents(&self) -> Result<PolicyFile> {
-        let mut policy = match self.policy.policy.to_json() {
-            Value::Object(policy) => policy,
-            _ => Map::new(),
-        };
-        let mut state = state_of(&self.policy.policy);
-        let sites = self.sites();
-        for (site, document) in &self.documents {
-            match sites.contains(site) {
-                true => drop(state.insert(site.clone(), document.clone())),
-                false => aside!("warning: the policy has no site \"{site}\" any more; its state is dropped"),
-            }
-        }
-        if !state.is_empty() {
-            policy.insert("state".to_owned(), Value::Object(state));
-        }
-        let tree = Tree::from_json(Value::Object(policy).to_string().as_bytes())?;
-        CompiledConfig::from_tree(&tree).map_err(problem)?;
-        Ok(self.policy.with_policy(tree))
-    }
-
-    /// What Envoy must hold of `site`, if there is an entry for it.
-    pub fn wanted(&self, site: &str) -> Option<ExpectedDocument> {
-        let entry = self.documents.get(site).cloned().or_else(|| state_of(&self.policy.policy).remove(site))?;
-        // As the filter reads it, and with the digest that it computes: over members in the order of their names.
-        let tree = Tree::from_json(entry.to_string().as_bytes()).ok()?;
-        let document = Document::declared(site, &tree, &KeyPath::Root.key(site)).ok()?;
-        let (revision, digest) = (document.stamp.revision, document.stamp.digest.to_string());
-        Some(ExpectedDocument { site: site.to_owned(), revision, digest, document })
-    }
-}
-
-fn state_of(policy: &Tree) -> Map<String, Value> {
-    match policy.get("state").map(Tree::to_json) {
-        Some(Value::Object(state)) => state,
-        _ => Map::new(),
-    }
-}
-
-/// Makes a change in the file, and waits until the target's Envoys follow.
+/// Makes a change in the file, and waits until the target's Envoys have adopted it.
 pub fn apply(
     target: &Target,
-    writer: &FileTarget,
+    files: &FileTarget,
     selection: &SiteSelection,
     edit: &Edit<'_>,
     options: &ChangeOptions,
 ) -> Result<ChangeReport> {
-    // Asked before the lock: the question may wait for a long time.
-    let known = writer.read()?.sites();
+    // The question comes before the lock, because it may wait for a long time.
+    let known = Contents::read(files)?.sites();
     let mut options = options.clone();
-    let sites = options.paused(|| selection.choose(&known))?;
-    let until = options.deadline;
-    let lock = options.paused(|| writer.lock(until))?;
-    let mut contents = writer.read()?;
+    let sites = options.without_the_time_of(|| selection.choose(&known))?;
+    let deadline = options.deadline;
+    let lock = options.without_the_time_of(|| replace::lock(&files.file, deadline))?;
+    let mut contents = Contents::read(files)?;
     let now = times::time(&times::now());
-    let mut outcomes = Vec::new();
+    let mut changes = Vec::new();
     for site in sites {
-        let outcome = change_site(&contents, target, &site, edit, &options.by, now, &writer.policy)?;
-        if outcome.changed {
-            contents.documents.insert(site, Value::Object(outcome.after.members().clone()));
+        let change = change_site(&contents, target, files, &site, edit, &options.by, now)?;
+        if change.changed {
+            contents.documents.insert(site, Value::Object(change.after.members().clone()));
         }
-        outcomes.push(outcome);
+        changes.push(change);
     }
-    let text = writer.render(&contents)?;
-    if fs::read_to_string(&writer.file).ok().as_deref() != Some(&text) {
-        writer.write(&text).with_context(|| format!("file {}", writer.file.display()))?;
-        if contents.is_edited {
-            aside!("note: {} was edited; {} follows it now", writer.policy.display(), writer.file.display());
-        }
-    }
+    write(files, &contents)?;
     drop(lock);
-    let wanted = outcomes.iter().filter_map(|outcome| contents.wanted(&outcome.site)).collect::<Vec<_>>();
-    let wait = options.wait && !outcomes.is_empty();
-    let blind = wait && target.envoys.is_empty();
-    let mut report = ChangeReport {
-        target: target.name.clone(),
-        outcomes,
-        following: None,
-        blind,
-        durable: true,
-        miscounted: None,
-        // The parent of a hot restart reads the file too.
-        unreached: Vec::new(),
-    };
-    if wait && !blind {
-        match target.call(None, options.deadline) {
-            Ok(roll) => {
-                roll.compare_clocks(times::time(&times::now()));
-                report.following = Some(adoption::wait(&roll, &wanted, options.deadline));
-                report.miscounted = roll.miscounted;
-            }
-            // The file is written all the same.
-            Err(error) => report.following = Some(nobody_follows(target, &error)),
-        }
-    }
-    Ok(report)
-}
-
-/// What is said where adoption cannot be read.
-fn nobody_follows(target: &Target, error: &anyhow::Error) -> Adoption {
-    let unread = EnvoyFailure::new("envoys", EnvoyError::Unexpected(format!("{error:#}")));
-    Adoption { total: target.envoys.len(), lagging: vec![unread], ..Adoption::default() }
+    let expected: Vec<_> = changes.iter().filter_map(|change| contents.expected(&change.site)).collect();
+    Ok(report(target, changes, &expected, &options))
 }
 
 fn change_site(
     contents: &Contents,
     target: &Target,
+    files: &FileTarget,
     site: &str,
     edit: &Edit<'_>,
     by: &str,
     now: Time,
-    policy: &Path,
 ) -> Result<SiteChange> {
     let (current, declared) = contents.document(site, target.fleet.as_deref());
     if declared {
         bail!(ExitError::Rejected(format!(
-            "{site}: declared by the operator's own policy (`state.{site}` in {}), which maintctl never edits; change \
-             it there, or remove it there",
-            policy.display()
+            "{site}: declared by your policy (`state.{site}` in {}), which maintctl never edits; change or remove the \
+             entry there",
+            files.policy.display()
         )));
     }
-    let mut before = current.clone();
-    before.tidy(now)?;
-    let mut after = current;
-    edit(&mut after, site, now)?;
-    let changed = after != before;
-    change::check_suspended(site, &before, &after, &contents.rules(site)?)?;
-    if changed {
-        after.stamp(now, by);
-        after.read()?;
+    let mut change = SiteChange::of(current, site, edit, &contents.rules(site)?, now)?;
+    if change.changed {
+        change.after.stamp(now, by);
+        change.after.read()?;
     }
-    Ok(SiteChange { site: site.to_owned(), before, after, changed })
+    Ok(change)
+}
+
+/// Replaces the generated file if its text differs.
+fn write(files: &FileTarget, contents: &Contents) -> Result<()> {
+    let text = contents.render(files)?;
+    if fs::read_to_string(&files.file).ok().as_deref() == Some(&text) {
+        return Ok(());
+    }
+    replace::replace(&files.file, &text).with_context(|| format!("file {}", files.file.display()))?;
+    if contents.is_edited {
+        aside!("note: {} now contains the changes to {} too", files.file.display(), files.policy.display());
+    }
+    Ok(())
+}
+
+fn report(
+    target: &Target,
+    sites: Vec<SiteChange>,
+    expected: &[ExpectedDocument],
+    options: &ChangeOptions,
+) -> ChangeReport {
+    let wait = options.wait && !sites.is_empty();
+    let mut report = ChangeReport {
+        target: target.name.clone(),
+        sites,
+        adoption: None,
+        is_unverifiable: wait && target.envoys.is_empty(),
+        durable: true,
+        miscount: None,
+        // The parent of a hot restart reads the file too.
+        unreached: Vec::new(),
+    };
+    if !wait || report.is_unverifiable {
+        return report;
+    }
+    match target.call(None, options.deadline) {
+        Ok(roll) => {
+            roll.warn(times::time(&times::now()));
+            report.adoption = Some(adoption::wait(&roll, expected, options.deadline));
+            report.miscount = roll.miscount;
+        }
+        // The file is written nevertheless.
+        Err(error) => {
+            let unread = EnvoyFailure::new("envoys", EnvoyError::Unexpected(format!("{error:#}")));
+            let total = target.envoys.len();
+            report.adoption = Some(Adoption { total, lagging: vec![unread], ..Adoption::default() });
+        }
+    }
+    report
 }
 
 #[cfg(test)]

@@ -8,15 +8,15 @@ use envoy_maintenance::tree::fields::did_you_mean;
 use crate::args::common::SiteArgs;
 use crate::exit::ExitError;
 
-/// The sites that were typed.
+/// The sites on the command line.
 #[derive(Clone, Debug, Default)]
 pub struct SiteSelection {
     pub names: Vec<String>,
-    pub all: bool,
-    pub yes: bool,
-    pub ignore_not_found: bool,
-    /// What happens to all of them, for the question.
-    pub verb: &'static str,
+    all: bool,
+    yes: bool,
+    ignore_not_found: bool,
+    /// The verb of the question before all sites are changed.
+    verb: &'static str,
 }
 
 impl SiteSelection {
@@ -30,17 +30,17 @@ impl SiteSelection {
         }
     }
 
-    /// One site, or the only one there is.
+    /// The site `site`; `None` stands for the only site.
     pub fn one(site: Option<&String>) -> SiteSelection {
         SiteSelection { names: site.into_iter().cloned().collect(), ..SiteSelection::default() }
     }
 
-    /// These sites and no question.
+    /// These sites, without a question.
     pub fn of(names: Vec<String>) -> SiteSelection {
         SiteSelection { names, ..SiteSelection::default() }
     }
 
-    /// The sites that are meant; an error before anything is changed if one of them does not exist.
+    /// The names of the selected sites. Fails if one of them does not exist.
     pub fn choose(&self, known: &[String]) -> Result<Vec<String>> {
         if self.all {
             self.confirm(known)?;
@@ -51,9 +51,11 @@ impl SiteSelection {
             return chosen.map_err(|error| anyhow!("{error}; nothing changed"));
         }
         match known {
-            [] => bail!("there is no site"),
+            [] => bail!("there are no sites; nothing changed"),
             [one] => Ok(vec![one.clone()]),
-            several => bail!(ExitError::Usage(format!("which site? There are {}", several.join(", ")))),
+            several => {
+                bail!(ExitError::Usage(format!("no site given (sites: {}); nothing changed", several.join(", "))))
+            }
         }
     }
 
@@ -62,7 +64,9 @@ impl SiteSelection {
             return Ok(());
         }
         if !io::stdin().is_terminal() {
-            bail!(ExitError::Usage("--all asks first, and there is no terminal to ask on: --yes".to_owned()));
+            let text =
+                "--all asks for confirmation, but stdin is not a terminal; add --yes to confirm; nothing changed";
+            bail!(ExitError::Usage(text.to_owned()));
         }
         let mut stderr = io::stderr();
         write!(stderr, "{} all {} sites ({})? [y/N] ", self.verb, known.len(), known.join(", "))?;
@@ -71,12 +75,12 @@ impl SiteSelection {
         io::stdin().lock().read_line(&mut answer)?;
         match answer.trim() {
             "y" | "Y" | "yes" => Ok(()),
-            _ => bail!("nothing changed"),
+            _ => bail!("not confirmed; nothing changed"),
         }
     }
 }
 
-/// `names`, each once; one that does not exist is an error, or is left out.
+/// `names` without duplicates. Unknown names are skipped with a warning, or are an error.
 pub fn existing(names: &[String], known: &[String], ignore_not_found: bool) -> Result<Vec<String>> {
     let mut found: Vec<String> = Vec::new();
     for name in names {
@@ -86,12 +90,12 @@ pub fn existing(names: &[String], known: &[String], ignore_not_found: bool) -> R
             }
             continue;
         }
-        let hint = did_you_mean(name, known.iter().map(String::as_str));
-        let there = if known.is_empty() { "there is none".to_owned() } else { format!("sites: {}", known.join(", ")) };
-        match ignore_not_found {
-            true => aside!("warning: unknown site \"{name}\" is left out ({there})"),
-            false => bail!("unknown site \"{name}\"{hint} ({there})"),
+        let sites = if known.is_empty() { "there are none".to_owned() } else { format!("sites: {}", known.join(", ")) };
+        if !ignore_not_found {
+            let hint = did_you_mean(name, known.iter().map(String::as_str));
+            bail!("unknown site \"{name}\"{hint} ({sites})");
         }
+        aside!("warning: unknown site \"{name}\" is skipped ({sites})");
     }
     Ok(found)
 }

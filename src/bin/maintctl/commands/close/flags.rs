@@ -1,4 +1,4 @@
-//! The flags of `close`, as the change that they ask for.
+//! The flags of `close`, as the edit of a document.
 
 use std::time::Duration;
 
@@ -9,75 +9,76 @@ use jiff::Zoned;
 
 use crate::args::CloseArgs;
 use crate::commands::answer;
-use crate::document::{describe, edit};
+use crate::document::describe;
+use crate::document::edit::CloseEdit;
 use crate::terminal::times::{self, after};
 use crate::write::change::SiteChange;
 
-/// What takes away what a flag would say.
+/// The value of a flag that removes the field.
 const NONE: &str = "none";
 
-/// What the flags say.
+/// The edit that the flags describe.
 pub struct CloseFlags {
-    pub said: edit::CloseEdit,
-    /// The end and the promise, where they count from when the site closes.
-    lasting: Option<Duration>,
-    promised: Option<Duration>,
+    edit: CloseEdit,
+    /// The values of `--for` or `--lease`, and of `--eta`, if they count from the time at which the site closes.
+    until_after: Option<Duration>,
+    eta_after: Option<Duration>,
 }
 
 impl CloseFlags {
-    /// What they say of a site that closes now: a question may have come before.
-    pub fn at(&self, now: Time) -> edit::CloseEdit {
-        let from_now = |lasting: Option<Duration>| lasting.map(|lasting| after(now, lasting));
-        let (until, eta) = (from_now(self.lasting), from_now(self.promised));
-        edit::CloseEdit { until: until.or(self.said.until), eta: eta.or(self.said.eta), ..self.said.clone() }
-    }
-}
-
-pub fn flags(args: &CloseArgs, now: &Zoned) -> Result<CloseFlags> {
-    let start = times::time(now);
-    for (flag, lasting) in [("--for", args.lasting), ("--lease", args.lease)] {
-        lasting.map(|lasting| times::within_reach(flag, after(start, lasting))).transpose()?;
-    }
-    let mut cleared = Vec::new();
-    let mut given = |name: &'static str, text: &Option<String>| match text.as_deref() {
-        Some(NONE) => {
-            cleared.push(name);
-            None
+    /// Reads the times, and prints how `HH:MM` was understood.
+    pub fn new(args: &CloseArgs, now: &Zoned) -> Result<CloseFlags> {
+        let start = times::time(now);
+        for (flag, duration) in [("--for", args.lasting), ("--lease", args.lease)] {
+            duration.map(|duration| times::within_range(flag, after(start, duration))).transpose()?;
         }
-        _ => text.clone(),
-    };
-    let (until, eta) = (given("until", &args.until), given("eta", &args.eta));
-    let until = match &until {
-        Some(text) => Some(times::read_echoed("--until", text, now, times::ahead)?),
-        None => None,
-    };
-    let promised = eta.as_deref().and_then(parse_duration).map(Duration::from_millis);
-    let eta = match &eta {
-        Some(text) => Some(times::read_echoed("--eta", text, now, |flag, text, now| {
-            times::ahead_or_after(flag, text, start, now)
-        })?),
-        None => None,
-    };
-    let mut suspend = args.suspend.clone();
-    if suspend == [NONE] {
-        suspend.clear();
-        cleared.push("suspend");
+        let mut cleared = Vec::new();
+        let mut value = |name: &'static str, text: &Option<String>| {
+            let text = text.clone()?;
+            if text == NONE {
+                cleared.push(name);
+                return None;
+            }
+            Some(text)
+        };
+        let (until, eta) = (value("until", &args.until), value("eta", &args.eta));
+        let until = until.map(|text| times::read_echoed("--until", &text, now, times::future)).transpose()?;
+        let eta_after = eta.as_deref().and_then(parse_duration).map(Duration::from_millis);
+        let read_eta = |flag: &str, text: &str, now: &Zoned| times::future_or_duration(flag, text, start, now);
+        let eta = eta.map(|text| times::read_echoed("--eta", &text, now, read_eta)).transpose()?;
+        let mut suspend = args.suspend.clone();
+        if suspend == [NONE] {
+            suspend.clear();
+            cleared.push("suspend");
+        }
+        let edit = CloseEdit {
+            mode: if args.read_only { Mode::ReadOnly } else { Mode::Offline },
+            until,
+            eta,
+            reason: args.reason.clone(),
+            note: args.note.clone(),
+            suspend,
+            cleared,
+        };
+        Ok(CloseFlags { edit, until_after: args.lasting.or(args.lease), eta_after })
     }
-    let said = edit::CloseEdit {
-        mode: if args.read_only { Mode::ReadOnly } else { Mode::Offline },
-        until,
-        eta,
-        reason: args.reason.clone(),
-        note: args.note.clone(),
-        suspend,
-        cleared,
-    };
-    Ok(CloseFlags { said, lasting: args.lasting.or(args.lease), promised })
+
+    /// The mode in which the site closes.
+    pub fn mode(&self) -> Mode {
+        self.edit.mode
+    }
+
+    /// The edit of a site that closes now, perhaps after a question.
+    pub fn at(&self, now: Time) -> CloseEdit {
+        let from_now = |duration: Option<Duration>| duration.map(|duration| after(now, duration));
+        let (until, eta) = (from_now(self.until_after), from_now(self.eta_after));
+        CloseEdit { until: until.or(self.edit.until), eta: eta.or(self.edit.eta), ..self.edit.clone() }
+    }
 }
 
 /// The answer for one site.
-pub fn line(outcome: &SiteChange, now: &Zoned, alias: Option<&str>) -> Result<String> {
-    let hint =
-        alias.map(|alias| format!(" ('{alias}' starts maintenance; to open the site: maintctl open {})", outcome.site));
-    answer::line(outcome, now, |after| format!("{}{}", describe::already_text(after, now), hint.unwrap_or_default()))
+pub fn line(change: &SiteChange, now: &Zoned, alias: Option<&str>) -> Result<String> {
+    let site = &change.site;
+    let hint = alias.map(|alias| format!(" ('{alias}' starts maintenance; to open the site: maintctl open {site})"));
+    answer::line(change, now, |after| format!("{}{}", describe::already_text(after, now), hint.unwrap_or_default()))
 }

@@ -6,9 +6,9 @@ use envoy_maintenance::time::Time;
 
 use crate::commands::explain::wire::ClientResponse;
 
-/// What is to be said of a request.
+/// The decision on a request.
 pub struct Explanation {
-    /// The moment of the request.
+    /// The time of the request.
     pub at: Time,
     /// `control-endpoint`, or the verdict as logs show it.
     pub verdict: String,
@@ -16,20 +16,20 @@ pub struct Explanation {
     pub site: Option<String>,
     /// The site's strictest active mode.
     pub mode: Mode,
-    /// The rule that decided.
+    /// The rule that decided, if one did.
     pub rule: Option<String>,
     pub host: Option<String>,
     pub path: RequestPath,
-    /// What else one should know.
+    /// Assumptions, and reasons that the verdict does not name.
     pub notes: Vec<String>,
 }
 
-/// What becomes of a request.
+/// The effect on a request.
 pub enum Action {
-    /// It goes on to the application, with these headers set.
+    /// The application gets it, with these headers added.
     Pass(Vec<(&'static str, String)>),
     /// The filter answers it.
     Answer(ClientResponse),
-    /// The control endpoint answers it, from what Envoy holds.
+    /// The control endpoint answers it.
     Control,
 }

@@ -1,4 +1,4 @@
-//! Who sent the request, as far as flags can say, and what they cannot.
+//! The client of a request, as flags describe it.
 
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -9,16 +9,16 @@ use envoy_maintenance::request::{Peer, Request, WorkBudget, address};
 use envoy_maintenance::state::Mode;
 use envoy_maintenance::verdict::{Decision, PassReason, Refusal, Verdict};
 
-/// A client described by flags, which remembers what it could not answer.
+/// A client described by flags. It records which unknown properties the rules have asked for.
 #[derive(Debug, Default)]
 pub struct ClientFlags {
     ip: Option<IpAddr>,
-    asked: Cell<Asked>,
+    asked: Cell<AskedProperties>,
 }
 
-/// What was asked and is not known.
+/// The unknown properties that a rule has asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Asked {
+struct AskedProperties {
     address: bool,
     certificate: bool,
     claims: bool,
@@ -29,7 +29,7 @@ impl ClientFlags {
         ClientFlags { ip: ip.map(address::fold), asked: Cell::default() }
     }
 
-    fn note(&self, change: impl Fn(&mut Asked)) {
+    fn note(&self, change: impl Fn(&mut AskedProperties)) {
         let mut asked = self.asked.get();
         change(&mut asked);
         self.asked.set(asked);
@@ -55,18 +55,18 @@ impl Peer for ClientFlags {
     }
 }
 
-/// Which rules that could have changed the verdict asked for what flags do not say.
+/// Notes on the rules that could have changed the verdict, but depend on unknown properties.
 pub fn notes(site: &Site, decision: &Decision<'_>, request: &Request<'_>, flags: &ClientFlags) -> Vec<String> {
     let here = decision.state;
     let modes: Vec<Mode> = here.modes().or_online().collect();
     let asked_by = |rule: &Rule, effect: Effect<'_>| {
-        flags.asked.set(Asked::default());
+        flags.asked.set(AskedProperties::default());
         for mode in &modes {
             rule.matches(request, *mode, effect);
         }
         flags.asked.get()
     };
-    let mut unknown: Vec<(&str, Asked)> = Vec::new();
+    let mut unknown: Vec<(&str, AskedProperties)> = Vec::new();
     let decided = match decision.verdict {
         Verdict::Refuse(Refusal::AlwaysClosed(rule))
         | Verdict::HealthCheck(rule)
@@ -79,7 +79,7 @@ pub fn notes(site: &Site, decision: &Decision<'_>, request: &Request<'_>, flags:
         (&site.health_checks, Effect::Opens),
         (&site.exempt, Effect::Opens),
     ];
-    // In the order of decision, up to the rule that decided; an open site asks only what is always closed.
+    // In the order of decision, up to the rule that decided. Online sites evaluate only always_closed rules.
     let reached = if here.mode() == Mode::Online { 1 } else { lists.len() };
     'lists: for (rules, effect) in lists.into_iter().take(reached) {
         for rule in rules {
@@ -89,14 +89,14 @@ pub fn notes(site: &Site, decision: &Decision<'_>, request: &Request<'_>, flags:
             unknown.push((&rule.name, asked_by(rule, effect)));
         }
     }
-    let note = |what: &str, asked: fn(&Asked) -> bool| {
+    let note = |what: &str, asked: fn(&AskedProperties) -> bool| {
         let rules: Vec<&str> = unknown.iter().filter(|(_, by)| asked(by)).map(|(rule, _)| *rule).collect();
         (!rules.is_empty()).then(|| format!("{what}: {}", rules.join(", ")))
     };
     [
-        note("taken as not met, as no --ip says the client's address", |asked| asked.address),
-        note("taken as not met, as flags cannot say the client's certificate", |asked| asked.certificate),
-        note("taken as not met, as flags cannot say the claims of a verified token", |asked| asked.claims),
+        note("rules that do not match, because --ip does not give the client address", |asked| asked.address),
+        note("rules that do not match, because flags cannot describe a client certificate", |asked| asked.certificate),
+        note("rules that do not match, because flags cannot describe a verified token", |asked| asked.claims),
     ]
     .into_iter()
     .flatten()

@@ -1,4 +1,4 @@
-//! How an explanation is printed: lines for people, or one JSON value.
+//! Explanations as lines or as one JSON value.
 
 use std::io::IsTerminal;
 
@@ -12,11 +12,11 @@ use crate::commands::explain::explanation::{Action, Explanation};
 use crate::commands::explain::wire::ClientResponse;
 use crate::terminal::output::{self, shown};
 
-/// How much of a body is shown on a terminal, in lines and in characters a line.
+/// The part of a body that a terminal shows, in lines and characters per line.
 const LINES: usize = 20;
 const WIDTH: usize = 160;
 
-/// One JSON value with all that is known.
+/// The explanation as JSON.
 pub fn json(explanation: &Explanation) -> Value {
     let Explanation { at, verdict, outcome, site, mode, rule, host, path, notes } = explanation;
     let path = match path {
@@ -44,7 +44,7 @@ fn response_json(response: &ClientResponse) -> Value {
     json!({ "status": status, "headers": headers, "body": String::from_utf8_lossy(body) })
 }
 
-/// Lines for people.
+/// Prints the explanation as lines.
 pub fn lines(explanation: &Explanation) -> Result<()> {
     output::out(format_args!("{}", text(explanation, std::io::stdout().is_terminal()))).map(drop)
 }
@@ -52,27 +52,26 @@ pub fn lines(explanation: &Explanation) -> Result<()> {
 pub fn text(explanation: &Explanation, cut: bool) -> String {
     let Explanation { at, verdict, outcome, site, mode, rule, host, path, notes } = explanation;
     let what = match outcome {
-        Action::Pass(_) => "goes on to the application",
+        Action::Pass(_) => "passes to the application",
         Action::Answer(_) => "answered by the filter",
-        Action::Control => "for the control endpoint",
+        Action::Control => "answered by the control endpoint",
     };
     let mut rows = vec![("verdict", format!("{verdict}: {what}"))];
     let mode = if *mode == Mode::Online { String::new() } else { format!(", which is {mode}") };
     rows.push(("site", site.as_ref().map_or_else(|| "none".to_owned(), |site| format!("{site}{mode}"))));
     rows.push(("rule", rule.clone().unwrap_or_else(|| "none".to_owned())));
-    let unreadable = "cannot be read one way, so it might be of any site";
+    let unreadable = "ambiguous, so it may be that of any site";
     rows.push(("host", host.clone().unwrap_or_else(|| unreadable.to_owned())));
     match path {
         RequestPath::Canonical(path) => rows.push(("path", path.clone())),
         RequestPath::Ambiguous { raw, interpretations } => {
-            let meaning =
-                "satisfies no rule that opens and names paths, and is refused where any reading of it would be";
+            let meaning = "matches no exempt rule with paths, and is refused if any interpretation would be refused";
             rows.push(("path", format!("ambiguous: {meaning}")));
             rows.push(("  as sent", format!("{raw}  ({})", why(raw))));
-            rows.extend(interpretations.iter().map(|one| ("  read as", reading(one))));
+            rows.extend(interpretations.iter().map(|one| ("  or", reading(one))));
         }
         RequestPath::Anywhere { raw, .. } => {
-            let meaning = "may lead to any path of the host, and is refused if some path there is closed";
+            let meaning = "may resolve to any path of the host, and is refused if any path of it is closed";
             rows.push(("path", format!("ambiguous: {meaning}")));
             rows.push(("  as sent", format!("{raw}  ({})", why(raw))));
         }
@@ -101,10 +100,10 @@ fn reading(one: &Interpretation) -> String {
     }
 }
 
-/// The readings of a longer path may be too many to look at, in bytes.
+/// The length above which a path may have too many interpretations, in bytes.
 const LONG: usize = 1000;
 
-/// Why a path is ambiguous: the first thing in it that can be read in several ways.
+/// The first reason why a path is ambiguous.
 pub fn why(raw: &str) -> &'static str {
     let lower = raw.to_ascii_lowercase();
     let has = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
@@ -112,9 +111,9 @@ pub fn why(raw: &str) -> &'static str {
     if !raw.starts_with('/') {
         "it does not begin with a slash"
     } else if leads_anywhere() && raw.len() > LONG {
-        "it is too long to look at all of its readings"
+        "it is too long to evaluate all interpretations"
     } else if leads_anywhere() {
-        "it has a dot segment in some decoding"
+        "it has a dot segment, perhaps after decoding"
     } else if has(&["//"]) {
         "it has an empty segment"
     } else if has(&["%2f"]) {
@@ -128,9 +127,9 @@ pub fn why(raw: &str) -> &'static str {
     } else if has(&["%25"]) {
         "it changes when it is decoded again"
     } else if !raw.bytes().all(|byte| byte.is_ascii_graphic()) {
-        "it has bytes that are no printable ASCII"
+        "it has characters outside of printable ASCII"
     } else {
-        "its percent-encoding is bad, or stands for a control character or for what is no UTF-8"
+        "it has invalid percent-encoding, or encodes a control character or invalid UTF-8"
     }
 }
 

@@ -1,4 +1,4 @@
-//! The state of each site: what the policy declares, else the newest document given.
+//! The state of each site: declared by the policy, else of the newest document.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use envoy_maintenance::time::Time;
 
 use crate::terminal::output::problem;
 
-/// Documents by site, and what is to be said of them.
+/// The documents, and notes on them.
 #[derive(Debug)]
 pub struct States {
     documents: Vec<Document>,
@@ -18,7 +18,7 @@ pub struct States {
 }
 
 impl States {
-    /// Reads documents. One that the filter would refuse is an error.
+    /// Reads documents. A document that the filter rejects is an error.
     pub fn read(files: &[PathBuf], policy: &Policy, now: Time) -> Result<States> {
         let mut states = States { documents: Vec::new(), notes: Vec::new() };
         for file in files {
@@ -38,30 +38,30 @@ impl States {
             let token = Token::parse(bytes, STATE_TYP).context("neither JSON nor a signed document")?;
             let payload = token.payload().context("neither JSON nor a signed document")?;
             let text = String::from_utf8_lossy(&payload);
-            self.notes.push(format!("{file}: the signature was not checked; it says {text}"));
+            self.notes.push(format!("{file}: the signature was not verified; the payload is {text}"));
             Document::from_payload(&payload)?
         };
         let Some(site) = policy.sites.iter().find(|site| site.name == document.site) else {
-            bail!("site: \"{}\" is no site of the policy", document.site)
+            bail!("site: the policy has no site \"{}\"", document.site)
         };
         if document.fleet != policy.fleet {
             let fleet = |fleet: &Option<String>| fleet.clone().unwrap_or_default();
-            bail!("fleet: \"{}\" is not that of the policy, \"{}\"", fleet(&document.fleet), fleet(&policy.fleet));
+            bail!("fleet: \"{}\" differs from the policy's \"{}\"", fleet(&document.fleet), fleet(&policy.fleet));
         }
         if i64::try_from(document.stamp.revision).is_ok_and(|revision| revision > now.0.saturating_add(MAX_AHEAD)) {
-            bail!("revision: {} lies more than 10 minutes ahead", document.stamp.revision);
+            bail!("revision: {} is more than 10 minutes in the future", document.stamp.revision);
         }
         if !document.unknown.is_empty() {
-            self.notes.push(format!("{file}: fields that this version does not know: {}", document.unknown.join(", ")));
+            self.notes.push(format!("{file}: unknown fields: {}", document.unknown.join(", ")));
         }
         if site.declared.is_some() {
-            self.notes.push(format!("{file}: does not count, as the policy declares the state of {}", site.name));
+            self.notes.push(format!("{file}: ignored, because the policy declares the state of {}", site.name));
             return Ok(());
         }
         match self.documents.iter_mut().find(|known| known.site == document.site) {
             None => self.documents.push(document),
             Some(known) => {
-                self.notes.push(format!("{}: of several documents the newest counts", document.site));
+                self.notes.push(format!("{}: several documents; the newest is used", document.site));
                 if document.stamp > known.stamp {
                     *known = document;
                 }
@@ -70,12 +70,12 @@ impl States {
         Ok(())
     }
 
-    /// Whether anything says what holds at a site.
+    /// True if a site has a document.
     pub fn knows(&self, site: &Site) -> bool {
         site.declared.is_some() || self.documents.iter().any(|document| document.site == site.name)
     }
 
-    /// What holds at each site of the policy, in its order.
+    /// The state of each site, in the order of the policy.
     pub fn situations(&self, policy: &Policy, now: Time) -> Vec<EffectiveState> {
         let pushed = |site: &str| self.documents.iter().find(|document| document.site == site);
         let document =

@@ -1,5 +1,3 @@
-//! What is said of a request, in just these words.
-
 use envoy_maintenance::request::RequestPath;
 use envoy_maintenance::tree::Tree;
 
@@ -33,37 +31,34 @@ fn explained(words: &[&str]) -> Explanation {
 }
 
 #[test]
-fn what_flags_cannot_say_is_said_with_the_rules_that_ask() {
+fn notes_name_the_rules_that_depend_on_unknown_properties() {
     for (words, expected) in [
         (
             &["-X", "PUT", "http://shop/a"][..],
             &[
-                "taken as not met, as no --ip says the client's address: office",
-                "taken as not met, as flags cannot say the claims of a verified token: staff",
-                "suspended, so not counted: probe",
+                "rules that do not match, because --ip does not give the client address: office",
+                "rules that do not match, because flags cannot describe a verified token: staff",
+                "suspended rules: probe",
             ][..],
         ),
         (
             &["--ip", "192.0.2.1", "http://shop/a"],
             &[
-                "taken as not met, as flags cannot say the client's certificate: mesh",
-                "taken as not met, as flags cannot say the claims of a verified token: staff",
-                "suspended, so not counted: probe",
+                "rules that do not match, because flags cannot describe a client certificate: mesh",
+                "rules that do not match, because flags cannot describe a verified token: staff",
+                "suspended rules: probe",
             ],
         ),
-        (&["--ip", "::ffff:10.0.0.1", "http://shop/a"], &["suspended, so not counted: probe"]),
-        (&["http://shop/b"], &["no site has this host and path (sites: shop, blog)"]),
+        (&["--ip", "::ffff:10.0.0.1", "http://shop/a"], &["suspended rules: probe"]),
+        (&["http://shop/b"], &["no site matches this host and path (sites: shop, blog)"]),
         (
             &["http://blog/"],
             &[
-                "nothing says what its state is, so it is taken to be online: give a document by --state, or the file that \
-               maintctl writes as --policy",
+                "no document gives the state of the site, so it counts as online; add one with --state, or use the file that \
+                 maintctl generates as --policy",
             ],
         ),
-        (
-            &["http://shop/.m/v1/status"],
-            &["the control endpoint answers from what Envoy holds; `maintctl status` asks it"],
-        ),
+        (&["http://shop/.m/v1/status"], &["the response depends on Envoy's state; use `maintctl status`"]),
     ] {
         assert_eq!(explained(words).notes, expected, "{words:?}");
     }
@@ -76,15 +71,15 @@ fn a_refusal_is_shown_with_its_reply() {
         site       shop, which is read_only\n\
         rule       none\n\
         host       shop\n\
-        path       ambiguous: satisfies no rule that opens and names paths, and is refused where any reading of it would be\n  \
+        path       ambiguous: matches no exempt rule with paths, and is refused if any interpretation would be refused\n  \
         as sent  /a%2F;b  (it has an encoded slash)\n  \
-        read as  /a%2F%3Bb\n  \
-        read as  /a/%3Bb\n  \
-        read as  /a%2F\n  \
-        read as  /a/\n\
+        or       /a%2F%3Bb\n  \
+        or       /a/%3Bb\n  \
+        or       /a%2F\n  \
+        or       /a/\n\
         at         1970-01-01T00:00:00Z\n\
-        note       taken as not met, as flags cannot say the claims of a verified token: staff\n\
-        note       suspended, so not counted: probe\n\
+        note       rules that do not match, because flags cannot describe a verified token: staff\n\
+        note       suspended rules: probe\n\
         \n\
         HTTP 503\n\
         x-maintenance-mode: read_only\n\
@@ -102,15 +97,15 @@ fn a_refusal_is_shown_with_its_reply() {
 }
 
 #[test]
-fn a_pass_is_shown_with_what_the_application_is_told() {
+fn a_request_that_passes_is_shown_with_its_upstream_headers() {
     let explanation = explained(&["--ip", "10.0.0.1", "http://shop/a"]);
-    let shown = "verdict    exempt:office: goes on to the application\n\
+    let shown = "verdict    exempt:office: passes to the application\n\
         site       shop, which is read_only\n\
         rule       office\n\
         host       shop\n\
         path       /a\n\
         at         1970-01-01T00:00:00Z\n\
-        note       suspended, so not counted: probe\n\
+        note       suspended rules: probe\n\
         upstream   x-maintenance-status: read_only; via=exempt:office\n";
     assert_eq!(text(&explanation, true), shown);
 }
@@ -124,11 +119,11 @@ fn a_long_body_is_cut_on_terminals_only() {
 }
 
 #[test]
-fn why_a_path_is_ambiguous_is_said() {
+fn the_reason_why_a_path_is_ambiguous_is_shown() {
     for (path, why) in [
         ("a", "it does not begin with a slash"),
-        ("/a/../b", "it has a dot segment in some decoding"),
-        ("/a/%252E./b", "it has a dot segment in some decoding"),
+        ("/a/../b", "it has a dot segment, perhaps after decoding"),
+        ("/a/%252E./b", "it has a dot segment, perhaps after decoding"),
         ("/a//b", "it has an empty segment"),
         ("/a%2Fb", "it has an encoded slash"),
         ("/a\\b", "it has a backslash"),
@@ -137,8 +132,8 @@ fn why_a_path_is_ambiguous_is_said() {
         ("/a%3Bb", "it has a semicolon"),
         ("/a%23b", "it has a number sign or an encoded question mark"),
         ("/a%2561", "it changes when it is decoded again"),
-        ("/a b", "it has bytes that are no printable ASCII"),
-        ("/a%zz", "its percent-encoding is bad, or stands for a control character or for what is no UTF-8"),
+        ("/a b", "it has characters outside of printable ASCII"),
+        ("/a%zz", "it has invalid percent-encoding, or encodes a control character or invalid UTF-8"),
     ] {
         assert!(RequestPath::parse(path.as_bytes()).canonical().is_none(), "{path}");
         assert_eq!(print::why(path), why, "{path}");

@@ -1,4 +1,4 @@
-//! The request that the flags describe, as Envoy would hand it to the filter.
+//! The request that the flags describe, as Envoy passes it to the filter.
 
 use envoy_maintenance::request::HeaderMap;
 
@@ -6,15 +6,15 @@ use crate::args::ExplainArgs;
 
 type HeaderPair = (Vec<u8>, Vec<u8>);
 
-/// HeaderMap of which Envoy makes one where a request has several, and what it puts between them.
+/// The headers that Envoy joins if a request has several of them, and the separators.
 const JOINED: [(&str, &str); 4] = [("content-type", ","), ("cookie", "; "), ("te", ","), ("user-agent", ",")];
 
-/// The request's headers, and what had to be done to make them.
+/// The headers of the request, and notes on them.
 pub fn headers(args: &ExplainArgs) -> Result<(HeaderMap, Vec<String>), String> {
     let mut notes = Vec::new();
     let (scheme, authority, mut path) = split(&args.url)?;
     if let Some((before, _)) = path.split_once('#') {
-        notes.push("the URL's fragment never leaves a browser; it is left out".to_owned());
+        notes.push("the fragment of the URL is ignored, because clients do not send it".to_owned());
         path = before;
     }
     let path = match path {
@@ -44,7 +44,7 @@ pub fn headers(args: &ExplainArgs) -> Result<(HeaderMap, Vec<String>), String> {
     Ok((HeaderMap::new(pseudo.into_iter().chain(sent).collect()), notes))
 }
 
-/// Scheme, authority and the rest of an absolute URL, as written.
+/// The scheme, the authority and the rest of an absolute URL, as written.
 fn split(url: &str) -> Result<(String, &str, &str), String> {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let scheme = scheme.to_ascii_lowercase();
@@ -56,7 +56,7 @@ fn split(url: &str) -> Result<(String, &str, &str), String> {
     Ok((scheme, authority, rest))
 }
 
-/// A header's name, in lower case, and its value.
+/// The name of a header in lower case, and its value.
 fn read(header: &str) -> Result<(String, &str), String> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     match header.split_once(':') {

@@ -1,9 +1,9 @@
-//! What Envoy makes of a local reply on its way to the client.
+//! The response that a client gets for a local reply.
 
 use envoy_maintenance::reply::LocalReply;
 use envoy_maintenance::request::Request;
 
-/// A response as a client gets it, but for what Envoy adds to every response (`date`, `server`, `content-length`).
+/// A response without the headers that Envoy adds to every response (`date`, `server`, `content-length`).
 #[derive(Debug, PartialEq, Eq)]
 pub struct ClientResponse {
     pub status: u32,
@@ -12,7 +12,7 @@ pub struct ClientResponse {
 }
 
 impl ClientResponse {
-    /// The reply as Envoy sends it to this request.
+    /// The response to `request`, after Envoy's changes to the reply.
     pub fn of(reply: &LocalReply, request: &Request<'_>) -> ClientResponse {
         let mut headers: Vec<(String, String)> =
             reply.headers.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -39,7 +39,7 @@ impl ClientResponse {
     }
 }
 
-/// gRPC's status for an HTTP status, as the gRPC specification maps it.
+/// The gRPC status of an HTTP status, as in the gRPC specification.
 fn grpc_status(status: u32) -> u32 {
     match status {
         400 => 13,
@@ -51,7 +51,7 @@ fn grpc_status(status: u32) -> u32 {
     }
 }
 
-/// `grpc-message`: printable ASCII as it is, but for `%`.
+/// The encoding of `grpc-message`: printable ASCII except `%` is unchanged.
 fn percent_encoded(bytes: &[u8]) -> String {
     let one = |byte: &u8| match byte {
         b' '..=b'~' if *byte != b'%' => char::from(*byte).to_string(),

@@ -3,7 +3,7 @@ use super::*;
 use crate::config::file::ConfigFile;
 
 #[test]
-fn the_file_says_what_the_flags_say() {
+fn a_new_file_contains_the_values_of_the_flags() {
     let args = |envoys: &[&str], file: Option<&str>| InitArgs {
         fleet: None,
         envoys: envoys.iter().map(|url| (*url).to_owned()).collect(),

@@ -77,7 +77,7 @@ fn named(condition: &NamedConfig, kind: Kind) -> Option<Effort> {
     }
 }
 
-/// Whether a rule matches a request from a stranger with these headers.
+/// True if a rule matches a request with these headers from an unknown client.
 fn is_match(rule: &RuleConfig, entries: &[(&str, &str)]) -> bool {
     let Ok(rule) = Rule::compile(rule, &KeyPath::Root) else { return false };
     let default = [(":method", "GET"), (":authority", "host"), (":path", "/")];
@@ -89,7 +89,7 @@ fn is_match(rule: &RuleConfig, entries: &[(&str, &str)]) -> bool {
     rule.matches(&request, Mode::Offline, Effect::Opens)
 }
 
-/// Whether the ranges cover all IPv4 addresses, or all IPv6 addresses.
+/// True if the ranges cover all IPv4 addresses, or all IPv6 addresses.
 fn is_every_address(ranges: &[String]) -> bool {
     let mapped = cidr::parse("0.0.0.0").map_or(0, |(first, _)| first);
     let mut ranges: Vec<(u128, u128)> = ranges.iter().filter_map(|range| cidr::parse(range).ok()).collect();

@@ -6,7 +6,8 @@ use super::finding::Finding;
 use super::plugins::Plugin;
 use super::subject::Subject;
 use super::{filters, routes};
-use crate::config::policy_file::{FoundPolicy, join, member, objects, text};
+use crate::config::policy_file::FoundPolicy;
+use crate::config::tree_query::{join, member, objects, text};
 
 /// Runs all checks around the policy `found`, if an Envoy configuration contains it.
 pub fn check(tree: &Tree, found: &FoundPolicy, subject: &Subject) -> Vec<Finding> {

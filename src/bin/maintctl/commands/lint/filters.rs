@@ -4,7 +4,7 @@ use envoy_maintenance::tree::Tree;
 
 use super::finding::Finding;
 use super::plugins::Plugin;
-use crate::config::policy_file::{is_type, join, member, text};
+use crate::config::tree_query::{is_type, join, member, text};
 
 const JWT: &str = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";

@@ -3,7 +3,8 @@
 use envoy_maintenance::tree::Tree;
 
 use super::finding::Finding;
-use crate::config::policy_file::{Carrier, FoundPolicy, join, objects, text};
+use crate::config::policy_file::{Carrier, FoundPolicy};
+use crate::config::tree_query::{join, objects, text};
 
 /// Runs all checks of the manifest around the policy `found`.
 pub fn check(tree: &Tree, found: &FoundPolicy) -> Vec<Finding> {

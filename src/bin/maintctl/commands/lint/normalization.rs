@@ -4,7 +4,8 @@ use envoy_maintenance::tree::Tree;
 
 use super::finding::Finding;
 use super::subject::Subject;
-use crate::config::policy_file::{FoundPolicy, MANAGER, WASM, is_type, join, list, member, names_ours, objects};
+use crate::config::policy_file::{FoundPolicy, MANAGER, WASM, names_ours};
+use crate::config::tree_query::{is_type, join, list, member, objects};
 
 /// The filter's treatment of ambiguous paths.
 const EFFECT: &str =
@@ -17,7 +18,7 @@ pub fn check(tree: &Tree, subjects: &[(&FoundPolicy, Subject)]) -> Vec<Finding> 
     managers.flat_map(|(path, manager)| missing_settings(&path, manager)).collect()
 }
 
-/// Whether a manager contains a policy with sites, or gets this filter from a watched file or a server.
+/// True if a manager contains a policy with sites, or gets this filter from a watched file or a server.
 fn has_sites(path: &str, manager: &Tree, subjects: &[(&FoundPolicy, Subject)]) -> bool {
     let is_below = |rest: &str| path.is_empty() || rest.starts_with('.');
     let is_inside = |found: &FoundPolicy| found.plugin.strip_prefix(path).is_some_and(is_below);
@@ -50,7 +51,7 @@ fn missing_settings(path: &str, manager: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Whether the action, by name or number, rejects or decodes `%2F` and `%5C`.
+/// True if the action, by name or number, rejects or decodes `%2F` and `%5C`.
 fn changes_escaped_slashes(action: Option<&Tree>) -> bool {
     match action {
         Some(Tree::Text(name)) => !["IMPLEMENTATION_SPECIFIC_DEFAULT", "KEEP_UNCHANGED"].contains(&name.as_str()),

@@ -5,7 +5,8 @@ use envoy_maintenance::tree::Tree;
 
 use super::finding::Finding;
 use super::subject::Subject;
-use crate::config::policy_file::{Carrier, FoundPolicy, MANAGER, is_type, join, list, member, objects, text};
+use crate::config::policy_file::{Carrier, FoundPolicy, MANAGER};
+use crate::config::tree_query::{is_type, join, list, member, objects, text};
 
 /// An object of the configuration, and its key path.
 pub type Located<'t> = (String, &'t Tree);

@@ -37,7 +37,7 @@ impl Targets {
     fn of(subject: &Subject, position: usize, site: &Site, target: &RedirectTarget, url: &str) -> Targets {
         let url = url.split(['?', '#']).next().unwrap_or_default();
         let mut targets = Targets::default();
-        // Whether the URL is in the site, and no rule exempts or refuses it.
+        // True if the URL is in the site, and no rule exempts or refuses it.
         let depends_on_mode = |authority: &str| {
             decided(subject, authority, &target.path, |asked, verdict| {
                 let by_mode =

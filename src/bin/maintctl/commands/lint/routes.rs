@@ -6,7 +6,7 @@ use envoy_maintenance::tree::Tree;
 
 use super::finding::Finding;
 use super::plugins::Plugin;
-use crate::config::policy_file::{list, member};
+use crate::config::tree_query::{list, member};
 
 /// Domains that no site covers, or of which sites cover some paths only.
 pub fn without_a_site(plugin: &Plugin<'_>) -> Vec<Finding> {
@@ -49,7 +49,7 @@ fn uncovered(plugin: &Plugin<'_>, domain: &str, path: String) -> Option<Finding>
     }
 }
 
-/// Whether `host` matches every host that Envoy routes to `domain`.
+/// True if `host` matches every host that Envoy routes to `domain`.
 fn covers(host: &HostPattern, domain: &str) -> bool {
     match domain.strip_prefix('*') {
         Some(suffix) => match host {

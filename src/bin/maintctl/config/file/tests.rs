@@ -5,16 +5,20 @@ fn config(text: &str) -> Result<Config> {
 }
 
 #[test]
-fn a_target_is_the_one_named_or_the_default_or_the_only_one() {
+fn the_target_is_the_selected_one_or_the_default_or_the_only_one() {
     let one = "[target.a]\nenvoys = [\"http://e\"]";
     let two = "[target.alpha]\nfile = \"f\"\npolicy = \"p\"\n[target.beta]\nenvoys = [\"http://e\"]";
     let two_with_default = format!("default = \"beta\"\n{two}");
     for (text, named, expected) in [
         (one, None, Ok("a")),
         (one, Some("a"), Ok("a")),
-        (one, Some("zzz"), Err("no target \"zzz\" in maintctl.toml (targets: a)")),
-        (two, None, Err("which target? maintctl.toml has no default: --target NAME (targets: alpha, beta)")),
-        (two, Some("bta"), Err("no target \"bta\" in maintctl.toml; did you mean \"beta\"? (targets: alpha, beta)")),
+        (one, Some("zzz"), Err("unknown target \"zzz\" in maintctl.toml (targets: a)")),
+        (two, None, Err("maintctl.toml has no default target; use --target NAME (targets: alpha, beta)")),
+        (
+            two,
+            Some("bta"),
+            Err("unknown target \"bta\" in maintctl.toml; did you mean \"beta\"? (targets: alpha, beta)"),
+        ),
         (&two_with_default, None, Ok("beta")),
         (&two_with_default, Some("alpha"), Ok("alpha")),
     ] {
@@ -37,7 +41,7 @@ fn what_does_not_exist_is_an_error() {
 }
 
 #[test]
-fn the_users_folder_is_the_one_of_the_desktop_specification() {
+fn the_users_folder_follows_the_xdg_specification() {
     for (xdg, home, expected) in [
         (Some("/x"), Some("/h"), Some("/x/maintctl")),
         (Some("relative"), Some("/h"), Some("/h/.config/maintctl")),

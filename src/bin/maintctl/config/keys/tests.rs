@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_key_is_read_as_it_was_written() {
+fn a_key_file_is_read_back_and_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("maintctl.key");
     let key = SigningKey::generate();
@@ -12,7 +12,7 @@ fn a_key_is_read_as_it_was_written() {
 
 #[cfg(unix)]
 #[test]
-fn a_key_that_others_can_read_is_refused() {
+fn a_key_file_that_other_users_can_read_is_rejected() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("maintctl.key");
@@ -25,7 +25,7 @@ fn a_key_that_others_can_read_is_refused() {
 }
 
 #[test]
-fn what_is_no_key_is_refused() {
+fn text_that_is_not_a_key_is_rejected() {
     let error = SigningKey::from_pem("hello", "MAINTCTL_KEY").err().unwrap().to_string();
     assert!(error.starts_with("MAINTCTL_KEY: not an Ed25519 private key in PKCS#8 PEM"), "{error}");
 }

@@ -28,7 +28,7 @@ fn found(text: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_policy_is_found_in_each_of_its_shapes() {
+fn a_policy_is_found_in_each_supported_form() {
     let text = filter("a", "StringValue", r#"'{"fleet": "f"}'"#);
     let value = filter("a", "Struct", "{ fleet: f }");
     let typed_struct = "type_url: type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n\
@@ -58,7 +58,7 @@ fn a_policy_is_found_in_each_of_its_shapes() {
 }
 
 #[test]
-fn no_configuration_is_an_empty_policy() {
+fn a_missing_configuration_is_an_empty_policy() {
     for text in ["", "# nothing", "kind: WasmPlugin\nspec: { url: x }", &filter("a", "Struct", "null")] {
         let policies: Vec<String> = found(text).into_iter().map(|(_, policy)| policy).collect();
         assert_eq!(policies, ["{}"], "{text}");
@@ -66,7 +66,7 @@ fn no_configuration_is_an_empty_policy() {
 }
 
 #[test]
-fn other_wasm_filters_are_left_alone_where_ours_can_be_told() {
+fn other_wasm_plugins_are_ignored_if_one_names_this_filter() {
     let text =
         format!("{}---{}", filter("other", "Struct", "{ a: 1 }"), filter("maintenance", "Struct", "{ fleet: f }"));
     let one = format!(
@@ -79,7 +79,7 @@ fn other_wasm_filters_are_left_alone_where_ours_can_be_told() {
 }
 
 #[test]
-fn a_configuration_that_is_no_policy_is_an_error_with_its_path() {
+fn a_configuration_that_is_not_a_policy_is_an_error_with_its_key_path() {
     let neither =
         "neither a google.protobuf.StringValue with a text as its `value` nor a google.protobuf.Struct with an object";
     for (text, message) in [
@@ -92,7 +92,7 @@ fn a_configuration_that_is_no_policy_is_an_error_with_its_path() {
 }
 
 #[test]
-fn a_file_that_is_no_yaml_is_an_error_with_its_name() {
+fn a_file_that_is_not_yaml_is_an_error_with_its_name() {
     let error = parse("file", "a: [").unwrap_err().to_string();
     assert!(error.starts_with("file: not YAML: "), "{error}");
     let error = parse("file", "a: 1\na: 2").unwrap_err().to_string();
@@ -100,7 +100,7 @@ fn a_file_that_is_no_yaml_is_an_error_with_its_name() {
 }
 
 #[test]
-fn the_policy_to_explain_is_the_one_with_sites_or_that_of_the_plugin() {
+fn the_policy_to_explain_is_that_of_the_plugin_or_the_only_one_with_sites() {
     let choose = |text: &str, plugin| {
         let sources = parse("file", text).unwrap().into_iter();
         let found =
@@ -115,11 +115,11 @@ fn the_policy_to_explain_is_the_one_with_sites_or_that_of_the_plugin() {
     assert_eq!(choose(&format!("{data}---{control}"), None), ok("file (document 1)", "data"));
     assert_eq!(choose(&format!("{data}---{control}"), Some("control")), ok("file (document 2)", "control"));
     assert_eq!(choose(&control, None), ok("file", "control"));
-    let several = "file: several policies, \"data\", \"data\": say which with --plugin".to_owned();
+    let several = "file: several policies; select one with --plugin (plugins: \"data\", \"data\")".to_owned();
     assert_eq!(choose(&format!("{data}---{data}"), None), Err(several));
-    let none = "file: no plugin \"dat\"; did you mean \"data\"? (there are \"data\", \"control\")".to_owned();
+    let none = "file: unknown plugin \"dat\"; did you mean \"data\"? (plugins: \"data\", \"control\")".to_owned();
     assert_eq!(choose(&format!("{data}---{control}"), Some("dat")), Err(none));
-    let unnamed = "file: no plugin \"nope\" (none has a name)".to_owned();
+    let unnamed = "file: unknown plugin \"nope\" (no plugin has a name)".to_owned();
     assert_eq!(choose("fleet: f", Some("nope")), Err(unnamed));
     assert_eq!(choose("kind: Service", None), Err("file: no policy found".to_owned()));
 }

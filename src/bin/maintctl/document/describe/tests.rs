@@ -8,7 +8,7 @@ fn document(members: Value) -> Document {
 }
 
 #[test]
-fn an_answer_says_what_is_and_what_was() {
+fn a_changed_site_is_described_with_new_and_old_values() {
     let now: Zoned = "2026-11-21T02:00:00Z[UTC]".parse().unwrap();
     let open = json!({});
     let offline = json!({"mode": "offline"});
@@ -30,7 +30,7 @@ fn an_answer_says_what_is_and_what_was() {
         ),
         (&open, &json!({"mode": "offline", "eta": "2026-11-21T02:20:00Z"}), "OFFLINE, eta 02:20"),
         (&offline, &open, "ONLINE"),
-        (&offline, &w1, "ONLINE; next: OFFLINE from 04:00 until somebody opens it (w1)"),
+        (&offline, &w1, "ONLINE; next: OFFLINE from 04:00 until it is opened (w1)"),
     ] {
         let text = changed_text(&document(before.clone()), &document(after.clone()), &now);
         assert_eq!(text, expected, "{before} {after}");

@@ -1,5 +1,3 @@
-//! Changes of documents, as tables: a document, what is done to it, and what it is then.
-
 use super::*;
 use envoy_maintenance::state::MAX_DOCUMENT;
 
@@ -28,7 +26,7 @@ fn flags() -> CloseEdit {
     }
 }
 
-/// The members of the result, but for those that always stand.
+/// The members that the edit may change.
 fn rest(draft: &Draft) -> Value {
     let mut members = draft.members().clone();
     for name in ["site", "fleet", "revision"] {
@@ -38,15 +36,15 @@ fn rest(draft: &Draft) -> Value {
 }
 
 #[test]
-fn an_end_that_has_passed_meanwhile_changes_nothing() {
+fn an_end_that_has_passed_meanwhile_is_an_error() {
     let flags = CloseEdit { until: Some(time(NOW)), ..flags() };
     let mut draft = Draft::new("shop", Some("demo"));
     let error = close(&mut draft, &flags, time(NOW)).unwrap_err();
-    assert_eq!(error.to_string(), format!("the end, {NOW}, has passed meanwhile; nothing changed"));
+    assert_eq!(error.to_string(), format!("the end {NOW} has passed meanwhile; nothing changed"));
 }
 
 #[test]
-fn close_sets_what_its_flags_say_and_keeps_the_rest() {
+fn close_sets_the_given_fields_and_keeps_the_rest() {
     let full = CloseEdit {
         mode: Mode::ReadOnly,
         until: Some(time("2026-11-21T03:30:00Z")),
@@ -152,7 +150,7 @@ fn twice(own: &str, window: &str) -> Value {
 }
 
 #[test]
-fn close_leaves_windows_alone_beside_a_site_that_is_closed_without_them() {
+fn close_merges_an_active_window_only_if_it_contradicts_the_edit() {
     let members = |document: &Value, changes: Value| {
         let mut members = document.as_object().unwrap().clone();
         members.extend(changes.as_object().unwrap().clone());
@@ -208,7 +206,7 @@ fn close_leaves_windows_alone_beside_a_site_that_is_closed_without_them() {
 }
 
 #[test]
-fn open_ends_what_is_active_and_keeps_what_is_to_come() {
+fn open_ends_active_modes_and_keeps_future_windows() {
     for (row, before, after) in [
         ("open already", json!({}), json!({"mode": "online"})),
         (
@@ -242,7 +240,7 @@ fn open_ends_what_is_active_and_keeps_what_is_to_come() {
 }
 
 #[test]
-fn the_history_keeps_the_newest_five() {
+fn the_history_has_the_newest_five_entries() {
     let mut draft = draft(json!({}));
     for hour in 10..17 {
         close(&mut draft, &flags(), time(&format!("2026-11-21T{hour}:00:00Z"))).unwrap();
@@ -256,33 +254,7 @@ fn the_history_keeps_the_newest_five() {
 }
 
 #[test]
-fn windows_get_the_first_free_name_and_can_be_cancelled() {
-    let plan = |from: &str| NewWindow {
-        mode: Mode::Offline,
-        from: time(from),
-        until: None,
-        eta: None,
-        reason: None,
-        note: None,
-        suspend: Vec::new(),
-    };
-    let mut draft = draft(json!({}));
-    for from in ["2026-11-22T01:00:00Z", "2026-11-23T01:00:00Z", "2026-11-24T01:00:00Z"] {
-        schedule(&mut draft, &plan(from), time(NOW)).unwrap();
-    }
-    cancel(&mut draft, "shop", Some(&["w2".to_owned()]), time(NOW)).unwrap();
-    schedule(&mut draft, &plan("2026-11-25T01:00:00Z"), time(NOW)).unwrap();
-    let ids = |draft: &Draft| draft.read().unwrap().windows.into_iter().map(|window| window.id).collect::<Vec<_>>();
-    assert_eq!(ids(&draft), ["w1", "w3", "w2"]);
-    let error = cancel(&mut draft.clone(), "shop", Some(&["w9".to_owned()]), time(NOW)).unwrap_err();
-    assert!(error.to_string().starts_with("shop: no window \"w9\"; did you mean \"w"), "{error}");
-    cancel(&mut draft, "shop", None, time("2026-11-22T03:00:00Z")).unwrap();
-    assert_eq!(ids(&draft), [""; 0]);
-    assert_eq!(draft.read().unwrap().past.len(), 1, "the open one has taken place, the others have not");
-}
-
-#[test]
-fn a_lease_moves_the_end_and_closes_nothing() {
+fn end_at_moves_the_end_of_a_closed_site_only() {
     let until = time("2026-11-21T02:02:00Z");
     let mut closed = draft(json!({"mode": "offline", "since": NOW}));
     end_at(&mut closed, Some(until), time(NOW)).unwrap();
@@ -295,7 +267,7 @@ fn a_lease_moves_the_end_and_closes_nothing() {
 }
 
 #[test]
-fn a_full_document_is_opened_and_forgets_the_oldest_instead() {
+fn a_full_document_can_be_opened_and_loses_its_oldest_history() {
     let past = |day: u32| {
         let at = |hour: u32| format!("2026-11-{day:02}T{hour:02}:00:00Z");
         json!({"mode": "offline", "from": at(1), "until": at(2), "reason": ""})
@@ -328,10 +300,10 @@ fn a_full_document_is_opened_and_forgets_the_oldest_instead() {
 }
 
 #[test]
-fn a_document_too_long_to_be_taken_is_refused() {
+fn a_document_that_is_too_long_is_an_error() {
     let mut draft = draft(json!({}));
     let flags = CloseEdit { reason: Some("x".repeat(9000)), ..flags() };
     close(&mut draft, &flags, time(NOW)).unwrap();
     let error = draft.read().unwrap_err();
-    assert_eq!(error.to_string(), "shop: the document becomes too long; cancel windows or shorten reasons");
+    assert_eq!(error.to_string(), "shop: the document would be longer than 8 KiB; cancel windows or shorten reasons");
 }

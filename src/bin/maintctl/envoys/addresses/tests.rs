@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn an_envoy_url_is_http_with_a_host() {
+fn a_url_needs_the_http_scheme_and_a_host() {
     for (url, expected) in [
         ("http://127.0.0.1:10001/.maintenance", Some("http://127.0.0.1:10001/.maintenance")),
         ("https://e/.maintenance/", Some("https://e/.maintenance")),
@@ -15,7 +15,7 @@ fn an_envoy_url_is_http_with_a_host() {
 }
 
 #[test]
-fn an_address_needs_no_time_to_resolve() {
+fn an_ip_address_needs_no_name_resolution() {
     for (url, address) in
         [("http://127.0.0.1:7/x", "127.0.0.1:7"), ("http://[::1]", "[::1]:80"), ("https://10.0.0.1", "10.0.0.1:443")]
     {

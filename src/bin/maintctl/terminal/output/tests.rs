@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn characters_that_steer_a_terminal_are_printed_as_json_escapes_them() {
+fn characters_that_control_a_terminal_are_escaped_as_in_json() {
     for (text, cleaned, one_line) in [
         ("Käse – 午前 🚧", "Käse – 午前 🚧", "Käse – 午前 🚧"),
         ("a\nb\tc", "a\nb\tc", "a\\u000ab\\u0009c"),
@@ -16,14 +16,14 @@ fn characters_that_steer_a_terminal_are_printed_as_json_escapes_them() {
 }
 
 #[test]
-fn a_value_in_json_is_the_same_after_it_was_cleaned() {
+fn escaped_json_has_the_same_value() {
     let value = serde_json::json!({ "reason": "\u{1b}[2J\u{9b}\u{202e}\u{7f}\n\"\\u001b" });
     let read: serde_json::Value = serde_json::from_str(&clean(&value.to_string())).unwrap();
     assert_eq!(read, value);
 }
 
 #[test]
-fn a_value_is_cut_where_no_document_could_hold_it() {
+fn a_value_is_cut_at_the_maximum_length() {
     let long = "ä".repeat(LONGEST);
     assert_eq!(shown(&long), long);
     assert_eq!(shown(&(long.clone() + "b")), long + "…");

@@ -5,7 +5,7 @@ fn at(text: &str) -> Zoned {
 }
 
 #[test]
-fn a_clock_time_is_the_next_one_where_the_operator_is() {
+fn a_clock_time_is_the_next_one_in_the_operators_time_zone() {
     for (now, text, expected) in [
         ("2026-11-21T02:00:00+01:00[Europe/Berlin]", "03:30", "2026-11-21T02:30:00Z"),
         ("2026-11-21T02:00:00+01:00[Europe/Berlin]", "02:00", "2026-11-22T01:00:00Z"),
@@ -22,12 +22,12 @@ fn a_clock_time_is_the_next_one_where_the_operator_is() {
         ("2006-10-29T00:00:30-02:30[America/St_Johns]", "23:30", "2006-10-29T03:00:00Z"),
         ("2026-11-21T02:00:00Z[UTC]", "2026-11-21T04:00:00+01:00", "2026-11-21T03:00:00Z"),
     ] {
-        assert_eq!(ahead("--until", text, &at(now)).unwrap().to_string(), expected, "{now} {text}");
+        assert_eq!(future("--until", text, &at(now)).unwrap().to_string(), expected, "{now} {text}");
     }
 }
 
 #[test]
-fn a_clock_time_may_be_asked_for_after_another_time() {
+fn a_clock_time_may_count_from_another_time() {
     let (now, start) = (at("2026-11-21T02:00:00+01:00[Europe/Berlin]"), "2026-11-25T02:00:00Z");
     let start = Time::parse(start).unwrap();
     for (text, expected) in [
@@ -36,14 +36,14 @@ fn a_clock_time_may_be_asked_for_after_another_time() {
         ("02:30", "2026-11-26T01:30:00Z"),
         ("2026-11-24T00:00:00Z", "2026-11-24T00:00:00Z"),
     ] {
-        assert_eq!(ahead_after("--until", text, start, &now).unwrap().to_string(), expected, "{text}");
-        assert_eq!(ahead_or_after("--eta", text, start, &now).unwrap().to_string(), expected, "{text}");
+        assert_eq!(future_after("--until", text, start, &now).unwrap().to_string(), expected, "{text}");
+        assert_eq!(future_or_duration("--eta", text, start, &now).unwrap().to_string(), expected, "{text}");
     }
-    assert_eq!(ahead_or_after("--eta", "20m", start, &now).unwrap().to_string(), "2026-11-25T02:20:00Z");
+    assert_eq!(future_or_duration("--eta", "20m", start, &now).unwrap().to_string(), "2026-11-25T02:20:00Z");
 }
 
 #[test]
-fn what_is_neither_a_duration_nor_a_time_ahead_is_refused() {
+fn text_that_is_neither_a_duration_nor_a_future_time_is_rejected() {
     let now = at("2026-11-21T02:00:00Z[UTC]");
     for (text, message) in [
         ("5", "--eta \"5\": neither a duration nor a time; did you mean 5s or 5m?"),
@@ -51,58 +51,58 @@ fn what_is_neither_a_duration_nor_a_time_ahead_is_refused() {
             "soon",
             "--eta \"soon\": neither a duration nor a time; write 20m, HH:MM or RFC 3339, such as 2026-11-21T03:30:00Z",
         ),
-        ("0s", "--eta \"0s\": 2026-11-21 02:00 UTC lies in the past"),
-        ("2026-11-21T01:00:00Z", "--eta \"2026-11-21T01:00:00Z\": 2026-11-21 01:00 UTC lies in the past"),
-        ("9999999999h", "--eta: too far ahead; the last year is 9999"),
-        ("9999-12-31T23:00:00-01:00", "--eta: too far ahead; the last year is 9999"),
+        ("0s", "--eta \"0s\": 2026-11-21 02:00 UTC is in the past"),
+        ("2026-11-21T01:00:00Z", "--eta \"2026-11-21T01:00:00Z\": 2026-11-21 01:00 UTC is in the past"),
+        ("9999999999h", "--eta: too far in the future; the last year is 9999"),
+        ("9999-12-31T23:00:00-01:00", "--eta: too far in the future; the last year is 9999"),
     ] {
-        let error = ahead_or_after("--eta", text, time(&now), &now).unwrap_err();
+        let error = future_or_duration("--eta", text, time(&now), &now).unwrap_err();
         assert_eq!(error.to_string(), message);
         assert!(matches!(error.downcast_ref(), Some(ExitError::Usage(_))), "{text}");
     }
     let last = "9999-12-31T23:59:59.999Z";
-    assert_eq!(ahead_or_after("--eta", last, time(&now), &now).unwrap().to_string(), last);
+    assert_eq!(future_or_duration("--eta", last, time(&now), &now).unwrap().to_string(), last);
 }
 
 #[test]
-fn a_zone_without_a_name_repeats_its_hour_too() {
+fn a_posix_time_zone_repeats_an_hour_too() {
     let zone = TimeZone::posix("AAA0BBB,J1/0,J325/04:34:00").unwrap();
     let now = "2026-11-21T03:14:00Z".parse::<Timestamp>().unwrap().to_zoned(zone);
     assert_eq!(now.strftime("%H:%M %Z").to_string(), "04:14 BBB");
-    assert_eq!(ahead("--until", "03:54", &now).unwrap().to_string(), "2026-11-21T03:54:00Z");
+    assert_eq!(future("--until", "03:54", &now).unwrap().to_string(), "2026-11-21T03:54:00Z");
 }
 
 #[test]
-fn what_is_no_time_ahead_is_refused() {
+fn text_that_is_not_a_future_time_is_rejected() {
     let now = at("2026-11-21T02:00:00+01:00[Europe/Berlin]");
     for (text, message) in [
         ("soon", "--until \"soon\": not a time; write HH:MM or RFC 3339, such as 2026-11-21T03:30:00Z"),
         ("24:00", "--until \"24:00\": not a time; write HH:MM or RFC 3339, such as 2026-11-21T03:30:00Z"),
         ("+1:30", "--until \"+1:30\": not a time; write HH:MM or RFC 3339, such as 2026-11-21T03:30:00Z"),
         ("2026-11-21", "--until \"2026-11-21\": not a time; write HH:MM or RFC 3339, such as 2026-11-21T03:30:00Z"),
-        ("2026-11-20T00:30:00Z", "--until \"2026-11-20T00:30:00Z\": 2026-11-20 01:30 CET (00:30 UTC) lies in the past"),
+        ("2026-11-20T00:30:00Z", "--until \"2026-11-20T00:30:00Z\": 2026-11-20 01:30 CET (00:30 UTC) is in the past"),
     ] {
-        let error = ahead("--until", text, &now).unwrap_err();
+        let error = future("--until", text, &now).unwrap_err();
         assert_eq!(error.to_string(), message);
         assert!(matches!(error.downcast_ref(), Some(ExitError::Usage(_))), "{text}");
     }
 }
 
 #[test]
-fn a_clock_time_is_echoed_with_its_zone_and_in_utc() {
+fn a_clock_time_is_printed_with_its_zone_and_in_utc() {
     let now = at("2026-11-21T00:10:00+01:00[Europe/Berlin]");
     for (text, expected) in [
         ("03:30", Some("--until 03:30 is 2026-11-21 03:30 CET (02:30 UTC)")),
         ("00:30", Some("--until 00:30 is 2026-11-21 00:30 CET (2026-11-20 23:30 UTC)")),
         ("2026-11-21T03:30:00Z", None),
     ] {
-        let time = ahead("--until", text, &now).unwrap();
+        let time = future("--until", text, &now).unwrap();
         assert_eq!(echo("--until", text, time, &now).as_deref(), expected);
     }
 }
 
 #[test]
-fn a_time_is_short_where_it_can_be() {
+fn a_short_time_has_a_date_only_if_needed() {
     let now = at("2026-11-21T22:00:00+01:00[Europe/Berlin]");
     for (time, expected) in [
         ("2026-11-21T22:30:00Z", "23:30"),

@@ -13,7 +13,7 @@ resources:
 "#;
 
 #[test]
-fn a_policy_is_found_in_each_of_its_shapes() {
+fn a_policy_is_found_in_each_supported_form() {
     let as_struct =
         WHOLE.replace("protobuf.StringValue", "protobuf.Struct").replace(r#"'{"fleet": "demo"}'"#, "{ fleet: demo }");
     let alone = "name: maintenance\ntyped_config: { \"@type\": \
@@ -27,7 +27,7 @@ fn a_policy_is_found_in_each_of_its_shapes() {
 }
 
 #[test]
-fn what_is_around_the_policy_stays() {
+fn the_extension_around_the_policy_is_kept() {
     let file = PolicyFile::parse("f", WHOLE).unwrap();
     let changed = file.with_policy(Tree::from_json(br#"{"fleet": "other"}"#).unwrap());
     let text = serde_json::to_string_pretty(&changed.to_ecds().unwrap()).unwrap();
@@ -38,7 +38,7 @@ fn what_is_around_the_policy_stays() {
 }
 
 #[test]
-fn a_policy_alone_takes_the_extension_of_another_file() {
+fn a_bare_policy_gets_the_extension_of_another_file() {
     let alone = PolicyFile::parse("f", "fleet: other").unwrap();
     assert!(alone.to_ecds().is_err());
     let whole = alone.within(&PolicyFile::parse("f", WHOLE).unwrap()).to_ecds().unwrap();
@@ -46,7 +46,7 @@ fn a_policy_alone_takes_the_extension_of_another_file() {
 }
 
 #[test]
-fn other_shapes_are_refused() {
+fn other_forms_are_rejected() {
     let two = WHOLE.replace("resources:", "resources:\n- {}");
     let five = WHOLE.replace("value: '{\"fleet\": \"demo\"}'", "value: 5");
     let text = WHOLE.replace("'{\"fleet\": \"demo\"}'", "'{'");
@@ -55,7 +55,7 @@ fn other_shapes_are_refused() {
         ("typed_config: {}", SHAPE),
         ("static_resources: {}", SHAPE),
         (&two, SHAPE),
-        ("fleet: a\n---\nfleet: b", "several documents, where one policy is wanted"),
+        ("fleet: a\n---\nfleet: b", "has several documents; write one policy"),
         (
             &five,
             "resources[0].typed_config.config.configuration: neither a google.protobuf.StringValue with a text as its \

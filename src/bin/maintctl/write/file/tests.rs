@@ -1,8 +1,14 @@
-//! The file writer in a folder of its own.
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use envoy_maintenance::compiled::CompiledConfig;
+use envoy_maintenance::state::Mode;
+use envoy_maintenance::tree::Tree;
 
 use super::*;
-use envoy_maintenance::state::Mode;
-use std::thread;
+use crate::document::draft::Draft;
+use crate::write::ecds::PolicyFile;
 
 const WHOLE: &str = r#"{"resources": [{"name": "maintenance", "typed_config": {
     "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": {"configuration": {
@@ -32,7 +38,7 @@ fn close(target: &Target, writer: &FileTarget, site: &str) -> Result<ChangeRepor
 }
 
 #[test]
-fn a_change_stands_in_the_file_beside_what_the_operator_wrote() {
+fn a_change_is_added_to_the_operators_policy() {
     let folder = tempfile::tempdir().unwrap();
     let (target, writer) = target(folder.path());
     close(&target, &writer, "shop").unwrap();
@@ -44,7 +50,7 @@ fn a_change_stands_in_the_file_beside_what_the_operator_wrote() {
 }
 
 #[test]
-fn what_the_operator_declares_is_refused() {
+fn sites_that_the_operator_declares_are_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let (target, writer) = target(folder.path());
     let error = close(&target, &writer, "api").unwrap_err();
@@ -53,7 +59,7 @@ fn what_the_operator_declares_is_refused() {
 }
 
 #[test]
-fn two_at_once_lose_nothing() {
+fn concurrent_changes_are_all_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (target, writer) = target(folder.path());
     let sites: Vec<String> = (0..8).map(|number| format!("s{number}")).collect();
@@ -67,71 +73,71 @@ fn two_at_once_lose_nothing() {
             scope.spawn(|| close(&target, &writer, site).unwrap());
         }
     });
-    let contents = writer.read().unwrap();
+    let contents = Contents::read(&writer).unwrap();
     assert_eq!(contents.documents.len(), sites.len());
 }
 
 #[test]
-fn an_edited_policy_is_told_from_one_whose_state_has_changed() {
+fn an_edit_of_the_policy_is_detected_and_a_change_of_state_is_not_one() {
     let folder = tempfile::tempdir().unwrap();
     let (target, writer) = target(folder.path());
-    assert!(!writer.read().unwrap().is_edited);
+    assert!(!Contents::read(&writer).unwrap().is_edited);
     close(&target, &writer, "shop").unwrap();
-    assert!(!writer.read().unwrap().is_edited);
+    assert!(!Contents::read(&writer).unwrap().is_edited);
     fs::write(&writer.policy, WHOLE.replace("\"hosts\": [\"shop\"]", "\"hosts\": [\"shop\", \"www\"]")).unwrap();
-    assert!(writer.read().unwrap().is_edited);
+    assert!(Contents::read(&writer).unwrap().is_edited);
     close(&target, &writer, "shop").unwrap();
-    assert!(!writer.read().unwrap().is_edited);
-    // What stands around the policy counts too.
+    assert!(!Contents::read(&writer).unwrap().is_edited);
+    // So is an edit of the extension around the policy.
     fs::write(&writer.policy, WHOLE.replace("\"config\": {", "\"config\": {\"root_id\": \"r\", ")).unwrap();
-    assert!(writer.read().unwrap().is_edited);
+    assert!(Contents::read(&writer).unwrap().is_edited);
 }
 
 #[cfg(unix)]
 #[test]
-fn the_owner_and_the_group_stay() {
+fn owner_and_group_are_kept() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
     let folder = tempfile::tempdir().unwrap();
     let (target, writer) = target(folder.path());
     close(&target, &writer, "shop").unwrap();
-    // Root may give it to anybody, others to the groups that they are in.
+    // Root may choose any owner, other users only groups of their own.
     let owner = rustix::process::geteuid().is_root().then_some(1001);
     let groups = std::process::Command::new("id").arg("-G").output().unwrap().stdout;
     let groups = String::from_utf8(groups).unwrap();
     let group = owner.or_else(|| groups.split_whitespace().last()?.parse().ok());
     chown(&writer.file, owner, group).unwrap();
     fs::set_permissions(&writer.file, fs::Permissions::from_mode(0o640)).unwrap();
-    let whose = || {
+    let metadata = || {
         let metadata = fs::metadata(&writer.file).unwrap();
         (metadata.ino(), (metadata.uid(), metadata.gid(), metadata.mode() & 0o777))
     };
-    let before = whose();
+    let before = metadata();
     let edit = |draft: &mut Draft, _: &str, now: Time| draft.end_all(now, now);
     let options =
         ChangeOptions { by: "me".to_owned(), wait: false, deadline: Instant::now() + Duration::from_secs(10) };
     apply(&target, &writer, &SiteSelection::of(vec!["shop".to_owned()]), &edit, &options).unwrap();
-    let after = whose();
+    let after = metadata();
     assert_ne!(after.0, before.0, "it is another file");
     assert_eq!(after.1, before.1);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_cannot_be_given_back_is_still_read_by_all_or_by_its_group() {
-    for (mode, group_is_kept, expected) in [
+fn a_file_with_another_owner_stays_readable_through_its_group_or_for_everyone() {
+    for (mode, keeps_group, expected) in [
         (0o100644, false, true),
         (0o100644, true, true),
         (0o100640, true, true),
         (0o100640, false, false),
         (0o100600, true, false),
     ] {
-        assert_eq!(is_still_readable(mode, group_is_kept), expected, "{mode:o} {group_is_kept}");
+        assert_eq!(replace::is_still_readable(mode, keeps_group), expected, "{mode:o} {keeps_group}");
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn permissions_stay_and_links_lead_where_they_led() {
+fn permissions_and_symbolic_links_are_kept() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let folder = tempfile::tempdir().unwrap();
     let (target, mut writer) = target(folder.path());

@@ -1,14 +1,14 @@
 use super::*;
 
 #[test]
-fn sites_are_checked_before_anything_is_changed() {
+fn every_selected_site_has_to_exist() {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     for (typed, ignore, known, expected) in [
         (&["shop"][..], false, &["api", "shop"][..], Ok(&["shop"][..])),
         (&["shop", "api", "shop"], false, &["api", "shop"], Ok(&["shop", "api"])),
         (&[], false, &["shop"], Ok(&["shop"])),
-        (&[], false, &["api", "shop"], Err("which site? There are api, shop")),
-        (&[], false, &[], Err("there is no site")),
+        (&[], false, &["api", "shop"], Err("no site given (sites: api, shop); nothing changed")),
+        (&[], false, &[], Err("there are no sites; nothing changed")),
         (
             &["shop", "ap"],
             false,

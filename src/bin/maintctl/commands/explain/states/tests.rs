@@ -25,7 +25,7 @@ fn states(texts: &[String]) -> Result<(Mode, Vec<String>), String> {
 }
 
 #[test]
-fn the_newest_document_counts() {
+fn the_newest_document_is_used() {
     let (old, new) = (document("shop", 1, "offline"), document("shop", 2, "read_only"));
     for texts in [[old.clone(), new.clone()], [new, old]] {
         assert_eq!(states(&texts).unwrap().0, Mode::ReadOnly, "{texts:?}");
@@ -34,26 +34,26 @@ fn the_newest_document_counts() {
 }
 
 #[test]
-fn a_declared_state_stands_over_documents() {
+fn a_declared_state_overrides_documents() {
     let (_, notes) = states(&[document("api", 1, "offline")]).unwrap();
-    assert_eq!(notes, ["f: does not count, as the policy declares the state of api"]);
+    assert_eq!(notes, ["f: ignored, because the policy declares the state of api"]);
 }
 
 #[test]
-fn a_signed_document_is_read_and_its_signature_is_not() {
+fn a_signed_document_is_read_without_verification() {
     let payload = document("shop", 1, "offline");
     let token = jws::sign(STATE_TYP, payload.as_bytes(), &KeyPair::from_seed(Seed::new([7; 32])));
     let (mode, notes) = states(&[token]).unwrap();
     assert_eq!(mode, Mode::Offline);
-    assert_eq!(notes, [format!("f: the signature was not checked; it says {payload}")]);
+    assert_eq!(notes, [format!("f: the signature was not verified; the payload is {payload}")]);
 }
 
 #[test]
-fn a_document_that_the_filter_would_refuse_is_an_error() {
+fn a_document_that_the_filter_rejects_is_an_error() {
     for (text, message) in [
-        (document("shp", 1, "offline"), "site: \"shp\" is no site of the policy"),
-        (document("shop", 1, "offline").replace("\"f\"", "\"g\""), "fleet: \"g\" is not that of the policy, \"f\""),
-        (document("shop", 1_600_001, "offline"), "revision: 1600001 lies more than 10 minutes ahead"),
+        (document("shp", 1, "offline"), "site: the policy has no site \"shp\""),
+        (document("shop", 1, "offline").replace("\"f\"", "\"g\""), "fleet: \"g\" differs from the policy's \"f\""),
+        (document("shop", 1_600_001, "offline"), "revision: 1600001 is more than 10 minutes in the future"),
         ("{}".to_owned(), "site: missing"),
         ("garbage".to_owned(), "neither JSON nor a signed document: not a JWS in compact serialization"),
     ] {

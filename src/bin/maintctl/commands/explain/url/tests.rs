@@ -12,7 +12,7 @@ fn args(words: &[&str]) -> ExplainArgs {
 }
 
 #[test]
-fn a_url_is_taken_as_written() {
+fn a_url_is_not_normalized() {
     for (url, scheme, authority, path) in [
         ("https://Shop.example.com:8443/a/../b?c#d", "https", "Shop.example.com:8443", "/a/../b?c"),
         ("HTTP://a", "http", "a", "/"),
@@ -32,7 +32,7 @@ fn a_url_is_taken_as_written() {
 }
 
 #[test]
-fn headers_are_joined_where_envoy_joins_them() {
+fn headers_are_joined_as_envoy_does() {
     let args =
         args(&["-H", "Cookie: a", "-H", "cookie:b", "-H", "X-A: 1", "-H", "x-a: 2 ", "-H", "Host: h", "http://a"]);
     let (headers, _) = headers(&args).unwrap();
@@ -44,7 +44,7 @@ fn headers_are_joined_where_envoy_joins_them() {
 }
 
 #[test]
-fn what_is_no_request_is_refused() {
+fn invalid_urls_headers_and_methods_are_rejected() {
     for (words, message) in [
         (&["shop.example.com/a"][..], "\"shop.example.com/a\": not a URL such as https://shop.example.com/checkout"),
         (&["ftp://a"], "\"ftp://a\": not a URL such as https://shop.example.com/checkout"),

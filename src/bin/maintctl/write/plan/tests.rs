@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn a_document_is_handed_on_as_it_is_only_while_every_envoy_takes_it() {
+fn a_document_is_sent_again_as_it_is_only_while_every_envoy_accepts_it() {
     const NOW: i64 = 1_795_204_262_751;
     const MINUTE: i64 = 60_000;
     for (revision, iat, young) in [

@@ -1,0 +1,32 @@
+//! The gauges of sites: mode and revision.
+
+use std::rc::Rc;
+
+use super::root::Root;
+use super::stats;
+use super::vms::Members;
+use crate::byte_index::ByteIndex;
+use crate::state::Mode;
+
+/// Sets the gauges of every site: its mode, and its revision once every worker has adopted it.
+pub fn publish(roots: &[Rc<Root>], members: &Members) {
+    for root in roots.iter().filter(|root| root.standing().is_member()) {
+        for (site, (held, mode)) in root.policy.sites.iter().zip(root.held()) {
+            stats::set_gauge(&site.name, "mode", mode.number());
+            let label = held.as_ref().map_or("-", |held| &held.label);
+            if members.workers(root.fleet(), &site.name, label).have_adopted() {
+                stats::set_gauge(&site.name, "revision", held.map_or(0, |held| held.document.stamp.revision));
+            }
+        }
+    }
+}
+
+/// Resets the gauges of the sites of a root context that no other one on this worker has.
+pub fn reset(gone: &Root, roots: &[Rc<Root>]) {
+    let members = roots.iter().filter(|root| root.standing().is_member());
+    let known: ByteIndex = members.flat_map(|root| &root.policy.sites).map(|site| &site.name).collect();
+    for site in gone.policy.sites.iter().filter(|site| !known.contains(site.name.as_bytes())) {
+        stats::set_gauge(&site.name, "mode", Mode::Online.number());
+        stats::set_gauge(&site.name, "revision", 0);
+    }
+}

@@ -1,0 +1,147 @@
+//! The records of VMs in shared data: `vm/<number>`.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use hashbrown::HashMap;
+
+use super::host::HostError;
+use super::register;
+use crate::members::{self, RootRecord, Vm, Workers};
+use crate::time::Time;
+
+const PREFIX: &str = "vm";
+const THREADS: &str = "threads";
+
+/// The key of a record that this VM has written, and its version.
+#[derive(Clone, Copy)]
+pub struct Key {
+    number: usize,
+    cas: u32,
+}
+
+impl Key {
+    fn name(self) -> String {
+        format!("{PREFIX}/{}", self.number)
+    }
+
+    /// Replaces the record. `None` if another VM has removed it.
+    pub fn write(self, record: &str) -> Result<Option<Key>, HostError> {
+        if !register::set(&self.name(), record.as_bytes(), Some(self.cas))? {
+            return Ok(None);
+        }
+        Key::written(self.number, record)
+    }
+
+    /// The key of a record that has just been written. The host returns no version, so the value is read back.
+    fn written(number: usize, record: &str) -> Result<Option<Key>, HostError> {
+        let shared = register::get(&format!("{PREFIX}/{number}"))?;
+        Ok(shared.filter(|shared| shared.bytes == record.as_bytes()).map(|shared| Key { number, cas: shared.cas }))
+    }
+
+    /// Removes the record. False if it has changed since.
+    pub fn remove(self) -> Result<bool, HostError> {
+        register::set(&self.name(), b"", Some(self.cas))
+    }
+
+    /// Writes a new record under a number that is not in use.
+    pub fn create(record: &str) -> Result<Key, HostError> {
+        loop {
+            let (_, (number, cas)) = register::numbered(PREFIX)?;
+            if register::set(&format!("{PREFIX}/{number}"), record.as_bytes(), cas)?
+                && let Some(key) = Key::written(number, record)?
+            {
+                return Ok(key);
+            }
+        }
+    }
+}
+
+/// The body of a record as this VM has last read it.
+struct KnownBody {
+    identity: String,
+    joined: u64,
+    version: u64,
+    roots: Rc<[RootRecord]>,
+}
+
+thread_local! {
+    static BODIES: RefCell<HashMap<usize, KnownBody>> = RefCell::default();
+}
+
+/// All records with their keys. A body is parsed only if its version is new.
+pub fn read() -> Result<Vec<(Key, Vm)>, HostError> {
+    let (values, _) = register::numbered(PREFIX)?;
+    BODIES.with_borrow_mut(|bodies| {
+        let mut records = Vec::with_capacity(values.len());
+        for value in &values {
+            let text = std::str::from_utf8(&value.shared.bytes).ok();
+            let Some((mut vm, body)) = text.and_then(members::decode_head) else { continue };
+            let known = bodies.get(&value.number).filter(|known| {
+                (&known.identity, known.joined, known.version) == (&vm.identity, vm.joined, vm.version)
+            });
+            vm.roots = match known {
+                Some(known) => Rc::clone(&known.roots),
+                None => members::decode_body(body).unwrap_or_default(),
+            };
+            let known = KnownBody {
+                identity: vm.identity.clone(),
+                joined: vm.joined,
+                version: vm.version,
+                roots: Rc::clone(&vm.roots),
+            };
+            bodies.insert(value.number, known);
+            records.push((Key { number: value.number, cas: value.shared.cas }, vm));
+        }
+        bodies.retain(|number, _| values.iter().any(|value| value.number == *number));
+        Ok(records)
+    })
+}
+
+/// The number of threads of this Envoy, if it is known.
+pub fn threads() -> Result<Option<usize>, HostError> {
+    Ok(register::text(THREADS)?.parse().ok())
+}
+
+/// Shares a number of threads, unless a larger one is known.
+pub fn set_threads(threads: usize) -> Result<(), HostError> {
+    let is_news = |text: &str| text.parse::<usize>().map_or(true, |known| known < threads);
+    register::update(THREADS, |text| is_news(text).then(|| threads.to_string())).map(drop)
+}
+
+/// The VMs at one moment.
+pub struct Members {
+    vms: Vec<Vm>,
+    threads: Option<usize>,
+    now: Time,
+}
+
+/// Differs whenever [`Members`] may give other answers.
+#[derive(PartialEq, Eq)]
+pub struct MembersVersion {
+    vms: Vec<(u64, u64, bool)>,
+    threads: Option<usize>,
+}
+
+impl Members {
+    pub fn read(now: Time) -> Result<Members, HostError> {
+        let vms = read()?.into_iter().map(|(_, vm)| vm).collect();
+        Ok(Members { vms, threads: threads()?, now })
+    }
+
+    /// Identifies these answers.
+    pub fn version(&self) -> MembersVersion {
+        let vms = self.vms.iter().map(|vm| (vm.joined, vm.version, vm.is_alive(self.now))).collect();
+        MembersVersion { vms, threads: self.threads }
+    }
+
+    /// The workers of a site, and those that have adopted `wanted`.
+    pub fn workers(&self, fleet: &str, site: &str, wanted: &str) -> Workers {
+        members::workers(fleet, site, wanted, &self.vms, self.threads, self.now)
+    }
+
+    /// The names of plugins that accept requests beside another one of the same name.
+    pub fn conflicts(&self) -> Vec<String> {
+        members::conflicts(&self.vms)
+    }
+}
