@@ -44,10 +44,14 @@ fn short_digest(bytes: &[u8]) -> String {
 
 /// The environment variables of this VM, in a fixed order. From Envoy 1.39 on, VMs that differ in them run side by side.
 fn environment() -> Vec<u8> {
-    let mut variables: Vec<_> = std::env::vars_os().collect();
-    variables.sort_unstable();
-    let bytes = |text: std::ffi::OsString| text.into_encoded_bytes();
-    variables.into_iter().flat_map(|(name, value)| [bytes(name), vec![b'='], bytes(value), vec![0]]).flatten().collect()
+    let mut variables: Vec<Vec<u8>> = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let variable = [name.as_encoded_bytes(), b"=", value.as_encoded_bytes(), b"\0"].concat();
+        // `sort` would add 4 KiB to the module.
+        let position = variables.partition_point(|known| *known < variable);
+        variables.insert(position, variable);
+    }
+    variables.concat()
 }
 
 impl Membership {
