@@ -27,7 +27,7 @@ impl ByteIndex {
         self.0.get(key).copied()
     }
 
-    /// Whether the map has `key`.
+    /// True if the map has `key`.
     pub fn contains(&self, key: &[u8]) -> bool {
         self.get(key).is_some()
     }

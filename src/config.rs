@@ -34,7 +34,7 @@ pub struct PluginConfig {
     pub jwt_metadata_key: Option<String>,
     /// `control.path_prefix`; none: this listener has no control endpoint.
     pub control_path_prefix: Option<String>,
-    /// Whether the policy has the built-in rules; `true` by default.
+    /// True if the policy has the built-in rules; `true` by default.
     pub builtin_rules: Option<bool>,
 }
 

@@ -26,7 +26,7 @@ pub struct FairBudget {
 }
 
 impl FairBudget {
-    /// Whether `address` could [`take`](FairBudget::take) a unit at `now`.
+    /// True if `address` could [`take`](FairBudget::take) a unit at `now`.
     pub fn is_left(&mut self, address: Option<IpAddr>, now: Time) -> bool {
         if !(0..1000).contains(&now.0.saturating_sub(self.since)) {
             *self = FairBudget { since: now.0, ..FairBudget::default() };

@@ -1,5 +1,5 @@
 //! Matchers: compiled patterns for texts, IP addresses, hosts, paths and redirect targets. Rules, reply formats and CORS
-//! share them. A matcher cannot be invalid; whatever is invalid is an error when the policy loads.
+//! share them. A compiled matcher is never invalid: invalid patterns are errors when the policy loads.
 
 mod affixes;
 pub mod cidr;

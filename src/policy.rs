@@ -83,19 +83,19 @@ impl Policy {
         path.strip_prefix(self.control.as_deref()?.as_bytes()).filter(|below| below.starts_with(b"/"))
     }
 
-    /// Whether any site has an `always_closed` rule, so that requests may be refused while every site is online.
+    /// True if any site has an `always_closed` rule, so that requests may be refused while every site is online.
     pub fn has_always_closed(&self) -> bool {
         self.sites.iter().any(|site| !site.always_closed.is_empty())
     }
 }
 
 impl Site {
-    /// Whether the site consists of path prefixes only, and not of whole hosts.
+    /// True if the site consists of path prefixes only, and not of whole hosts.
     pub fn has_paths(&self) -> bool {
         !self.paths.iter().any(String::is_empty)
     }
 
-    /// Whether `host` is one of the site's exact hosts.
+    /// True if `host` is one of the site's exact hosts.
     pub fn is_exact_host(&self, host: &Host) -> bool {
         self.hosts.iter().any(|own| matches!(own, HostPattern::Exact(name) if name == host.as_str()))
     }

@@ -126,18 +126,18 @@ impl<'a> Request<'a> {
         read.get_or_init(|| values::parameters(self.query, separator, &self.budget)).as_deref()
     }
 
-    /// Whether the request opens a tunnel (RFC 9110 section 9.3.6). It has a host and no path.
+    /// True if the request opens a tunnel (RFC 9110 section 9.3.6). It has a host and no path.
     pub fn is_connect(&self) -> bool {
         self.method.eq_ignore_ascii_case(b"CONNECT")
     }
 
-    /// Whether servers may apply another method than [`Request::method`], because of an override header or of a protocol
+    /// True if servers may apply another method than [`Request::method`], because of an override header or of a protocol
     /// upgrade (RFC 9110 section 7.8, RFC 8441 section 4).
     pub fn may_change_method(&self) -> bool {
         self.names_other_method() || self.headers.names().any(|name| matches!(name, b"upgrade" | b":protocol"))
     }
 
-    /// Whether the request has a method-override header.
+    /// True if the request has a method-override header.
     pub fn names_other_method(&self) -> bool {
         *self.names_other_method.get_or_init(|| self.overriding_methods().next().is_some())
     }
@@ -152,7 +152,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Whether a token, such as a method or a header name, can contain the byte (RFC 9110 section 5.6.2).
+/// True if a token, such as a method or a header name, can contain the byte (RFC 9110 section 5.6.2).
 pub fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -52,7 +52,7 @@ fn an_unknown_variable_is_an_error_even_if_no_site_uses_the_template() {
             compile(&format!("{{'reply': {{'html': '{{{{team}}}}', 'context': {{'team': '1'}}}}, {sites}}}")).is_ok()
         );
     }
-    // What a site that uses the template knows is known.
+    // The context of a site that uses the template counts.
     let knows = own("{'context': {'phone': '1'}}");
     assert!(compile(&format!("{{'reply': {{'html': '{{{{phone}}}}', 'text': '{{{{phone}}}}'}}, {knows}}}")).is_ok());
 }
@@ -134,7 +134,7 @@ fn only_canonical_paths_below_an_exempt_one_pass_a_closed_site() {
                 let path = path.split(|byte| *byte == b'?').next().unwrap();
                 passed.set(passed.get() + 1);
                 prop_assert!(!path.contains(&b';'));
-                // Once decoded, nothing is left that anyone could read in another way.
+                // The decoded path is unambiguous.
                 let decoded = String::from_utf8(percent_decoded(path)).unwrap();
                 prop_assert!(decoded.starts_with("/public/"), "{}", decoded);
                 prop_assert!(!decoded.contains(['\\', '\0']) && !decoded.contains("//"), "{}", decoded);

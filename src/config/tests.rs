@@ -1,7 +1,7 @@
 use super::*;
 use crate::tree::PathError;
 
-/// Reads a policy whose quotes are single, so that the tables below can be read.
+/// Reads a policy that is written with single quotes.
 fn read(text: &str) -> Result<PluginConfig, PathError> {
     PluginConfig::read(&Tree::from_json(text.replace('\'', "\"").as_bytes())?)
 }
@@ -68,7 +68,7 @@ fn an_unknown_field_is_refused_at_every_level() {
     assert_refused(&[
         ("{'site': []}", "site: unknown field; did you mean \"sites\"?"),
         ("{'colour': 1}", "colour: unknown field"),
-        // Of later versions, and so of none.
+        // Fields of later versions.
         ("{'public_status': {}}", "public_status: unknown field"),
         ("{'sessions': {}}", "sessions: unknown field"),
         ("{'passes': {}}", "passes: unknown field"),

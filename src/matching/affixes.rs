@@ -19,12 +19,12 @@ impl Affixes {
         self.texts.add(text);
     }
 
-    /// Whether `value` begins with one of the texts.
+    /// True if `value` begins with one of the texts.
     pub fn is_prefix(&self, value: &[u8]) -> bool {
         self.any(|length| value.get(..length))
     }
 
-    /// Whether `value` ends with one of the texts.
+    /// True if `value` ends with one of the texts.
     pub fn is_suffix(&self, value: &[u8]) -> bool {
         self.any(|length| value.len().checked_sub(length).and_then(|start| value.get(start..)))
     }

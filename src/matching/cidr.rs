@@ -41,7 +41,7 @@ impl IpSet {
         IpSet { ranges: merged }
     }
 
-    /// Whether the set contains `address`.
+    /// True if the set contains `address`.
     pub fn contains(&self, address: IpAddr) -> bool {
         let number = number(address);
         let after = self.ranges.partition_point(|(first, _)| *first <= number);

@@ -31,7 +31,7 @@ impl HostPattern {
         }
     }
 
-    /// Whether the pattern matches `host`, which is canonical (see [`Host`]).
+    /// True if the pattern matches `host`, which is canonical (see [`Host`]).
     pub fn matches(&self, host: &str) -> bool {
         match self {
             HostPattern::Exact(name) => name == host,

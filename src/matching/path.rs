@@ -23,7 +23,7 @@ pub fn compile_paths(texts: &[TextConfig], path: &KeyPath<'_>) -> Result<TextMat
     TextMatcher::compile(texts, path, canonical_pattern)
 }
 
-/// The literal part of a pattern in canonical form. A letter stands in for the `*`, so that the whole is a path.
+/// The literal part of a pattern in canonical form. The `*` is replaced with a letter, so that the pattern is a path.
 fn canonical_pattern(literal: &str, text: &str) -> Result<String, String> {
     let before = if text.starts_with('*') { "/x" } else { "" };
     let after = if text.ends_with('*') { "x" } else { "" };

@@ -20,7 +20,7 @@ pub struct RedirectTarget {
 }
 
 impl RedirectTarget {
-    /// Whether `request` is for the authority, port included, and the path of the target.
+    /// True if `request` is for the authority, port included, and the path of the target.
     pub fn matches(&self, request: &Request<'_>) -> bool {
         let named = |port: Option<u32>| port.filter(|port| Some(*port) != self.default_port);
         let is_authority = |host: &Host| request.host.as_ref() == Some(host) && named(request.port) == named(self.port);

@@ -56,7 +56,7 @@ impl WholeRegex {
         Ok(WholeRegex::Engine { regex: compiled, states })
     }
 
-    /// Whether the regex matches `text`; none if the budget is too small. `is_ascii` is true if the text is ASCII; the caller
+    /// True if the regex matches `text`; none if the budget is too small. `is_ascii` is true if the text is ASCII; the caller
     /// determines it once for all regexes.
     pub fn is_match(&self, text: &str, is_ascii: bool, budget: &WorkBudget) -> Option<bool> {
         if !budget.pay(LOOK) {

@@ -10,8 +10,8 @@
 //! { absent: true }    no value
 //! ```
 //!
-//! The work is charged to the request's [`WorkBudget`]. A caller says by [`Unexamined`] whether a value that cannot be
-//! examined, because it is not UTF-8 or because the budget is exhausted, counts as a match.
+//! The work is charged to the request's [`WorkBudget`]. [`Unexamined`] is the result for a value that cannot be
+//! examined, because it is not UTF-8 or because the budget is exhausted.
 
 use std::borrow::Cow;
 
@@ -40,7 +40,7 @@ pub enum Unexamined {
 }
 
 impl Unexamined {
-    /// Whether the value counts as a match.
+    /// True if the value counts as a match.
     pub fn is_match(self) -> bool {
         self == Unexamined::Matches
     }
@@ -120,7 +120,7 @@ impl TextMatcher {
         Ok(())
     }
 
-    /// Whether `value` matches one of the texts.
+    /// True if `value` matches one of the texts.
     pub fn is_match(&self, value: &[u8], unexamined: Unexamined, budget: &WorkBudget) -> bool {
         if self.any {
             return true;
@@ -156,7 +156,7 @@ impl TextMatcher {
         self.digests.iter().fold(false, |found, own| found | ct_codecs::verify(&own.0, &digest.0))
     }
 
-    /// Whether one of `values` matches. Without values, whether the list contains `absent`.
+    /// True if one of `values` matches. Without values, true if the list contains `absent`.
     pub fn is_match_any(
         &self,
         values: impl IntoIterator<Item = impl AsRef<[u8]>>,

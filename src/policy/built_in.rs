@@ -34,7 +34,7 @@ pub fn built_in() -> Result<RuleLists, PathError> {
     lists.with([&[], &[], &[agents]], false, &KeyPath::Root)
 }
 
-/// Whether the request is for an ACME challenge (RFC 8555 section 8.3): GET or HEAD of one base64url segment, without a
+/// True if the request is for an ACME challenge (RFC 8555 section 8.3): GET or HEAD of one base64url segment, without a
 /// query.
 fn is_acme_challenge(request: &Request<'_>) -> bool {
     let token = request.target.strip_prefix(b"/.well-known/acme-challenge/").unwrap_or_default();

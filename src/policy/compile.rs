@@ -65,7 +65,7 @@ impl Policy {
 struct PolicyWide {
     rules: RuleLists,
     redirect_target: Option<RedirectTarget>,
-    /// Whether jwt_authn stores verified tokens, so that rules can have `claims`.
+    /// True if jwt_authn stores verified tokens, so that rules can have `claims`.
     has_tokens: bool,
 }
 

@@ -47,7 +47,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// Whether the key may sign tokens for `site` with this permission.
+    /// True if the key may sign tokens for `site` with this permission.
     pub fn is_permitted(&self, permission: Permission, site: &str) -> bool {
         self.may.contains(&permission)
             && self.sites.as_ref().is_none_or(|sites| sites.iter().any(|permitted| permitted == site))

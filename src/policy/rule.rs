@@ -75,13 +75,13 @@ impl Rule {
         }
     }
 
-    /// Whether the rule has a `paths` condition, and applies in one of `modes` (in `online` if the set is empty).
+    /// True if the rule has a `paths` condition, and applies in one of `modes` (in `online` if the set is empty).
     pub fn has_paths_in(&self, modes: ModeSet) -> bool {
         let applies = |mode| self.modes.is_none_or(|own| own.contains(mode));
         self.paths.is_some() && modes.or_online().any(applies)
     }
 
-    /// Whether the rule matches `request` while `mode` is active. If the request's budget is exhausted, a rule that opens
+    /// True if the rule matches `request` while `mode` is active. If the request's budget is exhausted, a rule that opens
     /// does not match, and a rule that closes does.
     pub fn matches(&self, request: &Request<'_>, mode: Mode, effect: Effect<'_>) -> bool {
         let Rule { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes, built_in } =

@@ -2,7 +2,7 @@ use super::*;
 use crate::config::PluginConfig;
 use crate::tree::{PathError, Tree};
 
-/// Compiles a policy whose quotes are single, so that the tables below can be read.
+/// Compiles a policy that is written with single quotes.
 fn policy(text: &str) -> Result<Policy, PathError> {
     let tree = Tree::from_plugin_configuration(text.replace('\'', "\"").as_bytes())?;
     Policy::compile(&PluginConfig::read(&tree)?)
@@ -130,7 +130,7 @@ fn claims_require_a_metadata_key() {
 #[test]
 fn keys_require_a_fleet() {
     assert_refused(&[(&format!("{{'keys': [{KEY}]}}"), "fleet: missing; \"keys\" requires it")]);
-    // The sites of a key may be those of other listeners.
+    // A key may name sites of other listeners.
     assert!(policy(&format!("{{'fleet': 'eu', 'sites': [], 'keys': [{KEY}]}}")).is_ok());
 }
 

@@ -60,7 +60,7 @@ pub fn allowed<'r>(origins: Option<&Origins>, hosts: &[HostPattern], request: &R
     is_allowed.then_some(text)
 }
 
-/// Whether the request is a CORS preflight (Fetch standard, section 3.2.2).
+/// True if the request is a CORS preflight (Fetch standard, section 3.2.2).
 pub fn is_preflight(request: &Request<'_>) -> bool {
     request.method == b"OPTIONS"
         && request.headers.first("origin").is_some()
@@ -96,7 +96,7 @@ pub fn add_headers(origin: &str, kind: ReplyKind, request: &Request<'_>, headers
     }
 }
 
-/// Whether `text` is a serialized origin (HTML standard, section 7.1.1), ignoring case.
+/// True if `text` is a serialized origin (HTML standard, section 7.1.1), ignoring case.
 fn is_origin(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let Some((scheme, authority)) = lower.split_once("://") else { return lower == "null" };

@@ -71,7 +71,7 @@ const RAW_ELEMENTS: &[RawElement] = &[
 const COMMENT: &str = "<!--";
 
 impl HtmlContext {
-    /// Reads literal text. The error describes a page whose contexts cannot be told for certain.
+    /// Reads literal text. An error describes a page whose contexts are uncertain.
     pub fn literal(&mut self, text: &str) -> Result<(), &'static str> {
         text.chars().try_for_each(|c| self.step(c))
     }

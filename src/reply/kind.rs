@@ -83,7 +83,7 @@ impl ReplyKind {
         }
     }
 
-    /// Whether the client speaks gRPC or gRPC-Web.
+    /// True if the client speaks gRPC or gRPC-Web.
     pub fn is_grpc(self) -> bool {
         matches!(self, ReplyKind::Grpc | ReplyKind::GrpcPlain | ReplyKind::GrpcWeb | ReplyKind::GrpcWebText)
     }

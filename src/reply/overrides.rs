@@ -7,7 +7,7 @@ use super::cors::Origins;
 use super::escape::Escape;
 use super::format::{Format, FormatsByPath};
 use super::problem;
-use super::template::{Names, Source, Template};
+use super::template::{Names, SharedSource, Template};
 use super::variables::Variable;
 use crate::config::ReplyConfig;
 use crate::matching::RedirectTarget;
@@ -40,7 +40,7 @@ pub struct ReplyOverrides {
 /// in another `reply`.
 #[derive(Clone, Debug)]
 pub(super) struct TemplateSource {
-    source: Source,
+    source: SharedSource,
     path: String,
     escape: Escape,
 }

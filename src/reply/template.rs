@@ -20,21 +20,21 @@ use super::variables::Variable;
 use crate::tree::fields::did_you_mean;
 
 /// The source of a template, shared by the sites that use it.
-pub type Source = Rc<Cow<'static, str>>;
+pub type SharedSource = Rc<Cow<'static, str>>;
 
 /// The names that a template may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'n> {
     /// The texts of `context`; none: not known yet, so that every name is accepted.
     pub context: Option<&'n [(String, String)]>,
-    /// Whether the variables of built-in templates are known.
+    /// True if the variables of built-in templates are known.
     pub built_in: bool,
 }
 
 /// A parsed template. Literal text stays in its source.
 #[derive(Clone, Debug)]
 pub struct Template {
-    source: Source,
+    source: SharedSource,
     nodes: Vec<TemplateNode>,
     /// The escaping of its values.
     pub escape: Escape,
@@ -65,8 +65,8 @@ pub enum Piece<'t> {
 
 impl Template {
     /// Parses a template; `escape` is its language: plain text or HTML. Errors contain the tag.
-    pub fn compile(source: Source, escape: Escape, names: Names<'_>) -> Result<Template, String> {
-        let parser = Parser {
+    pub fn compile(source: SharedSource, escape: Escape, names: Names<'_>) -> Result<Template, String> {
+        let parser = TemplateParser {
             rest: &source,
             position: 0,
             nodes: Vec::new(),
@@ -120,7 +120,7 @@ impl<'n> Names<'n> {
     }
 }
 
-struct Parser<'s, 'n> {
+struct TemplateParser<'s, 'n> {
     /// The source from `position` on.
     rest: &'s str,
     position: usize,
@@ -137,12 +137,12 @@ struct OpenSection<'s> {
     name: &'s str,
     /// The first node inside the section.
     start: usize,
-    /// Whether the section of a constant appears; `None`: decided for each reply, by the node before `start`.
+    /// True if the section of a constant appears; `None`: decided for each reply, by the node before `start`.
     appears: Option<bool>,
     context: Option<HtmlContext>,
 }
 
-impl<'s> Parser<'s, '_> {
+impl<'s> TemplateParser<'s, '_> {
     fn parse(mut self) -> Result<Vec<TemplateNode>, String> {
         while !self.rest.is_empty() {
             let length = self.rest.find("{{").unwrap_or(self.rest.len());

@@ -87,7 +87,7 @@ pub struct RefusalFacts<'d> {
 }
 
 impl<'d> RefusalFacts<'d> {
-    /// The facts about `refusal` at `now`. To visitors, whatever an `always_closed` rule refuses is offline.
+    /// The facts about `refusal` at `now`. For an `always_closed` rule, visitors see the mode `offline`.
     pub fn new(refusal: Refusal<'_>, state: &'d EffectiveState, now: Time, has_retry_after: bool) -> RefusalFacts<'d> {
         let (mode, by_rule) = match refusal {
             Refusal::AlwaysClosed(_) => (Mode::Offline, true),
@@ -111,7 +111,7 @@ impl<'d> RefusalFacts<'d> {
         self.eta.or(self.until)
     }
 
-    /// Whether `variable` has a value.
+    /// True if `variable` has a value.
     pub fn has_value(&self, variable: Variable) -> bool {
         match variable {
             Variable::Site | Variable::Mode | Variable::Path => true,

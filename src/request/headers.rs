@@ -35,7 +35,7 @@ impl HeaderMap {
         self.entries.len()
     }
 
-    /// Whether the map is empty.
+    /// True if the map is empty.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -60,7 +60,7 @@ impl HeaderMap {
         self.entries.iter().find(|(key, _)| self.is(key, name)).map(|(_, value)| self.part(value))
     }
 
-    /// Whether the bytes at `range` are `name`. Most names differ in length.
+    /// True if the bytes at `range` are `name`. Most names differ in length.
     fn is(&self, range: &Range<usize>, name: &str) -> bool {
         range.len() == name.len() && self.part(range) == name.as_bytes()
     }

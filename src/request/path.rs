@@ -137,7 +137,7 @@ fn normalized(bytes: &[u8]) -> Option<String> {
     Some(text)
 }
 
-/// Whether a segment of any decoding is `.` or `..`, with `\` as a slash, and without the parts that a server may cut off:
+/// True if a segment of any decoding is `.` or `..`, with `\` as a slash, and without the parts that a server may cut off:
 /// the parameters of the segment, the path from `#`, `?` or NUL on, and spaces and control characters at its end. A dot
 /// segment in one decoding is a dot segment in all later ones, so the last decoding suffices.
 fn has_dot_segment(decoded: &[u8]) -> bool {
@@ -145,7 +145,7 @@ fn has_dot_segment(decoded: &[u8]) -> bool {
     names(decoded.get(..end).unwrap_or_default()).any(|name| matches!(name, b"." | b".."))
 }
 
-/// Whether the path can begin with `//name` after its dot segments are resolved: it has an empty segment at the root that
+/// True if the path can begin with `//name` after its dot segments are resolved: it has an empty segment at the root that
 /// is not the last one.
 fn may_begin_with_host(decoded: &[u8]) -> bool {
     let mut names = names(decoded).skip(1).peekable();

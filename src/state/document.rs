@@ -91,14 +91,14 @@ pub enum DocumentError {
 }
 
 impl Window {
-    /// Whether the window is active at `now`.
+    /// True if the window is active at `now`.
     pub fn is_active(&self, now: Time) -> bool {
         self.from <= now && self.until.is_none_or(|until| now < until)
     }
 }
 
 impl Document {
-    /// Whether this document replaces `current`.
+    /// True if this document replaces `current`.
     pub fn is_newer_than(&self, current: Option<&Document>) -> bool {
         current.is_none_or(|current| self.stamp > current.stamp)
     }

@@ -13,7 +13,7 @@ impl ModeSet {
         self.0 |= 1 << mode as u8;
     }
 
-    /// Whether the set contains `mode`.
+    /// True if the set contains `mode`.
     pub fn contains(self, mode: Mode) -> bool {
         self.0 & (1 << mode as u8) != 0
     }
@@ -70,7 +70,7 @@ impl EffectiveState {
         self.active.iter().map(|active| active.mode).max().unwrap_or(Mode::Online)
     }
 
-    /// Whether any active mode disables the exempt rule `name`.
+    /// True if any active mode disables the exempt rule `name`.
     pub fn suspends(&self, name: &str) -> bool {
         self.active.iter().any(|active| active.suspend.iter().any(|suspended| suspended == name))
     }

@@ -26,7 +26,7 @@ impl Head {
         serde_json::from_slice(payload)
     }
 
-    /// Whether the document was signed within five minutes of `now`.
+    /// True if the document was signed within five minutes of `now`.
     pub fn is_fresh(&self, now: Time) -> bool {
         self.time().0.abs_diff(now.0) <= MAX_AGE.unsigned_abs()
     }
@@ -37,7 +37,7 @@ impl Head {
         Time(i64::try_from(milliseconds).unwrap_or(i64::MAX))
     }
 
-    /// Whether the revision is acceptable after `current`, that of the current document: at most ten minutes ahead of the
+    /// True if the revision is acceptable after `current`, that of the current document: at most ten minutes ahead of the
     /// clock or of `current`. A successor is therefore always possible, even if clocks were wrong before.
     pub fn can_follow(&self, current: Option<u64>, now: Time) -> bool {
         let latest = current.unwrap_or(0).max(u64::try_from(now.0).unwrap_or(0));

@@ -148,7 +148,7 @@ fn an_entry_of_the_history_with_an_unknown_mode_is_ignored() {
     let document = with(past).unwrap();
     assert_eq!(document.past.iter().map(|past| past.mode).collect::<Vec<_>>(), [Mode::ReadOnly]);
     assert_eq!(document.mode, Mode::Offline);
-    // What is no mode at all, and what a policy says.
+    // Values that are not strings, and declared documents, are errors.
     let error = with("'past': [{'mode': 5}]").unwrap_err().to_string();
     assert_eq!(error, "past[0].mode: 5 is a number, not a text");
     let error = read_declared(&format!("{{'mode': 'offline', {past}}}")).unwrap_err();

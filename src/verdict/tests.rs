@@ -44,7 +44,7 @@ fn document(text: &str) -> Document {
     Document::declared("a", &Tree::from_json(&json(text)).unwrap(), &path).unwrap()
 }
 
-/// `METHOD host/path name: value | name: value`; a host that begins with a space is none.
+/// Parses request headers from `METHOD host/path | name: value | name: value`.
 fn headers(request: &str) -> HeaderMap {
     let (line, rest) = request.split_once(" | ").unwrap_or((request, ""));
     let (method, target) = line.split_once(' ').unwrap();
@@ -54,7 +54,7 @@ fn headers(request: &str) -> HeaderMap {
     HeaderMap::new(own.into_iter().chain(pairs).map(|(name, value)| (name.into(), value.into())).collect())
 }
 
-/// The verdict at noon of the day, where `states` are what sites of the policy, in order, are told to be.
+/// The verdict at noon of 2026-11-21; `states` are the documents of the sites, in the order of the policy.
 fn verdict(policy: &Policy, states: &[Document], request: &str) -> String {
     let now = Time::parse("2026-11-21T12:00:00Z").unwrap();
     let headers = headers(request);
@@ -74,7 +74,7 @@ const STEPS: &str = "{'builtin_rules': false, 'jwt': {'metadata_key': 'payload'}
 fn each_step_comes_before_the_next() {
     let policy = policy(STEPS);
     for (state, request, expected) in [
-        // All at once, and then without what decided, down to the refusal.
+        // Begins with a request that matches every step, and removes the deciding one each time.
         ("offline", "GET other/in/sorry | x-shut: 1 | x-probe: 1 | x-staff: 1", "no-site"),
         ("offline", "GET shop/inn | x-shut: 1 | x-probe: 1 | x-staff: 1", "no-site"),
         ("offline", "GET shop/in/sorry | x-shut: 1 | x-probe: 1 | x-staff: 1", "always_closed:shut"),
@@ -141,20 +141,20 @@ fn every_active_mode_must_let_a_request_pass() {
         (&read_only, "GET x/ | x-shut: 1", "read_only"),
         (&offline, "GET x/ | x-shut: 1", "always_closed:shut-now"),
         (&both, "GET x/ | x-shut: 1", "always_closed:shut-now"),
-        // A rule of any active mode, though the strictest one would let it pass.
+        // A rule of any active mode refuses, even if the strictest mode would pass.
         (&offline, "GET x/ | x-write: 1 | x-staff: 1", "exempt:staff"),
         (&both, "GET x/ | x-write: 1 | x-staff: 1", "always_closed:frozen"),
         (&read_only, "POST x/ | x-reader: 1", "exempt:reader"),
         (&offline, "POST x/ | x-reader: 1", "offline"),
-        // Offline refuses, though read-only would not.
+        // Offline refuses, read-only would not.
         (&both, "GET x/", "offline"),
         (&both, "POST x/ | x-reader: 1", "offline"),
-        // Offline lets it pass, read-only refuses.
+        // Offline passes, read-only refuses.
         (&both, "POST x/ | x-boss: 1", "read_only"),
         (&both, "GET x/ | x-boss: 1", "exempt:boss"),
         (&both, "POST x/ | x-boss: 1 | x-reader: 1", "exempt:boss"),
         (&both, "POST x/ | x-staff: 1", "exempt:staff"),
-        // What is suspended by anything active does not count at all.
+        // A rule that any active mode suspends has no effect in all of them.
         (&suspended, "POST x/ | x-staff: 1", "offline"),
         (&suspended, "POST x/ | x-staff: 1 | x-boss: 1", "read_only"),
         (&suspended, "POST x/ | x-staff: 1 | x-boss: 1 | x-reader: 1", "exempt:boss"),

@@ -166,7 +166,7 @@ impl Automaton {
         })
     }
 
-    /// Whether the regex matches the whole `text`; none if the budget is too small.
+    /// True if the regex matches the whole `text`; none if the budget is too small.
     pub fn is_match(&self, text: &str, is_ascii: bool, budget: &WorkBudget) -> Option<bool> {
         if self.words == 1 && is_ascii { self.run_word(text, budget) } else { self.run(text, budget) }
     }

@@ -28,7 +28,7 @@ impl Class {
         self.ranges.len()
     }
 
-    /// Whether a character is in the set.
+    /// True if a character is in the set.
     pub fn takes(&self, c: char) -> bool {
         self.ranges.iter().any(|(first, last)| (*first..=*last).contains(&c)) != self.is_negated
     }
@@ -50,19 +50,19 @@ const MAX_REPEAT: u32 = 1000;
 /// Parses a valid regex; none if it uses other syntax.
 pub fn parse(regex: &str) -> Option<Node> {
     let (ignores_case, rest) = regex.strip_prefix("(?i)").map_or((false, regex), |rest| (true, rest));
-    let mut parser = Parser { rest, ignores_case, depth: 0 };
+    let mut parser = RegexParser { rest, ignores_case, depth: 0 };
     let node = parser.alternatives()?;
     parser.rest.is_empty().then_some(node)
 }
 
-struct Parser<'r> {
+struct RegexParser<'r> {
     rest: &'r str,
     ignores_case: bool,
     /// The number of open groups.
     depth: usize,
 }
 
-impl Parser<'_> {
+impl RegexParser<'_> {
     /// Consumes `text`, if it comes next.
     fn take(&mut self, text: &str) -> bool {
         let rest = self.rest.strip_prefix(text);

@@ -27,7 +27,7 @@ fn malformed_keys_are_refused() {
         (vec![config("a", "", &["*"], &["state"])], malformed),
         (vec![config("a", &X[1..], &["*"], &["state"])], malformed),
         (vec![config("a", &format!("{X}="), &["*"], &["state"])], malformed),
-        // The same bytes, written in another way: another thumbprint, which no token would ever name.
+        // The same bytes in another encoding would have another thumbprint.
         (vec![config("a", &X.replace("URo", "URp"), &["*"], &["state"])], malformed),
         (vec![config("a", X, &[], &["state"])], "keys[0].sites: empty; \"*\" means all sites"),
         (

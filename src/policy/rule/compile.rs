@@ -97,7 +97,7 @@ fn compile_uri_sans(texts: &[TextConfig], path: &KeyPath<'_>) -> Result<TextMatc
     TextMatcher::compile(texts, path, as_written)
 }
 
-/// Whether `text` begins with a scheme and a colon (RFC 3986 section 3.1).
+/// True if `text` begins with a scheme and a colon (RFC 3986 section 3.1).
 fn begins_with_scheme(text: &str) -> bool {
     let is_scheme_byte = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().find(|byte| !is_scheme_byte(byte)) == Some(b':')

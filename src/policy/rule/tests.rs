@@ -3,7 +3,7 @@ use crate::config::PluginConfig;
 use crate::request::{HeaderMap, UnknownPeer, WorkBudget};
 use crate::tree::{KeyPath, PathError, Tree};
 
-/// Compiles the conditions of a rule whose quotes are single, so that the tables below can be read.
+/// Compiles the conditions of a rule, written with single quotes.
 fn rule(conditions: &str) -> Result<Rule, PathError> {
     let text = format!("{{'exempt': [{{'name': 'a', {conditions}}}]}}").replace('\'', "\"");
     let config = PluginConfig::read(&Tree::from_json(text.as_bytes()).unwrap()).unwrap();
@@ -154,7 +154,7 @@ fn a_path_pattern_stands_for_canonical_paths() {
         ("/v1/x%3acancel", "/v1/x:cancel", "/v1/x%3acancel"),
         ("*%3Acancel", "/v1/x:cancel", "/cancel"),
         ("/%7bid%7D/*", "/{id}/x", "/%7Bid%7D/x"),
-        // An encoded star is none.
+        // An encoded star is literal.
         ("/a%2A", "/a*", "/ab"),
         ("/a%2ab*", "/a*bc", "/acbc"),
         ("*%2a", "/b*", "/b"),
@@ -167,7 +167,7 @@ fn a_path_pattern_stands_for_canonical_paths() {
         ("*", "/", ""),
     ] {
         let paths = rule(&format!("'paths': ['{pattern}']")).unwrap().paths.unwrap();
-        // What a prefix of nothing but a slash matches is not asked here: a path always begins with one.
+        // The prefix "/" has no counterexample, because every path begins with a slash.
         assert!(
             paths.is_match(matching.as_bytes(), Unexamined::Differs, &WorkBudget::unlimited()),
             "{pattern} {matching}"

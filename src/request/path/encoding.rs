@@ -64,7 +64,7 @@ fn ending(bytes: &[u8], compact: bool) -> Option<(usize, Option<u8>)> {
     Some((length, Some(value)))
 }
 
-/// Whether all servers interpret the byte alike.
+/// True if all servers interpret the byte alike.
 pub fn is_plain(byte: u8) -> bool {
     !matches!(byte, b'\\' | b';' | b'#' | 0..=0x20 | 0x7f..=0xff)
 }

@@ -31,7 +31,7 @@ pub enum NamedHost {
 
 /// A transformation that some servers apply to a path, independently of the others. In the order in which they are tried.
 #[derive(Clone, Copy)]
-enum Step {
+enum Transformation {
     /// Removes spaces and control characters at the end.
     Trim,
     /// Removes tabs and line feeds.
@@ -48,21 +48,31 @@ enum Step {
     Merge,
 }
 
-const STEPS: [Step; 8] =
-    [Step::Trim, Step::Drop, Step::End, Step::EndAtNul, Step::Backslashes, Step::Parameters, Step::Trim, Step::Merge];
+const TRANSFORMATIONS: [Transformation; 8] = [
+    Transformation::Trim,
+    Transformation::Drop,
+    Transformation::End,
+    Transformation::EndAtNul,
+    Transformation::Backslashes,
+    Transformation::Parameters,
+    Transformation::Trim,
+    Transformation::Merge,
+];
 
-impl Step {
-    /// Applies the step; none if it changes nothing.
-    fn of(self, path: &[u8]) -> Option<Vec<u8>> {
+impl Transformation {
+    /// The transformed path; none if it changes nothing.
+    fn apply(self, path: &[u8]) -> Option<Vec<u8>> {
         let until = |ends: fn(&u8) -> bool| path.iter().copied().take_while(|byte| !ends(byte)).collect::<Vec<u8>>();
         let made = match self {
-            Step::Trim => trimmed(path).to_vec(),
-            Step::Drop => path.iter().copied().filter(|byte| !matches!(byte, b'\t' | b'\r' | b'\n')).collect(),
-            Step::End => until(|byte| matches!(byte, b'#' | b'?')),
-            Step::EndAtNul => until(|byte| *byte == 0),
-            Step::Backslashes => path.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect(),
-            Step::Parameters => without_parameters(path),
-            Step::Merge => merged(path),
+            Transformation::Trim => trimmed(path).to_vec(),
+            Transformation::Drop => {
+                path.iter().copied().filter(|byte| !matches!(byte, b'\t' | b'\r' | b'\n')).collect()
+            }
+            Transformation::End => until(|byte| matches!(byte, b'#' | b'?')),
+            Transformation::EndAtNul => until(|byte| *byte == 0),
+            Transformation::Backslashes => path.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect(),
+            Transformation::Parameters => without_parameters(path),
+            Transformation::Merge => merged(path),
         };
         (made.len() != path.len() || made != path).then_some(made)
     }
@@ -75,7 +85,7 @@ pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
     }
     let mut texts = Texts { all: Vec::new(), known: ByteIndex::default(), left: MAX_TEXT };
     // Some servers remove parameters after decoding, others before; a removed parameter may contain an encoded slash.
-    let cut = [Step::Parameters.of(bytes), Step::Parameters.of(&decode(bytes))];
+    let cut = [Transformation::Parameters.apply(bytes), Transformation::Parameters.apply(&decode(bytes))];
     for bytes in [Some(bytes)].into_iter().chain(cut.iter().map(Option::as_deref)).flatten() {
         let once = decode(bytes);
         let twice = decode(&once);
@@ -84,8 +94,8 @@ pub fn interpretations(bytes: &[u8]) -> Option<Vec<Interpretation>> {
             texts.add(decoded_path(&decoded))?;
         }
     }
-    for step in STEPS {
-        let made: Vec<Vec<u8>> = texts.all.iter().filter_map(|text| step.of(text)).collect();
+    for transformation in TRANSFORMATIONS {
+        let made: Vec<Vec<u8>> = texts.all.iter().filter_map(|text| transformation.apply(text)).collect();
         made.into_iter().try_for_each(|text| texts.add(text))?;
     }
     let mut found = Vec::with_capacity(texts.all.len());

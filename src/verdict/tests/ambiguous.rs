@@ -1,5 +1,3 @@
-//! Requests that servers read in different ways.
-
 use super::*;
 
 /// The states of three sites.
@@ -166,7 +164,7 @@ fn a_rule_that_closes_matches_every_interpretation() {
         assert_eq!(verdict(&closing, &[], matching), "always_closed:r", "{matching}");
         assert_eq!(verdict(&closing, &[], other), "online", "{other}");
     }
-    // A rule that opens takes one reading only.
+    // A rule that opens matches by one interpretation only.
     let offline = [document("{'mode': 'offline'}")];
     for (condition, request) in [
         ("'methods': ['PURGE']", "purge x/"),
@@ -262,10 +260,10 @@ fn an_ambiguous_host_is_refused_if_any_site_is_closed_or_has_an_always_closed_ru
 
 #[test]
 fn needless_percent_encoding_does_not_change_the_verdict() {
-    // Each pair of spellings stands once in the policy and both ways in the requests.
+    // The policy has either form of the character, and so has the request.
     for [one, other] in [["x:y", "x%3Ay"], ["x@*y", "x%40%2ay"], ["(x)!", "%28x%29%21"], ["{x}|", "%7Bx%7D%7c"]] {
         for [written, sent] in [[one, one], [one, other], [other, one], [other, other]] {
-            // A star that is one is written encoded.
+            // A literal star is encoded in a policy.
             let written = written.replace('*', "%2A");
             let policy = policy(&format!(
                 "{{'builtin_rules': false, 'sites': [{{'name': 'a', 'hosts': ['shop'], 'paths': ['/{written}'], \

@@ -1,5 +1,3 @@
-//! Which requests are for the target of a redirect.
-
 use super::*;
 
 #[test]
