@@ -61,14 +61,6 @@ fn section(command: &Command) -> String {
     text
 }
 
-/// An example without redirections and other shell commands. Its comment follows it.
-fn example_text(example: &str) -> String {
-    let (command, comment) = example.split_once('#').unwrap_or((example, ""));
-    let command = command.split(['>', ';']).next().unwrap_or_default().trim();
-    let separator = if comment.is_empty() { "" } else { ": " };
-    format!("`{command}`{separator}{}", comment.trim())
-}
-
 fn is_listed(arg: &&Arg) -> bool {
     !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str())
 }
