@@ -26,6 +26,8 @@
 //! | [`reply`] | the response to a refused request |
 //! | [`compiled`] | a policy with its replies |
 //! | [`fair`] | a budget of work, shared by client address |
+//! | [`members`] | the workers of an Envoy, and which of them have adopted a document |
+//! | [`json`], [`protocol`] | a JSON writer; the control endpoint as types, shared with `maintctl` |
 //! | `filter` | the proxy-wasm entry point, built for WebAssembly only; no module imports it |
 //!
 //! # Glossary
