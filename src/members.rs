@@ -206,11 +206,7 @@ pub fn is_dead(vm: &Vm, vms: &[Vm], threads: Option<usize>) -> bool {
     let Some(threads) = threads else {
         return false;
     };
-    let has_outlived = |other: &&Vm| {
-        !is_within(vm.heartbeat, other.heartbeat, LAPSE)
-            && !is_within(other.awake_since, other.heartbeat, LAPSE)
-            && other.heartbeat > other.awake_since
-    };
+    let has_outlived = |other: &&Vm| other.heartbeat.0.saturating_sub(vm.heartbeat.0.max(other.awake_since.0)) >= LAPSE;
     Identity::all(vms).iter().any(|identity| identity.distinct().filter(has_outlived).count() >= threads)
 }
 

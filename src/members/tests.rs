@@ -196,6 +196,12 @@ fn a_vm_is_dead_when_every_thread_has_outlived_it() {
         ("one thread was stuck until now", change(all(), &|vm| interrupted(vm, LAPSE - 1)), Some(3), false),
         ("the clock of one thread has been set back", change(all(), &|vm| interrupted(vm, -LAPSE)), Some(3), false),
         ("one VM may be another's predecessor", change(all(), &|vm| Vm { joined: 10, seen: 10, ..vm }), Some(3), false),
+        (
+            "all of them were stuck until now",
+            all().into_iter().map(|vm| silent(vm, 3 * LAPSE)).collect(),
+            Some(3),
+            false,
+        ),
         ("VMs of two identities", vec![all().remove(0), k2().remove(0), k2().remove(1)], Some(3), false),
     ] {
         let vms: Vec<Vm> = others.into_iter().chain([trapped()]).collect();
