@@ -186,7 +186,8 @@ impl<'v> Identity<'v> {
 /// different threads. `known` is the number that was found before.
 ///
 /// The number is found only while every VM in the records is alive, has seen the newest VM of its identity, and has
-/// ticked without an interruption for [`SETTLE`]. While one is stuck, it could be smaller than the true one.
+/// ticked without an interruption for [`SETTLE`]. While one is stuck, it could be smaller than the true one. So could it
+/// while the main thread's VM is the only one: Envoy starts the workers later, once its clusters are ready.
 pub fn threads(known: Option<usize>, vms: &[Vm], now: Time) -> Option<usize> {
     let identities = Identity::all(vms);
     let is_settled = |vm: &Vm| vm.is_alive(now) && !is_within(vm.awake_since, now, SETTLE);
@@ -195,7 +196,8 @@ pub fn threads(known: Option<usize>, vms: &[Vm], now: Time) -> Option<usize> {
         return known;
     }
     let found = identities.iter().map(|identity| identity.vms.len()).max();
-    known.max(found)
+    // Every Envoy has a worker.
+    known.max(found.filter(|count| *count > 1))
 }
 
 /// Whether the VM of a record no longer runs.

@@ -163,6 +163,7 @@ fn the_number_of_threads_is_found_while_no_vm_is_in_doubt() {
     let (first, second, third) = (|| vm("k1", 1, 9, "-"), || vm("k1", 2, 9, "-"), || vm("k1", 9, 9, "-"));
     for (name, known, vms, found) in [
         ("no VM", None, vec![], None),
+        ("only the main thread has started", None, vec![first()], None),
         ("three VMs that have seen each other", None, vec![first(), second(), third()], Some(3)),
         ("fewer than before", Some(3), vec![first(), second()], Some(3)),
         ("more than before", Some(2), vec![first(), second(), third()], Some(3)),
