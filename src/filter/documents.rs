@@ -195,20 +195,26 @@ fn adopted_key(fleet: &str, site: &str) -> String {
     format!("adopted/{fleet}/{site}")
 }
 
-/// Notes that a plugin has adopted the newest document of a site. The note outlives the VMs of the plugin.
-pub fn note_adopted(plugin: &str, fleet: &str, site: &str, digest: Digest) -> Result<(), HostError> {
-    let digest = digest.to_string();
-    let edit = |text: &str| match text.strip_prefix(digest.as_str()) {
-        Some(plugins) if plugins.lines().any(|known| known == plugin) => None,
-        Some(_) => Some(format!("{text}{plugin}\n")),
-        None => Some(format!("{digest}\n{plugin}\n")),
+/// Notes the document that a plugin has adopted, in a line `<payload> <plugin>`. The note outlives the VMs of the plugin and
+/// the document itself.
+pub fn note_adopted(plugin: &str, fleet: &str, site: &str, document: &Document) -> Result<(), HostError> {
+    let line = format!("{} {plugin}", jws::encode(&document.payload));
+    let edit = |text: &str| {
+        let others = text.lines().filter(|line| plugin_of(line) != plugin);
+        let is_known = text.lines().any(|known| known == line);
+        (!is_known).then(|| others.chain([line.as_str()]).fold(String::new(), |text, line| text + line + "\n"))
     };
     register::update(&adopted_key(fleet, site), edit).map(drop)
 }
 
-/// Whether a plugin has adopted this document before.
-pub fn was_adopted(plugin: &str, fleet: &str, site: &str, digest: Digest) -> Result<bool, HostError> {
+/// The document that a plugin has adopted last.
+pub fn last_adopted(plugin: &str, fleet: &str, site: &str) -> Result<Option<Rc<Document>>, HostError> {
     let text = register::text(&adopted_key(fleet, site))?;
-    let plugins = text.strip_prefix(digest.to_string().as_str());
-    Ok(plugins.is_some_and(|plugins| plugins.lines().any(|known| known == plugin)))
+    let payload = text.lines().find(|line| plugin_of(line) == plugin).and_then(|line| line.split(' ').next());
+    let document = payload.and_then(|payload| Document::from_payload(&jws::decode(payload).ok()?).ok());
+    Ok(document.map(Rc::new))
+}
+
+fn plugin_of(line: &str) -> &str {
+    line.split_once(' ').map_or("", |(_, plugin)| plugin)
 }

@@ -9,7 +9,7 @@
 //! | `vm/<number>` | the record of one VM | [`vms`](super::vms) |
 //! | `plugin/<number>` | the policy of one plugin: sites, rules, declared state, keys | [`plugins`](super::plugins) |
 //! | `site/<fleet>/<site>` | the newest pushed document | [`documents`](super::documents) |
-//! | `adopted/<fleet>/<site>` | its digest, and the plugins that have adopted it | [`documents`](super::documents) |
+//! | `adopted/<fleet>/<site>` | the last document that each plugin has adopted | [`documents`](super::documents) |
 //!
 //! Shared data has no deletion. Numbered keys are used again: a removed value is empty, and readers stop at the first key
 //! that does not exist.

@@ -246,8 +246,7 @@ impl Root {
         match self.verify(entry, &site.name) {
             Ok(held) => {
                 state.refused.set(false);
-                let digest = held.document.stamp.digest;
-                if let Err(error) = documents::note_adopted(&self.plugin, self.fleet(), &site.name, digest) {
+                if let Err(error) = documents::note_adopted(&self.plugin, self.fleet(), &site.name, &held.document) {
                     log_limit::failure(&error);
                 }
                 Some(held)
@@ -257,9 +256,16 @@ impl Root {
                     stats::count("channel.push.rejected");
                     log::error!("state of {}: {rejection}; the state before stays in effect", site.name);
                 }
-                state.before.clone()
+                state.before.clone().or_else(|| self.last_adopted(&site.name))
             }
         }
+    }
+
+    /// The pushed document that an earlier policy of the plugin, or an earlier VM, has adopted.
+    fn last_adopted(&self, site: &str) -> Option<Held> {
+        let document = documents::last_adopted(&self.plugin, self.fleet(), site);
+        let document = document.inspect_err(log_limit::failure).ok()??;
+        Some(Held { label: documents::label(document.stamp.digest, Channel::Push), document })
     }
 
     /// Checks a pushed document before its adoption. A key of the policy must have signed it. A document that this plugin
@@ -276,10 +282,11 @@ impl Root {
             Some(key) if !key.is_permitted(Permission::State, site) => Some(AdoptionError::NotPermitted(&key.name)),
             Some(_) => None,
         };
-        if let Some(rejection) = rejection
-            && !documents::was_adopted(&self.plugin, self.fleet(), site, document.stamp.digest)?
-        {
-            return Err(rejection);
+        if let Some(rejection) = rejection {
+            let last = documents::last_adopted(&self.plugin, self.fleet(), site)?;
+            if last.is_none_or(|last| last.stamp.digest != document.stamp.digest) {
+                return Err(rejection);
+            }
         }
         Ok(Held { document: Rc::clone(document), label: Rc::clone(&content.label) })
     }

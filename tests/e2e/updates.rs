@@ -200,6 +200,28 @@ async fn a_document_survives_the_removal_of_the_permission_of_its_key() {
 }
 
 #[tokio::test]
+async fn an_update_keeps_the_document_before_one_that_the_policy_rejects() {
+    let (app, old, new) = (App::start(), Signer::generate(), Signer::generate());
+    let mut envoy = watched(&app, &shop::policy(&old), &shop::control(&old)).await;
+    shop::push(&envoy, &old, &document("shop", "offline")).await;
+    envoy.wait_for_workers("shop").await;
+    assert_eq!(envoy.set_policy(&shop::policy(&new)).await, Update::Taken);
+    // The control listener still accepts the key, but the policy does not.
+    let (status, answer) = envoy.push("shop", &old.sign(&document("shop", "online"))).await;
+    assert_eq!(status, 200, "{answer}");
+    for vm in ["", "new"] {
+        let mut policy = shop::policy(&new);
+        policy["exempt"] = json!([{ "name": "a", "paths": [format!("/a{vm}")] }]);
+        assert_eq!(envoy.set_policy_in_new_vm(vm, &policy).await, Update::Taken);
+        for _ in 0..20 {
+            assert_eq!(shop::get(&envoy, "/").await, 503, "VM {vm:?}");
+        }
+    }
+    shop::push(&envoy, &new, &document("shop", "online")).await;
+    assert_eq!(shop::get(&envoy, "/").await, 200);
+}
+
+#[tokio::test]
 async fn sites_documents_and_keys_of_a_removed_plugin_are_removed() {
     let (app, ops, old) = (App::start(), Signer::generate(), Signer::generate());
     let before = json!({
