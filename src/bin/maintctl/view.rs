@@ -43,7 +43,7 @@ impl View {
         let mut roll = target.call(token.as_deref(), deadline)?;
         let rejected = roll.failures.iter().find(|failure| matches!(failure.error, EnvoyError::Rejected { .. }));
         if let Some(rejected) = rejected.filter(|_| token.is_some()) {
-            note = Some(format!("details are missing, because the key was rejected: {}", rejected.line()));
+            note = Some(format!("details are missing: {}", rejected.line()));
             roll = target.call(None, deadline)?;
         }
         let mut names = roll.sites();

@@ -26,6 +26,22 @@ async fn changes_through_a_file_survive_a_restart_of_envoy() {
     assert!(desk.run("history shop").await.stdout.contains("Upgrade"));
 }
 
+// Envoy does not notice a file that was written in place, so it still follows the newer document.
+#[tokio::test]
+async fn a_file_that_was_restored_in_place_proves_nothing() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (envoy, desk) = writing(&app, &signer).await;
+    for (first, second, status) in [("close", "open", 503), ("open", "close", 200)] {
+        assert_eq!(desk.run(&format!("{first} shop")).await.code, 0);
+        let backup = std::fs::read(envoy.ecds_file()).unwrap();
+        assert_eq!(desk.run(&format!("{second} shop")).await.code, 0);
+        std::fs::write(envoy.ecds_file(), backup).unwrap();
+        let repeated = desk.run(&format!("{first} shop")).await;
+        assert_eq!((repeated.code, status_of(&envoy).await), (0, status), "{repeated:?}");
+        assert!(!repeated.stderr.contains("another operator"), "{repeated:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_kill_at_any_system_call_leaves_the_file_complete() {
     let (app, signer) = (App::start(), Signer::generate());

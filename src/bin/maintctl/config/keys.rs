@@ -71,7 +71,9 @@ impl SigningKey {
     pub fn from_file(path: &Path) -> Result<SigningKey> {
         let shown = path.display();
         let pem = fs::read_to_string(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => anyhow!("key {shown}: {error}; create one with `maintctl init`"),
+            ErrorKind::NotFound => {
+                anyhow!("key {shown}: {error}; correct `key` in maintctl.toml, or create one with `maintctl init`")
+            }
             _ => anyhow!("key {shown}: {error}"),
         })?;
         #[cfg(unix)]

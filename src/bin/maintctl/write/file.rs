@@ -1,6 +1,7 @@
 //! The file writer: generates the ECDS file that Envoy watches from the operator's policy and the documents in it.
 
 use std::fs;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use envoy_maintenance::time::Time;
@@ -37,8 +38,10 @@ pub fn apply(
     let now = times::time(&times::now());
     let mut changes = Vec::new();
     for site in sites {
-        let change = change_site(&contents, target, files, &site, edit, &options.by, now)?;
-        if change.changed {
+        let mut change = change_site(&contents, target, files, &site, edit, &options.by, now)?;
+        let is_renewed =
+            !change.changed && options.wait && renew(&mut change, target, &contents, now, options.deadline);
+        if change.changed || is_renewed {
             contents.documents.insert(site, Value::Object(change.after.members().clone()));
         }
         changes.push(change);
@@ -72,6 +75,20 @@ fn change_site(
         change.after.read()?;
     }
     Ok(change)
+}
+
+/// Gives the unchanged document of a site a newer revision if an Envoy has another one, for example because the file was
+/// restored from a backup: that one may be newer, but nobody else works on the file. Returns whether it did.
+fn renew(change: &mut SiteChange, target: &Target, contents: &Contents, now: Time, deadline: Instant) -> bool {
+    if target.envoys.is_empty() {
+        return false;
+    }
+    let Ok(roll) = target.call(None, deadline) else { return false };
+    let digest = contents.expected(&change.site).map(|expected| expected.digest);
+    let others = roll.of_site(&change.site).map(|(_, status)| status).filter(|status| status.digest != digest);
+    let Some(newest) = others.map(|status| status.revision).max() else { return false };
+    change.after.restamp(Time(now.0.max(i64::try_from(newest).map_or(i64::MAX, |newest| newest.saturating_add(1)))));
+    true
 }
 
 /// Replaces the generated file if its text differs.

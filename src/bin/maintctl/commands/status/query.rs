@@ -35,8 +35,11 @@ pub fn problem(target: &Target, view: &View) -> Option<String> {
     let lines: String = lagging.clone().map(|(site, lag)| format!("\n  {site}: {}", lag.failure.line())).collect();
     if !lines.is_empty() {
         let can_be_updated = lagging.clone().any(|(_, lag)| lag.can_be_updated);
-        let advice =
-            if can_be_updated { "\nTo update them, repeat the last `maintctl close` or `maintctl open`" } else { "" };
+        let advice = if can_be_updated {
+            "\nTo update them, repeat the last `maintctl close` or `maintctl open` of each site"
+        } else {
+            ""
+        };
         return Some(format!("not every Envoy has adopted the newest documents:{lines}{advice}"));
     }
     if !view.unreached.is_empty() {

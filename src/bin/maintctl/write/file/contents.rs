@@ -47,8 +47,9 @@ impl Contents {
         }
         if !policy.is_whole() {
             bail!(
-                "{name}: the Wasm extension around the policy is missing, and {} does not exist; write the whole ECDS \
-                 file into the policy file (`resources:` with one TypedExtensionConfig)",
+                "{name}: a policy without the Wasm extension around it, and {} does not exist; restore that file from a \
+                 backup, because it contains the state, or create it as a copy of envoy/ecds.yaml with the policy \
+                 indented below `value`",
                 files.file.display()
             );
         }
