@@ -75,12 +75,12 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Whether the root context is a member.
+    /// True if the root context is a member.
     pub fn is_member(self) -> bool {
         self != Standing::Superseded
     }
 
-    /// Whether the root context must look for newer documents before each decision.
+    /// True if the root context must look for newer documents before each decision.
     pub fn looks_first(self) -> bool {
         matches!(self, Standing::Fresh | Standing::Superseded)
     }
@@ -140,7 +140,7 @@ pub struct RootRecord {
 }
 
 impl Vm {
-    /// Whether the VM has written a heartbeat recently.
+    /// True if the VM has written a heartbeat recently.
     pub fn is_alive(&self, now: Time) -> bool {
         is_within(self.heartbeat, now, SILENCE)
     }
@@ -198,7 +198,7 @@ pub fn threads(known: Option<usize>, vms: &[Vm], now: Time) -> Option<usize> {
     known.max(found)
 }
 
-/// Whether the VM of a record no longer runs.
+/// True if the VM of a record no longer runs.
 ///
 /// One identity has a VM on every thread, and each of them has ticked without an interruption for [`LAPSE`] since the
 /// last heartbeat of `vm`. One of them runs on the thread of `vm`, so `vm` would have written a heartbeat too.
@@ -214,7 +214,7 @@ pub fn is_dead(vm: &Vm, vms: &[Vm], threads: Option<usize>) -> bool {
     Identity::all(vms).iter().any(|identity| identity.distinct().filter(has_outlived).count() >= threads)
 }
 
-/// Whether newer VMs run a plugin on every thread, in place of a root context of the VM `identity` that was counted at
+/// True if newer VMs run a plugin on every thread, in place of a root context of the VM `identity` that was counted at
 /// the generation `configured`.
 pub fn is_superseded(identity: &str, plugin: &str, configured: u64, vms: &[Vm], threads: Option<usize>) -> bool {
     let Some(threads) = threads else {
@@ -228,7 +228,7 @@ pub fn is_superseded(identity: &str, plugin: &str, configured: u64, vms: &[Vm], 
     Identity::all(vms).iter().any(|other| other.name != identity && is_newer(other))
 }
 
-/// Whether no root context of a plugin was counted later than at the generation `configured`. The newest one publishes
+/// True if no root context of a plugin was counted later than at the generation `configured`. The newest one publishes
 /// its policy.
 pub fn is_newest(plugin: &str, configured: u64, vms: &[Vm]) -> bool {
     vms.iter().flat_map(|vm| vm.runs(plugin)).all(|root| root.configured <= configured)
@@ -244,7 +244,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Whether there are workers, and all of them have adopted.
+    /// True if there are workers, and all of them have adopted.
     pub fn have_adopted(self) -> bool {
         self.members > 0 && self.adopted == self.members
     }
@@ -309,7 +309,7 @@ fn current_identities<'v>(plugins: &[&str], vms: &'v [Vm]) -> Vec<(&'v str, usiz
     current
 }
 
-/// Whether a VM runs a plugin.
+/// True if a VM runs a plugin.
 pub fn is_running(plugin: &str, vms: &[Vm]) -> bool {
     vms.iter().any(|vm| vm.runs(plugin).next().is_some())
 }

@@ -37,7 +37,7 @@ impl Adopted {
 /// One site of a policy.
 #[derive(Default)]
 pub struct SiteState {
-    /// Whether the policy declares its state.
+    /// True if the policy declares its state.
     pub declared: bool,
     /// The document before `newest`, which stays in effect if `newest` is refused.
     pub before: Option<Held>,
@@ -45,7 +45,7 @@ pub struct SiteState {
     pub newest: Option<Rc<Entry>>,
     /// The state, once `newest` has been verified.
     pub adopted: OnceCell<Adopted>,
-    /// Whether `newest` was refused.
+    /// True if `newest` was refused.
     pub refused: Cell<bool>,
 }
 
@@ -71,7 +71,7 @@ impl SiteState {
         self.newest = newest;
     }
 
-    /// Whether a signature must be checked before the newest document is adopted.
+    /// True if a signature must be checked before the newest document is adopted.
     pub fn is_costly(&self) -> bool {
         !self.declared && self.newest.as_ref().is_some_and(|entry| !entry.is_checked())
     }

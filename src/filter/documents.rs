@@ -98,12 +98,12 @@ impl Entry {
         self.verified.get_or_init(verify).as_ref().map(|()| content)
     }
 
-    /// Whether the signature has been checked.
+    /// True if the signature has been checked.
     pub fn is_checked(&self) -> bool {
         self.verified.get().is_some()
     }
 
-    /// Whether the document has been read.
+    /// True if the document has been read.
     pub fn is_read(&self) -> bool {
         self.content.get().is_some()
     }
@@ -206,7 +206,7 @@ pub fn note_adopted(plugin: &str, fleet: &str, site: &str, digest: Digest) -> Re
     register::update(&adopted_key(fleet, site), edit).map(drop)
 }
 
-/// Whether a plugin has adopted this document before.
+/// True if a plugin has adopted this document before.
 pub fn was_adopted(plugin: &str, fleet: &str, site: &str, digest: Digest) -> Result<bool, HostError> {
     let text = register::text(&adopted_key(fleet, site))?;
     let plugins = text.strip_prefix(digest.to_string().as_str());

@@ -85,7 +85,7 @@ impl Membership {
         Ok(())
     }
 
-    /// Whether the records of the other VMs may have news: after a change, at each heartbeat, and while the number of
+    /// True if the records of other VMs must be read: after a change, at each heartbeat, and while the number of
     /// threads is unknown or a root context is not simply serving.
     pub fn is_survey_due(&self, roots: &[Rc<Root>], now: Time) -> bool {
         let is_recent = |time: Time| now.0.abs_diff(time.0) < HEARTBEAT.unsigned_abs();
@@ -198,7 +198,7 @@ impl Membership {
         }
     }
 
-    /// Whether this VM has a record.
+    /// True if this VM has a record.
     pub fn is_joined(&self) -> bool {
         self.key.is_some()
     }

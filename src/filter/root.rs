@@ -53,16 +53,16 @@ pub struct Root {
     newest_since: Cell<Option<Time>>,
     /// A connection that has sent it a request after an older root context of its plugin had received one.
     pub connection: Cell<Option<u64>>,
-    /// Whether the next request sets `connection`.
+    /// True if the next request sets `connection`.
     is_watched: Cell<bool>,
     is_quiet: Cell<bool>,
     is_closed: Cell<bool>,
     next_change: Cell<Option<Time>>,
-    /// Whether the documents of all sites have been read once.
+    /// True if the documents of all sites have been read once.
     has_read: Cell<bool>,
-    /// Whether a document is still to be verified.
+    /// True if a document is still to be verified.
     is_behind: Cell<bool>,
-    /// Whether a site has adopted a document since the last tick.
+    /// True if a site has adopted a document since the last tick.
     has_adopted: Cell<bool>,
 }
 
@@ -136,22 +136,22 @@ impl Root {
         plugins::publish(&self.plugin, digest, encode)
     }
 
-    /// Whether the documents of all sites have been read once.
+    /// True if the documents of all sites have been read once.
     pub fn has_read(&self) -> bool {
         self.has_read.get()
     }
 
-    /// Whether a document is still to be verified.
+    /// True if a document is still to be verified.
     pub fn is_behind(&self) -> bool {
         self.is_behind.get()
     }
 
-    /// Whether a site is closed, or may be.
+    /// True if a site is closed, or may be.
     pub fn is_closed(&self) -> bool {
         self.is_closed.get()
     }
 
-    /// Whether nothing could refuse a request now, and nothing else has to see one.
+    /// True if nothing could refuse a request now, and nothing else has to see one.
     pub fn is_quiet(&self) -> bool {
         self.is_quiet.get()
     }
@@ -181,7 +181,7 @@ impl Root {
         self.is_quiet.set(false);
     }
 
-    /// Whether the connection of this request is wanted. It is not wanted again.
+    /// True if the connection of this request is wanted. It is not wanted again.
     pub fn take_watch(&self) -> bool {
         self.is_watched.replace(false)
     }

@@ -228,7 +228,7 @@ fn details(
     }
 }
 
-/// Whether a document has lists that the status shows as they were written. Most documents have none.
+/// True if a document has lists that the status shows as they were written. Most documents have none.
 fn has_lists(document: &Document) -> bool {
     let Document { windows, past, suspend, unknown, .. } = document;
     !(windows.is_empty() && past.is_empty() && suspend.is_empty() && unknown.is_empty())

@@ -13,7 +13,7 @@ use crate::envoys::parallel::joined;
 use crate::envoys::status::EnvoyStatus;
 
 /// The number of new connections on which an address has to respond as one Envoy. With two Envoys that share an address
-/// equally, one of them is missed once in 2^15 times.
+/// equally, one of them is missed once in 2^16 times.
 const PROBES: usize = 16;
 /// The maximum number of such connections at once, to all Envoys together. Each Envoy always gets one.
 const MAX_CONNECTIONS: usize = 400;

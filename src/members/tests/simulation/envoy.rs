@@ -26,7 +26,7 @@ pub enum ModelEvent {
     EndDrain,
 }
 
-/// Where a root context is: identity and number.
+/// The identity and the number of a root context.
 type ModelPlace = (usize, u64);
 
 #[derive(Default)]
