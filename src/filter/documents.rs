@@ -12,7 +12,7 @@ use crate::byte_index::ByteIndex;
 use crate::state::jws::{self, STATE_TYP, Token, TokenError};
 use crate::state::{Digest, Document, DocumentError};
 
-/// The way on which a document has come.
+/// The channel through which a document reached Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     Policy,
@@ -118,7 +118,7 @@ pub fn label(digest: Digest, channel: Channel) -> Rc<str> {
 }
 
 struct Known {
-    /// The generation at which the value was last looked at.
+    /// The generation at which the value was last read.
     generation: u64,
     cas: Option<u32>,
     entry: Option<Rc<Entry>>,
@@ -134,14 +134,14 @@ fn key(fleet: &str, site: &str) -> String {
 
 /// The newest document of a site as of a generation.
 pub fn at(generation: u64, fleet: &str, site: &str) -> Result<Option<Rc<Entry>>, HostError> {
-    DOCUMENTS.with_borrow_mut(|documents| look(documents, generation, key(fleet, site), false))
+    DOCUMENTS.with_borrow_mut(|documents| read(documents, generation, key(fleet, site), false))
 }
 
 /// The newest document of a site at this moment, and the version that [`put`] needs to replace it.
 pub fn newest(fleet: &str, site: &str) -> Result<(Option<Rc<Entry>>, Option<u32>), HostError> {
     let (generation, key) = (register::generation()?, key(fleet, site));
     DOCUMENTS.with_borrow_mut(|documents| {
-        let entry = look(documents, generation, key.clone(), true)?;
+        let entry = read(documents, generation, key.clone(), true)?;
         Ok((entry, documents.get(&key).and_then(|known| known.cas)))
     })
 }
@@ -161,13 +161,13 @@ pub fn put(
     register::changed().map(|_| true)
 }
 
-fn look(
+fn read(
     documents: &mut HashMap<String, Known>,
     generation: u64,
     key: String,
-    anew: bool,
+    reread: bool,
 ) -> Result<Option<Rc<Entry>>, HostError> {
-    if let Some(known) = documents.get(&key).filter(|known| known.generation == generation && !anew) {
+    if let Some(known) = documents.get(&key).filter(|known| known.generation == generation && !reread) {
         return Ok(known.entry.clone());
     }
     let shared = register::get(&key)?;
@@ -195,8 +195,8 @@ fn adopted_key(fleet: &str, site: &str) -> String {
     format!("adopted/{fleet}/{site}")
 }
 
-/// Notes that a plugin has adopted the newest document of a site. The note outlives the VMs of the plugin.
-pub fn note_adopted(plugin: &str, fleet: &str, site: &str, digest: Digest) -> Result<(), HostError> {
+/// Records that a plugin has adopted the newest document of a site. The record outlives the VMs of the plugin.
+pub fn record_adopted(plugin: &str, fleet: &str, site: &str, digest: Digest) -> Result<(), HostError> {
     let digest = digest.to_string();
     let edit = |text: &str| match text.strip_prefix(digest.as_str()) {
         Some(plugins) if plugins.lines().any(|known| known == plugin) => None,
