@@ -67,7 +67,7 @@ pub fn confirm<T: Send>(
     errors.into_iter().next().map_or(Ok(confirmed), Err)
 }
 
-/// The number of connections at once for each of so many Envoys.
+/// The number of connections at once to each Envoy of a roll with this many.
 pub fn connections(envoys: usize) -> usize {
     MAX_CONNECTIONS.checked_div(envoys).unwrap_or(1).clamp(1, PROBES)
 }
