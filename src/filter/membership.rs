@@ -138,7 +138,7 @@ impl Membership {
         if standing == Standing::Serving && members::is_newest(plugin, root.configured.get(), vms) {
             root.publish()?;
         }
-        Ok(was.looks_first() && !standing.looks_first())
+        Ok(was.reads_first() && !standing.reads_first())
     }
 
     fn remove_idle_plugins(&mut self, roots: &[Rc<Root>], vms: &[Vm], now: Time) -> Result<(), HostError> {

@@ -165,7 +165,7 @@ impl Root {
     /// Sets the standing. A root context that looks for newer documents at each request cannot be quiet.
     pub fn set_standing(&self, standing: Standing) {
         self.standing.set(standing);
-        if standing.looks_first() {
+        if standing.reads_first() {
             self.is_quiet.set(false);
         }
     }
@@ -227,7 +227,7 @@ impl Root {
         let online = adopted().all(is_online);
         self.is_closed.set(!online);
         let is_idle = !self.policy.has_always_closed() && self.policy.control.is_none() && !self.is_watched.get();
-        self.is_quiet.set(online && is_idle && !self.standing.get().looks_first());
+        self.is_quiet.set(online && is_idle && !self.standing.get().reads_first());
         Ok(self.has_adopted.replace(false) || changed || fresh || due)
     }
 
