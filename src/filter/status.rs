@@ -45,7 +45,7 @@ pub fn prepare(roots: &[Rc<Root>], generation: u64, remaining: &mut u32) -> Resu
     Ok(())
 }
 
-/// The short status of a fleet, and everything that it depends on.
+/// The cached short status of a fleet, with the versions of everything that it depends on.
 struct Short {
     fleet: String,
     directory: Rc<Directory>,
