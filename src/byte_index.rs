@@ -16,7 +16,7 @@ impl ByteIndex {
         self.0.insert(key.into(), number)
     }
 
-    /// Adds `key` to a set. Returns whether it is new.
+    /// Adds `key` to a set. True if it is new.
     pub fn add(&mut self, key: &[u8]) -> bool {
         self.insert(key, 0).is_none()
     }

@@ -1,4 +1,4 @@
-//! The module that Envoy loads. Only this folder knows of a host.
+//! The proxy-wasm filter. Only this folder calls the host.
 //!
 //! | file | content |
 //! |---|---|

@@ -22,14 +22,15 @@
 //! becomes the known number of threads at a moment when no record is in doubt: see [`threads`].
 //!
 //! **Members.** Every root context in a record is a member, whether its VM ticks or not, unless it is
-//! [superseded](Standing::Superseded). A superseded root context looks for newer documents before each decision, so it
-//! never decides by an older one. A site is adopted when every member has adopted it and every member's VM is alive.
+//! [superseded](Standing::Superseded). A superseded root context reads pushed documents before each decision, so it never
+//! decides by an older one. A site is adopted when every member has adopted its document and every member's VM is alive.
 //!
 //! **Removal.** Envoy tells a VM when it deletes its root contexts, and the VM removes its record. A VM that traps
 //! cannot. Its record is removed once every thread is known to be at work without it: see [`is_dead`]. While one worker
 //! is stuck, nothing is removed, and the site counts as not adopted.
 //!
-//! The module is pure: `filter` reads and writes the records, and `tests/simulation.rs` runs random interleavings of them.
+//! The module is pure: `filter` reads and writes the records, and the simulation in `members/tests/` runs random
+//! interleavings of them.
 
 use std::rc::Rc;
 
@@ -46,14 +47,14 @@ pub use record::{decode_body, decode_head, encode_head, encode_root, encode_site
 /// The interval at which a VM renews its record, in milliseconds.
 pub const HEARTBEAT: i64 = 1000;
 /// The age of a heartbeat from which a VM counts as stuck, in milliseconds.
-pub const SILENCE: i64 = 3000;
+pub const STUCK_AFTER: i64 = 3000;
 /// The interval between two ticks from which a VM counts as interrupted, in milliseconds.
 pub const GAP: i64 = 500;
 /// The time within which all threads of an Envoy create their first VM, in milliseconds.
 pub const SETTLE: i64 = 500;
 /// The time without a heartbeat, on a thread that is at work, after which a VM is dead, in milliseconds. A VM that runs
 /// writes a heartbeat within [`HEARTBEAT`] and [`GAP`].
-pub const LAPSE: i64 = 2000;
+pub const DEAD_AFTER: i64 = 2000;
 
 /// The time after which a superseded root context serves again when the newer ones are gone, in milliseconds.
 pub const RESUME: i64 = 1000;
@@ -75,18 +76,18 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Whether the root context is a member.
+    /// True if the root context is a member.
     pub fn is_member(self) -> bool {
         self != Standing::Superseded
     }
 
-    /// Whether the root context must look for newer documents before each decision.
-    pub fn looks_first(self) -> bool {
+    /// True if the root context must read documents before each decision. Others read them on the tick.
+    pub fn reads_first(self) -> bool {
         matches!(self, Standing::Fresh | Standing::Superseded)
     }
 
     /// The standing after a tick. `is_superseded`: a newer root context of the plugin runs in this VM, or newer ones run in
-    /// other VMs on every thread. `newest_for`: the milliseconds for which that has not been so.
+    /// other VMs on every thread. `newest_for`: the milliseconds since this was last the case.
     ///
     /// Between two identities, Envoy deletes one root context before the next one is counted. An older one that it keeps for
     /// open streams must not take their place in between, so it waits for [`RESUME`].
@@ -131,7 +132,7 @@ pub struct RootRecord {
     pub plugin: String,
     /// The fleet of its policy.
     pub fleet: String,
-    /// The generation at which it was first counted.
+    /// The generation at which it became a member.
     pub configured: u64,
     /// Its role.
     pub standing: Standing,
@@ -140,9 +141,9 @@ pub struct RootRecord {
 }
 
 impl Vm {
-    /// Whether the VM has written a heartbeat recently.
+    /// True if the VM has written a heartbeat recently.
     pub fn is_alive(&self, now: Time) -> bool {
-        is_within(self.heartbeat, now, SILENCE)
+        is_within(self.heartbeat, now, STUCK_AFTER)
     }
 
     fn runs(&self, plugin: &str) -> impl Iterator<Item = &RootRecord> {
@@ -200,20 +201,22 @@ pub fn threads(known: Option<usize>, vms: &[Vm], now: Time) -> Option<usize> {
     known.max(found.filter(|count| *count > 1))
 }
 
-/// Whether the VM of a record no longer runs.
+/// True if the VM of a record no longer runs.
 ///
-/// One identity has a VM on every thread, and each of them has ticked without an interruption for [`LAPSE`] since the
+/// One identity has a VM on every thread, and each of them has ticked without an interruption for [`DEAD_AFTER`] since the
 /// last heartbeat of `vm`. One of them runs on the thread of `vm`, so `vm` would have written a heartbeat too.
 pub fn is_dead(vm: &Vm, vms: &[Vm], threads: Option<usize>) -> bool {
     let Some(threads) = threads else {
         return false;
     };
-    let has_outlived = |other: &&Vm| other.heartbeat.0.saturating_sub(vm.heartbeat.0.max(other.awake_since.0)) >= LAPSE;
+    let has_outlived =
+        |other: &&Vm| other.heartbeat.0.saturating_sub(vm.heartbeat.0.max(other.awake_since.0)) >= DEAD_AFTER;
     Identity::all(vms).iter().any(|identity| identity.distinct().filter(has_outlived).count() >= threads)
 }
 
-/// Whether newer VMs run a plugin on every thread, in place of a root context of the VM `identity` that was counted at
-/// the generation `configured`.
+/// True if VMs of another identity run a plugin on every thread, so that Envoy sends new connections to them and not to a
+/// root context of `identity` that joined at the generation `configured`. At least one of them must be newer than it:
+/// Envoy uses an old root context again when an update brings back its policy, so the others may be older.
 pub fn is_superseded(identity: &str, plugin: &str, configured: u64, vms: &[Vm], threads: Option<usize>) -> bool {
     let Some(threads) = threads else {
         return false;
@@ -226,8 +229,8 @@ pub fn is_superseded(identity: &str, plugin: &str, configured: u64, vms: &[Vm], 
     Identity::all(vms).iter().any(|other| other.name != identity && is_newer(other))
 }
 
-/// Whether no root context of a plugin was counted later than at the generation `configured`. The newest one publishes
-/// its policy.
+/// True if no root context of a plugin became a member after the generation `configured`. The newest one publishes its
+/// policy, whose declared state is then the wanted document of its sites.
 pub fn is_newest(plugin: &str, configured: u64, vms: &[Vm]) -> bool {
     vms.iter().flat_map(|vm| vm.runs(plugin)).all(|root| root.configured <= configured)
 }
@@ -242,7 +245,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Whether there are workers, and all of them have adopted.
+    /// True if there are workers, and all of them have adopted.
     pub fn have_adopted(self) -> bool {
         self.members > 0 && self.adopted == self.members
     }
@@ -250,12 +253,13 @@ impl Workers {
 
 /// Counts the workers of a site, and those of them that have adopted `wanted`.
 ///
-/// A root context whose policy does not have the site yet is a member too if the plugin has it in another VM. Where the
-/// number of threads is known, a plugin has that many VMs of one identity; those that have not joined yet are members that
-/// have not adopted.
+/// A root context whose policy does not have the site yet is a member too if the plugin has it in another VM. If the number
+/// of threads is known, a plugin has that many VMs of one identity; those that have not joined yet count as members that
+/// have not adopted. Before it is known, they are not counted: a VM reads the documents before its first decision.
 ///
-/// The VM on the main thread adopts documents like the others and receives no requests. It cannot be told from them, so
-/// one VM is subtracted from both numbers for each identity in which a plugin of the site now runs.
+/// The VM on the main thread adopts documents like the others and receives no requests. Its record does not differ from
+/// theirs, so one VM is subtracted from both numbers for each identity in which a plugin of the site now runs. If any VM
+/// has not adopted, `adopted` is less than `members`, even if it is the one on the main thread.
 pub fn workers(fleet: &str, site: &str, wanted: &str, vms: &[Vm], threads: Option<usize>, now: Time) -> Workers {
     let mut plugins: Vec<&str> = Vec::new();
     for root in vms.iter().flat_map(|vm| vm.roots.iter()) {
@@ -307,7 +311,7 @@ fn current_identities<'v>(plugins: &[&str], vms: &'v [Vm]) -> Vec<(&'v str, usiz
     current
 }
 
-/// Whether a VM runs a plugin.
+/// True if a VM runs a plugin.
 pub fn is_running(plugin: &str, vms: &[Vm]) -> bool {
     vms.iter().any(|vm| vm.runs(plugin).next().is_some())
 }

@@ -71,7 +71,7 @@ pub fn condition(digest: Option<&str>) -> String {
     format!("\"{}\"", digest.unwrap_or("*"))
 }
 
-/// Whether the current document, by its digest, meets the condition.
+/// True if the current document, by its digest, meets the condition.
 pub fn meets_condition(condition: &[u8], digest: Option<&str>) -> bool {
     let condition = String::from_utf8_lossy(condition);
     condition.trim().trim_matches('"') == digest.unwrap_or("*")

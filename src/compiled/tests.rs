@@ -115,15 +115,15 @@ fn only_canonical_paths_below_an_exempt_one_pass_a_closed_site() {
     );
     let CompiledConfig { policy, replies } = config.unwrap();
     let document = declared("{'mode': 'offline', 'reason': 'r', 'eta': '2026-11-21T02:00:00Z'}");
-    let situation = document.at(Time(0));
+    let state = document.at(Time(0));
     let passed = Cell::new(0);
     proptest!(ProptestConfig::with_cases(4000), |(headers in requests())| {
         let request = Request::new(&headers, &UnknownPeer);
-        let decision = decide(&policy, |_| &situation, &request);
+        let decision = decide(&policy, |_| &state, &request);
         let (site, _) = decision.site.unwrap();
         match decision.verdict {
             Verdict::Refuse(refusal) => {
-                let reply = replies[site].answer(refusal, &situation, &request, Time(0), 7);
+                let reply = replies[site].answer(refusal, &state, &request, Time(0), 7);
                 let is_plain = |text: &str| text.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte));
                 for (name, value) in reply.headers.iter() {
                     prop_assert!(is_plain(name) && is_plain(value), "{} {}", name, value);

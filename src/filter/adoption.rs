@@ -10,7 +10,7 @@ use crate::time::Time;
 
 /// A document that is in effect at a site.
 #[derive(Clone)]
-pub struct Held {
+pub struct EffectiveDocument {
     pub document: Rc<Document>,
     /// The form in which records of VMs name the document.
     pub label: Rc<str>,
@@ -18,73 +18,73 @@ pub struct Held {
 
 /// The state of a site.
 pub struct Adopted {
-    pub held: Option<Held>,
+    pub document: Option<EffectiveDocument>,
     /// The state at the time of the last tick.
-    pub situation: EffectiveState,
+    pub state: EffectiveState,
     /// The time of the next window or end, at which the state changes without a new document.
     pub next_change: Option<Time>,
 }
 
 impl Adopted {
-    pub fn new(held: Option<Held>, now: Time) -> Adopted {
-        let document = held.as_ref().map(|held| &held.document);
-        let situation = document.map(|document| document.at(now)).unwrap_or_default();
+    pub fn new(effective: Option<EffectiveDocument>, now: Time) -> Adopted {
+        let document = effective.as_ref().map(|effective| &effective.document);
+        let state = document.map(|document| document.at(now)).unwrap_or_default();
         let next_change = document.and_then(|document| document.next_change(now));
-        Adopted { held, situation, next_change }
+        Adopted { document: effective, state, next_change }
     }
 }
 
 /// One site of a policy.
 #[derive(Default)]
 pub struct SiteState {
-    /// Whether the policy declares its state.
+    /// True if the policy declares its state.
     pub declared: bool,
-    /// The document before `newest`, which stays in effect if `newest` is refused.
-    pub before: Option<Held>,
+    /// The document before `newest`, which stays in effect if `newest` is rejected.
+    pub before: Option<EffectiveDocument>,
     /// The newest pushed document.
     pub newest: Option<Rc<Entry>>,
     /// The state, once `newest` has been verified.
     pub adopted: OnceCell<Adopted>,
-    /// Whether `newest` was refused.
-    pub refused: Cell<bool>,
+    /// True if `newest` was rejected.
+    pub rejected: Cell<bool>,
 }
 
 impl SiteState {
     /// A site whose state the policy declares, if there is a document.
-    pub fn new(declared: Option<Held>) -> SiteState {
+    pub fn new(declared: Option<EffectiveDocument>) -> SiteState {
         SiteState { declared: declared.is_some(), before: declared, ..SiteState::default() }
     }
 
-    /// Takes note of the newest document. A refused one is verified again, because another worker may have adopted it.
-    pub fn look_at(&mut self, newest: Option<Rc<Entry>>) {
-        let number = |entry: &Option<Rc<Entry>>| entry.as_ref().map(|entry| entry.cas);
-        let is_known = number(&newest) == number(&self.newest);
-        if self.declared || (is_known && !self.refused.get()) {
+    /// Sets the newest document. A rejected one is verified again, because another worker may have adopted it.
+    pub fn set_newest(&mut self, newest: Option<Rc<Entry>>) {
+        let cas = |entry: &Option<Rc<Entry>>| entry.as_ref().map(|entry| entry.cas);
+        let is_known = cas(&newest) == cas(&self.newest);
+        if self.declared || (is_known && !self.rejected.get()) {
             return;
         }
         if !is_known {
-            self.refused.set(false);
+            self.rejected.set(false);
         }
         if let Some(adopted) = self.adopted.take() {
-            self.before = adopted.held;
+            self.before = adopted.document;
         }
         self.newest = newest;
     }
 
-    /// Whether a signature must be checked before the newest document is adopted.
+    /// True if a signature must be checked before the newest document is adopted.
     pub fn is_costly(&self) -> bool {
         !self.declared && self.newest.as_ref().is_some_and(|entry| !entry.is_checked())
     }
 
     /// The document in effect.
-    pub fn held(&self) -> Option<&Held> {
-        self.adopted.get().map_or(self.before.as_ref(), |adopted| adopted.held.as_ref())
+    pub fn document(&self) -> Option<&EffectiveDocument> {
+        self.adopted.get().map_or(self.before.as_ref(), |adopted| adopted.document.as_ref())
     }
 }
 
 /// The state of a site whose newest document is unknown.
 pub fn offline() -> EffectiveState {
-    let spell =
+    let active =
         ActiveMode { mode: Mode::Offline, since: None, until: None, eta: None, reason: None, suspend: Vec::new() };
-    EffectiveState { active: vec![spell] }
+    EffectiveState { active: vec![active] }
 }

@@ -32,7 +32,7 @@ enum ConfigureError {
     Host(#[from] HostError),
 }
 
-/// Whether a configuration is accepted. The reason of a refusal is logged.
+/// True if a configuration is accepted. An error is logged.
 fn accepted(kind: &str, result: Result<(), ConfigureError>) -> bool {
     result.inspect_err(|error| log::error!("{kind} refused: {error}")).is_ok()
 }

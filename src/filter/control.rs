@@ -49,7 +49,7 @@ fn answer_path(root: &Root, request: &Request<'_>, path: Option<ControlPath<'_>>
 
 /// Counts a document that was refused, and logs it unless too many were.
 fn rejected(site: &str, error: &ControlError) {
-    // The sender of a document that came second did nothing wrong.
+    // These codes mean that another document or client was faster, not that this one is wrong.
     if !matches!(error.code, ErrorCode::Conflict | ErrorCode::Busy) {
         stats::count("channel.push.rejected");
         if log_limit::may_log() {

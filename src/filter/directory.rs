@@ -34,7 +34,7 @@ pub struct KnownSite {
 }
 
 impl KnownSite {
-    /// Whether a policy declares the state.
+    /// True if a policy declares the state.
     pub fn is_declared(&self) -> bool {
         self.declared.is_some()
     }

@@ -12,7 +12,7 @@ use crate::byte_index::ByteIndex;
 use crate::state::jws::{self, STATE_TYP, Token, TokenError};
 use crate::state::{Digest, Document, DocumentError};
 
-/// The way on which a document has come.
+/// The channel through which a document reached Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     Policy,
@@ -98,12 +98,12 @@ impl Entry {
         self.verified.get_or_init(verify).as_ref().map(|()| content)
     }
 
-    /// Whether the signature has been checked.
+    /// True if the signature has been checked.
     pub fn is_checked(&self) -> bool {
         self.verified.get().is_some()
     }
 
-    /// Whether the document has been read.
+    /// True if the document has been read.
     pub fn is_read(&self) -> bool {
         self.content.get().is_some()
     }
@@ -118,7 +118,7 @@ pub fn label(digest: Digest, channel: Channel) -> Rc<str> {
 }
 
 struct Known {
-    /// The generation at which the value was last looked at.
+    /// The generation at which the value was last read.
     generation: u64,
     cas: Option<u32>,
     entry: Option<Rc<Entry>>,
@@ -134,14 +134,14 @@ fn key(fleet: &str, site: &str) -> String {
 
 /// The newest document of a site as of a generation.
 pub fn at(generation: u64, fleet: &str, site: &str) -> Result<Option<Rc<Entry>>, HostError> {
-    DOCUMENTS.with_borrow_mut(|documents| look(documents, generation, key(fleet, site), false))
+    DOCUMENTS.with_borrow_mut(|documents| read(documents, generation, key(fleet, site), false))
 }
 
 /// The newest document of a site at this moment, and the version that [`put`] needs to replace it.
 pub fn newest(fleet: &str, site: &str) -> Result<(Option<Rc<Entry>>, Option<u32>), HostError> {
     let (generation, key) = (register::generation()?, key(fleet, site));
     DOCUMENTS.with_borrow_mut(|documents| {
-        let entry = look(documents, generation, key.clone(), true)?;
+        let entry = read(documents, generation, key.clone(), true)?;
         Ok((entry, documents.get(&key).and_then(|known| known.cas)))
     })
 }
@@ -161,13 +161,13 @@ pub fn put(
     register::changed().map(|_| true)
 }
 
-fn look(
+fn read(
     documents: &mut HashMap<String, Known>,
     generation: u64,
     key: String,
-    anew: bool,
+    reread: bool,
 ) -> Result<Option<Rc<Entry>>, HostError> {
-    if let Some(known) = documents.get(&key).filter(|known| known.generation == generation && !anew) {
+    if let Some(known) = documents.get(&key).filter(|known| known.generation == generation && !reread) {
         return Ok(known.entry.clone());
     }
     let shared = register::get(&key)?;
@@ -195,9 +195,9 @@ fn adopted_key(fleet: &str, site: &str) -> String {
     format!("adopted/{fleet}/{site}")
 }
 
-/// Notes the document that a plugin has adopted, in a line `<payload> <plugin>`. The note outlives the VMs of the plugin and
-/// the document itself.
-pub fn note_adopted(plugin: &str, fleet: &str, site: &str, document: &Document) -> Result<(), HostError> {
+/// Records the document that a plugin has adopted, in a line `<payload> <plugin>`. The record outlives the VMs of the plugin
+/// and newer documents.
+pub fn record_adopted(plugin: &str, fleet: &str, site: &str, document: &Document) -> Result<(), HostError> {
     let line = format!("{} {plugin}", jws::encode(&document.payload));
     let edit = |text: &str| {
         let others = text.lines().filter(|line| plugin_of(line) != plugin);

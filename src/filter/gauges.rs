@@ -12,17 +12,21 @@ use crate::state::Mode;
 /// Sets the gauges of every site: its mode, and its revision once every worker has adopted it.
 pub fn publish(roots: &[Rc<Root>], members: &Members) {
     for root in roots.iter().filter(|root| root.standing().is_member()) {
-        for (site, (held, mode)) in root.policy.sites.iter().zip(root.held()) {
+        for (site, (effective, mode)) in root.policy.sites.iter().zip(root.documents()) {
             stats::set_gauge(&site.name, "mode", mode.number());
-            let label = held.as_ref().map_or(NO_DOCUMENT, |held| &held.label);
+            let label = effective.as_ref().map_or(NO_DOCUMENT, |effective| &effective.label);
             if members.workers(root.fleet(), &site.name, label).have_adopted() {
-                stats::set_gauge(&site.name, "revision", held.map_or(0, |held| held.document.stamp.revision));
+                stats::set_gauge(
+                    &site.name,
+                    "revision",
+                    effective.map_or(0, |effective| effective.document.stamp.revision),
+                );
             }
         }
     }
 }
 
-/// Resets the gauges of the sites of a root context that no other one on this worker has.
+/// Resets the gauges of the sites that only a deleted root context has had on this worker.
 pub fn reset(gone: &Root, roots: &[Rc<Root>]) {
     let members = roots.iter().filter(|root| root.standing().is_member());
     let known: ByteIndex = members.flat_map(|root| &root.policy.sites).map(|site| &site.name).collect();

@@ -32,7 +32,7 @@ pub enum HostError {
 }
 
 impl HostError {
-    /// Whether the property exists, but the ABI has no encoding for its value.
+    /// True if the property exists, but the ABI has no encoding for its value.
     pub fn is_unencodable(&self) -> bool {
         matches!(self, HostError::Status { status: SERIALIZATION_FAILURE, .. })
     }

@@ -13,7 +13,7 @@ thread_local! {
     static LAST: Cell<Option<Time>> = const { Cell::new(None) };
 }
 
-/// Whether a line may be logged now. If so, the next one may follow a second later.
+/// True if a line may be logged now. If so, the next one may follow a second later.
 pub fn may_log() -> bool {
     // Without a clock, one line is logged and no other.
     let now = host::now().unwrap_or(Time(0));

@@ -1,5 +1,4 @@
-//! The part of this VM in membership: its own record, and what it concludes from the records of all VMs.
-//! [`members`] decides; this file reads and writes.
+//! The membership of this VM: reads and writes records, and applies the decisions of [`members`].
 
 use std::rc::Rc;
 
@@ -63,7 +62,7 @@ impl Membership {
         Ok(())
     }
 
-    /// Takes note of a tick.
+    /// Starts a tick, and detects an interruption before it.
     pub fn begin_tick(&mut self, now: Time) {
         let is_next = |last: Time| (0..GAP).contains(&now.0.saturating_sub(last.0));
         if !self.last_tick.is_some_and(is_next) {
@@ -85,7 +84,7 @@ impl Membership {
         Ok(())
     }
 
-    /// Whether the records of the other VMs may have news: after a change, at each heartbeat, and while the number of
+    /// True if the records of other VMs must be read: after a change, at each heartbeat, and while the number of
     /// threads is unknown or a root context is not simply serving.
     pub fn is_survey_due(&self, roots: &[Rc<Root>], now: Time) -> bool {
         let is_recent = |time: Time| now.0.abs_diff(time.0) < HEARTBEAT.unsigned_abs();
@@ -139,7 +138,7 @@ impl Membership {
         if standing == Standing::Serving && members::is_newest(plugin, root.configured.get(), vms) {
             root.publish()?;
         }
-        Ok(was.looks_first() && !standing.looks_first())
+        Ok(was.reads_first() && !standing.reads_first())
     }
 
     fn remove_idle_plugins(&mut self, roots: &[Rc<Root>], vms: &[Vm], now: Time) -> Result<(), HostError> {
@@ -158,13 +157,11 @@ impl Membership {
         Ok(())
     }
 
-    /// Takes note of the generation. True if it has changed.
-    pub fn see(&mut self, generation: u64, now: Time) -> bool {
-        let is_new = generation != self.seen;
-        if is_new {
+    /// Sets the time of the last change if the generation is new.
+    pub fn note_generation(&mut self, generation: u64, now: Time) {
+        if generation != self.seen {
             self.changed_at = now;
         }
-        is_new
     }
 
     /// Writes the record if it has changed or a heartbeat is due. False if another VM has removed it: this VM must join
@@ -198,7 +195,7 @@ impl Membership {
         }
     }
 
-    /// Whether this VM has a record.
+    /// True if this VM has a record.
     pub fn is_joined(&self) -> bool {
         self.key.is_some()
     }

@@ -3,7 +3,7 @@
 use std::cell::{Cell, OnceCell, Ref, RefCell};
 use std::rc::Rc;
 
-use super::adoption::{self, Adopted, Held, SiteState};
+use super::adoption::{self, Adopted, EffectiveDocument, SiteState};
 use super::documents::{self, Channel, Entry, EntryError, NO_DOCUMENT};
 use super::host::HostError;
 use super::stats::SiteStats;
@@ -24,7 +24,7 @@ enum AdoptionError<'e> {
     #[error(transparent)]
     Entry(#[from] EntryError),
     #[error("made for {site} of fleet {fleet:?}")]
-    Elsewhere { site: &'e str, fleet: Option<&'e str> },
+    WrongSite { site: &'e str, fleet: Option<&'e str> },
     #[error("the policy of the plugin {plugin} has no key \"{key}\"")]
     MissingKey { plugin: &'e str, key: &'e str },
     #[error("the key \"{0}\" may not sign it")]
@@ -53,24 +53,26 @@ pub struct Root {
     newest_since: Cell<Option<Time>>,
     /// A connection that has sent it a request after an older root context of its plugin had received one.
     pub connection: Cell<Option<u64>>,
-    /// Whether the next request sets `connection`.
+    /// True if the next request sets `connection`.
     is_watched: Cell<bool>,
     is_quiet: Cell<bool>,
     is_closed: Cell<bool>,
     next_change: Cell<Option<Time>>,
-    /// Whether the documents of all sites have been read once.
+    /// True if the documents of all sites have been read once.
     has_read: Cell<bool>,
-    /// Whether a document is still to be verified.
+    /// True if a document has not been verified yet.
     is_behind: Cell<bool>,
-    /// Whether a site has adopted a document since the last tick.
+    /// True if a site has adopted a document since the last tick.
     has_adopted: Cell<bool>,
 }
 
 impl Root {
     pub fn new(plugin: String, config: CompiledConfig) -> Root {
         let CompiledConfig { mut policy, replies } = config;
-        let declared =
-            |document: Rc<Document>| Held { label: documents::label(document.stamp.digest, Channel::Policy), document };
+        let declared = |document: Rc<Document>| EffectiveDocument {
+            label: documents::label(document.stamp.digest, Channel::Policy),
+            document,
+        };
         let states = policy.sites.iter_mut().map(|site| SiteState::new(site.declared.take().map(declared))).collect();
         let stats = policy.sites.iter().map(|site| SiteStats::new(&site.name)).collect();
         Root {
@@ -117,16 +119,16 @@ impl Root {
     }
 
     /// The document and the mode of each site, in the order of the policy.
-    pub fn held(&self) -> Vec<(Option<Held>, Mode)> {
-        let mode = |state: &SiteState| state.adopted.get().map_or(Mode::Online, |adopted| adopted.situation.mode());
-        self.states.borrow().iter().map(|state| (state.held().cloned(), mode(state))).collect()
+    pub fn documents(&self) -> Vec<(Option<EffectiveDocument>, Mode)> {
+        let mode = |state: &SiteState| state.adopted.get().map_or(Mode::Online, |adopted| adopted.state.mode());
+        self.states.borrow().iter().map(|state| (state.document().cloned(), mode(state))).collect()
     }
 
     /// The documents that the policy declares.
     fn declared(&self) -> Vec<Rc<Document>> {
         let states = self.states.borrow();
-        let declared = states.iter().filter(|state| state.declared).filter_map(SiteState::held);
-        declared.map(|held| Rc::clone(&held.document)).collect()
+        let declared = states.iter().filter(|state| state.declared).filter_map(SiteState::document);
+        declared.map(|effective| Rc::clone(&effective.document)).collect()
     }
 
     /// Publishes the policy, unless it is published already.
@@ -136,22 +138,22 @@ impl Root {
         plugins::publish(&self.plugin, digest, encode)
     }
 
-    /// Whether the documents of all sites have been read once.
+    /// True if the documents of all sites have been read once.
     pub fn has_read(&self) -> bool {
         self.has_read.get()
     }
 
-    /// Whether a document is still to be verified.
+    /// True if a document has not been verified yet.
     pub fn is_behind(&self) -> bool {
         self.is_behind.get()
     }
 
-    /// Whether a site is closed, or may be.
+    /// True if a site is closed, or may be.
     pub fn is_closed(&self) -> bool {
         self.is_closed.get()
     }
 
-    /// Whether nothing could refuse a request now, and nothing else has to see one.
+    /// True if no request can be refused now, and the filter needs to see none.
     pub fn is_quiet(&self) -> bool {
         self.is_quiet.get()
     }
@@ -163,12 +165,12 @@ impl Root {
     /// Sets the standing. A root context that looks for newer documents at each request cannot be quiet.
     pub fn set_standing(&self, standing: Standing) {
         self.standing.set(standing);
-        if standing.looks_first() {
+        if standing.reads_first() {
             self.is_quiet.set(false);
         }
     }
 
-    /// Takes note of whether it is the newest of its plugin, and returns the milliseconds for which it has been.
+    /// Records that it is the newest of its plugin, or is not, and returns the milliseconds for which it has been.
     pub fn newest_for(&self, is_newest: bool, now: Time) -> i64 {
         let since = self.newest_since.get().unwrap_or(now);
         self.newest_since.set(is_newest.then_some(since));
@@ -181,19 +183,19 @@ impl Root {
         self.is_quiet.set(false);
     }
 
-    /// Whether the connection of this request is wanted. It is not wanted again.
+    /// True if the connection of this request must be recorded. Resets the request for it.
     pub fn take_watch(&self) -> bool {
         self.is_watched.replace(false)
     }
 
-    /// Reads changed documents, verifies at most `left` of them, and computes the states at `now`. True if a state may have
+    /// Reads changed documents, verifies at most `remaining` of them, and computes the states at `now`. True if a state may have
     /// changed since the last tick.
-    pub fn refresh(&self, now: Time, generation: u64, changed: bool, left: &mut u32) -> Result<bool, HostError> {
+    pub fn refresh(&self, now: Time, generation: u64, changed: bool, remaining: &mut u32) -> Result<bool, HostError> {
         let before = self.now.replace(now);
         let mut states = self.states.borrow_mut();
         if changed || !self.has_read.get() {
             for (state, site) in states.iter_mut().zip(&self.policy.sites) {
-                state.look_at(documents::at(generation, self.fleet(), &site.name)?);
+                state.set_newest(documents::at(generation, self.fleet(), &site.name)?);
             }
         }
         let fresh = !self.has_read.replace(true);
@@ -205,23 +207,23 @@ impl Root {
         for (position, state) in states.iter_mut().enumerate() {
             let is_over = |adopted: &Adopted| now < before || adopted.next_change.is_some_and(|next| next <= now);
             if state.adopted.get().is_some_and(is_over) {
-                let held = state.adopted.take().and_then(|adopted| adopted.held);
-                state.adopted = OnceCell::from(Adopted::new(held, now));
+                let document = state.adopted.take().and_then(|adopted| adopted.document);
+                state.adopted = OnceCell::from(Adopted::new(document, now));
             }
             if state.adopted.get().is_none() {
                 if state.is_costly() {
-                    if *left == 0 {
+                    if *remaining == 0 {
                         self.is_behind.set(true);
                         continue;
                     }
-                    *left -= 1;
+                    *remaining -= 1;
                 }
                 self.adopted(position, state);
             }
         }
         let adopted = || states.iter().map(|state| state.adopted.get());
         self.next_change.set(adopted().flatten().filter_map(|adopted| adopted.next_change).min());
-        let is_online = |adopted: Option<&Adopted>| adopted.is_some_and(|known| known.situation.mode() == Mode::Online);
+        let is_online = |adopted: Option<&Adopted>| adopted.is_some_and(|known| known.state.mode() == Mode::Online);
         let online = adopted().all(is_online);
         self.is_closed.set(!online);
         let is_idle = !self.policy.has_always_closed() && self.policy.control.is_none() && !self.is_watched.get();
@@ -239,20 +241,21 @@ impl Root {
         })
     }
 
-    fn adopt(&self, position: usize, state: &SiteState) -> Option<Held> {
+    fn adopt(&self, position: usize, state: &SiteState) -> Option<EffectiveDocument> {
         let (Some(entry), Some(site), false) = (&state.newest, self.policy.sites.get(position), state.declared) else {
             return state.before.clone();
         };
         match self.verify(entry, &site.name) {
-            Ok(held) => {
-                state.refused.set(false);
-                if let Err(error) = documents::note_adopted(&self.plugin, self.fleet(), &site.name, &held.document) {
+            Ok(effective) => {
+                state.rejected.set(false);
+                let document = &effective.document;
+                if let Err(error) = documents::record_adopted(&self.plugin, self.fleet(), &site.name, document) {
                     log_limit::failure(&error);
                 }
-                Some(held)
+                Some(effective)
             }
             Err(rejection) => {
-                if !state.refused.replace(true) && self.standing.get() != Standing::Superseded {
+                if !state.rejected.replace(true) && self.standing.get() != Standing::Superseded {
                     stats::count("channel.push.rejected");
                     log::error!("state of {}: {rejection}; the state before stays in effect", site.name);
                 }
@@ -262,20 +265,20 @@ impl Root {
     }
 
     /// The pushed document that an earlier policy of the plugin, or an earlier VM, has adopted.
-    fn last_adopted(&self, site: &str) -> Option<Held> {
+    fn last_adopted(&self, site: &str) -> Option<EffectiveDocument> {
         let document = documents::last_adopted(&self.plugin, self.fleet(), site);
         let document = document.inspect_err(log_limit::failure).ok()??;
-        Some(Held { label: documents::label(document.stamp.digest, Channel::Push), document })
+        Some(EffectiveDocument { label: documents::label(document.stamp.digest, Channel::Push), document })
     }
 
     /// Checks a pushed document before its adoption. A key of the policy must have signed it. A document that this plugin
     /// has adopted before stays valid after its key has been removed. The revision is not checked: the control endpoint has
     /// compared it with the clock when the document was pushed.
-    fn verify<'e>(&'e self, entry: &'e Entry, site: &str) -> Result<Held, AdoptionError<'e>> {
+    fn verify<'e>(&'e self, entry: &'e Entry, site: &str) -> Result<EffectiveDocument, AdoptionError<'e>> {
         let content = entry.verified().map_err(EntryError::clone)?;
         let document = &content.document;
         if document.site != site || document.fleet.as_deref() != Some(self.fleet()) {
-            return Err(AdoptionError::Elsewhere { site: &document.site, fleet: document.fleet.as_deref() });
+            return Err(AdoptionError::WrongSite { site: &document.site, fleet: document.fleet.as_deref() });
         }
         let rejection = match self.policy.keys.iter().find(|key| key.kid == content.kid) {
             None => Some(AdoptionError::MissingKey { plugin: self.shown_name(), key: &entry.key_name }),
@@ -288,7 +291,7 @@ impl Root {
                 return Err(rejection);
             }
         }
-        Ok(Held { document: Rc::clone(document), label: Rc::clone(&content.label) })
+        Ok(EffectiveDocument { document: Rc::clone(document), label: Rc::clone(&content.label) })
     }
 
     /// Appends this root context and the documents that it has adopted to the record of its VM.
@@ -296,7 +299,7 @@ impl Root {
         encode_root(record, &self.plugin, self.fleet(), self.configured.get(), self.standing.get());
         let is_unread = self.standing.get() == Standing::Fresh;
         for (site, state) in self.policy.sites.iter().zip(self.states.borrow().iter()) {
-            let label = state.held().map_or(NO_DOCUMENT, |held| &held.label);
+            let label = state.document().map_or(NO_DOCUMENT, |effective| &effective.label);
             encode_site(record, &site.name, if is_unread { UNREAD } else { label });
         }
     }

@@ -14,7 +14,7 @@ fn find(roots: &[(u32, Option<Rc<Root>>)], context: u32) -> Result<usize, usize>
     roots.binary_search_by_key(&context, |(known, _)| *known)
 }
 
-/// Registers a root context, or replaces what it runs.
+/// Registers a root context, or replaces its policy.
 pub fn set(context: u32, root: Option<Rc<Root>>) {
     ROOTS.with_borrow_mut(|roots| {
         let place = find(roots, context);
@@ -25,27 +25,27 @@ pub fn set(context: u32, root: Option<Rc<Root>>) {
     });
 }
 
-/// Removes a root context and returns what it has run.
+/// Removes a root context and returns its policy.
 pub fn remove(context: u32) -> Option<Rc<Root>> {
     ROOTS.with_borrow_mut(|roots| find(roots, context).ok().and_then(|place| roots.remove(place).1))
 }
 
-/// What a root context runs.
+/// The policy that a root context runs.
 pub fn get(context: u32) -> Option<Rc<Root>> {
     ROOTS.with_borrow(|roots| roots.get(find(roots, context).ok()?)?.1.clone())
 }
 
-/// Everything that runs on this thread, oldest first.
+/// All configured root contexts of this thread, oldest first.
 pub fn all() -> Vec<Rc<Root>> {
     ROOTS.with_borrow(|roots| roots.iter().filter_map(|(_, root)| root.clone()).collect())
 }
 
-/// Whether the id is that of a root context.
+/// True if the id is that of a root context.
 pub fn is_root(context: u32) -> bool {
     ROOTS.with_borrow(|roots| find(roots, context).is_ok())
 }
 
-/// Whether the root context is quiet.
+/// True if the root context is quiet.
 pub fn is_quiet(context: u32) -> bool {
     ROOTS.with_borrow(|roots| {
         let root = find(roots, context).ok().and_then(|place| roots.get(place)?.1.as_ref());

@@ -1,4 +1,4 @@
-//! The states of a policy's sites as one request sees them.
+//! The states of a policy's sites during one request.
 
 use std::cell::{Cell, Ref};
 
@@ -13,17 +13,18 @@ const MAX_VERIFIED: u32 = 1;
 pub struct Sites<'r> {
     root: &'r Root,
     states: Ref<'r, Vec<SiteState>>,
-    left: Cell<u32>,
+    /// The number of documents that the request may still verify.
+    remaining: Cell<u32>,
 }
 
 impl<'r> Sites<'r> {
     pub fn of(root: &'r Root) -> Sites<'r> {
-        Sites { root, states: root.states(), left: Cell::new(MAX_VERIFIED) }
+        Sites { root, states: root.states(), remaining: Cell::new(MAX_VERIFIED) }
     }
 
     /// The state of the site at this position of the policy. Verifies its document if that has not been done yet; beyond
     /// [`MAX_VERIFIED`], the site counts as offline.
-    pub fn situation(&self, position: usize) -> &EffectiveState {
+    pub fn state(&self, position: usize) -> &EffectiveState {
         let Some(state) = self.states.get(position) else {
             return EffectiveState::ONLINE;
         };
@@ -32,11 +33,11 @@ impl<'r> Sites<'r> {
             return self.root.offline();
         }
         if state.adopted.get().is_none() && state.is_costly() {
-            match self.left.get().checked_sub(1) {
-                Some(left) => self.left.set(left),
+            match self.remaining.get().checked_sub(1) {
+                Some(remaining) => self.remaining.set(remaining),
                 None => return self.root.offline(),
             }
         }
-        &self.root.adopted(position, state).situation
+        &self.root.adopted(position, state).state
     }
 }

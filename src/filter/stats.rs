@@ -1,4 +1,4 @@
-//! What Envoy's stats show, below `wasmcustom.maintenance`.
+//! The metrics in Envoy's stats, below `wasmcustom.maintenance`.
 
 use std::cell::{Cell, RefCell};
 
@@ -7,11 +7,11 @@ use super::log_limit;
 
 thread_local! {
     static METRICS: RefCell<hashbrown::HashMap<String, Option<Metric>>> = RefCell::default();
-    /// What this worker has set each gauge to.
+    /// The value to which this worker last set each gauge.
     static GAUGES: RefCell<hashbrown::HashMap<String, u64>> = RefCell::default();
 }
 
-/// The metric of a name; each definition makes a new number, so there is one a thread.
+/// The metric with this name. Each thread defines it once, because each definition returns a new id.
 fn metric(kind: MetricKind, name: &str) -> Option<Metric> {
     METRICS.with_borrow_mut(|metrics| {
         if let Some(metric) = metrics.get(name) {
@@ -40,7 +40,7 @@ pub fn value(name: &str) -> u64 {
     metric(MetricKind::Counter, name).and_then(|metric| logged(metric.value())).unwrap_or(0)
 }
 
-/// The counters of one site. The one that every refusal adds to is kept at hand.
+/// The counters of one site. The counter of refusals is cached.
 pub struct SiteStats {
     site: String,
     refused: Cell<Option<Metric>>,
@@ -78,9 +78,9 @@ pub fn bypassed_name(site: &str, rule: &str) -> String {
 pub fn set_gauge(site: &str, name: &str, value: u64) {
     let name = format!("site.{site}.{name}");
     let metric = metric(MetricKind::Gauge, &name);
-    // Most gauges are as this worker has set them last, and a hostcall for each would add up.
-    let is_news = GAUGES.with_borrow_mut(|gauges| gauges.insert(name, value) != Some(value));
-    if let Some(metric) = metric.filter(|_| is_news) {
+    // Most gauges have not changed, and a hostcall for each would add up.
+    let is_changed = GAUGES.with_borrow_mut(|gauges| gauges.insert(name, value) != Some(value));
+    if let Some(metric) = metric.filter(|_| is_changed) {
         logged(metric.record(value));
     }
 }

@@ -1,5 +1,5 @@
 //! The sites of the [status document](crate::protocol::Status). The short status is cached until something changes; the
-//! full one, which requires a read token, is made for each request.
+//! full one, which requires a read token, is written for each request.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -24,8 +24,8 @@ thread_local! {
 }
 
 /// Reads the documents of all sites that a control endpoint of this worker serves, so that no request has to. Reads at
-/// most `left` of them.
-pub fn prepare(roots: &[Rc<Root>], generation: u64, left: &mut u32) -> Result<(), HostError> {
+/// most `remaining` of them.
+pub fn prepare(roots: &[Rc<Root>], generation: u64, remaining: &mut u32) -> Result<(), HostError> {
     if READ.get() == Some(generation) {
         return Ok(());
     }
@@ -33,10 +33,10 @@ pub fn prepare(roots: &[Rc<Root>], generation: u64, left: &mut u32) -> Result<()
         for site in &Directory::of(root.fleet())?.sites {
             let entry = documents::at(generation, root.fleet(), &site.name)?.filter(|entry| !entry.is_read());
             if let Some(entry) = entry {
-                if *left == 0 {
+                if *remaining == 0 {
                     return Ok(());
                 }
-                *left -= 1;
+                *remaining -= 1;
                 let _ = entry.content();
             }
         }
@@ -45,7 +45,7 @@ pub fn prepare(roots: &[Rc<Root>], generation: u64, left: &mut u32) -> Result<()
     Ok(())
 }
 
-/// The short status of a fleet, and everything that it depends on.
+/// The cached short status of a fleet, with the versions of everything that it depends on.
 struct Short {
     fleet: String,
     directory: Rc<Directory>,
@@ -63,7 +63,7 @@ struct Part {
     members: String,
 }
 
-/// A time in which nothing changes by itself.
+/// A period in which no window or end changes the state.
 #[derive(Clone, Copy)]
 struct Span {
     from: Time,
@@ -71,7 +71,7 @@ struct Span {
 }
 
 impl Span {
-    fn has(&self, now: Time) -> bool {
+    fn contains(&self, now: Time) -> bool {
         self.from <= now && self.until.is_none_or(|until| now < until)
     }
 }
@@ -85,9 +85,10 @@ pub fn short(fleet: &str, now: Time) -> Result<Rc<str>, HostError> {
     SHORT.with_borrow_mut(|cached| {
         let before = cached.iter().position(|short| short.fleet == fleet).map(|place| cached.swap_remove(place));
         let before = before.filter(|before| Rc::ptr_eq(&before.directory, &directory));
-        let is_good = |short: &Short| short.generation == generation && short.members == version && short.span.has(now);
+        let is_current =
+            |short: &Short| short.generation == generation && short.members == version && short.span.contains(now);
         let short = match before {
-            Some(short) if is_good(&short) => short,
+            Some(short) if is_current(&short) => short,
             before => {
                 let parts = before.map(|before| before.sites).unwrap_or_default();
                 let mut short = Short {
@@ -110,14 +111,14 @@ pub fn short(fleet: &str, now: Time) -> Result<Rc<str>, HostError> {
 }
 
 impl Short {
-    /// Makes the text. Those of the `parts` from before whose document and mode are the same are used again.
+    /// Writes the text. Reuses those of the previous `parts` whose document and mode have not changed.
     fn fill(&mut self, parts: Vec<Part>, members: &Members, now: Time) -> Result<(), HostError> {
         let mut parts = parts.into_iter();
         let mut sites = Vec::with_capacity(self.directory.sites.len());
         for site in &self.directory.sites {
             let current = site.current(self.generation, &self.fleet)?;
             let label = current.as_ref().map_or_else(|| NO_DOCUMENT.into(), |current| Rc::clone(&current.label));
-            let part = parts.next().filter(|part| part.label == label && part.span.has(now));
+            let part = parts.next().filter(|part| part.label == label && part.span.contains(now));
             let part = part.unwrap_or_else(|| Part::new(site, current.as_ref(), label, now));
             let mut object = Object::from_members(part.members.clone());
             worker_counts(members, &self.fleet, site, &part.label).write(&mut object);
@@ -228,7 +229,7 @@ fn details(
     }
 }
 
-/// Whether a document has lists that the status shows as they were written. Most documents have none.
+/// True if a document has lists that the status shows as they were written. Most documents have none.
 fn has_lists(document: &Document) -> bool {
     let Document { windows, past, suspend, unknown, .. } = document;
     !(windows.is_empty() && past.is_empty() && suspend.is_empty() && unknown.is_empty())

@@ -32,7 +32,7 @@ impl Stream {
             return Ok(Some(reply));
         }
         let sites = Sites::of(root);
-        let decision = decide(&root.policy, |site| sites.situation(site), &request);
+        let decision = decide(&root.policy, |site| sites.state(site), &request);
         if let Some(error) = peer.error.get() {
             return Err(error);
         }

@@ -44,7 +44,7 @@ impl Worker {
         self.membership.borrow_mut().identify()
     }
 
-    /// Takes in a root context that Envoy has configured. It supersedes the older ones of its plugin.
+    /// Adds a root context that Envoy has configured. It supersedes the older ones of its plugin in this VM.
     pub fn add(&self, root: &Rc<Root>) {
         let all = roots::all();
         for older in all.iter().filter(|older| older.plugin == root.plugin && !Rc::ptr_eq(older, root)) {
@@ -53,7 +53,7 @@ impl Worker {
         }
     }
 
-    /// Takes note that Envoy has deleted a root context.
+    /// Removes a root context that Envoy has deleted.
     pub fn remove(&self, root: &Root) {
         if let Err(error) = self.try_remove(root) {
             log_limit::failure(&error);
@@ -75,8 +75,8 @@ impl Worker {
         register::changed().map(drop)
     }
 
-    /// Takes note of a new request to a root context that is not a member, or whose connections are watched. Reads the
-    /// newest documents before the request is decided.
+    /// Handles a new request: records its connection if it is watched. A root context that is not serving reads the newest
+    /// documents before it decides, and is reactivated if it was superseded.
     pub fn request(&self, root: &Root) {
         if root.take_watch() {
             root.connection.set(connection_id());
@@ -157,18 +157,18 @@ impl Worker {
             }
         }
         let generation = register::generation()?;
-        membership.see(generation, now);
+        membership.note_generation(generation, now);
         let changed = self.generation.replace(Some(generation)) != Some(generation);
-        let mut left = if at_once { 0 } else { SLICE };
-        let mut moved = changed;
+        let mut remaining = if at_once { 0 } else { SLICE };
+        let mut may_differ = changed;
         for root in &roots {
-            moved |= root.refresh(now, generation, changed, &mut left)?;
+            may_differ |= root.refresh(now, generation, changed, &mut remaining)?;
         }
-        status::prepare(&roots, generation, &mut left)?;
+        status::prepare(&roots, generation, &mut remaining)?;
         if !membership.write(&roots, Some(generation), now)? {
             return Ok(false);
         }
-        if moved && !roots.iter().any(|root| root.is_behind()) {
+        if may_differ && !roots.iter().any(|root| root.is_behind()) {
             gauges::publish(&roots, &Members::read(now)?);
         }
         Ok(true)

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The head changes at least once a second. The body can be large and changes only with its version, so the two are
-//! written and read separately. `-` stands for no fleet. The plugin comes last, because its name may contain spaces.
+//! written and read separately. A missing fleet is written as `-`. The plugin comes last, because its name may contain spaces.
 
 use std::rc::Rc;
 

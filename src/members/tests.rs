@@ -31,7 +31,7 @@ fn root(plugin: &str, configured: u64, standing: Standing, document: &str) -> Ro
     }
 }
 
-fn silent(vm: Vm, milliseconds: i64) -> Vm {
+fn stale(vm: Vm, milliseconds: i64) -> Vm {
     Vm { heartbeat: Time(NOW - milliseconds), ..vm }
 }
 
@@ -62,37 +62,37 @@ fn workers_are_counted() {
         ("a worker of a known Envoy has not joined", vec![k1(1, "new"), k1(2, "new")], Some(3), (2, 1)),
         (
             "a worker that is stuck after adoption",
-            vec![k1(1, "new"), k1(2, "new"), silent(k1(3, "new"), SILENCE)],
+            vec![k1(1, "new"), k1(2, "new"), stale(k1(3, "new"), STUCK_AFTER)],
             Some(3),
             (2, 1),
         ),
         (
             "a worker whose heartbeat is from the future",
-            vec![k1(1, "new"), k1(2, "new"), silent(k1(3, "new"), -SILENCE)],
+            vec![k1(1, "new"), k1(2, "new"), stale(k1(3, "new"), -STUCK_AFTER)],
             Some(3),
             (2, 1),
         ),
         (
             "a worker is stuck in the VM before an upgrade",
-            vec![k2(7, "new"), k2(8, "new"), silent(k1(3, "old"), 9000)],
+            vec![k2(7, "new"), k2(8, "new"), stale(k1(3, "old"), 9000)],
             Some(3),
             (2, 1),
         ),
         (
             "a worker is stuck in the VM before an upgrade, and the number of threads is unknown",
-            vec![k2(7, "new"), k2(8, "new"), silent(k1(3, "old"), 9000)],
+            vec![k2(7, "new"), k2(8, "new"), stale(k1(3, "old"), 9000)],
             None,
             (2, 1),
         ),
         (
             "a VM has trapped, and its successor has adopted",
-            vec![k1(1, "new"), k1(2, "new"), silent(k1(3, "old"), 1), k1(4, "new")],
+            vec![k1(1, "new"), k1(2, "new"), stale(k1(3, "old"), 1), k1(4, "new")],
             Some(3),
             (3, 2),
         ),
         (
             "one worker is stuck while the VM of another has trapped",
-            vec![k1(1, "new"), silent(k1(2, "new"), 5000), silent(k1(3, "new"), 5000), k1(4, "new")],
+            vec![k1(1, "new"), stale(k1(2, "new"), 5000), stale(k1(3, "new"), 5000), k1(4, "new")],
             Some(3),
             (3, 1),
         ),
@@ -169,8 +169,8 @@ fn the_number_of_threads_is_found_while_no_vm_is_in_doubt() {
         ("more than before", Some(2), vec![first(), second(), third()], Some(3)),
         ("two identities", None, vec![first(), second(), vm("k2", 5, 5, "-")], Some(2)),
         ("one has not seen the newest", None, vec![vm("k1", 1, 8, "-"), second(), third()], None),
-        ("one is stuck", None, vec![silent(first(), SILENCE), second(), third()], None),
-        ("one of another identity is stuck", None, vec![first(), second(), silent(vm("k2", 5, 5, "-"), 3000)], None),
+        ("one is stuck", None, vec![stale(first(), STUCK_AFTER), second(), third()], None),
+        ("one of another identity is stuck", None, vec![first(), second(), stale(vm("k2", 5, 5, "-"), 3000)], None),
         ("one has just started", None, vec![first(), interrupted(second(), SETTLE - 1), third()], None),
         ("one has started a while ago", None, vec![first(), interrupted(second(), SETTLE), third()], Some(3)),
     ] {
@@ -180,7 +180,7 @@ fn the_number_of_threads_is_found_while_no_vm_is_in_doubt() {
 
 #[test]
 fn a_vm_is_dead_when_every_thread_has_outlived_it() {
-    let trapped = || silent(vm("k1", 3, 8, "-"), LAPSE);
+    let trapped = || stale(vm("k1", 3, 8, "-"), DEAD_AFTER);
     let all = || vec![vm("k1", 1, 9, "-"), vm("k1", 2, 9, "-"), vm("k1", 9, 9, "-")];
     let k2 = || vec![vm("k2", 5, 9, "-"), vm("k2", 6, 9, "-"), vm("k2", 7, 9, "-")];
     let change = |mut vms: Vec<Vm>, change: &dyn Fn(Vm) -> Vm| {
@@ -193,9 +193,14 @@ fn a_vm_is_dead_when_every_thread_has_outlived_it() {
         ("the VMs of an update on every thread", k2(), Some(3), true),
         ("the number of threads is unknown", all(), None, false),
         ("one thread has no other VM", all(), Some(4), false),
-        ("one thread is stuck", change(all(), &|vm| silent(vm, LAPSE)), Some(3), false),
-        ("one thread was stuck until now", change(all(), &|vm| interrupted(vm, LAPSE - 1)), Some(3), false),
-        ("the clock of one thread has been set back", change(all(), &|vm| interrupted(vm, -LAPSE)), Some(3), false),
+        ("one thread is stuck", change(all(), &|vm| stale(vm, DEAD_AFTER)), Some(3), false),
+        ("one thread was stuck until now", change(all(), &|vm| interrupted(vm, DEAD_AFTER - 1)), Some(3), false),
+        (
+            "the clock of one thread has been set back",
+            change(all(), &|vm| interrupted(vm, -DEAD_AFTER)),
+            Some(3),
+            false,
+        ),
         ("one VM may be another's predecessor", change(all(), &|vm| Vm { joined: 10, seen: 10, ..vm }), Some(3), false),
         (
             "all of them were stuck until now",
@@ -207,7 +212,7 @@ fn a_vm_is_dead_when_every_thread_has_outlived_it() {
     ] {
         let vms: Vec<Vm> = others.into_iter().chain([trapped()]).collect();
         assert_eq!(is_dead(&trapped(), &vms, threads), dead, "{name}");
-        assert!(!is_dead(&silent(trapped(), LAPSE - 1), &vms, threads), "{name}, earlier");
+        assert!(!is_dead(&stale(trapped(), DEAD_AFTER - 1), &vms, threads), "{name}, earlier");
     }
 }
 
@@ -275,7 +280,7 @@ fn a_record_is_read_as_it_was_written() {
         root("b/", 9, Standing::Reactivated, ""),
         RootRecord { fleet: String::new(), ..root("a b/", 1, Standing::Conflicting, "-") },
     ];
-    let written = with(interrupted(silent(vm("k1", 3, 9, ""), 700), 5000), roots);
+    let written = with(interrupted(stale(vm("k1", 3, 9, ""), 700), 5000), roots);
     let mut text = encode_head(&written);
     for root in written.roots.iter() {
         encode_root(&mut text, &root.plugin, &root.fleet, root.configured, root.standing);

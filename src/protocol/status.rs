@@ -93,7 +93,7 @@ pub struct SiteStatus<J> {
     /// Adoption of the current document.
     #[serde(default)]
     pub workers: WorkerCounts,
-    /// What only a reader with a token is told.
+    /// The part that requires a read token.
     #[serde(flatten)]
     pub details: SiteDetails<J>,
 }
@@ -132,14 +132,14 @@ pub struct SiteDetails<J> {
     pub refused: Option<u64>,
     /// Requests that an exempt rule let through, by rule.
     pub bypassed: Counters,
-    /// Whether the policy declares the state of the site.
+    /// True if the policy declares the state of the site.
     pub declared: Option<bool>,
     /// The payload of the document.
     pub document: J,
 }
 
 impl<J> SiteStatus<J> {
-    /// Whether the policy declares the state of the site.
+    /// True if the policy declares the state of the site.
     pub fn is_declared(&self) -> bool {
         self.details.declared.unwrap_or(self.channel.as_deref() == Some("policy"))
     }

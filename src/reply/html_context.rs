@@ -118,7 +118,7 @@ impl HtmlContext {
                         self.start_tag("/".to_owned());
                         self.step_tag(c);
                     }
-                    // What ends such a script depends on further tags in it.
+                    // The end of such a script depends on further tags in it.
                     RawStep::Comment if is_script => return Err("has \"<!--\" inside a script"),
                     RawStep::Comment => {}
                 }

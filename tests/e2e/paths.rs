@@ -176,7 +176,7 @@ fn closed() -> Value {
     })
 }
 
-/// Returns whether this target may reach the application: no server interprets it as a closed path.
+/// True if this target may reach the application: no server interprets it as a closed path.
 fn is_open(host: &str, target: &[u8]) -> bool {
     let is_open = |path: &[u8]| {
         if host.ends_with(".closed") {

@@ -59,12 +59,12 @@ fn split_host(path: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((host.to_vec(), if path.is_empty() { b"/".to_vec() } else { path.to_vec() }))
 }
 
-/// Returns whether a path has a dot segment.
+/// True if a path has a dot segment.
 pub fn has_dots(path: &[u8]) -> bool {
     path.split(|byte| *byte == b'/').any(|segment| matches!(segment, b"." | b".."))
 }
 
-/// Returns whether a path has a dot segment after it is fully decoded, `\` is read as a slash, and each segment is cut off as
+/// True if a path has a dot segment after it is fully decoded, `\` is read as a slash, and each segment is cut off as
 /// far as a server may. This finds most paths with dot segments without computing all interpretations.
 pub fn has_plain_dots(path: &[u8]) -> bool {
     let mut path = path.to_vec();

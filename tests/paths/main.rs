@@ -128,7 +128,7 @@ fn mistake(case: &Case, answer: Ruling, path: &[u8], reads: &mut Option<Vec<Read
     }
 }
 
-/// Returns whether an interpretation of the path is closed or has a dot segment.
+/// True if an interpretation of the path is closed or has a dot segment.
 fn may_be_refused(case: &Case, path: &[u8]) -> bool {
     if interpretations::has_plain_dots(path) {
         return true;

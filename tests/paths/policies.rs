@@ -24,7 +24,7 @@ pub struct Case {
     pub name: &'static str,
     /// The host of every request.
     pub host: &'static str,
-    /// Returns whether a host and a path in canonical form are closed.
+    /// True if a host and a path in canonical form are closed.
     pub is_closed: fn(host: &str, path: &[u8]) -> bool,
     /// True if only other hosts than that of the requests have a closed site.
     pub is_of_other_hosts: bool,
@@ -86,12 +86,12 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// Returns whether a path is this one or below it.
+/// True if a path is this one or below it.
 fn is_below(path: &[u8], folder: &[u8]) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
-/// Returns whether a path is an ACME challenge: one base64url segment (RFC 8555 section 8.3).
+/// True if a path is an ACME challenge: one base64url segment (RFC 8555 section 8.3).
 fn is_challenge(path: &[u8]) -> bool {
     let token = path.strip_prefix(b"/.well-known/acme-challenge/");
     let is_base64url = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');

@@ -40,7 +40,7 @@ pub fn parse(path: &str, text: &str) -> syn::File {
     syn::parse_file(text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Returns whether an item is compiled for unit tests only: it has the attribute `#[cfg(test)]`.
+/// True if an item is compiled for unit tests only: it has the attribute `#[cfg(test)]`.
 pub fn is_test_only(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")

@@ -1,4 +1,4 @@
-//! maintctl: closes and opens sites behind Envoy, and shows what every Envoy does.
+//! maintctl: closes and opens sites behind Envoy, and shows the state of every Envoy.
 
 #[macro_use]
 mod terminal;

@@ -19,9 +19,9 @@ const CONTINUE: u32 = 0;
 /// Questions about the root contexts of this thread, by context id.
 #[derive(Clone, Copy)]
 pub struct Roots {
-    /// Whether the id is that of a root context.
+    /// True if the id is that of a root context.
     pub is_root: fn(u32) -> bool,
-    /// Whether the requests of this root context pass unseen.
+    /// True if the requests of this root context pass unseen.
     pub is_quiet: fn(u32) -> bool,
 }
 

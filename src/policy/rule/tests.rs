@@ -110,13 +110,13 @@ fn what_a_client_can_present_can_be_asked_for() {
 
 #[test]
 fn the_host_is_asked_for_as_a_header_too() {
-    let held = |conditions: &str, authority: &str| {
+    let matches = |conditions: &str, authority: &str| {
         let entries = [(":method", "GET"), (":scheme", "http"), (":authority", authority), (":path", "/a?b")];
         let bytes = |text: &str| text.as_bytes().to_vec();
         let headers = HeaderMap::new(entries.into_iter().map(|(name, value)| (bytes(name), bytes(value))).collect());
         rule(conditions).unwrap().matches(&Request::new(&headers, &UnknownPeer), Mode::Offline, Effect::Opens)
     };
-    for (conditions, authority, holds) in [
+    for (conditions, authority, expected) in [
         ("'headers': [{'name': 'host', 'value': 'a.example:8443'}]", "a.example:8443", true),
         ("'headers': [{'name': 'Host', 'value': 'a.*'}]", "a.example", true),
         ("'headers': [{'name': 'host', 'value': 'a.*'}]", "b.example", false),
@@ -127,7 +127,7 @@ fn the_host_is_asked_for_as_a_header_too() {
             true,
         ),
     ] {
-        assert_eq!(held(conditions, authority), holds, "{conditions} {authority}");
+        assert_eq!(matches(conditions, authority), expected, "{conditions} {authority}");
     }
 }
 

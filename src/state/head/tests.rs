@@ -62,7 +62,7 @@ fn freshness_depends_on_iat_or_else_on_the_revision() {
 #[test]
 fn a_revision_is_at_most_ten_minutes_ahead_of_the_clock_or_its_predecessor() {
     const TEN: u64 = 10 * 60 * 1000;
-    for (revision, held, can) in [
+    for (revision, current, can) in [
         (NOW_MS, None, true),
         (NOW_MS + TEN, None, true),
         (NOW_MS + TEN + 1, None, false),
@@ -73,6 +73,6 @@ fn a_revision_is_at_most_ten_minutes_ahead_of_the_clock_or_its_predecessor() {
         (MAX_REVISION, Some(MAX_REVISION - 1), true),
         (MAX_REVISION + 1, Some(MAX_REVISION), false),
     ] {
-        assert_eq!(Head { iat: None, revision }.can_follow(held, NOW), can, "{revision} {held:?}");
+        assert_eq!(Head { iat: None, revision }.can_follow(current, NOW), can, "{revision} {current:?}");
     }
 }

@@ -17,7 +17,7 @@ use crate::support::signer::{Signer, document};
 const HOSTILE: &str =
     "a\u{1b}]0;b\u{9b}2Jc\nforged: line\td\u{1b}[31me\u{202e}f\u{2066}g\u{7f}h\u{2028}i\u{feff}j\u{0}k\rl\u{200f}";
 
-/// Returns whether maintctl must not print a character, neither to a terminal nor to a pipe.
+/// True if maintctl must not print a character, neither to a terminal nor to a pipe.
 fn is_control(c: char) -> bool {
     c != '\n' && c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')

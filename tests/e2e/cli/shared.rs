@@ -10,7 +10,7 @@ use crate::support::desk::Desk;
 use crate::support::signer::Signer;
 use crate::support::{eventually, maintctl};
 
-/// Returns whether the tests may run commands as other users.
+/// True if the tests may run commands as other users.
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }

@@ -134,7 +134,7 @@ impl Envoy {
         read(&self.folder.path().join("envoy.log"))
     }
 
-    /// Returns whether Envoy's log contains this text.
+    /// True if Envoy's log contains this text.
     pub fn log_contains(&self, text: &str) -> bool {
         self.log().contains(text)
     }

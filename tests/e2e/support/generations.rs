@@ -37,7 +37,7 @@ impl Generations {
         self.parents.push(parent);
     }
 
-    /// Returns whether a parent is still running.
+    /// True if a parent is still running.
     pub fn has_parent(&mut self) -> bool {
         self.parents.iter_mut().any(|parent| parent.try_wait().unwrap().is_none())
     }

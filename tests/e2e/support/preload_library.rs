@@ -87,7 +87,7 @@ unsafe extern "C" fn isatty(file: c_int) -> c_int {
     c_int::from(terminals.contains(&file.to_string()))
 }
 
-/// Returns whether this file system call has the number `KILL_AT_CALL`, counted from 1.
+/// True if this file system call has the number `KILL_AT_CALL`, counted from 1.
 fn is_the_last_call() -> bool {
     static CALLS: AtomicUsize = AtomicUsize::new(0);
     let last = std::env::var("KILL_AT_CALL").ok().and_then(|number| number.parse().ok());

@@ -78,7 +78,7 @@ impl Connection {
         .await
     }
 
-    /// Returns whether no byte arrives within this time.
+    /// True if no byte arrives within this time.
     pub async fn is_silent_for(&mut self, time: Duration) -> bool {
         tokio::time::timeout(time, self.stream.fill_buf()).await.is_err()
     }

@@ -76,7 +76,7 @@ fn print_lines(
 }
 
 fn print_notes(report: &ChangeReport) {
-    for site in report.adoption.iter().flat_map(|adoption| &adoption.superseded) {
+    for site in report.adoption.iter().flat_map(|adoption| &adoption.replaced) {
         aside!("note: {site}: another operator has changed it since, and Envoy has adopted that newer document");
     }
     let is_lost_on_restart = |change: &SiteChange| {

@@ -155,25 +155,25 @@ impl Draft {
     /// The state at `now` stays the same.
     pub fn take_over_windows(&mut self, now: Time) -> Result<()> {
         let document = self.read()?;
-        let situation = document.at(now);
+        let state = document.at(now);
         let active: Vec<&str> =
             document.windows.iter().filter(|window| window.is_active(now)).map(|window| window.id.as_str()).collect();
         if active.is_empty() {
             return Ok(());
         }
-        let since = situation.active.iter().filter_map(|spell| spell.since).min();
+        let since = state.active.iter().filter_map(|active| active.since).min();
         let mut suspended: Vec<&str> = Vec::new();
-        for name in situation.active.iter().flat_map(|spell| &spell.suspend) {
+        for name in state.active.iter().flat_map(|active| &active.suspend) {
             if !suspended.contains(&name.as_str()) {
                 suspended.push(name);
             }
         }
         active.iter().for_each(|id| self.remove_window(id));
-        self.set("mode", Some(situation.mode().name()));
+        self.set("mode", Some(state.mode().name()));
         self.set_time("since", since);
-        self.set_time("until", situation.until());
-        self.set_time("eta", situation.eta());
-        self.set("reason", situation.reason());
+        self.set_time("until", state.until());
+        self.set_time("eta", state.eta());
+        self.set("reason", state.reason());
         self.set("suspend", (!suspended.is_empty()).then(|| json!(suspended)));
         Ok(())
     }

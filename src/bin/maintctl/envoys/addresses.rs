@@ -1,4 +1,4 @@
-//! The addresses of the URLs in the configuration. A name with several addresses stands for all of them.
+//! The addresses of the URLs in the configuration. A host name includes all of its addresses.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};

@@ -33,8 +33,8 @@ pub struct Adoption {
     pub adopted: usize,
     /// The Envoys that have not adopted the change, with the reasons.
     pub lagging: Vec<EnvoyFailure>,
-    /// The sites that a newer change has replaced since.
-    pub superseded: Vec<String>,
+    /// The sites whose expected document has been replaced by a newer one since.
+    pub replaced: Vec<String>,
 }
 
 /// Waits until all Envoys of the roll have adopted the documents, or the deadline has passed.
@@ -43,15 +43,15 @@ pub fn wait(roll: &Roll, expected: &[ExpectedDocument], deadline: Instant) -> Ad
     let mut adoption = Adoption { total: roll.total(), lagging: roll.failures.clone(), ..Adoption::default() };
     for (envoy, result) in roll.envoys.iter().zip(results) {
         match result {
-            Ok(superseded) => {
+            Ok(replaced) => {
                 adoption.adopted += 1;
-                adoption.superseded.extend(superseded);
+                adoption.replaced.extend(replaced);
             }
             Err(error) => adoption.lagging.push(EnvoyFailure::new(envoy.name(), error)),
         }
     }
-    adoption.superseded.sort();
-    adoption.superseded.dedup();
+    adoption.replaced.sort();
+    adoption.replaced.dedup();
     adoption
 }
 
@@ -74,7 +74,7 @@ pub fn explain(adoption: &mut Adoption, roll: &Roll, expected: &[ExpectedDocumen
     }
 }
 
-/// The superseded sites of each Envoy, or the reason why it has not adopted the documents.
+/// The sites of each Envoy with a newer document, or the reason why it has not adopted the documents.
 fn wait_for_each(
     roll: &Roll,
     expected: &[ExpectedDocument],
@@ -111,11 +111,11 @@ fn wait_for(
     deadline: Instant,
 ) -> Result<Vec<String>, EnvoyError> {
     let check =
-        |status: &EnvoyStatus| superseded(status, expected, times::time(&times::now())).map_err(EnvoyError::Unexpected);
+        |status: &EnvoyStatus| replaced(status, expected, times::time(&times::now())).map_err(EnvoyError::Unexpected);
     loop {
         let first = envoy.ask(None, deadline).and_then(|status| check(&status));
         match first.and_then(|_| envoy.confirm(connections, deadline, check)) {
-            Ok(superseded) => return Ok(superseded.concat()),
+            Ok(replaced) => return Ok(replaced.concat()),
             Err(error @ EnvoyError::SharedAddress(_)) => return Err(error),
             Err(error) if Instant::now() >= deadline => return Err(error),
             Err(_) => thread::sleep(PAUSE),
@@ -125,22 +125,22 @@ fn wait_for(
 
 /// The sites on which the Envoy has adopted a newer document than the expected one. The error is the reason why it has
 /// not adopted some expected document.
-fn superseded(status: &EnvoyStatus, expected: &[ExpectedDocument], now: Time) -> Result<Vec<String>, String> {
-    let mut superseded = Vec::new();
+fn replaced(status: &EnvoyStatus, expected: &[ExpectedDocument], now: Time) -> Result<Vec<String>, String> {
+    let mut replaced = Vec::new();
     for expected in expected {
         let name = &expected.site;
         let site = status.site(name).ok_or_else(|| format!("has no site \"{name}\"; add it to the policy there"))?;
-        if is_superseded(site, expected).map_err(|problem| format!("{name}: {problem}"))? {
-            superseded.push(name.clone());
+        if is_replaced(site, expected).map_err(|problem| format!("{name}: {problem}"))? {
+            replaced.push(name.clone());
         } else {
             check_mode(site, status, expected, now).map_err(|problem| format!("{name}: {problem}"))?;
         }
     }
-    Ok(superseded)
+    Ok(replaced)
 }
 
 /// True if all workers have adopted a newer document. An error if some have not adopted the current one.
-fn is_superseded(site: &EnvoySite, expected: &ExpectedDocument) -> Result<bool, String> {
+fn is_replaced(site: &EnvoySite, expected: &ExpectedDocument) -> Result<bool, String> {
     let is_current = site.digest.as_deref() == Some(&expected.digest);
     let is_newer = site.stamp().is_some_and(|stamp| stamp > (expected.revision, &expected.digest));
     if !is_current && !is_newer {

@@ -13,7 +13,7 @@ use crate::envoys::parallel::joined;
 use crate::envoys::status::EnvoyStatus;
 
 /// The number of new connections on which an address has to respond as one Envoy. With two Envoys that share an address
-/// equally, one of them is missed once in 2^15 times.
+/// equally, one of them is missed once in 2^16 times.
 const PROBES: usize = 16;
 /// The maximum number of such connections at once, to all Envoys together. Each Envoy always gets one.
 const MAX_CONNECTIONS: usize = 400;
@@ -67,7 +67,7 @@ pub fn confirm<T: Send>(
     errors.into_iter().next().map_or(Ok(confirmed), Err)
 }
 
-/// The number of connections at once for each of so many Envoys.
+/// The number of connections at once to each Envoy of a roll with this many.
 pub fn connections(envoys: usize) -> usize {
     MAX_CONNECTIONS.checked_div(envoys).unwrap_or(1).clamp(1, PROBES)
 }

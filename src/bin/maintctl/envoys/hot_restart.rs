@@ -19,7 +19,7 @@ const RESERVE: f64 = 5.0;
 const NOT_ADMIN: &str = "its /server_info cannot be read; is this Envoy's admin interface?";
 
 /// The Envoys whose parent processes may still serve connections, as the interfaces at the URLs `admin` report. Interfaces
-/// that cannot be read are included, as is a number of interfaces below that of `envoys`.
+/// that cannot be read are included. Fewer interfaces than `envoys` are an error too.
 pub fn unreached(admin: &[String], tls: Option<&TlsConfig>, envoys: usize, deadline: Instant) -> Vec<EnvoyFailure> {
     if admin.is_empty() {
         return Vec::new();
@@ -57,7 +57,7 @@ fn require_no_parent(admin: &Endpoint, deadline: Instant) -> Result<(), EnvoyErr
 enum ParentProcess {
     /// This is the first process.
     None,
-    /// The parent may live for so many seconds.
+    /// The parent may live for this many more seconds.
     AliveFor(f64),
     /// The time of the parent has passed.
     Ended,

@@ -193,8 +193,8 @@ impl Roll {
             for plugin in &status.plugin_conflicts {
                 let plugin = shown(plugin);
                 aside!(
-                    "warning: {name} has several plugins named \"{plugin}\" with different policies, and only one of \
-                     them counts here; give each plugin its own `name`"
+                    "warning: {name} has several plugins named \"{plugin}\" with different policies; give each plugin its \
+                     own `name`"
                 );
             }
         }

@@ -80,7 +80,7 @@ pub struct ChangeReport {
     pub unreached: Vec<EnvoyFailure>,
 }
 
-/// Rejects the suspension of a rule that the site does not have: it would keep nobody out.
+/// Rejects the suspension of a rule that the site does not have: it would have no effect.
 fn check_suspended(site: &str, before: &Draft, after: &Draft, rules: &BTreeSet<String>) -> Result<()> {
     let suspended = |draft: &Draft| -> Result<BTreeSet<String>> {
         let document = draft.read()?;

@@ -165,7 +165,7 @@ fn report(
             total: roll.total(),
             adopted: roll.envoys.len(),
             lagging: roll.failures.clone(),
-            superseded: Vec::new(),
+            replaced: Vec::new(),
         })
     };
     let unreached = if wait { target.unreached(roll.envoys.len(), options.deadline) } else { Vec::new() };

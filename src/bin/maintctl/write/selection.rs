@@ -30,7 +30,7 @@ impl SiteSelection {
         }
     }
 
-    /// The site `site`; `None` stands for the only site.
+    /// The site `site`; `None` selects the only site.
     pub fn one(site: Option<&String>) -> SiteSelection {
         SiteSelection { names: site.into_iter().cloned().collect(), ..SiteSelection::default() }
     }

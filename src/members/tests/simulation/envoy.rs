@@ -26,7 +26,7 @@ pub enum ModelEvent {
     EndDrain,
 }
 
-/// Where a root context is: identity and number.
+/// The identity and the number of a root context.
 type ModelPlace = (usize, u64);
 
 #[derive(Default)]
@@ -292,7 +292,7 @@ impl ModelEnvoy {
         if was == Standing::Superseded {
             root.reactivated_at = Some(step);
         }
-        if was.looks_first() {
+        if was.reads_first() {
             let now = self.now;
             let next = self.vm(thread, place.0).begin_tick(now);
             self.threads[thread].job = Some((place.0, next));

@@ -240,7 +240,7 @@ impl ModelVm {
             let is_superseded = has_newer || elsewhere;
             root.newest_since = root.newest_since.or(Some(self.now)).filter(|_| !is_superseded);
             root.standing = was.after_tick(is_superseded, root.newest_since.map_or(0, |since| self.now - since));
-            is_counted_anew |= was.looks_first() && !root.standing.looks_first();
+            is_counted_anew |= was.reads_first() && !root.standing.reads_first();
             if was == Standing::Superseded && root.standing.is_member() {
                 root.reactivated_at = Some(shared.step);
             }

@@ -78,7 +78,7 @@ fn close_edit<'e>(
     }
 }
 
-/// The situation after the command.
+/// The result of the command.
 struct CommandEnd {
     started: Time,
     has_run: bool,

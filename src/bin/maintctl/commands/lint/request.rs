@@ -19,7 +19,7 @@ pub fn decided<T>(
     let request = Request::new(&headers, &UnknownPeer);
     let closed =
         ActiveMode { mode: Mode::Offline, since: None, until: None, eta: None, reason: None, suspend: Vec::new() };
-    let situation = EffectiveState { active: vec![closed] };
-    let decision = decide(&subject.policy, |_| &situation, &request);
+    let state = EffectiveState { active: vec![closed] };
+    let decision = decide(&subject.policy, |_| &state, &request);
     read(decision.site.map(|(position, _)| position), decision.verdict)
 }

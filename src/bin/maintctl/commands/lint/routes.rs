@@ -39,7 +39,7 @@ fn uncovered(plugin: &Plugin<'_>, domain: &str, path: String) -> Option<Finding>
                 format!("no site covers \"{domain}\", so no maintenance closes it; add it to the hosts of a site");
             Some(Finding::warning(path, text))
         }
-        // The empty prefix stands for all paths, and sorts first.
+        // The empty prefix matches all paths, and sorts first.
         Some(&"") => None,
         Some(_) => {
             let paths = paths.join(", ");

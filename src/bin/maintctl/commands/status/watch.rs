@@ -49,7 +49,7 @@ pub fn run(target: &Target, args: &StatusArgs) -> Result<ExitCode> {
     }
 }
 
-/// Prints one line. Returns false if nobody reads it.
+/// Prints one line. Returns false if the reader has closed the pipe.
 fn print(line: &str, now: &Zoned, json: bool) -> Result<bool> {
     if line.starts_with("error: ") {
         aside!("{line}");

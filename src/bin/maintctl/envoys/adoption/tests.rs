@@ -39,7 +39,7 @@ fn an_envoy_has_adopted_if_all_workers_have_this_document_or_a_newer_one() {
     ] {
         let text = format!(r#"{{"envoy": "n/0", "sites": [{{"site": "shop", "mode": "online", {site}}}]}}"#);
         let status: EnvoyStatus = serde_json::from_str(&text).unwrap();
-        let found = superseded(&status, &[expected(5, "online")], NOW);
+        let found = replaced(&status, &[expected(5, "online")], NOW);
         let result = result.map(|sites| sites.iter().map(ToString::to_string).collect()).map_err(str::to_owned);
         assert_eq!(found, result, "{text}");
     }
@@ -49,7 +49,7 @@ fn an_envoy_has_adopted_if_all_workers_have_this_document_or_a_newer_one() {
 fn a_site_that_an_envoy_lacks_is_named() {
     let status: EnvoyStatus = serde_json::from_str(r#"{"envoy": "n/0", "sites": []}"#).unwrap();
     let error = "has no site \"shop\"; add it to the policy there".to_owned();
-    assert_eq!(superseded(&status, &[expected(5, "online")], NOW), Err(error));
+    assert_eq!(replaced(&status, &[expected(5, "online")], NOW), Err(error));
 }
 
 #[test]
@@ -59,8 +59,8 @@ fn an_envoy_whose_clock_gives_the_document_another_mode_has_not_adopted_it() {
     let status: EnvoyStatus = serde_json::from_str(text).unwrap();
     let error = "shop: online instead of offline, because its clock says 1970-01-01T01:00:00Z and this machine's \
                  1970-01-01T00:00:00Z; correct the clock that is wrong";
-    assert_eq!(superseded(&status, &[expected(5, "offline")], NOW), Err(error.to_owned()));
+    assert_eq!(replaced(&status, &[expected(5, "offline")], NOW), Err(error.to_owned()));
     // The mode of a newer document does not matter.
     let status: EnvoyStatus = serde_json::from_str(&text.replace("\"b\"", "\"c\"")).unwrap();
-    assert_eq!(superseded(&status, &[expected(4, "offline")], NOW), Ok(vec!["shop".to_owned()]));
+    assert_eq!(replaced(&status, &[expected(4, "offline")], NOW), Ok(vec!["shop".to_owned()]));
 }
