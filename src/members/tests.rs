@@ -204,7 +204,7 @@ fn a_vm_is_dead_when_every_thread_has_outlived_it() {
         ("one VM may be another's predecessor", change(all(), &|vm| Vm { joined: 10, seen: 10, ..vm }), Some(3), false),
         (
             "all of them were stuck until now",
-            all().into_iter().map(|vm| silent(vm, 3 * LAPSE)).collect(),
+            all().into_iter().map(|vm| stale(vm, 3 * DEAD_AFTER)).collect(),
             Some(3),
             false,
         ),

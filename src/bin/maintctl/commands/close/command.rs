@@ -17,7 +17,7 @@ use crate::document::{describe, edit};
 use crate::exit::ExitError;
 use crate::terminal::times;
 use crate::write;
-use crate::write::change::{self, ChangeOptions, Edit};
+use crate::write::change::{self, ChangeOptions, ChangeReport, Edit};
 use crate::write::selection::SiteSelection;
 
 pub fn run(
@@ -34,6 +34,7 @@ pub fn run(
     let selection = SiteSelection::of(sites.filter(|site| !others.contains_key(site)).collect());
     let earlier = earlier_ends(&report.sites)?;
     let closed = answer::finish(&report, AnswerForm::Stderr, |change, now| line(change, now, None))
+        .and_then(|()| check_not_replaced(&report))
         .context("the command was not run");
     for (site, by) in &others {
         aside!("note: {site} was closed before, by {by}, so it stays closed; to open it: maintctl open {site}");
@@ -60,6 +61,16 @@ pub fn run(
             }
             status.map(code)
         }
+    }
+}
+
+/// Fails if a newer document has replaced the change before Envoy adopted it: the site may be open.
+fn check_not_replaced(report: &ChangeReport) -> Result<()> {
+    match report.adoption.as_ref().and_then(|adoption| adoption.replaced.first()) {
+        Some(site) => bail!(ExitError::Rejected(format!(
+            "{site}: another operator has changed it meanwhile; see maintctl status {site}"
+        ))),
+        None => Ok(()),
     }
 }
 
