@@ -30,8 +30,8 @@ build: module maintctl ## build dist/envoy_maintenance.wasm, dist/maintctl and d
 
 test: lint unit module identity e2e ## run all tests: lint, unit and property tests, and tests with maintctl and a real Envoy
 
-simulate: toolchain ## run a million random interleavings of joins, ticks, traps, pushes and updates; takes some minutes
-	@SIMULATIONS=$(or $(SIMULATIONS),1000000) cargo --config profile.test.opt-level=2 \
+simulate: toolchain ## run 300,000 random interleavings of joins, ticks, traps, pushes and updates; takes some minutes
+	@SIMULATIONS=$(or $(SIMULATIONS),300000) cargo --config profile.test.opt-level=2 \
 		--config 'profile.test.package."*".opt-level=0' test $(FEATURES) --lib -- members::tests::simulation
 
 bench: strip_profile := --release

@@ -47,17 +47,17 @@ pub use record::{decode_body, decode_head, encode_head, encode_root, encode_site
 /// The interval at which a VM renews its record, in milliseconds.
 pub const HEARTBEAT: i64 = 1000;
 /// The age of a heartbeat from which a VM counts as stuck, in milliseconds.
-pub const STUCK_AFTER: i64 = 3000;
+const STUCK_AFTER: i64 = 3000;
 /// The interval between two ticks from which a VM counts as interrupted, in milliseconds.
 pub const GAP: i64 = 500;
 /// The time within which all threads of an Envoy create their first VM, in milliseconds.
-pub const SETTLE: i64 = 500;
+const SETTLE: i64 = 500;
 /// The time without a heartbeat, on a thread that is at work, after which a VM is dead, in milliseconds. A VM that runs
 /// writes a heartbeat within [`HEARTBEAT`] and [`GAP`].
-pub const DEAD_AFTER: i64 = 2000;
+const DEAD_AFTER: i64 = 2000;
 
 /// The time after which a superseded root context serves again when the newer ones are gone, in milliseconds.
-pub const RESUME: i64 = 1000;
+const RESUME: i64 = 1000;
 
 /// The role of a root context among those of its plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +187,8 @@ impl<'v> Identity<'v> {
 /// different threads. `known` is the number that was found before.
 ///
 /// The number is found only while every VM in the records is alive, has seen the newest VM of its identity, and has
-/// ticked without an interruption for [`SETTLE`]. While one is stuck, it could be smaller than the true one.
+/// ticked without an interruption for [`SETTLE`]. While one is stuck, it could be smaller than the true one. So could it
+/// while the main thread's VM is the only one: Envoy starts the workers later, once its clusters are ready.
 pub fn threads(known: Option<usize>, vms: &[Vm], now: Time) -> Option<usize> {
     let identities = Identity::all(vms);
     let is_settled = |vm: &Vm| vm.is_alive(now) && !is_within(vm.awake_since, now, SETTLE);
@@ -196,7 +197,8 @@ pub fn threads(known: Option<usize>, vms: &[Vm], now: Time) -> Option<usize> {
         return known;
     }
     let found = identities.iter().map(|identity| identity.vms.len()).max();
-    known.max(found)
+    // Every Envoy has a worker.
+    known.max(found.filter(|count| *count > 1))
 }
 
 /// True if the VM of a record no longer runs.
@@ -207,11 +209,8 @@ pub fn is_dead(vm: &Vm, vms: &[Vm], threads: Option<usize>) -> bool {
     let Some(threads) = threads else {
         return false;
     };
-    let has_outlived = |other: &&Vm| {
-        !is_within(vm.heartbeat, other.heartbeat, DEAD_AFTER)
-            && !is_within(other.awake_since, other.heartbeat, DEAD_AFTER)
-            && other.heartbeat > other.awake_since
-    };
+    let has_outlived =
+        |other: &&Vm| other.heartbeat.0.saturating_sub(vm.heartbeat.0.max(other.awake_since.0)) >= DEAD_AFTER;
     Identity::all(vms).iter().any(|identity| identity.distinct().filter(has_outlived).count() >= threads)
 }
 

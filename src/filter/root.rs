@@ -227,7 +227,9 @@ impl Root {
         let online = adopted().all(is_online);
         self.is_closed.set(!online);
         let is_idle = !self.policy.has_always_closed() && self.policy.control.is_none() && !self.is_watched.get();
-        self.is_quiet.set(online && is_idle && !self.standing.get().reads_first());
+        // A reactivated root context may be one of two plugins of one name, which only further requests show.
+        let is_settled = matches!(self.standing.get(), Standing::Serving | Standing::Conflicting);
+        self.is_quiet.set(online && is_idle && is_settled);
         Ok(self.has_adopted.replace(false) || changed || fresh || due)
     }
 

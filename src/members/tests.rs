@@ -163,6 +163,7 @@ fn the_number_of_threads_is_found_while_no_vm_is_in_doubt() {
     let (first, second, third) = (|| vm("k1", 1, 9, "-"), || vm("k1", 2, 9, "-"), || vm("k1", 9, 9, "-"));
     for (name, known, vms, found) in [
         ("no VM", None, vec![], None),
+        ("only the main thread has started", None, vec![first()], None),
         ("three VMs that have seen each other", None, vec![first(), second(), third()], Some(3)),
         ("fewer than before", Some(3), vec![first(), second()], Some(3)),
         ("more than before", Some(2), vec![first(), second(), third()], Some(3)),
@@ -201,6 +202,12 @@ fn a_vm_is_dead_when_every_thread_has_outlived_it() {
             false,
         ),
         ("one VM may be another's predecessor", change(all(), &|vm| Vm { joined: 10, seen: 10, ..vm }), Some(3), false),
+        (
+            "all of them were stuck until now",
+            all().into_iter().map(|vm| stale(vm, 3 * DEAD_AFTER)).collect(),
+            Some(3),
+            false,
+        ),
         ("VMs of two identities", vec![all().remove(0), k2().remove(0), k2().remove(1)], Some(3), false),
     ] {
         let vms: Vec<Vm> = others.into_iter().chain([trapped()]).collect();

@@ -108,6 +108,10 @@ impl HtmlContext {
             HtmlState::Quoted(_) => {}
             HtmlState::Raw(element, tail) => {
                 let is_script = element.name == "script";
+                // In an SVG image, a title or textarea has elements, such as scripts.
+                if element.forbidden.is_none() && tail == "<" && c.is_ascii_alphabetic() {
+                    return Err("has a tag inside a title or textarea");
+                }
                 match step_raw(element, tail, c) {
                     RawStep::Inside => {}
                     RawStep::End => {

@@ -117,11 +117,14 @@ fn plain(bytes: &[u8]) -> Option<&str> {
 
 /// The canonical form of a path with percent-encoding.
 fn normalized(bytes: &[u8]) -> Option<String> {
-    let is_clear = |(byte, is_encoded): (u8, bool)| match is_encoded {
-        // Characters that some servers treat specially after decoding.
-        true => !matches!(byte, b'/' | b'\\' | b';' | b'#' | b'?' | 0..=0x1f | 0x7f),
-        // A raw percent sign encodes nothing.
-        false => is_plain(byte) && !matches!(byte, b'%' | b'?'),
+    let is_clear = |(byte, is_encoded): (u8, bool)| {
+        if is_encoded {
+            // Some servers treat these characters specially after decoding.
+            !matches!(byte, b'/' | b'\\' | b';' | b'#' | b'?' | 0..=0x1f | 0x7f)
+        } else {
+            // A raw percent sign encodes nothing.
+            is_plain(byte) && !matches!(byte, b'%' | b'?')
+        }
     };
     if !units(bytes).all(is_clear) {
         return None;

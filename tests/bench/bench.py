@@ -45,7 +45,7 @@ BUDGET_ONLINE = 0.65  # times an empty SDK filter
 AIM_ONLINE = 1.5  # times a bare callback
 BUDGET_REFUSING = 1.0  # times a Lua filter with the same features
 BUDGET_SCALE = 1.2  # times a policy with one of each
-BUDGET_MODULE = 600 * 1024  # bytes
+BUDGET_MODULE = 560 * 1024  # bytes
 BUDGET_MEMORY = 4 * 1024 * 1024  # bytes per worker with 100 sites, more than an empty filter
 
 

@@ -12,7 +12,7 @@ mod envoy;
 mod shared;
 mod vm;
 
-const RUNS: u64 = 10_000;
+const RUNS: u64 = 2_000;
 const STEPS: usize = 400;
 /// The time that *Live* allows, in milliseconds.
 const LIVE: i64 = 5000;
@@ -21,7 +21,10 @@ const LIVE: i64 = 5000;
 enum ModelStep {
     Run(usize, bool),
     Pass(i64),
+    /// Runs all threads that are not stuck for a time.
+    Work(i64),
     Status,
+    WholeStatus,
     Request(usize),
     RequestToOld(usize),
     Push,
@@ -60,12 +63,16 @@ impl Interleaving {
         let threads = 2 + random.below(3);
         let has_control = random.below(2) == 0;
         let calm = random.below(3);
-        let steps = (0..STEPS).map(|_| Interleaving::step(&mut random, threads, calm)).collect();
+        let length = if calm == 2 { STEPS / 6 } else { STEPS };
+        let steps = (0..length).map(|_| Interleaving::step(&mut random, threads, calm)).collect();
         Interleaving { threads, has_control, steps }
     }
 
     fn step(random: &mut SplitMix, threads: usize, calm: usize) -> ModelStep {
         let thread = random.below(threads);
+        if calm == 2 {
+            return Interleaving::faulty_step(random, thread);
+        }
         match random.below(200) {
             0..=109 => ModelStep::Run(thread, random.below(2) == 0),
             110..=129 => ModelStep::Pass(1 + random.below(40) as i64),
@@ -84,6 +91,23 @@ impl Interleaving {
             194..=195 => ModelStep::Trap(thread),
             196..=197 => ModelStep::Pause(thread, 20 + random.below(400) as i64),
             _ => ModelStep::Pause(thread, 500 + random.below(6000) as i64),
+        }
+    }
+
+    /// A step of a run with few races and many faults.
+    fn faulty_step(random: &mut SplitMix, thread: usize) -> ModelStep {
+        match random.below(100) {
+            0..=19 => ModelStep::Work(50 + random.below(600) as i64),
+            20..=24 => ModelStep::Work(2000 + random.below(3000) as i64),
+            25..=39 => ModelStep::Run(thread, random.below(2) == 0),
+            40..=54 => ModelStep::Request(thread),
+            55..=69 => ModelStep::WholeStatus,
+            70..=77 => ModelStep::Push,
+            78..=83 => ModelStep::Update(random.below(4), random.below(3), false),
+            84..=86 => ModelStep::OpenStream(thread),
+            87 => ModelStep::EndStreams(thread),
+            88..=91 => ModelStep::Trap(thread),
+            _ => ModelStep::Pause(thread, 500 + random.below(5000) as i64),
         }
     }
 
@@ -138,7 +162,17 @@ fn settle(envoy: &mut ModelEnvoy) {
 /// Delivers all changes, and runs every tick that is due.
 fn run_all(envoy: &mut ModelEnvoy) {
     for thread in 0..envoy.threads.len() {
-        while envoy.run(thread, true) {}
+        // More hostcalls than a tick of three VMs makes.
+        let _ = (0..2000).take_while(|_| envoy.run(thread, true)).count();
+    }
+}
+
+/// Runs all threads that are not stuck for a time.
+fn work(envoy: &mut ModelEnvoy, milliseconds: i64) {
+    let until = envoy.now + milliseconds;
+    while envoy.now < until {
+        envoy.now += 50;
+        run_all(envoy);
     }
 }
 
@@ -158,7 +192,11 @@ fn apply(envoy: &mut ModelEnvoy, step: ModelStep) -> Result<(), String> {
     match step {
         ModelStep::Run(thread, prefers_events) => drop(envoy.run(thread, prefers_events)),
         ModelStep::Pass(milliseconds) => envoy.now += milliseconds,
+        ModelStep::Work(milliseconds) => work(envoy, milliseconds),
         ModelStep::Status => drop(envoy.read_status()),
+        ModelStep::WholeStatus => {
+            envoy.status();
+        }
         ModelStep::Request(thread) => envoy.request(thread, false)?,
         ModelStep::RequestToOld(thread) => envoy.request(thread, true)?,
         ModelStep::Push if std::mem::take(&mut envoy.unbumped) => drop(envoy.shared.bump()),

@@ -10,7 +10,7 @@ const ALLOWED: &[&str] = &[
     "</>$",
     "</ a='>$",
     "<title>$</title>",
-    "<title>a <b $</title>",
+    "<title>a < b $</title>",
     "<textarea><!-- $</textarea>",
     "<!DOCTYPE html><!-- a -- b --><p>$",
     "<!-->$",
@@ -95,6 +95,7 @@ fn a_page_ends_in_text() {
         assert_eq!(check(page), Err("ends inside a tag, a comment, a script or a style sheet"), "{page}");
     }
     assert_eq!(check("<script><!-- a</script>"), Err("has \"<!--\" inside a script"));
+    assert_eq!(check("<svg><title><script>$</script>"), Err("has a tag inside a title or textarea"));
 }
 
 proptest! {

@@ -43,8 +43,17 @@ fn an_end_that_has_passed_meanwhile_is_an_error() {
     assert_eq!(error.to_string(), format!("the end {NOW} has passed meanwhile; nothing changed"));
 }
 
+/// Closes a site with each row's flags. A row is its name, the members before, the flags, and the members after.
+fn check_close(rows: impl IntoIterator<Item = (&'static str, Value, CloseEdit, Value)>) {
+    for (row, before, flags, after) in rows {
+        let mut draft = draft(before);
+        close(&mut draft, &flags, time(NOW)).unwrap();
+        assert_eq!(rest(&draft), after, "{row}");
+    }
+}
+
 #[test]
-fn close_sets_the_given_fields_and_keeps_the_rest() {
+fn close_sets_the_given_fields_of_an_open_site() {
     let full = CloseEdit {
         mode: Mode::ReadOnly,
         until: Some(time("2026-11-21T03:30:00Z")),
@@ -54,8 +63,8 @@ fn close_sets_the_given_fields_and_keeps_the_rest() {
         suspend: vec!["staff".to_owned()],
         cleared: Vec::new(),
     };
-    for (row, before, flags, after) in [
-        ("an open site", json!({}), flags(), json!({"mode": "offline", "since": NOW})),
+    check_close([
+        ("no flag", json!({}), flags(), json!({"mode": "offline", "since": NOW})),
         (
             "every flag",
             json!({}),
@@ -66,50 +75,73 @@ fn close_sets_the_given_fields_and_keeps_the_rest() {
             }),
         ),
         (
-            "what is taken back",
+            "leftovers of an earlier maintenance",
+            json!({"reason": "Old", "eta": "2026-11-20T03:00:00Z", "x": 1}),
+            flags(),
+            json!({"mode": "offline", "x": 1, "since": NOW}),
+        ),
+        (
+            "an end that has passed",
+            json!({"mode": "offline", "since": "2026-11-21T00:00:00Z", "until": "2026-11-21T01:00:00Z", "reason": "A", "by": "me"}),
+            flags(),
+            json!({
+                "mode": "offline", "by": "me", "past": [{
+                    "mode": "offline", "from": "2026-11-21T00:00:00Z", "until": "2026-11-21T01:00:00Z",
+                    "reason": "A", "by": "me"
+                }], "since": NOW
+            }),
+        ),
+    ]);
+}
+
+#[test]
+fn close_changes_the_given_fields_of_a_closed_site_and_keeps_the_rest() {
+    check_close([
+        (
+            "cleared fields",
             json!({"mode": "offline", "until": "2026-11-21T03:30:00Z", "eta": "2026-11-21T03:00:00Z", "reason": "r",
                    "suspend": ["staff"]}),
             CloseEdit { cleared: vec!["until", "suspend"], ..flags() },
             json!({"mode": "offline", "eta": "2026-11-21T03:00:00Z", "reason": "r"}),
         ),
         (
-            "what is left of an earlier time is gone",
-            json!({"reason": "Old", "eta": "2026-11-20T03:00:00Z", "x": 1}),
-            flags(),
-            json!({"mode": "offline", "x": 1, "since": NOW}),
-        ),
-        (
-            "a closed site, no flag",
+            "no flag",
             json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "Upgrade"}),
             flags(),
             json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "Upgrade"}),
         ),
         (
-            "a closed site, another end",
+            "another end",
             json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:00:00Z", "reason": "A"}),
             CloseEdit { until: Some(time("2026-11-21T03:30:00Z")), ..flags() },
             json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:30:00Z", "reason": "A"}),
         ),
         (
-            "a read-only site becomes offline",
+            "a read-only site",
             json!({"mode": "read_only", "since": "2026-11-21T01:00:00Z", "reason": "A"}),
             flags(),
             json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "A"}),
         ),
         (
-            "an empty reason takes the reason away",
+            "an empty reason",
             json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "A"}),
             CloseEdit { reason: Some(String::new()), ..flags() },
             json!({"mode": "offline", "since": "2026-11-21T01:00:00Z"}),
         ),
+    ]);
+}
+
+#[test]
+fn close_replaces_an_active_window_only_if_a_field_changes() {
+    check_close([
         (
-            "closed by a window, no flag",
+            "no flag",
             json!({"windows": [{"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z"}]}),
             flags(),
             json!({"mode": "online", "windows": [{"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z"}]}),
         ),
         (
-            "closed by a window, an earlier end",
+            "an earlier end",
             json!({"windows": [
                 {"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z", "until": "2026-11-21T05:00:00Z", "reason": "A"},
                 {"id": "w2", "mode": "offline", "from": "2026-11-22T01:00:00Z"}
@@ -120,22 +152,7 @@ fn close_sets_the_given_fields_and_keeps_the_rest() {
                 "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:30:00Z", "reason": "A"
             }),
         ),
-        (
-            "one whose time is over is open, and closes anew",
-            json!({"mode": "offline", "since": "2026-11-21T00:00:00Z", "until": "2026-11-21T01:00:00Z", "reason": "A", "by": "me"}),
-            flags(),
-            json!({
-                "mode": "offline", "by": "me", "past": [{
-                    "mode": "offline", "from": "2026-11-21T00:00:00Z", "until": "2026-11-21T01:00:00Z",
-                    "reason": "A", "by": "me"
-                }], "since": NOW
-            }),
-        ),
-    ] {
-        let mut draft = draft(before);
-        close(&mut draft, &flags, time(NOW)).unwrap();
-        assert_eq!(rest(&draft), after, "{row}");
-    }
+    ]);
 }
 
 /// Closed by the document itself until 03:00, and by a window until 05:00.
