@@ -47,17 +47,17 @@ pub use record::{decode_body, decode_head, encode_head, encode_root, encode_site
 /// The interval at which a VM renews its record, in milliseconds.
 pub const HEARTBEAT: i64 = 1000;
 /// The age of a heartbeat from which a VM counts as stuck, in milliseconds.
-pub const STUCK_AFTER: i64 = 3000;
+const STUCK_AFTER: i64 = 3000;
 /// The interval between two ticks from which a VM counts as interrupted, in milliseconds.
 pub const GAP: i64 = 500;
 /// The time within which all threads of an Envoy create their first VM, in milliseconds.
-pub const SETTLE: i64 = 500;
+const SETTLE: i64 = 500;
 /// The time without a heartbeat, on a thread that is at work, after which a VM is dead, in milliseconds. A VM that runs
 /// writes a heartbeat within [`HEARTBEAT`] and [`GAP`].
-pub const DEAD_AFTER: i64 = 2000;
+const DEAD_AFTER: i64 = 2000;
 
 /// The time after which a superseded root context serves again when the newer ones are gone, in milliseconds.
-pub const RESUME: i64 = 1000;
+const RESUME: i64 = 1000;
 
 /// The role of a root context among those of its plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -98,8 +98,8 @@ fn explain(
         let note = "the policy has no sites: every path outside of the control endpoint gets a 404";
         return explanation("control-endpoint", Action::Control, vec![note.to_owned()]);
     }
-    let situations = states.situations(policy, at);
-    let decision = decide(policy, |site| situations.get(site).unwrap_or(EffectiveState::ONLINE), request);
+    let effective = states.effective_states(policy, at);
+    let decision = decide(policy, |site| effective.get(site).unwrap_or(EffectiveState::ONLINE), request);
     let is_spent = request.budget.left() == 0;
     let mut notes = decision.site.map_or_else(Vec::new, |(_, site)| peer::notes(site, &decision, request, flags));
     notes.extend(site_notes(policy, states, &decision));

@@ -76,7 +76,7 @@ impl States {
     }
 
     /// The state of each site, in the order of the policy.
-    pub fn situations(&self, policy: &Policy, now: Time) -> Vec<EffectiveState> {
+    pub fn effective_states(&self, policy: &Policy, now: Time) -> Vec<EffectiveState> {
         let pushed = |site: &str| self.documents.iter().find(|document| document.site == site);
         let document =
             |site: &'_ Site| site.declared.as_deref().or_else(|| pushed(&site.name)).map(|found| found.at(now));

@@ -20,7 +20,7 @@ fn states(texts: &[String]) -> Result<(Mode, Vec<String>), String> {
     for text in texts {
         states.add(Path::new("f"), text.as_bytes(), &policy, NOW).map_err(|error| format!("{error:#}"))?;
     }
-    let mode = states.situations(&policy, NOW)[0].mode();
+    let mode = states.effective_states(&policy, NOW)[0].mode();
     Ok((mode, states.notes))
 }
 
