@@ -6,13 +6,15 @@
 //! Runs are numbered, and a run's number determines it. A failure is reported with the fewest steps that still cause it.
 //! `SIMULATIONS` sets the number of runs, and `SIMULATION` runs a single one.
 
-use envoy::{ModelEnvoy, ModelEvent};
+use envoy::ModelEnvoy;
 use plan::{Interleaving, ModelStep};
+use thread::ModelEvent;
 
 mod claims;
 mod envoy;
 mod plan;
 mod shared;
+mod thread;
 mod vm;
 
 const RUNS: u64 = 2_000;

@@ -1,55 +1,12 @@
 //! An Envoy of the simulation: its threads, the updates on their way to them, and requests.
 
-use std::collections::VecDeque;
-
 use super::claims::{ModelClaims, ModelDecision};
 use super::shared::{ModelData, ModelPolicy};
+use super::thread::{ModelEvent, ModelPlace, ModelThread};
 use super::vm::{ModelRoot, ModelVm, NextCall};
 use crate::members::{Standing, Workers};
 
 const TICK: i64 = 50;
-
-/// A change of the configuration, on its way to one thread.
-#[derive(Clone, Copy, Debug)]
-pub enum ModelEvent {
-    /// ECDS: the policy replaces the one before at once.
-    Apply(ModelPolicy),
-    /// LDS: the policy is configured, and the listener before goes on.
-    Warm(ModelPolicy),
-    /// The warm listener replaces the one before, which drains.
-    Switch,
-    /// The warm listener is deleted.
-    Refuse,
-    /// The draining listeners are deleted.
-    EndDrain,
-}
-
-/// Where a root context is: identity and number.
-type ModelPlace = (usize, u64);
-
-#[derive(Default)]
-pub struct ModelThread {
-    pub vms: Vec<ModelVm>,
-    serving: Option<(ModelPolicy, ModelPlace)>,
-    warm: Option<(ModelPolicy, ModelPlace)>,
-    draining: Vec<(ModelPolicy, ModelPlace)>,
-    pub events: VecDeque<ModelEvent>,
-    /// The newest update that the thread has received.
-    received: usize,
-    job: Option<(usize, NextCall)>,
-    pub paused_until: i64,
-}
-
-impl ModelThread {
-    fn root(&mut self, (identity, id): ModelPlace) -> Option<&mut ModelRoot> {
-        let vm = self.vms.iter_mut().find(|vm| vm.identity == identity)?;
-        vm.roots.iter_mut().find(|root| root.id == id)
-    }
-
-    fn has_joined(&self) -> bool {
-        !self.vms.is_empty() && self.vms.iter().all(ModelVm::has_joined)
-    }
-}
 
 pub struct ModelEnvoy {
     pub now: i64,
