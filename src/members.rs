@@ -187,11 +187,13 @@ impl<'v> Identity<'v> {
 /// different threads. `known` is the number that was found before.
 ///
 /// The number is found only while every VM in the records is alive, has seen the newest VM of its identity, and has
-/// ticked without an interruption for [`SETTLE`]. While one is stuck, it could be smaller than the true one. So could it
-/// while the main thread's VM is the only one: Envoy starts the workers later, once its clusters are ready.
+/// written a heartbeat [`SETTLE`] after the last one started or was interrupted. If one is stuck while an update moves
+/// the others to another identity, no identity has a VM on every thread. The main thread's VM alone says nothing: Envoy
+/// starts the workers later, once its clusters are ready.
 pub fn threads(known: Option<usize>, vms: &[Vm], now: Time) -> Option<usize> {
     let identities = Identity::all(vms);
-    let is_settled = |vm: &Vm| vm.is_alive(now) && !is_within(vm.awake_since, now, SETTLE);
+    let last_start = vms.iter().map(|vm| vm.awake_since.0).max().unwrap_or_default();
+    let is_settled = |vm: &Vm| vm.is_alive(now) && vm.heartbeat.0.saturating_sub(last_start) >= SETTLE;
     let is_certain = |identity: &Identity<'_>| identity.vms.iter().all(|vm| vm.seen >= identity.newest);
     if !identities.iter().all(is_certain) || !vms.iter().all(is_settled) {
         return known;
@@ -204,13 +206,17 @@ pub fn threads(known: Option<usize>, vms: &[Vm], now: Time) -> Option<usize> {
 /// True if the VM of a record no longer runs.
 ///
 /// One identity has a VM on every thread, and each of them has ticked without an interruption for [`DEAD_AFTER`] since the
-/// last heartbeat of `vm`. One of them runs on the thread of `vm`, so `vm` would have written a heartbeat too.
+/// last heartbeat of `vm`. One of them runs on the thread of `vm`, so `vm` would have written a heartbeat too. Each of
+/// them runs the plugins of `vm` that have sites; a thread without them could still receive an older policy.
 pub fn is_dead(vm: &Vm, vms: &[Vm], threads: Option<usize>) -> bool {
     let Some(threads) = threads else {
         return false;
     };
-    let has_outlived =
-        |other: &&Vm| other.heartbeat.0.saturating_sub(vm.heartbeat.0.max(other.awake_since.0)) >= DEAD_AFTER;
+    let has_outlived = |other: &&Vm| {
+        let mut plugins = vm.roots.iter().filter(|root| !root.adopted.is_empty()).map(|root| &root.plugin);
+        let is_later = other.heartbeat.0.saturating_sub(vm.heartbeat.0.max(other.awake_since.0)) >= DEAD_AFTER;
+        is_later && plugins.all(|plugin| other.runs(plugin).next().is_some())
+    };
     Identity::all(vms).iter().any(|identity| identity.distinct().filter(has_outlived).count() >= threads)
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 
 mod simulation;
+mod workers;
 
 const NOW: i64 = 100_000;
 const FLEET: &str = "fleet";
@@ -41,121 +42,6 @@ fn interrupted(vm: Vm, milliseconds: i64) -> Vm {
 
 fn with(vm: Vm, roots: Vec<RootRecord>) -> Vm {
     Vm { roots: roots.into(), ..vm }
-}
-
-/// `(name, records, threads, (members, adopted))`; the wanted document is `new`.
-type WorkersCase = (&'static str, Vec<Vm>, Option<usize>, (usize, usize));
-
-#[test]
-fn workers_are_counted() {
-    let k1 = |joined, document| vm("k1", joined, 9, document);
-    let k2 = |joined, document| vm("k2", joined, 9, document);
-    let reactivated =
-        |document| vec![root("data", 9, Standing::Serving, "new"), root("data", 1, Standing::Reactivated, document)];
-    let cases: Vec<WorkersCase> = vec![
-        ("no VM", vec![], Some(3), (0, 0)),
-        ("only the main thread has started", vec![k1(1, "new")], None, (0, 0)),
-        ("every VM has adopted", vec![k1(1, "new"), k1(2, "new"), k1(3, "new")], Some(3), (2, 2)),
-        ("one worker has not adopted", vec![k1(1, "new"), k1(2, "old"), k1(3, "new")], Some(3), (2, 1)),
-        ("only the main thread has not adopted", vec![k1(1, "old"), k1(2, "new"), k1(3, "new")], Some(3), (2, 1)),
-        ("a late worker has joined and not adopted", vec![k1(1, "new"), k1(2, "new"), k1(3, "-")], None, (2, 1)),
-        ("a worker of a known Envoy has not joined", vec![k1(1, "new"), k1(2, "new")], Some(3), (2, 1)),
-        (
-            "a worker that is stuck after adoption",
-            vec![k1(1, "new"), k1(2, "new"), stale(k1(3, "new"), STUCK_AFTER)],
-            Some(3),
-            (2, 1),
-        ),
-        (
-            "a worker whose heartbeat is from the future",
-            vec![k1(1, "new"), k1(2, "new"), stale(k1(3, "new"), -STUCK_AFTER)],
-            Some(3),
-            (2, 1),
-        ),
-        (
-            "a worker is stuck in the VM before an upgrade",
-            vec![k2(7, "new"), k2(8, "new"), stale(k1(3, "old"), 9000)],
-            Some(3),
-            (2, 1),
-        ),
-        (
-            "a worker is stuck in the VM before an upgrade, and the number of threads is unknown",
-            vec![k2(7, "new"), k2(8, "new"), stale(k1(3, "old"), 9000)],
-            None,
-            (2, 1),
-        ),
-        (
-            "a VM has trapped, and its successor has adopted",
-            vec![k1(1, "new"), k1(2, "new"), stale(k1(3, "old"), 1), k1(4, "new")],
-            Some(3),
-            (3, 2),
-        ),
-        (
-            "one worker is stuck while the VM of another has trapped",
-            vec![k1(1, "new"), stale(k1(2, "new"), 5000), stale(k1(3, "new"), 5000), k1(4, "new")],
-            Some(3),
-            (3, 1),
-        ),
-        (
-            "a policy is configured and has not read its documents yet",
-            vec![k1(1, "new"), k1(2, "new"), with(k1(3, ""), vec![root("data", 0, Standing::Fresh, "?")])],
-            None,
-            (2, 1),
-        ),
-        (
-            "the policy of one worker does not have the site yet",
-            vec![k1(1, "new"), k1(2, "new"), with(k1(3, ""), vec![root("data", 3, Standing::Serving, "")])],
-            Some(3),
-            (2, 1),
-        ),
-        (
-            "a listener that Envoy still warms has adopted, and the one before receives requests",
-            vec![k1(1, "new"), with(k1(2, ""), reactivated("old")), k1(3, "new")],
-            Some(3),
-            (2, 1),
-        ),
-        (
-            "the listener before receives requests and has adopted too",
-            vec![k1(1, "new"), with(k1(2, ""), reactivated("new")), k1(3, "new")],
-            Some(3),
-            (2, 2),
-        ),
-        (
-            "one of two plugins of the site has not adopted",
-            [1, 2, 3]
-                .map(|joined| {
-                    let second = if joined == 3 { "old" } else { "new" };
-                    let roots = vec![
-                        root("data", joined, Standing::Serving, "new"),
-                        root("other", joined, Standing::Serving, second),
-                    ];
-                    with(k1(joined, ""), roots)
-                })
-                .to_vec(),
-            Some(3),
-            (2, 1),
-        ),
-        (
-            "two plugins of the site run in VMs of their own",
-            [1, 2, 3]
-                .into_iter()
-                .flat_map(|n| [k1(n, "new"), with(k2(n, ""), vec![root("other", n, Standing::Serving, "new")])])
-                .collect(),
-            Some(3),
-            (4, 4),
-        ),
-        (
-            "a plugin without the site does not count",
-            [1, 2, 3].into_iter().flat_map(|n| [k1(n, "new"), with(k2(n, ""), vec![])]).collect(),
-            Some(3),
-            (2, 2),
-        ),
-    ];
-    for (name, vms, threads, (members, adopted)) in cases {
-        let counted = workers(FLEET, "shop", "new", &vms, threads, Time(NOW));
-        assert_eq!(counted, Workers { members, adopted }, "{name}");
-        assert_eq!(workers("elsewhere", "shop", "new", &vms, threads, Time(NOW)), Workers::default(), "{name}");
-    }
 }
 
 #[test]
@@ -208,6 +94,7 @@ fn a_vm_is_dead_when_every_thread_has_outlived_it() {
             Some(3),
             false,
         ),
+        ("one thread has no VM that runs its plugin", change(all(), &|vm| with(vm, vec![])), Some(3), false),
         ("VMs of two identities", vec![all().remove(0), k2().remove(0), k2().remove(1)], Some(3), false),
     ] {
         let vms: Vec<Vm> = others.into_iter().chain([trapped()]).collect();

@@ -6,111 +6,22 @@
 //! Runs are numbered, and a run's number determines it. A failure is reported with the fewest steps that still cause it.
 //! `SIMULATIONS` sets the number of runs, and `SIMULATION` runs a single one.
 
-use envoy::{ModelEnvoy, ModelEvent};
+use envoy::ModelEnvoy;
+use plan::{Interleaving, ModelStep};
+use thread::ModelEvent;
 
+mod claims;
 mod envoy;
+mod plan;
 mod shared;
+mod thread;
 mod vm;
 
 const RUNS: u64 = 2_000;
-const STEPS: usize = 400;
 /// The time that *Live* allows, in milliseconds.
 const LIVE: i64 = 5000;
 
-#[derive(Clone, Copy, Debug)]
-enum ModelStep {
-    Run(usize, bool),
-    Pass(i64),
-    /// Runs all threads that are not stuck for a time.
-    Work(i64),
-    Status,
-    WholeStatus,
-    Request(usize),
-    RequestToOld(usize),
-    Push,
-    Update(usize, usize, bool),
-    Switch,
-    Refuse,
-    EndDrain,
-    OpenStream(usize),
-    EndStreams(usize),
-    Trap(usize),
-    Pause(usize, i64),
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014).
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
-    }
-}
-
-struct Interleaving {
-    threads: usize,
-    has_control: bool,
-    steps: Vec<ModelStep>,
-}
-
 impl Interleaving {
-    fn of(run: u64) -> Interleaving {
-        let mut random = SplitMix(run);
-        let threads = 2 + random.below(3);
-        let has_control = random.below(2) == 0;
-        let calm = random.below(3);
-        let length = if calm == 2 { STEPS / 6 } else { STEPS };
-        let steps = (0..length).map(|_| Interleaving::step(&mut random, threads, calm)).collect();
-        Interleaving { threads, has_control, steps }
-    }
-
-    fn step(random: &mut SplitMix, threads: usize, calm: usize) -> ModelStep {
-        let thread = random.below(threads);
-        if calm == 2 {
-            return Interleaving::faulty_step(random, thread);
-        }
-        match random.below(200) {
-            0..=109 => ModelStep::Run(thread, random.below(2) == 0),
-            110..=129 => ModelStep::Pass(1 + random.below(40) as i64),
-            130..=132 => ModelStep::Pass(300 + random.below(900 * (1 + calm)) as i64),
-            133..=159 => ModelStep::Status,
-            160..=173 => ModelStep::Request(thread),
-            174..=177 => ModelStep::RequestToOld(thread),
-            178..=181 => ModelStep::Push,
-            182..=184 => ModelStep::Update(random.below(4), random.below(3), false),
-            185..=186 => ModelStep::Update(random.below(4), random.below(3), true),
-            187 => ModelStep::Switch,
-            188 => ModelStep::Refuse,
-            189 => ModelStep::EndDrain,
-            190..=192 => ModelStep::OpenStream(thread),
-            193 => ModelStep::EndStreams(thread),
-            194..=195 => ModelStep::Trap(thread),
-            196..=197 => ModelStep::Pause(thread, 20 + random.below(400) as i64),
-            _ => ModelStep::Pause(thread, 500 + random.below(6000) as i64),
-        }
-    }
-
-    /// A step of a run with few races and many faults.
-    fn faulty_step(random: &mut SplitMix, thread: usize) -> ModelStep {
-        match random.below(100) {
-            0..=19 => ModelStep::Work(50 + random.below(600) as i64),
-            20..=24 => ModelStep::Work(2000 + random.below(3000) as i64),
-            25..=39 => ModelStep::Run(thread, random.below(2) == 0),
-            40..=54 => ModelStep::Request(thread),
-            55..=69 => ModelStep::WholeStatus,
-            70..=77 => ModelStep::Push,
-            78..=83 => ModelStep::Update(random.below(4), random.below(3), false),
-            84..=86 => ModelStep::OpenStream(thread),
-            87 => ModelStep::EndStreams(thread),
-            88..=91 => ModelStep::Trap(thread),
-            _ => ModelStep::Pause(thread, 500 + random.below(5000) as i64),
-        }
-    }
-
     fn run(&self) -> Result<usize, String> {
         let mut envoy = ModelEnvoy::new(self.threads, self.has_control);
         let started_at = envoy.now;
@@ -121,16 +32,19 @@ impl Interleaving {
                 start(&mut envoy);
             }
             let result = apply(&mut envoy, *step);
-            result.map_err(|error| format!("Safe, step {number}: {error}\n{}", envoy.describe()))?;
+            let partial = envoy.claims.partial.map(|workers| format!("{workers:?}"));
+            result
+                .and(partial.map_or(Ok(()), Err))
+                .map_err(|error| format!("Safe, step {number}: {error}\n{}", envoy.describe()))?;
         }
         envoy.shared.step = self.steps.len();
         self.check_live(&mut envoy)?;
-        Ok(envoy.claimed)
+        Ok(envoy.claims.count)
     }
 
     fn check_live(&self, envoy: &mut ModelEnvoy) -> Result<(), String> {
         start(envoy);
-        settle(envoy);
+        settle(envoy, self.keeps_streams);
         let until = envoy.now + LIVE;
         while envoy.now < until {
             envoy.now += 200;
@@ -144,16 +58,17 @@ impl Interleaving {
     }
 }
 
-/// Ends pauses, updates, drains and streams, and sends a request to each worker, which replaces VMs that have trapped.
-fn settle(envoy: &mut ModelEnvoy) {
+/// Ends pauses, updates, drains and streams (except those of superseded policies if `keeps_streams`), and sends a request to each worker, which replaces VMs that have trapped.
+fn settle(envoy: &mut ModelEnvoy, keeps_streams: bool) {
     envoy.threads.iter_mut().for_each(|thread| thread.paused_until = envoy.now);
     envoy.tell(ModelEvent::Switch);
     envoy.tell(ModelEvent::EndDrain);
     run_all(envoy);
-    (0..envoy.threads.len()).for_each(|thread| envoy.end_streams(thread));
     for thread in 0..envoy.threads.len() {
         let _ = envoy.request(thread, false);
     }
+    let end = if keeps_streams { ModelEnvoy::end_current_streams } else { ModelEnvoy::end_streams };
+    (0..envoy.threads.len()).for_each(|thread| end(envoy, thread));
     if std::mem::take(&mut envoy.unbumped) {
         envoy.shared.bump();
     }
@@ -193,10 +108,12 @@ fn apply(envoy: &mut ModelEnvoy, step: ModelStep) -> Result<(), String> {
         ModelStep::Run(thread, prefers_events) => drop(envoy.run(thread, prefers_events)),
         ModelStep::Pass(milliseconds) => envoy.now += milliseconds,
         ModelStep::Work(milliseconds) => work(envoy, milliseconds),
-        ModelStep::Status => drop(envoy.read_status()),
+        ModelStep::Status => envoy.read_status(),
         ModelStep::WholeStatus => {
             envoy.status();
         }
+        ModelStep::Tick(thread) => envoy.tick(thread),
+        ModelStep::Wake(thread, to_old) => envoy.wake(thread, to_old)?,
         ModelStep::Request(thread) => envoy.request(thread, false)?,
         ModelStep::RequestToOld(thread) => envoy.request(thread, true)?,
         ModelStep::Push if std::mem::take(&mut envoy.unbumped) => drop(envoy.shared.bump()),
@@ -255,8 +172,10 @@ fn random_interleavings_are_safe_and_live() {
             Err(_) => {
                 let plan = shrink(Interleaving::of(run));
                 let error = plan.run().expect_err("a shrunk run fails");
-                let Interleaving { threads, has_control, steps } = plan;
-                panic!("SIMULATION={run}, {threads} threads, control: {has_control}: {error}\n{steps:?}");
+                let Interleaving { threads, has_control, keeps_streams, steps } = plan;
+                panic!(
+                    "SIMULATION={run}, {threads} threads, control: {has_control}, open streams: {keeps_streams}: {error}\n{steps:?}"
+                );
             }
         }
     }

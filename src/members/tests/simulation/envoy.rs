@@ -1,72 +1,12 @@
-//! An Envoy of the simulation: its threads, the updates on their way to them, a reader of the status, and the invariant
-//! *Safe*.
+//! An Envoy of the simulation: its threads, the updates on their way to them, and requests.
 
-use std::collections::VecDeque;
-use std::rc::Rc;
-
-use super::shared::{ModelData, ModelDocument, ModelPolicy};
-use super::vm::{ModelRoot, ModelVm, NextCall, SITE};
-use crate::members::{self, Standing, Vm, Workers};
-use crate::time::Time;
+use super::claims::{ModelClaims, ModelDecision};
+use super::shared::{ModelData, ModelPolicy};
+use super::thread::{ModelEvent, ModelPlace, ModelThread};
+use super::vm::{ModelRoot, ModelVm, NextCall};
+use crate::members::{Standing, Workers};
 
 const TICK: i64 = 50;
-
-/// A change of the configuration, on its way to one thread.
-#[derive(Clone, Copy, Debug)]
-pub enum ModelEvent {
-    /// ECDS: the policy replaces the one before at once.
-    Apply(ModelPolicy),
-    /// LDS: the policy is configured, and the listener before goes on.
-    Warm(ModelPolicy),
-    /// The warm listener replaces the one before, which drains.
-    Switch,
-    /// The warm listener is deleted.
-    Refuse,
-    /// The draining listeners are deleted.
-    EndDrain,
-}
-
-/// The identity and the number of a root context.
-type ModelPlace = (usize, u64);
-
-#[derive(Default)]
-pub struct ModelThread {
-    pub vms: Vec<ModelVm>,
-    serving: Option<(ModelPolicy, ModelPlace)>,
-    warm: Option<(ModelPolicy, ModelPlace)>,
-    draining: Vec<(ModelPolicy, ModelPlace)>,
-    pub events: VecDeque<ModelEvent>,
-    job: Option<(usize, NextCall)>,
-    pub paused_until: i64,
-}
-
-impl ModelThread {
-    fn root(&mut self, (identity, id): ModelPlace) -> Option<&mut ModelRoot> {
-        let vm = self.vms.iter_mut().find(|vm| vm.identity == identity)?;
-        vm.roots.iter_mut().find(|root| root.id == id)
-    }
-
-    fn has_joined(&self) -> bool {
-        !self.vms.is_empty() && self.vms.iter().all(ModelVm::has_joined)
-    }
-}
-
-/// A status that has said that all workers have adopted.
-struct ModelClaim {
-    document: ModelDocument,
-    issue: usize,
-    began_at: usize,
-}
-
-/// A status that is being read.
-struct ModelStatus {
-    document: ModelDocument,
-    issue: usize,
-    began_at: usize,
-    vms: Vec<Vm>,
-    threads: Option<usize>,
-    number: usize,
-}
 
 pub struct ModelEnvoy {
     pub now: i64,
@@ -76,9 +16,7 @@ pub struct ModelEnvoy {
     next_root: u64,
     next_issue: usize,
     pub unbumped: bool,
-    status: Option<ModelStatus>,
-    claims: Vec<ModelClaim>,
-    pub claimed: usize,
+    pub claims: ModelClaims,
 }
 
 impl ModelEnvoy {
@@ -91,9 +29,7 @@ impl ModelEnvoy {
             next_root: 0,
             next_issue: 0,
             unbumped: false,
-            status: None,
-            claims: Vec::new(),
-            claimed: 0,
+            claims: ModelClaims::default(),
         };
         envoy.update(0, 0, false);
         envoy
@@ -167,6 +103,9 @@ impl ModelEnvoy {
         if thread == 0 {
             self.threads.iter_mut().skip(1).for_each(|worker| worker.events.push_back(event));
         }
+        if let ModelEvent::Apply(policy) | ModelEvent::Warm(policy) = event {
+            self.threads[thread].received = policy.issue;
+        }
         match event {
             ModelEvent::Apply(policy) => {
                 let place = self.configure(thread, policy);
@@ -238,18 +177,30 @@ impl ModelEnvoy {
         }
     }
 
+    /// Opens a stream on a worker, which has received its request. The main thread has no streams.
     pub fn open_stream(&mut self, thread: usize) {
-        if let Some((_, place)) = self.threads[thread].serving
+        if thread > 0
+            && let Some((_, place)) = self.threads[thread].serving
             && let Some(root) = self.threads[thread].root(place)
         {
-            root.has_stream = true;
+            root.has_stream = root.standing != Standing::Fresh;
         }
     }
 
     pub fn end_streams(&mut self, thread: usize) {
+        self.end_streams_where(thread, |_| true);
+    }
+
+    /// Ends the streams of a thread except those of root contexts that newer ones have superseded.
+    pub fn end_current_streams(&mut self, thread: usize) {
+        let serving = self.threads[thread].serving.map(|(_, (_, id))| id);
+        self.end_streams_where(thread, |root| root.standing == Standing::Reactivated || Some(root.id) >= serving);
+    }
+
+    fn end_streams_where(&mut self, thread: usize, is_over: impl Fn(&ModelRoot) -> bool) {
         let mut ended = Vec::new();
         for vm in &mut self.threads[thread].vms {
-            for root in &mut vm.roots {
+            for root in vm.roots.iter_mut().filter(|root| is_over(root)) {
                 let policy = root.policy.filter(|_| std::mem::take(&mut root.has_stream));
                 ended.extend(policy.map(|policy| (policy, (vm.identity, root.id))));
             }
@@ -290,7 +241,7 @@ impl ModelEnvoy {
         let was = root.standing;
         root.standing = was.after_request();
         if was == Standing::Superseded {
-            root.reactivated_at = Some(step);
+            root.reactivated_at = root.reactivated_at.or(Some(step));
         }
         if was.reads_first() {
             let now = self.now;
@@ -298,73 +249,34 @@ impl ModelEnvoy {
             self.threads[thread].job = Some((place.0, next));
             self.finish(thread);
         }
+        let received = self.threads[thread].received;
+        let ticked_at = self.vm(thread, place.0).last_tick.unwrap_or(0);
         let Some(root) = self.threads[thread].root(place) else { return Ok(()) };
         let (document, reactivated_at) = (root.document(), root.reactivated_at);
-        self.check(thread, policy, document, reactivated_at)
+        self.claims.check(&ModelDecision { policy, document, ticked_at, reactivated_at, received })
     }
 
-    /// *Safe*: no decision is older than a document that a status has called adopted.
-    fn check(
-        &self,
-        thread: usize,
-        policy: ModelPolicy,
-        document: ModelDocument,
-        reactivated_at: Option<usize>,
-    ) -> Result<(), String> {
-        for claim in &self.claims {
-            // That a listener still warms or drains shows only when it receives a request.
-            let was_hidden = reactivated_at.is_some_and(|step| claim.began_at <= step);
-            let is_safe = match (claim.document, document) {
-                (ModelDocument::Pushed(claimed), ModelDocument::Pushed(used)) => used >= claimed,
-                (claimed, used) => used == claimed || policy.issue > claim.issue || was_hidden,
-            };
-            if !is_safe {
-                return Err(format!(
-                    "thread {thread} decides by {document:?} of {policy:?}; {:?} of update {} was adopted by all at step {}",
-                    claim.document, claim.issue, claim.began_at
-                ));
-            }
+    /// Ends the pause of a worker, which then decides a request before it does anything else.
+    pub fn wake(&mut self, thread: usize, to_old: bool) -> Result<(), String> {
+        self.threads[thread].paused_until = self.now;
+        self.request(thread, to_old)
+    }
+
+    /// Lets a thread do all of one tick.
+    pub fn tick(&mut self, thread: usize) {
+        if self.is_idle(thread) && self.begin_tick(thread) {
+            self.finish(thread);
         }
-        Ok(())
     }
 
     /// Makes one hostcall for a status.
-    pub fn read_status(&mut self) -> Option<Workers> {
-        let Some(mut status) = self.status.take() else {
-            self.status = Some(ModelStatus {
-                document: self.shared.wanted(),
-                issue: self.shared.published.map_or(0, |policy| policy.issue),
-                began_at: self.shared.step,
-                vms: Vec::new(),
-                threads: self.shared.threads,
-                number: 0,
-            });
-            return None;
-        };
-        if let Some(value) = self.shared.vms.get(status.number) {
-            status.vms.extend(value.vm.as_ref().map(|vm: &Rc<Vm>| Vm::clone(vm)));
-            status.number += 1;
-            self.status = Some(status);
-            return None;
-        }
-        let label = status.document.label();
-        let workers = members::workers("fleet", SITE, &label, &status.vms, status.threads, Time(self.now));
-        if workers.have_adopted() {
-            self.claimed += 1;
-            self.claims.retain(|claim| claim.document != status.document || claim.issue != status.issue);
-            self.claims.push(ModelClaim { document: status.document, issue: status.issue, began_at: status.began_at });
-        }
-        Some(workers)
+    pub fn read_status(&mut self) {
+        self.claims.read(&self.shared, self.now);
     }
 
     /// Reads a whole status while nothing else happens.
     pub fn status(&mut self) -> Workers {
-        self.status = None;
-        loop {
-            if let Some(workers) = self.read_status() {
-                return workers;
-            }
-        }
+        self.claims.read_all(&self.shared, self.now)
     }
 
     pub fn describe(&self) -> String {

@@ -19,6 +19,7 @@ pub struct ModelRoot {
     /// The newest pushed document that the root context has read.
     pub pushed: u64,
     pub has_stream: bool,
+    /// The step at which it first showed, after it was superseded, that Envoy still uses it.
     pub reactivated_at: Option<usize>,
     newest_since: Option<i64>,
 }
@@ -133,6 +134,9 @@ impl ModelVm {
     /// Adds a root context that Envoy has configured.
     pub fn add(&mut self, root: ModelRoot) {
         for older in self.roots.iter_mut().filter(|older| older.plugin() == root.plugin()) {
+            if older.standing == Standing::Serving {
+                older.reactivated_at = None;
+            }
             older.standing = older.standing.after_tick(true, 0);
         }
         self.roots.push(root);
@@ -241,8 +245,10 @@ impl ModelVm {
             root.newest_since = root.newest_since.or(Some(self.now)).filter(|_| !is_superseded);
             root.standing = was.after_tick(is_superseded, root.newest_since.map_or(0, |since| self.now - since));
             is_counted_anew |= was.reads_first() && !root.standing.reads_first();
-            if was == Standing::Superseded && root.standing.is_member() {
-                root.reactivated_at = Some(shared.step);
+            match (was, root.standing) {
+                (Standing::Superseded, Standing::Serving) => root.reactivated_at = Some(shared.step),
+                (Standing::Serving, Standing::Superseded) => root.reactivated_at = None,
+                _ => {}
             }
             if root.configured == 0 {
                 root.configured = shared.bump();
