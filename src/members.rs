@@ -58,6 +58,9 @@ const DEAD_AFTER: i64 = 2000;
 
 /// The time after which a superseded root context serves again when the newer ones are gone, in milliseconds.
 const RESUME: i64 = 1000;
+/// The time after which a superseded root context receives no requests of an update, in milliseconds: Envoy drains an old
+/// listener for 10 minutes by default.
+const DRAINED: i64 = 15 * 60 * 1000;
 
 /// The role of a root context among those of its plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +74,8 @@ pub enum Standing {
     /// It was superseded, and Envoy still sends it new requests: Envoy has rejected the update or is still warming the
     /// new listener, or a connection to the old listener is draining. A member.
     Reactivated,
-    /// It accepts new connections beside the newer one: two plugins of one name. A member.
+    /// It receives requests beside the newer one, on new connections or for longer than listeners drain: two plugins of one
+    /// name. A member.
     Conflicting,
 }
 
@@ -100,9 +104,13 @@ impl Standing {
         }
     }
 
-    /// The standing after a new request.
-    pub fn after_request(self) -> Standing {
-        if self == Standing::Superseded { Standing::Reactivated } else { self }
+    /// The standing after a new request. `superseded_for`: the milliseconds since a newer root context was configured.
+    pub fn after_request(self, superseded_for: i64) -> Standing {
+        match self {
+            Standing::Superseded => Standing::Reactivated,
+            Standing::Reactivated if superseded_for >= DRAINED => Standing::Conflicting,
+            _ => self,
+        }
     }
 }
 

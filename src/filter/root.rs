@@ -51,6 +51,7 @@ pub struct Root {
     published: OnceCell<Digest>,
     /// The time since which it has been the newest of its plugin.
     newest_since: Cell<Option<Time>>,
+    superseded_since: Cell<Option<Time>>,
     /// A connection that has sent it a request after an older root context of its plugin had received one.
     pub connection: Cell<Option<u64>>,
     /// True if the next request sets `connection`.
@@ -87,6 +88,7 @@ impl Root {
             configured: Cell::new(0),
             published: OnceCell::new(),
             newest_since: Cell::new(None),
+            superseded_since: Cell::new(None),
             connection: Cell::new(None),
             is_watched: Cell::new(false),
             is_quiet: Cell::new(false),
@@ -165,6 +167,13 @@ impl Root {
     /// Sets the standing. A root context that looks for newer documents at each request cannot be quiet.
     pub fn set_standing(&self, standing: Standing) {
         self.standing.set(standing);
+        match standing {
+            Standing::Serving => self.superseded_since.set(None),
+            Standing::Superseded if self.superseded_since.get().is_none() => {
+                self.superseded_since.set(Some(self.now.get()));
+            }
+            _ => {}
+        }
         if standing.reads_first() {
             self.is_quiet.set(false);
         }
@@ -175,6 +184,11 @@ impl Root {
         let since = self.newest_since.get().unwrap_or(now);
         self.newest_since.set(is_newest.then_some(since));
         if is_newest { now.0.saturating_sub(since.0) } else { 0 }
+    }
+
+    /// The milliseconds at the last tick since a newer root context was configured.
+    pub fn superseded_for(&self) -> i64 {
+        self.superseded_since.get().map_or(0, |since| self.now.get().0.saturating_sub(since.0))
     }
 
     /// Asks for the connection of the next request.

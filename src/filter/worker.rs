@@ -85,13 +85,21 @@ impl Worker {
         if root.standing() == Standing::Serving {
             return;
         }
-        root.set_standing(root.standing().after_request());
+        let before = root.standing();
+        root.set_standing(before.after_request(root.superseded_for()));
         self.find_conflict(root);
+        if before != Standing::Conflicting && root.standing() == Standing::Conflicting {
+            log::error!(
+                "two plugins have the name \"{}\" and different policies, and both receive requests; rename one of them",
+                root.shown_name()
+            );
+        }
         self.tick(true);
     }
 
-    /// Finds two plugins of one name. After an update, Envoy accepts no connections for the older root context once the
-    /// newer one has received requests. Two plugins both receive requests on new connections.
+    /// Finds two plugins of one name in this VM. After an update, Envoy accepts no connections for the older root context
+    /// once the newer one has received requests. Two plugins both receive requests on new connections. Root contexts in
+    /// different VMs do not know each other's connections; [`Standing::after_request`] finds them later.
     fn find_conflict(&self, root: &Root) {
         if root.standing() != Standing::Reactivated {
             return;
@@ -105,12 +113,6 @@ impl Worker {
                 (_, None) => newer.watch(),
                 _ => {}
             }
-        }
-        if root.standing() == Standing::Conflicting {
-            log::error!(
-                "two plugins have the name \"{}\" and different policies, and both receive requests; rename one of them",
-                root.shown_name()
-            );
         }
     }
 

@@ -130,17 +130,18 @@ fn a_root_context_is_superseded_when_newer_ones_run_on_every_thread() {
 #[test]
 fn a_standing_follows_from_newer_root_contexts_and_requests() {
     use Standing::{Conflicting, Fresh, Reactivated, Serving, Superseded};
-    for (standing, superseded, newest, alone, request) in [
-        (Fresh, Superseded, Serving, Serving, Fresh),
-        (Serving, Superseded, Serving, Serving, Serving),
-        (Superseded, Superseded, Superseded, Serving, Reactivated),
-        (Reactivated, Reactivated, Serving, Serving, Reactivated),
-        (Conflicting, Conflicting, Serving, Serving, Conflicting),
+    for (standing, superseded, newest, alone, request, late_request) in [
+        (Fresh, Superseded, Serving, Serving, Fresh, Fresh),
+        (Serving, Superseded, Serving, Serving, Serving, Serving),
+        (Superseded, Superseded, Superseded, Serving, Reactivated, Reactivated),
+        (Reactivated, Reactivated, Serving, Serving, Reactivated, Conflicting),
+        (Conflicting, Conflicting, Serving, Serving, Conflicting, Conflicting),
     ] {
         assert_eq!(standing.after_tick(true, 0), superseded, "{standing:?}");
         assert_eq!(standing.after_tick(false, RESUME - 1), newest, "{standing:?}");
         assert_eq!(standing.after_tick(false, RESUME), alone, "{standing:?}");
-        assert_eq!(standing.after_request(), request, "{standing:?}");
+        assert_eq!(standing.after_request(DRAINED - 1), request, "{standing:?}");
+        assert_eq!(standing.after_request(DRAINED), late_request, "{standing:?}");
     }
 }
 

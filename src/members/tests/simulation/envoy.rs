@@ -239,7 +239,7 @@ impl ModelEnvoy {
         let step = self.shared.step;
         let Some(root) = self.threads[thread].root(place) else { return Ok(()) };
         let was = root.standing;
-        root.standing = was.after_request();
+        root.standing = was.after_request(0);
         if was == Standing::Superseded {
             root.reactivated_at = root.reactivated_at.or(Some(step));
         }
