@@ -250,7 +250,7 @@ pub fn is_newest(plugin: &str, configured: u64, vms: &[Vm]) -> bool {
 }
 
 /// The workers of one site.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 pub struct Workers {
     /// The workers whose root contexts have the site.
     pub members: usize,

@@ -19,7 +19,7 @@ mod error_code;
 mod status;
 
 pub use error_code::ErrorCode;
-pub use status::{Counters, SiteDetails, SiteStatus, Status, WorkerCounts};
+pub use status::{Counters, SiteDetails, SiteStatus, Status, write_workers};
 
 /// The request header with a signed document or read token.
 pub const DOCUMENT_HEADER: &str = "x-maintenance-document";

@@ -5,17 +5,17 @@ use std::rc::Rc;
 use super::documents::NO_DOCUMENT;
 use super::root::Root;
 use super::stats;
-use super::vms::Members;
+use super::vms::Records;
 use crate::byte_index::ByteIndex;
 use crate::state::Mode;
 
 /// Sets the gauges of every site: its mode, and its revision once every worker has adopted it.
-pub fn publish(roots: &[Rc<Root>], members: &Members) {
+pub fn publish(roots: &[Rc<Root>], records: &Records) {
     for root in roots.iter().filter(|root| root.standing().is_member()) {
         for (site, (effective, mode)) in root.policy.sites.iter().zip(root.documents()) {
             stats::set_gauge(&site.name, "mode", mode.number());
             let label = effective.as_ref().map_or(NO_DOCUMENT, |effective| &effective.label);
-            if members.workers(root.fleet(), &site.name, label).have_adopted() {
+            if records.workers(root.fleet(), &site.name, label).have_adopted() {
                 stats::set_gauge(
                     &site.name,
                     "revision",

@@ -8,10 +8,10 @@ use super::directory::{Current, Directory, KnownSite};
 use super::documents::NO_DOCUMENT;
 use super::host::HostError;
 use super::root::Root;
-use super::vms::{Members, MembersVersion};
+use super::vms::{Records, RecordsVersion};
 use super::{documents, plugins, register, stats};
 use crate::json::{self, Object};
-use crate::protocol::{Counters, SiteDetails, SiteStatus, WorkerCounts};
+use crate::protocol::{Counters, SiteDetails, SiteStatus, write_workers};
 use crate::state::{Document, EffectiveState};
 use crate::time::Time;
 use crate::tree::Tree;
@@ -50,7 +50,7 @@ struct Short {
     fleet: String,
     directory: Rc<Directory>,
     generation: u64,
-    members: MembersVersion,
+    records: RecordsVersion,
     span: Span,
     sites: Vec<Part>,
     text: Rc<str>,
@@ -80,13 +80,13 @@ impl Span {
 pub fn short(fleet: &str, now: Time) -> Result<Rc<str>, HostError> {
     let directory = Directory::of(fleet)?;
     let generation = register::generation()?;
-    let members = Members::read(now)?;
-    let version = members.version();
+    let records = Records::read(now)?;
+    let version = records.version();
     SHORT.with_borrow_mut(|cached| {
         let before = cached.iter().position(|short| short.fleet == fleet).map(|place| cached.swap_remove(place));
         let before = before.filter(|before| Rc::ptr_eq(&before.directory, &directory));
         let is_current =
-            |short: &Short| short.generation == generation && short.members == version && short.span.contains(now);
+            |short: &Short| short.generation == generation && short.records == version && short.span.contains(now);
         let short = match before {
             Some(short) if is_current(&short) => short,
             before => {
@@ -95,12 +95,12 @@ pub fn short(fleet: &str, now: Time) -> Result<Rc<str>, HostError> {
                     fleet: fleet.to_owned(),
                     directory,
                     generation,
-                    members: version,
+                    records: version,
                     span: Span { from: now, until: None },
                     sites: Vec::new(),
                     text: Rc::default(),
                 };
-                short.fill(parts, &members, now)?;
+                short.fill(parts, &records, now)?;
                 short
             }
         };
@@ -112,7 +112,7 @@ pub fn short(fleet: &str, now: Time) -> Result<Rc<str>, HostError> {
 
 impl Short {
     /// Writes the text. Reuses those of the previous `parts` whose document and mode have not changed.
-    fn fill(&mut self, parts: Vec<Part>, members: &Members, now: Time) -> Result<(), HostError> {
+    fn fill(&mut self, parts: Vec<Part>, records: &Records, now: Time) -> Result<(), HostError> {
         let mut parts = parts.into_iter();
         let mut sites = Vec::with_capacity(self.directory.sites.len());
         for site in &self.directory.sites {
@@ -121,7 +121,7 @@ impl Short {
             let part = parts.next().filter(|part| part.label == label && part.span.contains(now));
             let part = part.unwrap_or_else(|| Part::new(site, current.as_ref(), label, now));
             let mut object = Object::from_members(part.members.clone());
-            worker_counts(members, &self.fleet, site, &part.label).write(&mut object);
+            write_workers(records.workers(&self.fleet, &site.name, &part.label), &mut object);
             sites.push(object.end());
             self.span.until = [self.span.until, part.span.until].into_iter().flatten().min();
             self.sites.push(part);
@@ -158,11 +158,6 @@ fn site_status(site: &KnownSite, current: Option<&Current>, state: &EffectiveSta
     }
 }
 
-fn worker_counts(members: &Members, fleet: &str, site: &KnownSite, label: &str) -> WorkerCounts {
-    let workers = members.workers(fleet, &site.name, label);
-    WorkerCounts { members: workers.members as u64, adopted: workers.adopted as u64 }
-}
-
 /// The full status of a fleet.
 pub struct Full {
     /// All sites: a JSON list.
@@ -174,7 +169,7 @@ pub struct Full {
 /// The full status of a fleet.
 pub fn full(directory: &Directory, fleet: &str, now: Time) -> Result<Full, HostError> {
     let generation = register::generation()?;
-    let members = Members::read(now)?;
+    let records = Records::read(now)?;
     let mut sites = Vec::with_capacity(directory.sites.len());
     for site in &directory.sites {
         let current = site.current(generation, fleet)?;
@@ -183,11 +178,11 @@ pub fn full(directory: &Directory, fleet: &str, now: Time) -> Result<Full, HostE
         let label = current.map_or(NO_DOCUMENT, |current| &current.label);
         let mut object = Object::default();
         site_status(site, current, &state).write(&mut object);
-        worker_counts(&members, fleet, site, label).write(&mut object);
+        write_workers(records.workers(fleet, &site.name, label), &mut object);
         details(directory, site, current, &state).write(&mut object);
         sites.push(object.end());
     }
-    let conflicts = members.conflicts().iter().map(|plugin| plugins::shown_name(plugin).to_owned()).collect();
+    let conflicts = records.conflicts().iter().map(|plugin| plugins::shown_name(plugin).to_owned()).collect();
     Ok(Full { sites: json::list(&sites), plugin_conflicts: conflicts })
 }
 

@@ -112,29 +112,29 @@ pub fn set_threads(threads: usize) -> Result<(), HostError> {
 }
 
 /// The VMs at one moment.
-pub struct Members {
+pub struct Records {
     vms: Vec<Vm>,
     threads: Option<usize>,
     now: Time,
 }
 
-/// Differs whenever [`Members`] may give other answers.
+/// Differs whenever [`Records`] may give other answers.
 #[derive(PartialEq, Eq)]
-pub struct MembersVersion {
+pub struct RecordsVersion {
     vms: Vec<(u64, u64, bool)>,
     threads: Option<usize>,
 }
 
-impl Members {
-    pub fn read(now: Time) -> Result<Members, HostError> {
+impl Records {
+    pub fn read(now: Time) -> Result<Records, HostError> {
         let vms = read()?.into_iter().map(|(_, vm)| vm).collect();
-        Ok(Members { vms, threads: threads()?, now })
+        Ok(Records { vms, threads: threads()?, now })
     }
 
     /// Identifies these answers.
-    pub fn version(&self) -> MembersVersion {
+    pub fn version(&self) -> RecordsVersion {
         let vms = self.vms.iter().map(|vm| (vm.joined, vm.version, vm.is_alive(self.now))).collect();
-        MembersVersion { vms, threads: self.threads }
+        RecordsVersion { vms, threads: self.threads }
     }
 
     /// The workers of a site, and those that have adopted `wanted`.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::host::HostError;
 use super::membership::Membership;
 use super::root::Root;
-use super::vms::Members;
+use super::vms::Records;
 use super::{documents, gauges, host, log_limit, register, roots, status};
 use crate::fair::FairBudget;
 use crate::members::Standing;
@@ -171,7 +171,7 @@ impl Worker {
             return Ok(false);
         }
         if may_differ && !roots.iter().any(|root| root.is_behind()) {
-            gauges::publish(&roots, &Members::read(now)?);
+            gauges::publish(&roots, &Records::read(now)?);
         }
         Ok(true)
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::json::Object;
+use crate::members::Workers;
 
 /// The status of one Envoy. `S` is the form of the list of sites: text for the filter, [`SiteStatus`]es for a reader.
 #[derive(Clone, Debug, serde::Deserialize)]
@@ -48,28 +49,12 @@ impl<J> Status<Vec<SiteStatus<J>>> {
     }
 }
 
-/// The numbers of workers that serve a site, and of those that decide by its current document.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-pub struct WorkerCounts {
-    /// Workers that serve the site.
-    pub members: u64,
-    /// Members that decide by the current document.
-    pub adopted: u64,
-}
-
-impl WorkerCounts {
-    /// Writes the member `workers`.
-    pub fn write(self, object: &mut Object) {
-        let mut workers = Object::default();
-        workers.number("members", self.members);
-        workers.number("adopted", self.adopted);
-        object.raw("workers", &workers.end());
-    }
-
-    /// At least one member, and all of them have adopted.
-    pub fn all(self) -> bool {
-        self.members > 0 && self.adopted == self.members
-    }
+/// Writes the member `workers` of a site's status.
+pub fn write_workers(workers: Workers, object: &mut Object) {
+    let mut counts = Object::default();
+    counts.number("members", workers.members as u64);
+    counts.number("adopted", workers.adopted as u64);
+    object.raw("workers", &counts.end());
 }
 
 /// The status of one site. `J` is the form of embedded JSON: text for the filter, parsed values for a reader.
@@ -92,7 +77,7 @@ pub struct SiteStatus<J> {
     pub channel: Option<String>,
     /// Adoption of the current document.
     #[serde(default)]
-    pub workers: WorkerCounts,
+    pub workers: Workers,
     /// The part that requires a read token.
     #[serde(flatten)]
     pub details: SiteDetails<J>,

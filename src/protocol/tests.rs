@@ -1,4 +1,5 @@
 use super::*;
+use crate::members::Workers;
 use serde_json::{Value, json};
 
 #[test]
@@ -68,7 +69,7 @@ fn written(sites: &[&SiteStatus<String>], has_details: bool) -> String {
     let site = |site: &&SiteStatus<String>| {
         let mut object = Object::default();
         site.write(&mut object);
-        site.workers.write(&mut object);
+        write_workers(site.workers, &mut object);
         if has_details {
             site.details.write(&mut object);
         }
@@ -95,7 +96,7 @@ fn a_status_is_read_as_it_is_written() {
         revision: 1_795_204_262_751,
         digest: Some("1a".to_owned()),
         channel: Some("push".to_owned()),
-        workers: WorkerCounts { members: 4, adopted: 3 },
+        workers: Workers { members: 4, adopted: 3 },
         details: SiteDetails {
             since: Some("2026-11-21T02:00:00Z".to_owned()),
             reason: Some("a \"reason\"".to_owned()),
@@ -118,7 +119,7 @@ fn a_status_is_read_as_it_is_written() {
     let [site] = status.sites.as_slice() else { panic!("{status:?}") };
     assert_eq!(site.stamp(), Some((1_795_204_262_751, "1a")));
     assert_eq!((&site.mode, &site.active, &site.channel), (&closed.mode, &closed.active, &closed.channel));
-    assert_eq!((site.workers, site.workers.all(), site.is_declared()), (closed.workers, false, false));
+    assert_eq!((site.workers, site.workers.have_adopted(), site.is_declared()), (closed.workers, false, false));
     let (read, own) = (&site.details, &closed.details);
     assert_eq!((&read.since, &read.until, &read.reason), (&own.since, &None, &own.reason));
     assert_eq!((&read.suspend_unknown, &read.lacks_key), (&own.suspend_unknown, &own.lacks_key));

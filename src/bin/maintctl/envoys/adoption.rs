@@ -146,7 +146,7 @@ fn is_replaced(site: &EnvoySite, expected: &ExpectedDocument) -> Result<bool, St
     if !is_current && !is_newer {
         return Err(format!("still {}, by another document", site.mode));
     }
-    if !site.workers.all() {
+    if !site.workers.have_adopted() {
         return Err(format!("{}/{} workers have adopted it", site.workers.adopted, site.workers.members));
     }
     Ok(!is_current)

@@ -37,7 +37,7 @@ fn reason(status: &EnvoySite, time: &str, newest: Option<&str>, is_file: bool) -
             (false, true) => (format!("{mode}, has another document"), true),
         };
     }
-    if !workers.all() {
+    if !workers.have_adopted() {
         let count = format!("{mode}, {}/{} workers have adopted it", workers.adopted, workers.members);
         return match missing_key(status) {
             Some(advice) => (format!("{count}: {advice}"), false),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use envoy_maintenance::protocol::WorkerCounts;
+use envoy_maintenance::members::Workers;
 use envoy_maintenance::state::{Document, Mode};
 use envoy_maintenance::time::Time;
 use serde_json::{Map, Value, json};
@@ -32,7 +32,7 @@ pub struct SiteView {
     /// The number of Envoys whose workers have all adopted the newest document, and of all Envoys.
     adopted: usize,
     total: usize,
-    workers: WorkerCounts,
+    workers: Workers,
     refused: Option<u64>,
     /// The number of requests that passed, by rule.
     pub bypassed: BTreeMap<String, u64>,
@@ -72,7 +72,7 @@ impl SiteView {
             digest,
             adopted: 0,
             total: roll.total(),
-            workers: WorkerCounts::default(),
+            workers: Workers::default(),
             refused: None,
             bypassed: BTreeMap::new(),
             lacks_key: BTreeSet::new(),
@@ -85,7 +85,7 @@ impl SiteView {
     }
 
     fn has_adopted(&self, status: &EnvoySite) -> bool {
-        status.digest == self.digest && status.workers.all()
+        status.digest == self.digest && status.workers.have_adopted()
     }
 
     fn add(&mut self, status: &EnvoySite) {
@@ -117,7 +117,7 @@ impl SiteView {
 
     /// The adoption, such as `2/2 Envoys, 8/8 workers`.
     pub fn adoption(&self) -> String {
-        let WorkerCounts { members, adopted } = self.workers;
+        let Workers { members, adopted } = self.workers;
         format!("{}/{} Envoys, {adopted}/{members} workers", self.adopted, self.total)
     }
 
