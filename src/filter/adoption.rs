@@ -4,7 +4,7 @@
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
-use super::documents::Entry;
+use super::documents::{self, Channel, Entry};
 use crate::state::{ActiveMode, Document, EffectiveState, Mode};
 use crate::time::Time;
 
@@ -14,6 +14,12 @@ pub struct EffectiveDocument {
     pub document: Rc<Document>,
     /// The form in which records of VMs name the document.
     pub label: Rc<str>,
+}
+
+impl EffectiveDocument {
+    pub fn new(document: Rc<Document>, channel: Channel) -> EffectiveDocument {
+        EffectiveDocument { label: documents::label(document.stamp.digest, channel), document }
+    }
 }
 
 /// The state of a site.

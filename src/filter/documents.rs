@@ -195,10 +195,9 @@ fn adopted_key(fleet: &str, site: &str) -> String {
     format!("adopted/{fleet}/{site}")
 }
 
-/// Records the document that a plugin has adopted, in a line `<payload> <plugin>`. The record outlives the VMs of the plugin
-/// and newer documents.
+/// Records the document that a plugin has adopted. The record outlives the VMs of the plugin and newer documents.
 pub fn record_adopted(plugin: &str, fleet: &str, site: &str, document: &Document) -> Result<(), HostError> {
-    let line = format!("{} {plugin}", jws::encode(&document.payload));
+    let line = adopted_line(plugin, document);
     let edit = |text: &str| {
         let others = text.lines().filter(|line| plugin_of(line) != plugin);
         let is_known = text.lines().any(|known| known == line);
@@ -207,12 +206,23 @@ pub fn record_adopted(plugin: &str, fleet: &str, site: &str, document: &Document
     register::update(&adopted_key(fleet, site), edit).map(drop)
 }
 
-/// The document that a plugin has adopted last.
+/// True if this document is the last one that a plugin has adopted.
+pub fn is_last_adopted(plugin: &str, fleet: &str, site: &str, document: &Document) -> Result<bool, HostError> {
+    let line = adopted_line(plugin, document);
+    Ok(register::text(&adopted_key(fleet, site))?.lines().any(|known| known == line))
+}
+
+/// The last document that a plugin has adopted.
 pub fn last_adopted(plugin: &str, fleet: &str, site: &str) -> Result<Option<Rc<Document>>, HostError> {
     let text = register::text(&adopted_key(fleet, site))?;
     let payload = text.lines().find(|line| plugin_of(line) == plugin).and_then(|line| line.split(' ').next());
     let document = payload.and_then(|payload| Document::from_payload(&jws::decode(payload).ok()?).ok());
     Ok(document.map(Rc::new))
+}
+
+/// One line of `adopted/<fleet>/<site>`: `<payload in base64url> <plugin>`.
+fn adopted_line(plugin: &str, document: &Document) -> String {
+    format!("{} {plugin}", jws::encode(&document.payload))
 }
 
 fn plugin_of(line: &str) -> &str {

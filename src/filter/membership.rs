@@ -97,10 +97,9 @@ impl Membership {
     /// Reads all records and acts on them: removes dead ones, updates the standings of `roots` and publishes policies.
     /// True if a root context has become a member.
     pub fn survey(&mut self, roots: &[Rc<Root>], now: Time) -> Result<bool, HostError> {
-        let records = vms::read()?;
-        let vms: Vec<Vm> = records.iter().map(|(_, vm)| vm.clone()).collect();
+        let (keys, vms): (Vec<RecordKey>, Vec<Vm>) = vms::read()?.into_iter().unzip();
         self.count_threads(&vms, now)?;
-        for (key, vm) in &records {
+        for (key, vm) in keys.iter().zip(&vms) {
             if members::is_dead(vm, &vms, self.threads) && key.remove()? {
                 log::warn!("a VM no longer runs: it has trapped, or Envoy has deleted its thread");
                 register::changed()?;

@@ -49,9 +49,8 @@ pub struct Root {
     /// The generation at which it was first counted, or 0.
     pub configured: Cell<u64>,
     published: OnceCell<Digest>,
-    /// The time since which it has been the newest of its plugin.
-    newest_since: Cell<Option<Time>>,
-    superseded_since: Cell<Option<Time>>,
+    /// True if it is the newest of its plugin, with the time since which that has been so or not.
+    is_newest: Cell<Option<(bool, Time)>>,
     /// A connection that has sent it a request after an older root context of its plugin had received one.
     pub connection: Cell<Option<u64>>,
     /// True if the next request sets `connection`.
@@ -70,10 +69,7 @@ pub struct Root {
 impl Root {
     pub fn new(plugin: String, config: CompiledConfig) -> Root {
         let CompiledConfig { mut policy, replies } = config;
-        let declared = |document: Rc<Document>| EffectiveDocument {
-            label: documents::label(document.stamp.digest, Channel::Policy),
-            document,
-        };
+        let declared = |document| EffectiveDocument::new(document, Channel::Policy);
         let states = policy.sites.iter_mut().map(|site| SiteState::new(site.declared.take().map(declared))).collect();
         let stats = policy.sites.iter().map(|site| SiteStats::new(&site.name)).collect();
         Root {
@@ -87,8 +83,7 @@ impl Root {
             standing: Cell::new(Standing::Fresh),
             configured: Cell::new(0),
             published: OnceCell::new(),
-            newest_since: Cell::new(None),
-            superseded_since: Cell::new(None),
+            is_newest: Cell::new(None),
             connection: Cell::new(None),
             is_watched: Cell::new(false),
             is_quiet: Cell::new(false),
@@ -167,13 +162,6 @@ impl Root {
     /// Sets the standing. A root context that looks for newer documents at each request cannot be quiet.
     pub fn set_standing(&self, standing: Standing) {
         self.standing.set(standing);
-        match standing {
-            Standing::Serving => self.superseded_since.set(None),
-            Standing::Superseded if self.superseded_since.get().is_none() => {
-                self.superseded_since.set(Some(self.now.get()));
-            }
-            _ => {}
-        }
         if standing.reads_first() {
             self.is_quiet.set(false);
         }
@@ -181,14 +169,18 @@ impl Root {
 
     /// Records that it is the newest of its plugin, or is not, and returns the milliseconds for which it has been.
     pub fn newest_for(&self, is_newest: bool, now: Time) -> i64 {
-        let since = self.newest_since.get().unwrap_or(now);
-        self.newest_since.set(is_newest.then_some(since));
+        let since =
+            self.is_newest.get().filter(|(was_newest, _)| *was_newest == is_newest).map_or(now, |(_, since)| since);
+        self.is_newest.set(Some((is_newest, since)));
         if is_newest { now.0.saturating_sub(since.0) } else { 0 }
     }
 
-    /// The milliseconds at the last tick since a newer root context was configured.
+    /// The milliseconds at the last tick for which it has not been the newest of its plugin.
     pub fn superseded_for(&self) -> i64 {
-        self.superseded_since.get().map_or(0, |since| self.now.get().0.saturating_sub(since.0))
+        match self.is_newest.get() {
+            Some((false, since)) => self.now.get().0.saturating_sub(since.0),
+            _ => 0,
+        }
     }
 
     /// Asks for the connection of the next request.
@@ -282,7 +274,7 @@ impl Root {
     fn last_adopted(&self, site: &str) -> Option<EffectiveDocument> {
         let document = documents::last_adopted(&self.plugin, self.fleet(), site);
         let document = document.inspect_err(log_limit::failure).ok()??;
-        Some(EffectiveDocument { label: documents::label(document.stamp.digest, Channel::Push), document })
+        Some(EffectiveDocument::new(document, Channel::Push))
     }
 
     /// Checks a pushed document before its adoption. A key of the policy must have signed it. A document that this plugin
@@ -299,11 +291,10 @@ impl Root {
             Some(key) if !key.is_permitted(Permission::State, site) => Some(AdoptionError::NotPermitted(&key.name)),
             Some(_) => None,
         };
-        if let Some(rejection) = rejection {
-            let last = documents::last_adopted(&self.plugin, self.fleet(), site)?;
-            if last.is_none_or(|last| last.stamp.digest != document.stamp.digest) {
-                return Err(rejection);
-            }
+        if let Some(rejection) = rejection
+            && !documents::is_last_adopted(&self.plugin, self.fleet(), site, document)?
+        {
+            return Err(rejection);
         }
         Ok(EffectiveDocument { document: Rc::clone(document), label: Rc::clone(&content.label) })
     }

@@ -11,6 +11,10 @@ use crate::time::Time;
 const PREFIX: &str = "vm";
 const THREADS: &str = "threads";
 
+fn name(number: usize) -> String {
+    format!("{PREFIX}/{number}")
+}
+
 /// The key of a record that this VM has written, and its version.
 #[derive(Clone, Copy)]
 pub struct RecordKey {
@@ -19,13 +23,9 @@ pub struct RecordKey {
 }
 
 impl RecordKey {
-    fn name(self) -> String {
-        format!("{PREFIX}/{}", self.number)
-    }
-
     /// Replaces the record. `None` if another VM has removed it.
     pub fn write(self, record: &str) -> Result<Option<RecordKey>, HostError> {
-        if !register::set(&self.name(), record.as_bytes(), Some(self.cas))? {
+        if !register::set(&name(self.number), record.as_bytes(), Some(self.cas))? {
             return Ok(None);
         }
         RecordKey::written(self.number, record)
@@ -33,7 +33,7 @@ impl RecordKey {
 
     /// The key of a record that has just been written. The host returns no version, so the value is read back.
     fn written(number: usize, record: &str) -> Result<Option<RecordKey>, HostError> {
-        let shared = register::get(&format!("{PREFIX}/{number}"))?;
+        let shared = register::get(&name(number))?;
         Ok(shared
             .filter(|shared| shared.bytes == record.as_bytes())
             .map(|shared| RecordKey { number, cas: shared.cas }))
@@ -41,14 +41,14 @@ impl RecordKey {
 
     /// Removes the record. False if it has changed since.
     pub fn remove(self) -> Result<bool, HostError> {
-        register::set(&self.name(), b"", Some(self.cas))
+        register::set(&name(self.number), b"", Some(self.cas))
     }
 
     /// Writes a new record under a number that is not in use.
     pub fn create(record: &str) -> Result<RecordKey, HostError> {
         loop {
             let (_, Unused { number, cas }) = register::numbered(PREFIX)?;
-            if register::set(&format!("{PREFIX}/{number}"), record.as_bytes(), cas)?
+            if register::set(&name(number), record.as_bytes(), cas)?
                 && let Some(key) = RecordKey::written(number, record)?
             {
                 return Ok(key);

@@ -190,8 +190,7 @@ fn connection_id() -> Option<u64> {
 
 /// Forgets the documents and resets the gauges of sites that no other root context has.
 fn forget_sites(gone: &Root, roots: &[Rc<Root>]) {
-    let sites = |root: &'_ Rc<Root>| root.policy.sites.iter().map(|site| site.name.clone()).collect::<Vec<_>>();
-    let kept: Vec<(&str, Vec<String>)> = roots.iter().map(|root| (root.fleet(), sites(root))).collect();
-    documents::keep(kept.iter().flat_map(|(fleet, sites)| sites.iter().map(|site| (*fleet, site.as_str()))));
+    let sites = roots.iter().flat_map(|root| root.policy.sites.iter().map(|site| (root.fleet(), site.name.as_str())));
+    documents::keep(sites);
     gauges::reset(gone, roots);
 }

@@ -77,8 +77,8 @@ fn change_site(
     Ok(change)
 }
 
-/// Gives the unchanged document of a site a newer revision if an Envoy has another one, for example because the file was
-/// restored from a backup: that one may be newer, but nobody else works on the file. Returns whether it did.
+/// Gives the unchanged document of a site a newer revision if an Envoy has another document, for example because the file was
+/// restored from a backup. The file decides, even if Envoy's document is newer. True if the revision has changed.
 fn renew(change: &mut SiteChange, target: &Target, contents: &Contents, now: Time, deadline: Instant) -> bool {
     if target.envoys.is_empty() {
         return false;

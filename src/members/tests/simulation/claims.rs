@@ -25,7 +25,7 @@ struct ModelStatus {
     number: usize,
 }
 
-/// What a worker decides a request by.
+/// The document and the policy by which a worker decides a request.
 #[derive(Debug)]
 pub struct ModelDecision {
     pub policy: ModelPolicy,

@@ -52,7 +52,7 @@ impl SplitMix {
 pub struct Interleaving {
     pub threads: usize,
     pub has_control: bool,
-    /// Whether *Live* must hold while streams of superseded policies are open.
+    /// True if *Live* must hold while streams of superseded policies are open.
     pub keeps_streams: bool,
     pub steps: Vec<ModelStep>,
 }

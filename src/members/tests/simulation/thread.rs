@@ -20,7 +20,7 @@ pub enum ModelEvent {
     EndDrain,
 }
 
-/// Where a root context is: identity and number.
+/// The identity and the number of a root context.
 pub type ModelPlace = (usize, u64);
 
 #[derive(Default)]
