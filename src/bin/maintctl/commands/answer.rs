@@ -76,12 +76,16 @@ fn print_lines(
 }
 
 fn print_notes(report: &ChangeReport) {
+    if !report.repaired.is_empty() {
+        let names = report.repaired.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");
+        aside!("repaired: {names}; each lacked the newest document and has it now");
+    }
     for site in report.adoption.iter().flat_map(|adoption| &adoption.replaced) {
         aside!("note: {site}: another operator has changed it since, and Envoy has adopted that newer document");
     }
     let is_lost_on_restart = |change: &SiteChange| {
         let document = change.after.read();
-        change.changed && document.is_ok_and(|it| it.mode != Mode::Online || !it.windows.is_empty())
+        change.changed && !report.dry_run && document.is_ok_and(|it| it.mode != Mode::Online || !it.windows.is_empty())
     };
     if !report.durable && report.sites.iter().any(is_lost_on_restart) {
         aside!("note: not durable: target \"{}\" only pushes, and an Envoy that restarts forgets it", report.target);

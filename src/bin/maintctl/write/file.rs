@@ -120,6 +120,8 @@ fn report(
         miscount: None,
         // The parent of a hot restart reads the file too.
         unreached: Vec::new(),
+        repaired: Vec::new(),
+        dry_run: options.dry_run,
     };
     if !wait || report.is_unverifiable {
         return report;
