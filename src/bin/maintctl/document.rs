@@ -4,3 +4,4 @@ pub mod describe;
 pub mod draft;
 pub mod edit;
 pub mod window;
+pub mod warnings;
