@@ -110,6 +110,10 @@ fn print_notes(report: &ChangeReport) {
     if report.dry_run {
         aside!("dry run: nothing changed");
     }
+    if !report.brought.is_empty() {
+        let verb = if report.dry_run { "would bring" } else { "brought" };
+        aside!("note: the edited policy {verb} along: {}", shown(&report.brought.join("; ")));
+    }
     if !report.repaired.is_empty() {
         let names = report.repaired.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");
         aside!("repaired: {names}; each lacked the newest document and has it now");
@@ -136,6 +140,9 @@ fn json_of(report: &ChangeReport, now: Time) -> Result<Value> {
     let mut json = json!({ "target": report.target, "sites": sites, "envoys": envoys });
     if report.dry_run {
         json["dry_run"] = true.into();
+    }
+    if !report.brought.is_empty() {
+        json["brought"] = json!(report.brought);
     }
     Ok(json)
 }
