@@ -29,7 +29,7 @@ fn target(folder: &Path) -> (Target, FileTarget) {
 fn close(target: &Target, writer: &FileTarget, site: &str) -> Result<ChangeReport> {
     let selection = SiteSelection::of(vec![site.to_owned()]);
     let deadline = Instant::now() + Duration::from_secs(10);
-    let options = ChangeOptions { by: "me".to_owned(), wait: false, deadline };
+    let options = ChangeOptions { by: "me".to_owned(), wait: false, deadline, dry_run: false, yes: false };
     let edit = |draft: &mut Draft, _: &str, _: Time| {
         draft.set("mode", Some(Mode::Offline.name()));
         Ok(())
@@ -113,8 +113,13 @@ fn owner_and_group_are_kept() {
     };
     let before = metadata();
     let edit = |draft: &mut Draft, _: &str, now: Time| draft.end_all(now, now);
-    let options =
-        ChangeOptions { by: "me".to_owned(), wait: false, deadline: Instant::now() + Duration::from_secs(10) };
+    let options = ChangeOptions {
+        by: "me".to_owned(),
+        wait: false,
+        deadline: Instant::now() + Duration::from_secs(10),
+        dry_run: false,
+        yes: false,
+    };
     apply(&target, &writer, &SiteSelection::of(vec!["shop".to_owned()]), &edit, &options).unwrap();
     let after = metadata();
     assert_ne!(after.0, before.0, "it is another file");
@@ -147,8 +152,13 @@ fn permissions_and_symbolic_links_are_kept() {
     fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
     writer.file = folder.path().join("link.yaml");
     symlink(&real, &writer.file).unwrap();
-    let options =
-        ChangeOptions { by: "me".to_owned(), wait: false, deadline: Instant::now() + Duration::from_secs(10) };
+    let options = ChangeOptions {
+        by: "me".to_owned(),
+        wait: false,
+        deadline: Instant::now() + Duration::from_secs(10),
+        dry_run: false,
+        yes: false,
+    };
     let edit = |draft: &mut Draft, _: &str, _: Time| draft.end_all(Time(0), Time(0));
     apply(&target, &writer, &SiteSelection::of(vec!["shop".to_owned()]), &edit, &options).unwrap();
     assert!(fs::symlink_metadata(&writer.file).unwrap().is_symlink());
