@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Stdio;
 
+use futures::future::join_all;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
@@ -54,11 +55,8 @@ impl Night {
             let builder = Envoy::builder(app.address()).policy(&policy(&signer)).control(&shop::control(&signer));
             builder.node(node).workers(1).environment(clock.environment())
         };
-        let mut edge = Vec::new();
-        for number in 1..=4 {
-            edge.push(envoy(&format!("edge-{number}")).start().await);
-        }
-        let vm = envoy("vm-1").watched_file().start().await;
+        let edge = join_all((1..=4).map(|number| envoy(&format!("edge-{number}")).start()));
+        let (edge, vm) = tokio::join!(edge, envoy("vm-1").watched_file().start());
         let desk = Desk::new(&signer, "");
         let mut night =
             Night { clock, edge, vm, desk, normalizer: Normalizer::default(), transcripts: Vec::new(), _app: app };
@@ -66,6 +64,7 @@ impl Night {
         for envoy in night.edge.iter().chain([&night.vm]) {
             envoy.wait_for_workers("shop").await;
         }
+        night.at("02:00");
         night
     }
 
@@ -73,7 +72,7 @@ impl Night {
     fn furnish(&mut self, signer: &Signer) {
         let endpoints: Vec<String> = self.edge.iter().map(base).collect();
         let config = format!(
-            "default = \"edge\"\nfleet = {FLEET:?}\nkey = \"maintctl.key\"\njournal = \"maintctl.jsonl\"\n\n\
+            "default = \"edge\"\nfleet = {FLEET:?}\nkey = \"maintctl.key\"\n\n\
              [target.edge]\nenvoys = {endpoints:?}\nexpect = 4\n\n\
              [target.vm]\nfile = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{:?}]\n",
             self.vm.ecds_file(),
