@@ -6,6 +6,7 @@ mod terminal;
 mod args;
 mod commands;
 mod config;
+mod diagnosis;
 mod document;
 mod envoys;
 mod exit;

@@ -106,6 +106,11 @@ impl Target {
         Ok((key, fleet.with_context(|| format!("no fleet: set `fleet` in {FILE} to the fleet of the policy"))?))
     }
 
+    /// The thumbprint of the key, if there is one.
+    pub fn kid(&self) -> Option<String> {
+        self.key.as_ref().ok()?.as_ref().map(SigningKey::kid)
+    }
+
     /// A token for the detailed status.
     pub fn read_token(&self, now: Time) -> Result<String> {
         let (key, fleet) = self.signer()?;
