@@ -8,13 +8,12 @@ use envoy_maintenance::time::Time;
 use serde_json::Value;
 
 use crate::config::target::{FileTarget, Target};
-use crate::envoys::adoption::{self, Adoption, ExpectedDocument};
-use crate::envoys::error::EnvoyError;
-use crate::envoys::failure::EnvoyFailure;
+use crate::envoys::adoption::ExpectedDocument;
 use crate::exit::ExitError;
 use crate::terminal::times;
 use crate::write::change::{ChangeOptions, ChangeReport, Edit, SiteChange};
 use crate::write::file::contents::Contents;
+use crate::write::prove::prove;
 use crate::write::selection::SiteSelection;
 
 pub mod contents;
@@ -126,19 +125,9 @@ fn report(
     if !wait || report.is_unverifiable {
         return report;
     }
-    match target.call(None, options.deadline) {
-        Ok(roll) => {
-            roll.warn(times::time(&times::now()));
-            report.adoption = Some(adoption::wait(&roll, expected, options.deadline));
-            report.miscount = roll.miscount;
-        }
-        // The file is written nevertheless.
-        Err(error) => {
-            let unread = EnvoyFailure::new("envoys", EnvoyError::Unexpected(format!("{error:#}")));
-            let total = target.envoys.len();
-            report.adoption = Some(Adoption { total, lagging: vec![unread], ..Adoption::default() });
-        }
-    }
+    let proof = prove(target, expected, options);
+    report.adoption = Some(proof.adoption);
+    report.miscount = proof.miscount;
     report
 }
 
