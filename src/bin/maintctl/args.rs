@@ -24,7 +24,7 @@ mod status;
 pub use cancel::CancelArgs;
 pub use close::{CloseArgs, OnFailure};
 pub use completions::CompletionsArgs;
-pub use explain::ExplainArgs;
+pub use explain::{ClaimFlag, ExplainArgs};
 pub use history::HistoryArgs;
 pub use init::InitArgs;
 pub use lint::LintArgs;

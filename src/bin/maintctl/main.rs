@@ -46,7 +46,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Schedule(args) => schedule::run(&global, &args),
         Command::Cancel(args) => cancel::run(&global, &args),
         Command::History(args) => history::run(&global, &args),
-        Command::Explain(args) => explain::run(&args),
+        Command::Explain(args) => explain::run(&global, &args),
         Command::Lint(args) => lint::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
