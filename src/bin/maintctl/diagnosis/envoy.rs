@@ -54,24 +54,36 @@ fn no_sites(status: &EnvoyStatus) -> Option<Remark> {
 
 /// The reason why a control endpoint does not show a site that its Envoy should have, and a remedy.
 pub fn absence(status: &EnvoyStatus) -> (String, String) {
-    if is_starting(status) {
-        let problem = format!("Envoy started less than {STARTING} s ago, and may not have configured all plugins");
-        return (problem, "run `maintctl status` again".to_owned());
+    let (problem, remedy) = settled_absence(status);
+    if !is_starting(status) {
+        return (problem, remedy);
     }
+    let remedy = format!(
+        "Envoy started less than {STARTING} s ago, so run `maintctl status` again; if nothing changes, {remedy}"
+    );
+    (problem, remedy)
+}
+
+/// The reason for an Envoy that has configured all of its plugins.
+fn settled_absence(status: &EnvoyStatus) -> (String, String) {
     if let Some(plugin) = status.plugins.iter().find(|plugin| has_no_policy(plugin)) {
         return no_policy(plugin);
     }
-    let remedy = "give that listener and the control listener the same `vm_id` and the same `fleet`";
     match status.plugins.iter().find(|plugin| is_other_fleet(status, plugin)) {
         Some(plugin) => other_fleet(status, plugin),
         None if status.sites.is_empty() && !status.plugins.is_empty() => {
-            let problem = "no plugin with sites shares the `vm_id` of the control listener";
-            (
-                problem.to_owned(),
-                "give the listener with the sites and the control listener the same `vm_id`".to_owned(),
-            )
+            let names =
+                status.plugins.iter().map(|plugin| format!("\"{}\"", plugin.name)).collect::<Vec<_>>().join(", ");
+            let problem = format!(
+                "no plugin with sites and a name other than {names} shares the `vm_id` of the control listener"
+            );
+            let remedy = "give the listeners with sites the same `vm_id` as the control listener, and each plugin its own `name`";
+            (problem, remedy.to_owned())
         }
-        None => ("its control endpoint shows no plugin with the site".to_owned(), remedy.to_owned()),
+        None => {
+            let remedy = "give that listener and the control listener the same `vm_id` and the same `fleet`";
+            ("its control endpoint shows no plugin with the site".to_owned(), remedy.to_owned())
+        }
     }
 }
 
@@ -103,11 +115,13 @@ fn policies(status: &EnvoyStatus) -> Vec<Remark> {
             let (problem, remedy) = no_policy(plugin);
             return Remark::new(Topic::Policies, Severity::Error, problem, remedy);
         }
-        let problem = format!(
-            "the newest policy of plugin \"{}\" was refused, and Envoy still uses the one before: {refused}",
-            plugin.name
-        );
-        Remark::new(Topic::Policies, Severity::Warning, problem, "correct the policy; `maintctl lint` checks it")
+        let (name, at) = (&plugin.name, plugin.refused_at.as_deref());
+        let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+        // Envoy does not offer the policy again that it runs, so the reason outlives a policy that was taken back.
+        let problem =
+            format!("a policy of plugin \"{name}\" was refused{at}, and Envoy still uses the one before: {refused}");
+        let remedy = "correct that policy, unless it was taken back already; `maintctl lint` checks it";
+        Remark::new(Topic::Policies, Severity::Warning, problem, remedy)
     };
     refused.map(remark).collect()
 }

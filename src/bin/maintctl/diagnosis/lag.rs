@@ -77,10 +77,10 @@ fn absent(status: &EnvoyStatus, site: &str, wanted: &Wanted<'_>) -> Cause {
     if let Some(refused) = refused(status) {
         return Cause { problem: format!("has no site \"{site}\", because {}", refused.problem), ..refused };
     }
-    let is_known_reason = status.sites.is_empty()
+    let has_reason = status.sites.is_empty()
         || is_starting(status)
         || status.plugins.iter().any(|plugin| plugin.fleet.as_deref().unwrap_or_default() != status.fleet);
-    if is_known_reason {
+    if has_reason {
         let (problem, remedy) = absence(status);
         return Cause::new(format!("has no site \"{site}\": {problem}"), remedy);
     }
@@ -171,8 +171,8 @@ fn not_adopted(status: &EnvoyStatus, seen: &EnvoySite) -> Cause {
 fn refused(status: &EnvoyStatus) -> Option<Cause> {
     let plugin = status.plugins.iter().find(|plugin| plugin.refused.is_some())?;
     let reason = plugin.refused.as_deref().unwrap_or_default();
-    let policy = if has_no_policy(plugin) { "first" } else { "newest" };
-    let problem = format!("the {policy} policy of plugin \"{}\" was refused: {reason}", plugin.name);
+    let policy = if has_no_policy(plugin) { "the first policy" } else { "a newer policy" };
+    let problem = format!("{policy} of plugin \"{}\" was refused: {reason}", plugin.name);
     Some(Cause::new(problem, "correct the policy; `maintctl lint` checks it"))
 }
 

@@ -28,12 +28,16 @@ fn each_problem_of_an_envoy_has_a_remedy() {
             Some((
                 Topic::Plugins,
                 Error,
-                "no plugin with sites shares the `vm_id` of the control listener; give the listener",
+                "no plugin with sites and a name other than \"control\" shares the `vm_id` of the control listener; give",
             )),
         ),
         (
             format!(r#""sites": [], "started": "2026-11-21T02:59:59Z", "plugins": [{control}]"#),
-            Some((Topic::Plugins, Error, "Envoy started less than 15 s ago")),
+            Some((
+                Topic::Plugins,
+                Error,
+                "no plugin with sites and a name other than \"control\" shares the `vm_id` of the control listener; Envoy started less than 15 s ago, so run",
+            )),
         ),
         (
             format!(r#""sites": [], "plugins": [{control}, {{"name": "data", "fleet": "test"}}]"#),
@@ -48,11 +52,11 @@ fn each_problem_of_an_envoy_has_a_remedy() {
             Some((Topic::Policies, Error, "the first policy of plugin \"data\" was refused, so Envoy answers 500")),
         ),
         (
-            data(&format!(r#"{OWN_KEY}, "refused": "sits: unknown field""#)),
+            data(&format!(r#"{OWN_KEY}, "refused": "sits: unknown field", "refused_at": "2026-11-21T02:00:00Z""#)),
             Some((
                 Topic::Policies,
                 Warning,
-                "the newest policy of plugin \"data\" was refused, and Envoy still uses the one before",
+                "a policy of plugin \"data\" was refused at 2026-11-21T02:00:00Z, and Envoy still uses the one before",
             )),
         ),
         (

@@ -93,7 +93,7 @@ fn each_cause_has_the_remedy_that_helps() {
             site(&format!(r#""digest": "a", {FULL}"#)) + &refused,
             Some("b"),
             file,
-            "ONLINE, the newest policy of plugin \"data\" was refused: sits: unknown field; correct the policy; `maintctl lint` \
+            "ONLINE, a newer policy of plugin \"data\" was refused: sits: unknown field; correct the policy; `maintctl lint` \
              checks it",
             false,
         ),
