@@ -8,7 +8,6 @@ use jiff::Zoned;
 use crate::config::target::{Target, TargetWriter};
 use crate::diagnosis::envoy::{self, OwnSide};
 use crate::diagnosis::remark::{Remark, Severity, Topic};
-use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::roll::{CLOCK_TOLERANCE, EnvoyProcess, Roll};
 use crate::terminal::times;
@@ -31,25 +30,14 @@ impl View {
     /// Asks the target's Envoys, and reads its file.
     pub fn of(target: &Target, deadline: Instant) -> Result<View> {
         let file = match &target.writer {
-            TargetWriter::File(files) => Some((Contents::read(files)?, files.file.as_path())),
+            TargetWriter::File(files) => Some((Contents::read(files), files.file.as_path())),
             TargetWriter::Push => None,
         };
-        let mut remarks = Vec::new();
-        if file.as_ref().is_some_and(|(contents, _)| contents.is_edited) {
-            let problem = "the policy was edited, and the file does not have the edit";
-            remarks.push(Remark::new(Topic::File, Severity::Note, problem, "the next change writes it to the file"));
-        }
-        let token = target.read_token(times::time(&times::now()));
-        // The file contains what the token would give access to.
-        if let (Err(error), None) = (&token, &file) {
-            remarks.push(incomplete(format!("{error:#}")));
-        }
-        let mut roll = target.call(token.as_deref().ok(), deadline)?;
-        let rejected = roll.failures.iter().find(|failure| matches!(failure.error, EnvoyError::Rejected { .. }));
-        if let Some(rejected) = rejected.filter(|_| token.is_ok()) {
-            remarks.push(incomplete(rejected.line()));
-            roll = target.call(None, deadline)?;
-        }
+        let (roll, no_details) = target.survey(deadline)?;
+        let mut remarks: Vec<Remark> = file.iter().flat_map(|(contents, _)| contents.remarks()).collect();
+        // The file contains what a key would give access to.
+        let no_details = no_details.filter(|_| file.is_none() || target.signer().is_ok());
+        remarks.extend(no_details.map(incomplete));
         let now = times::now();
         remarks.extend(of_envoys(target, &roll, &now));
         let mut names = roll.sites();

@@ -59,12 +59,12 @@ impl SiteView {
         let newest = roll.of_site(site).max_by_key(|(_, status)| (status.is_declared(), status.stamp()));
         let in_file = contents.map(|contents| contents.expected(site).map(|expected| expected.digest));
         let seen = newest.map(|(_, status)| status);
-        let document = document(site, seen, contents, matches!(in_file, Some(Some(_))));
+        let document = document(site, seen, contents);
         let mut view = SiteView {
             site: site.to_owned(),
             mode: mode(roll, site, document.as_ref().map(|(_, document)| document), at),
             declared: contents
-                .map_or_else(|| seen.is_some_and(EnvoySite::is_declared), |contents| contents.document(site, None).1),
+                .map_or_else(|| seen.is_some_and(EnvoySite::is_declared), |contents| contents.is_pinned(site)),
             document,
             channel: seen.and_then(|status| status.channel.clone()),
             revision: seen.map(|status| status.revision),
@@ -168,18 +168,9 @@ impl SiteView {
 }
 
 /// The document of a site: that of the file if it has one, else the newest of an Envoy.
-fn document(
-    site: &str,
-    newest: Option<&EnvoySite>,
-    contents: Option<&Contents>,
-    is_in_file: bool,
-) -> Option<(Draft, Document)> {
+fn document(site: &str, newest: Option<&EnvoySite>, contents: Option<&Contents>) -> Option<(Draft, Document)> {
     let of_envoy = || newest.and_then(|status| draft_of(site, status));
-    let draft = match contents {
-        Some(contents) if is_in_file => Some(contents.document(site, None).0),
-        Some(contents) => of_envoy().or_else(|| Some(contents.document(site, None).0)),
-        None => of_envoy(),
-    };
+    let draft = contents.and_then(|contents| contents.document(site)).or_else(of_envoy);
     draft.and_then(|draft| Some((draft.clone(), draft.read().ok()?)))
 }
 
