@@ -15,9 +15,11 @@ mod cancel;
 mod close;
 pub mod common;
 mod completions;
+mod doctor;
 mod explain;
 mod history;
 mod init;
+mod keys;
 mod lint;
 mod open;
 mod schedule;
@@ -28,9 +30,11 @@ pub use alias::Alias;
 pub use cancel::CancelArgs;
 pub use close::{CloseArgs, OnFailure};
 pub use completions::CompletionsArgs;
+pub use doctor::DoctorArgs;
 pub use explain::{ClaimFlag, ExplainArgs};
 pub use history::HistoryArgs;
 pub use init::InitArgs;
+pub use keys::KeysArgs;
 pub use lint::LintArgs;
 pub use open::OpenArgs;
 pub use schedule::ScheduleArgs;
@@ -103,6 +107,10 @@ pub enum Command {
     Cancel(CancelArgs),
     /// List the last maintenances
     History(HistoryArgs),
+    /// Check a target from end to end, and say what to do
+    Doctor(DoctorArgs),
+    /// List the keys that may change sites, as Envoys report them
+    Keys(KeysArgs),
     /// Show the decision on a request, and the reasons for it
     Explain(ExplainArgs),
     /// Check policies, Envoy bootstraps and Istio manifests

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use args::{Alias, Cli, Command};
-use commands::{cancel, close, completions, explain, history, init, lint, open, schedule, status};
+use commands::{cancel, close, completions, doctor, explain, history, init, keys, lint, open, schedule, status};
 use terminal::{output, signals};
 
 fn main() -> ExitCode {
@@ -48,6 +48,8 @@ fn run(cli: Cli, alias: Option<&str>) -> Result<ExitCode> {
         Command::Schedule(args) => schedule::run(&global, &args),
         Command::Cancel(args) => cancel::run(&global, &args),
         Command::History(args) => history::run(&global, &args),
+        Command::Doctor(args) => doctor::run(&global, &args),
+        Command::Keys(args) => keys::run(&global, &args),
         Command::Explain(args) => explain::run(&global, &args),
         Command::Lint(args) => lint::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -95,6 +95,11 @@ impl Target {
         matches!(self.writer, TargetWriter::File(_))
     }
 
+    /// True if the target has a client certificate for https endpoints.
+    pub fn has_certificate(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.client_cert().is_some())
+    }
+
     /// The key and the fleet for signatures.
     pub fn signer(&self) -> Result<(&SigningKey, &str)> {
         let key = match &self.key {

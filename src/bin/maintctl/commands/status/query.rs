@@ -9,6 +9,7 @@ use crate::diagnosis::remark::Severity;
 use crate::envoys::failure;
 use crate::terminal::output::shown;
 use crate::view::View;
+use crate::view::site::Lag;
 use crate::write::change::deadline;
 use crate::write::selection::existing;
 
@@ -39,7 +40,7 @@ pub fn problem(target: &Target, view: &View) -> Option<String> {
     }
     let errors: String = view.remarks_of(Severity::Error).map(|remark| format!("\n  {}", remark.line())).collect();
     if !errors.is_empty() {
-        return Some(format!("the status does not show what visitors get:{errors}"));
+        return Some(format!("target \"{}\" has problems:{errors}", target.name));
     }
     if !view.unreached.is_empty() {
         let lines = failure::lines(&view.unreached);
@@ -52,7 +53,7 @@ pub fn problem(target: &Target, view: &View) -> Option<String> {
 /// The Envoys that have not adopted the newest documents, with the reasons and the advice that helps.
 fn lagging(view: &View) -> Option<String> {
     let lagging = view.sites.iter().flat_map(|site| site.lagging.iter().map(move |lag| (&site.site, lag)));
-    let line = |(site, lag): (&String, &crate::view::site::Lag)| {
+    let line = |(site, lag): (&String, &Lag)| {
         format!("\n  {}", shown(&format!("{site}: {}: {}", lag.envoy, lag.cause.text())))
     };
     let lines: String = lagging.clone().map(line).collect();
