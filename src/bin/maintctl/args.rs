@@ -16,10 +16,12 @@ mod close;
 pub mod common;
 mod completions;
 mod explain;
+mod hash;
 mod history;
 mod init;
 mod lint;
 mod open;
+mod preview;
 mod schedule;
 mod status;
 mod suggest;
@@ -29,10 +31,12 @@ pub use cancel::CancelArgs;
 pub use close::{CloseArgs, OnFailure};
 pub use completions::CompletionsArgs;
 pub use explain::ExplainArgs;
+pub use hash::HashArgs;
 pub use history::HistoryArgs;
 pub use init::InitArgs;
 pub use lint::LintArgs;
 pub use open::OpenArgs;
+pub use preview::PreviewArgs;
 pub use schedule::ScheduleArgs;
 pub use status::StatusArgs;
 
@@ -107,6 +111,10 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Check policies, Envoy bootstraps and Istio manifests
     Lint(LintArgs),
+    /// Show the page of a closed site in the browser
+    Preview(PreviewArgs),
+    /// Print the SHA-256 of a secret, for a rule
+    Hash(HashArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }

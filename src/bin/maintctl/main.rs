@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use args::{Alias, Cli, Command};
-use commands::{cancel, close, completions, explain, history, init, lint, open, schedule, status};
+use commands::{cancel, close, completions, explain, hash, history, init, lint, open, preview, schedule, status};
 use terminal::{output, signals};
 
 fn main() -> ExitCode {
@@ -49,6 +49,8 @@ fn run(cli: Cli, alias: Option<&str>) -> Result<ExitCode> {
         Command::History(args) => history::run(&global, &args),
         Command::Explain(args) => explain::run(&args),
         Command::Lint(args) => lint::run(&args),
+        Command::Preview(args) => preview::run(&args),
+        Command::Hash(args) => hash::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }
