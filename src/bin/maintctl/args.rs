@@ -15,7 +15,7 @@ mod offline;
 mod read;
 
 pub use change::{CancelArgs, CloseArgs, OpenArgs, ScheduleArgs};
-pub use offline::{CompletionsArgs, ExplainArgs, InitArgs, LintArgs};
+pub use offline::{CompletionsArgs, ExplainArgs, InitArgs, LintArgs, LintFormat};
 pub use read::{HistoryArgs, StatusArgs};
 
 /// Closes and opens sites behind Envoy, and shows the state of every Envoy.
