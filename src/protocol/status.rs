@@ -4,12 +4,15 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
+use super::PluginStatus;
 use crate::json::Object;
 use crate::members::Workers;
 
-/// The status of one Envoy. `S` is the form of the list of sites: text for the filter, [`SiteStatus`]es for a reader.
+/// The status of one Envoy. `S` and `P` are the forms of the lists of sites and plugins: JSON text for the filter,
+/// [`SiteStatus`]es and [`PluginStatus`]es for a reader.
 #[derive(Clone, Debug, serde::Deserialize)]
-pub struct Status<S> {
+#[serde(bound(deserialize = "S: Deserialize<'de>, P: Deserialize<'de> + Default"))]
+pub struct Status<S, P = Vec<PluginStatus>> {
     /// The name of the Envoy: `<node id>/<8 hex>`.
     pub envoy: String,
     /// The version of the filter.
@@ -18,6 +21,9 @@ pub struct Status<S> {
     /// The time on Envoy's clock.
     #[serde(default)]
     pub time: String,
+    /// The time at which this Envoy first configured a plugin with this VM id; empty from an older filter.
+    #[serde(default)]
+    pub started: String,
     /// The fleet of the policy.
     #[serde(default)]
     pub fleet: String,
@@ -26,18 +32,25 @@ pub struct Status<S> {
     pub plugin_conflicts: Vec<String>,
     /// All sites of the fleet.
     pub sites: S,
+    /// All plugins with this VM id, those of other fleets included. Requires a read token; empty without one.
+    #[serde(default)]
+    pub plugins: P,
 }
 
-impl<S: AsRef<str>> Status<S> {
+impl<S: AsRef<str>> Status<S, Option<String>> {
     /// The status as JSON.
     pub fn to_json(&self) -> String {
         let mut object = Object::default();
         object.text("envoy", Some(&self.envoy));
         object.text("version", Some(&self.version));
         object.text("time", Some(&self.time));
+        object.text("started", Some(&self.started));
         object.text("fleet", Some(&self.fleet));
         object.texts("plugin_conflicts", &self.plugin_conflicts);
         object.raw("sites", self.sites.as_ref());
+        if let Some(plugins) = &self.plugins {
+            object.raw("plugins", plugins);
+        }
         object.end()
     }
 }

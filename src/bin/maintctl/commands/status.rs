@@ -31,7 +31,7 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<ExitCode> {
         output::out(format_args!("{}", show::text(&target, &view, &now)))?;
     }
     view.roll.warn(times::time(&now));
-    if let Some(note) = &view.note {
+    for note in &view.notes {
         aside!("note: {note}");
     }
     if let Some(problem) = problem(&target, &view) {

@@ -11,9 +11,11 @@ use crate::args::common::Global;
 use crate::config::file::{Config, FILE};
 use crate::config::keys::SigningKey;
 use crate::config::tls;
+use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::roll::Roll;
 use crate::envoys::{addresses, hot_restart};
+use crate::terminal::times;
 
 /// A valid target.
 pub struct Target {
@@ -115,6 +117,21 @@ impl Target {
     /// Requests the status of every Envoy of the target.
     pub fn call(&self, token: Option<&str>, deadline: Instant) -> Result<Roll> {
         Roll::call(&self.envoys, self.tls.as_ref(), self.expect, token, deadline)
+    }
+
+    /// Requests the detailed status of every Envoy of the target. If there is no key, or Envoys reject it, requests the short
+    /// status, and returns the reason.
+    pub fn survey(&self, deadline: Instant) -> Result<(Roll, Option<String>)> {
+        let token = match self.read_token(times::time(&times::now())) {
+            Ok(token) => token,
+            Err(error) => return Ok((self.call(None, deadline)?, Some(format!("{error:#}")))),
+        };
+        let roll = self.call(Some(&token), deadline)?;
+        let is_rejected = |failure: &&EnvoyFailure| matches!(failure.error, EnvoyError::Rejected { .. });
+        match roll.failures.iter().find(is_rejected).map(EnvoyFailure::line) {
+            Some(rejected) => Ok((self.call(None, deadline)?, Some(rejected))),
+            None => Ok((roll, None)),
+        }
     }
 
     /// The Envoys whose hot restart keeps a push from some of their connections, as their admin interfaces say.

@@ -52,20 +52,17 @@ impl SiteView {
         let digest = contents
             .and_then(|contents| Some(contents.expected(site)?.digest))
             .or_else(|| newest.and_then(|status| status.digest.clone()));
-        let draft = match contents {
-            Some(contents) => Some(contents.document(site, None).0),
-            None => newest
-                .and_then(|status| status.details.document.as_object().cloned())
-                .map(|members| Draft::from_members(site, members)),
+        let reported = || {
+            let members = newest?.details.document.as_object().cloned();
+            members.map(|members| Draft::from_members(site, members))
         };
+        let draft = contents.and_then(|contents| contents.document(site)).or_else(reported);
         let document = draft.and_then(|draft| Some((draft.clone(), draft.read().ok()?)));
         let mut view = SiteView {
             site: site.to_owned(),
             mode: mode(roll, site, document.as_ref().map(|(_, document)| document), now),
-            declared: newest.map_or_else(
-                || contents.is_some_and(|contents| contents.document(site, None).1),
-                EnvoySite::is_declared,
-            ),
+            declared: newest
+                .map_or_else(|| contents.is_some_and(|contents| contents.is_pinned(site)), EnvoySite::is_declared),
             document,
             channel: newest.and_then(|status| status.channel.clone()),
             revision: newest.map(|status| status.revision),

@@ -22,6 +22,10 @@ pub struct ChangeOptions {
     pub by: String,
     pub wait: bool,
     pub deadline: Instant,
+    /// True if the change is only planned: nothing is sent or written, and maintctl does not wait.
+    pub dry_run: bool,
+    /// True if maintctl asks no questions, because the operator has answered all of them with yes.
+    pub yes: bool,
 }
 
 impl ChangeOptions {
@@ -30,6 +34,8 @@ impl ChangeOptions {
             by: args.by.clone().unwrap_or_else(user_at_host),
             wait: args.wait,
             deadline: deadline(args.timeout),
+            dry_run: args.dry_run,
+            yes: args.yes,
         }
     }
 
@@ -78,6 +84,12 @@ pub struct ChangeReport {
     pub miscount: Option<String>,
     /// The Envoys whose hot restart keeps a push from some connections.
     pub unreached: Vec<EnvoyFailure>,
+    /// The names of the Envoys that lacked the newest document before the command and have it now.
+    pub repaired: Vec<String>,
+    /// The changes that an edited policy of a file target brought along, one text for each.
+    pub brought: Vec<String>,
+    /// True if the change was only planned.
+    pub dry_run: bool,
 }
 
 /// Rejects the suspension of a rule that the site does not have: it would have no effect.

@@ -39,6 +39,10 @@ pub fn apply(
     let mut accepted: Vec<SiteChange> = Vec::new();
     for _ in 0..ATTEMPTS {
         let plans = plan(&roll, target, &sites, edit, &accepted, &options)?;
+        if options.dry_run {
+            let planned = plans.into_iter().map(|plan| plan.change).collect();
+            return Ok(report(target, &roll, planned, &[], &ChangeOptions { wait: false, ..options }));
+        }
         if send_all(&mut roll, &plans, &mut accepted, options.deadline)? {
             let expected: Vec<ExpectedDocument> = plans.into_iter().filter_map(|plan| plan.expected).collect();
             let mut report = report(target, &roll, accepted, &expected, &options);
@@ -177,5 +181,8 @@ fn report(
         durable: false,
         miscount: roll.miscount.clone(),
         unreached,
+        repaired: Vec::new(),
+        brought: Vec::new(),
+        dry_run: options.dry_run,
     }
 }

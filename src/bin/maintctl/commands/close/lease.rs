@@ -60,7 +60,7 @@ fn renew(
             None => bail!("{site}: the lease has expired, and the site is open"),
             Some(by) => bail!("{site}: closed by {by} meanwhile"),
         };
-        let options = ChangeOptions { by: options.by.clone(), wait: false, deadline: change::deadline(lease / 3) };
+        let options = ChangeOptions { wait: false, deadline: change::deadline(lease / 3), ..options.clone() };
         let problem = problem(write::apply(target, selection, edit, &options));
         if problem == printed {
             continue;

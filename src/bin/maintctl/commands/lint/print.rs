@@ -3,10 +3,10 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::finding::{Finding, Level};
+use super::finding::{Code, Finding, Level};
 use super::{code, sarif};
 use crate::args::LintFormat;
-use crate::terminal::output::shown;
+use crate::terminal::output::{script, shown};
 use crate::terminal::table::table;
 
 /// Prints all findings.
@@ -29,9 +29,8 @@ pub fn findings(findings: &[Finding], format: LintFormat, files: usize) -> Resul
 /// Prints the table of all codes.
 pub fn codes() -> Result<()> {
     let row =
-        |code: &&'static super::finding::Code| [code.name, code.level.name(), code.summary].map(str::to_owned).into();
-    let rows: Vec<Vec<String>> = code::ALL.iter().map(row).collect();
-    answer!("{}", table(&["CODE", "LEVEL", "MEANING"], &rows));
+        |code: &&'static Code| [code.name, code.level.name(), code.summary].map(|cell| cell.to_owned().into()).into();
+    script(&format!("{}\n", table(&["CODE", "LEVEL", "MEANING"], code::ALL.iter().map(row).collect())))?;
     Ok(())
 }
 

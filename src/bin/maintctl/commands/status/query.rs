@@ -46,6 +46,7 @@ pub fn problem(target: &Target, view: &View) -> Option<String> {
         let lines = failure::lines(&view.unreached);
         return Some(format!("every Envoy has adopted them, but not for all connections:{lines}"));
     }
-    let miscount = view.roll.miscount.as_ref()?;
-    Some(format!("{miscount} (`expect` of target \"{}\")", target.name))
+    let miscount =
+        view.roll.miscount.as_ref().map(|miscount| format!("{miscount} (`expect` of target \"{}\")", target.name));
+    miscount.or_else(|| view.broken_file.clone())
 }
