@@ -38,7 +38,7 @@ pub use hash::HashArgs;
 pub use history::HistoryArgs;
 pub use init::InitArgs;
 pub use keys::KeysArgs;
-pub use lint::LintArgs;
+pub use lint::{LintArgs, LintFormat};
 pub use open::OpenArgs;
 pub use preview::PreviewArgs;
 pub use schedule::ScheduleArgs;
