@@ -6,6 +6,7 @@ mod terminal;
 mod args;
 mod commands;
 mod config;
+mod diagnosis;
 mod document;
 mod envoys;
 mod exit;
@@ -17,7 +18,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use args::{Alias, Cli, Command};
-use commands::{cancel, close, completions, explain, history, init, lint, open, schedule, status};
+use commands::{
+    cancel, close, completions, doctor, explain, hash, history, init, keys, lint, open, preview, schedule, status,
+};
 use terminal::{output, signals};
 
 fn main() -> ExitCode {
@@ -47,8 +50,12 @@ fn run(cli: Cli, alias: Option<&str>) -> Result<ExitCode> {
         Command::Schedule(args) => schedule::run(&global, &args),
         Command::Cancel(args) => cancel::run(&global, &args),
         Command::History(args) => history::run(&global, &args),
-        Command::Explain(args) => explain::run(&args),
+        Command::Doctor(args) => doctor::run(&global, &args),
+        Command::Keys(args) => keys::run(&global, &args),
+        Command::Explain(args) => explain::run(&global, &args),
         Command::Lint(args) => lint::run(&args),
+        Command::Preview(args) => preview::run(&args),
+        Command::Hash(args) => hash::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }
