@@ -4,8 +4,7 @@
 //! forward between its scenes.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Stdio;
+use std::os::unix::fs::PermissionsExt;
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -18,7 +17,7 @@ use crate::support::desk::{Desk, FLEET};
 use crate::support::envoy::Envoy;
 use crate::support::preload::Ahead;
 use crate::support::signer::{Signer, now_ms};
-use crate::support::{eventually, maintctl, shop};
+use crate::support::{eventually, shop};
 
 /// Midnight at the beginning of the night: 2026-11-21T00:00:00Z, in seconds since the epoch.
 const MIDNIGHT: i64 = 1_795_219_200;
@@ -85,8 +84,6 @@ impl Night {
                 .write(&format!("{job}.sh"), &format!("#!/bin/sh\nuntil [ -e {job}.done ]; do sleep 0.05; done\n"));
             fs::set_permissions(self.desk.path().join(format!("{job}.sh")), fs::Permissions::from_mode(0o755)).unwrap();
         }
-        fs::create_dir(self.desk.path().join("bin")).unwrap();
-        symlink(maintctl(), self.desk.path().join("bin/maintctl")).unwrap();
         for (number, envoy) in (1..).zip(&self.edge) {
             self.normalizer.replace(envoy.listener("control").to_string(), &format!("edge-{number}:10001"));
         }
@@ -101,12 +98,8 @@ impl Night {
     }
 
     fn shell(&self, line: &str) -> Command {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("exec 2>&1; {line}")]).current_dir(self.desk.path()).stdin(Stdio::null());
-        let path = format!("{}/bin:{}", self.desk.path().display(), std::env::var("PATH").unwrap());
-        shell.env("PATH", path).env("TZ", "UTC").env("MAINTCTL_BY", "dana").env_remove("MAINTCTL_CONFIG");
-        shell.env_remove("MAINTCTL_TARGET").env_remove("MAINTCTL_KEY").envs(self.clock.environment());
-        shell.stdout(Stdio::piped()).kill_on_drop(true);
+        let mut shell = transcript::shell(self.desk.path(), line);
+        shell.env("MAINTCTL_BY", "dana").envs(self.clock.environment());
         shell
     }
 
