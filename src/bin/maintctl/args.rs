@@ -9,10 +9,12 @@ use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::exit;
 use common::Global;
 
+mod apply;
 mod cancel;
 mod close;
 pub mod common;
 mod completions;
+mod diff;
 mod explain;
 mod history;
 mod init;
@@ -21,9 +23,11 @@ mod open;
 mod schedule;
 mod status;
 
+pub use apply::ApplyArgs;
 pub use cancel::CancelArgs;
 pub use close::{CloseArgs, OnFailure};
 pub use completions::CompletionsArgs;
+pub use diff::DiffArgs;
 pub use explain::ExplainArgs;
 pub use history::HistoryArgs;
 pub use init::InitArgs;
@@ -105,6 +109,10 @@ pub enum Command {
     Schedule(ScheduleArgs),
     /// Cancel planned windows, and end active ones
     Cancel(CancelArgs),
+    /// Show what the next change of a file target brings along from the edited policy
+    Diff(DiffArgs),
+    /// Write the edited policy of a file target, without a change of sites
+    Apply(ApplyArgs),
     /// List the last maintenances
     History(HistoryArgs),
     /// Show the decision on a request, and the reasons for it

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use args::{Cli, Command};
-use commands::{cancel, close, completions, explain, history, init, lint, open, schedule, status};
+use commands::{apply, cancel, close, completions, diff, explain, history, init, lint, open, schedule, status};
 use terminal::{output, signals};
 
 fn main() -> ExitCode {
@@ -44,6 +44,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Status(args) | Command::Check(args) => status::run(&global, &args),
         Command::Schedule(args) => schedule::run(&global, &args),
         Command::Cancel(args) => cancel::run(&global, &args),
+        Command::Diff(args) => diff::run(&global, &args),
+        Command::Apply(args) => apply::run(&global, &args),
         Command::History(args) => history::run(&global, &args),
         Command::Explain(args) => explain::run(&args),
         Command::Lint(args) => lint::run(&args),

@@ -131,20 +131,24 @@ fn print_notes(report: &ChangeReport) {
 }
 
 fn json_of(report: &ChangeReport, now: Time) -> Result<Value> {
-    let sites = report.sites.iter().map(|change| site_json(change, now)).collect::<Result<Vec<Value>>>()?;
+    let site = |change: &SiteChange| {
+        let site = site_json(change, now)?;
+        Ok(if report.dry_run { with(site, "document", change.after.members().clone()) } else { site })
+    };
+    let sites = report.sites.iter().map(site).collect::<Result<Vec<Value>>>()?;
     let envoys = report.adoption.as_ref().map(|adoption| {
         let lagging = failure::json(&adoption.lagging);
         let envoys = json!({ "total": adoption.total, "followed": adoption.adopted, "lagging": lagging });
         failure::with_unreached(envoys, &report.unreached)
     });
-    let mut json = json!({ "target": report.target, "sites": sites, "envoys": envoys });
+    let mut answer = json!({ "target": report.target, "sites": sites, "envoys": envoys });
     if report.dry_run {
-        json["dry_run"] = true.into();
+        answer = with(answer, "dry_run", true);
     }
     if !report.brought.is_empty() {
-        json["brought"] = json!(report.brought);
+        answer = with(answer, "brought", report.brought.clone());
     }
-    Ok(json)
+    Ok(answer)
 }
 
 fn site_json(change: &SiteChange, now: Time) -> Result<Value> {
@@ -162,6 +166,14 @@ fn site_json(change: &SiteChange, now: Time) -> Result<Value> {
         "revision": change.after.revision(),
         "windows": change.after.members().get("windows").cloned().unwrap_or_else(|| json!([])),
     }))
+}
+
+/// An object with another member.
+fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value.into());
+    }
+    object
 }
 
 /// Fails unless the change is proven on all Envoys.

@@ -15,6 +15,7 @@ use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::roll::Roll;
 use crate::envoys::{addresses, hot_restart};
+use crate::exit::ExitError;
 use crate::terminal::times;
 
 /// A valid target.
@@ -93,6 +94,18 @@ impl Target {
     /// True if the file writer is used.
     pub fn is_file(&self) -> bool {
         matches!(self.writer, TargetWriter::File(_))
+    }
+
+    /// The files of a file target. A push target has no policy that `verb` could work on.
+    pub fn files(&self, verb: &str) -> Result<&FileTarget> {
+        match &self.writer {
+            TargetWriter::File(files) => Ok(files),
+            TargetWriter::Push => bail!(ExitError::Usage(format!(
+                "maintctl {verb} needs a target with `file` and `policy`, and target \"{}\" has only `envoys`; select a file \
+                 target with --target, or change the policy where the Envoys get it from",
+                self.name
+            ))),
+        }
     }
 
     /// The key and the fleet for signatures.

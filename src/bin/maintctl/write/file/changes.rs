@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use envoy_maintenance::state::Mode;
+use serde_json::{Map, Value, json};
 
 use crate::document::describe;
 use crate::terminal::times;
@@ -16,7 +17,11 @@ pub fn between(watched: &WatchedFile, edited: &EditedPolicy) -> Vec<String> {
     let new_sites: BTreeSet<String> = entries::names(&edited.config).into_iter().collect();
     let mut changes: Vec<String> = Vec::new();
     changes.extend(new_sites.difference(&old_sites).map(|site| format!("site {site} added")));
-    changes.extend(old_sites.difference(&new_sites).map(|site| format!("site {site} removed")));
+    let now = times::time(&times::now());
+    changes.extend(old_sites.difference(&new_sites).map(|site| match watched.entries.mode(site, now) {
+        Mode::Online => format!("site {site} removed"),
+        mode => format!("site {site} removed (was {})", describe::label(mode)),
+    }));
     let pins = Entries::pins_of(&edited.file.policy);
     changes.extend(new_sites.iter().filter_map(|site| of_pin(site, &watched.entries, &pins)));
     let fields = fields(&watched.file, &edited.file);
@@ -24,6 +29,16 @@ pub fn between(watched: &WatchedFile, edited: &EditedPolicy) -> Vec<String> {
         changes.push(format!("changed fields: {}", fields.join(", ")));
     }
     changes
+}
+
+/// The policy in the watched file, with the plugin around it. Documents are no part of it.
+pub fn policy(file: &PolicyFile, entries: &Entries) -> Value {
+    json!({ "plugin": file.plugin(), "policy": entries.pins().within(&file.policy) })
+}
+
+/// The operator's policy in the same form.
+pub fn edited_policy(edited: &EditedPolicy) -> Value {
+    policy(&edited.file, &Entries::pins_of(&edited.file.policy))
 }
 
 /// The changes as one line.

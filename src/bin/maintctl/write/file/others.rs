@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use crate::config::target::Target;
 use crate::document::draft::Draft;
 use crate::envoys::error::EnvoyError;
-use crate::envoys::failure::EnvoyFailure;
-use crate::envoys::roll::{EnvoyProcess, Roll};
+use crate::envoys::roll::EnvoyProcess;
 use crate::write::file::reports::follows_a_push;
 
 /// The time within which an Envoy that watches the file loads it.
@@ -23,17 +22,21 @@ pub struct SiteDocument {
     pub draft: Draft,
 }
 
-/// Pushes the documents to each Envoy that still follows a pushed document once it would have loaded the file. Returns the
-/// Envoys that did not accept them. `roll` has the reports before the change.
-pub fn push(target: &Target, roll: &Roll, documents: &[SiteDocument], deadline: Instant) -> Vec<EnvoyFailure> {
+/// An Envoy of the target, and whether it has the documents that it needs by push.
+pub struct OtherEnvoy {
+    pub envoy: EnvoyProcess,
+    pub result: Result<(), EnvoyError>,
+}
+
+/// Pushes the documents to each Envoy that still follows a pushed document once it would have loaded the file.
+pub fn push(target: &Target, documents: &[SiteDocument], deadline: Instant) -> Vec<OtherEnvoy> {
     let loaded = deadline.min(Instant::now() + LOADED_AFTER);
+    let Ok(roll) = target.call(None, deadline) else { return Vec::new() };
     let results = roll.each(|envoy| {
-        let followed = |document: &&SiteDocument| envoy.status.site(&document.site).is_some_and(follows_a_push);
-        let mut documents = documents.iter().filter(followed);
+        let mut documents = documents.iter();
         documents.try_for_each(|document| push_unless_loaded(target, envoy, document, loaded, deadline))
     });
-    let failed = roll.envoys.iter().zip(results).filter_map(|(envoy, result)| Some((envoy, result.err()?)));
-    failed.map(|(envoy, error)| EnvoyFailure::new(envoy.name(), error)).collect()
+    roll.envoys.into_iter().zip(results).map(|(envoy, result)| OtherEnvoy { envoy, result }).collect()
 }
 
 fn push_unless_loaded(

@@ -72,10 +72,11 @@ impl FilePlan {
                 // The same document again, for Envoys that have another one, or for a file that was restored.
                 change.after.restamp(revision);
             }
-            if reports.follow_a_push(site) {
-                change.after.set("fleet", fleet);
-                change.after.date(now);
+            // An Envoy that does not watch the file accepts the document by push.
+            if let Some(fleet) = fleet {
+                change.after.set("fleet", Some(fleet));
             }
+            change.after.date(now);
             change.after.read()?;
             next.set(site, &change.after);
             self.documents.push(SiteDocument { site: site.to_owned(), draft: change.after.clone() });
@@ -99,6 +100,22 @@ impl FilePlan {
         self.proving.sort();
         self.proving.dedup();
     }
+}
+
+/// True if the change of `sites` depends on the reports of Envoys: if the file has no document of a site, or has one that the
+/// edit does not change. Otherwise the file is replaced at once, however long an Envoy takes to respond.
+pub fn needs_reports(next: &NextFile, sites: &[String], edit: &Edit<'_>) -> Result<bool> {
+    if next.newest().is_none() {
+        return Ok(true);
+    }
+    let now = times::time(&times::now());
+    for site in sites.iter().filter(|site| !next.is_pinned(site)) {
+        let Some(document) = next.document(site) else { return Ok(true) };
+        if !SiteChange::of(document, site, edit, &next.rules(site)?, now)?.changed {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Gives one document a new revision, preferably that of a named site. Without documents, one site without a pushed document

@@ -1,24 +1,25 @@
 //! The proof that the target's Envoys have adopted the file.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::config::target::{FileTarget, Target};
-use crate::envoys::adoption::{self, Adoption, ExpectedDocument};
+use crate::envoys::adoption::ExpectedDocument;
 use crate::envoys::error::EnvoyError;
-use crate::envoys::failure::{self, EnvoyFailure};
+use crate::envoys::failure;
 use crate::envoys::roll::EnvoyProcess;
-use crate::terminal::times;
 use crate::write::change::{ChangeOptions, ChangeReport};
 use crate::write::file::next::NextFile;
-use crate::write::file::others;
+use crate::write::file::others::{self, OtherEnvoy};
 use crate::write::file::plan::FilePlan;
 use crate::write::file::reports::{Reports, follows_a_push};
+use crate::write::prove::{Proof, prove};
 
 /// The time to ask an Envoy for the document that it follows instead.
 const CAUSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Brings the Envoys up to date that do not read the file, and waits until all have adopted the documents.
-pub fn prove(
+pub fn report(
     target: &Target,
     files: &FileTarget,
     next: &NextFile,
@@ -44,31 +45,27 @@ pub fn prove(
     if options.dry_run || target.envoys.is_empty() {
         return report;
     }
-    let rejected = others::push(target, &reports.roll, &plan.documents, options.deadline);
     if !wait {
+        others::push(target, &plan.documents, options.deadline);
         return report;
     }
-    if let Some(error) = &reports.error {
-        // The file is written nevertheless.
-        let unread = EnvoyFailure::new("envoys", EnvoyError::Unexpected(error.clone()));
-        report.adoption = Some(Adoption { total: target.envoys.len(), lagging: vec![unread], ..Adoption::default() });
-        return report;
-    }
-    let roll = &reports.roll;
-    roll.warn(times::time(&times::now()));
-    let mut adoption = adoption::wait(roll, &expected, options.deadline);
+    let (others, proof) = thread::scope(|scope| {
+        let others = scope.spawn(|| others::push(target, &plan.documents, options.deadline));
+        let proof = prove(target, &expected, options);
+        (others.join().unwrap_or_default(), proof)
+    });
+    let Proof { mut adoption, miscount } = proof;
     for failure in &mut adoption.lagging {
-        let envoy = roll.envoys.iter().find(|envoy| envoy.name() == failure.name);
-        let rejected = rejected.iter().find(|rejected| rejected.name == failure.name);
-        if let Some(cause) = envoy.and_then(|envoy| cause(envoy, &expected, files, rejected)) {
+        let other = others.iter().find(|other| other.envoy.name() == failure.name);
+        if let Some(cause) = other.and_then(|other| cause(other, &expected, files)) {
             failure.error = EnvoyError::Unexpected(cause);
         }
     }
     let is_adopted = |envoy: &&EnvoyProcess| !adoption.lagging.iter().any(|failure| failure.name == envoy.name());
     let lacked = |envoy: &&EnvoyProcess| plan.proving.iter().any(|site| has_lacked(envoy, site, next));
-    report.repaired = roll.envoys.iter().filter(lacked).filter(is_adopted).map(EnvoyProcess::name).collect();
+    report.repaired = reports.roll.envoys.iter().filter(lacked).filter(is_adopted).map(EnvoyProcess::name).collect();
     report.adoption = Some(adoption);
-    report.miscount = roll.miscount.clone();
+    report.miscount = miscount;
     report
 }
 
@@ -79,13 +76,8 @@ fn has_lacked(envoy: &EnvoyProcess, site: &str, next: &NextFile) -> bool {
 }
 
 /// The cause by which an Envoy follows another document than an expected one; `None` if its workers are only late.
-fn cause(
-    envoy: &EnvoyProcess,
-    expected: &[ExpectedDocument],
-    files: &FileTarget,
-    rejected: Option<&EnvoyFailure>,
-) -> Option<String> {
-    let status = envoy.ask(None, Instant::now() + CAUSE_TIMEOUT).ok()?;
+fn cause(other: &OtherEnvoy, expected: &[ExpectedDocument], files: &FileTarget) -> Option<String> {
+    let status = other.envoy.ask(None, Instant::now() + CAUSE_TIMEOUT).ok()?;
     let (site, mode) = expected.iter().find_map(|expected| {
         let site = status.site(&expected.site)?;
         (site.digest.as_deref() != Some(&expected.digest)).then(|| (site, site.mode.to_uppercase()))
@@ -93,8 +85,8 @@ fn cause(
     let (name, file) = (&site.site, files.file.display());
     let advice = format!("this Envoy watches another file than {file}, or has rejected it (see its log)");
     Some(if follows_a_push(site) {
-        let rejected =
-            rejected.map(|rejected| format!("; it does not accept the new document by push: {}", rejected.error));
+        let rejected = other.result.as_ref().err();
+        let rejected = rejected.map(|error| format!("; it does not accept the new document by push: {error}"));
         let rejected = rejected.unwrap_or_default();
         format!("{name}: {mode} by a pushed document, because its policy has no `state.{name}`: {advice}{rejected}")
     } else if site.is_declared() {

@@ -16,22 +16,18 @@ use crate::terminal::output::shown;
 #[derive(Default)]
 pub struct Reports {
     pub roll: Roll,
-    /// The reason why no Envoy could be asked.
-    pub error: Option<String>,
+    /// False if the change does not depend on the reports.
+    pub were_asked: bool,
     /// The reason why the reports have no documents.
     no_details: Option<String>,
 }
 
 impl Reports {
-    /// Asks the target's Envoys. A target without `envoys` has no reports.
+    /// Asks the target's Envoys. A target without `envoys` has no reports. An error is reported by the proof, which asks again.
     pub fn ask(target: &Target, deadline: Instant) -> Reports {
-        if target.envoys.is_empty() {
-            return Reports::default();
-        }
-        match target.survey(deadline) {
-            Ok((roll, no_details)) => Reports { roll, error: None, no_details },
-            Err(error) => Reports { error: Some(format!("{error:#}")), ..Reports::default() },
-        }
+        let survey = (!target.envoys.is_empty()).then(|| target.survey(deadline).ok()).flatten();
+        let (roll, no_details) = survey.unwrap_or_default();
+        Reports { roll, were_asked: true, no_details }
     }
 
     /// The newest document of a site, and the Envoy that reports it.
