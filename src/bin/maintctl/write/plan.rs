@@ -29,8 +29,9 @@ impl SitePlan {
     /// Edits the newest document of `site`, or prepares it for the Envoys that lack it.
     pub fn new(roll: &Roll, target: &Target, site: &str, edit: &Edit<'_>, by: &str, now: Time) -> Result<SitePlan> {
         let (key, fleet) = target.signer()?;
-        if let Some((envoy, _)) = roll.of_site(site).find(|(_, status)| status.is_declared()) {
-            bail!(ExitError::Rejected(declared(site, &shown(&envoy.name()))));
+        if let Some((envoy, status)) = roll.of_site(site).find(|(_, status)| status.is_declared()) {
+            let place = format!("{}, where it is {}", shown(&envoy.name()), shown(&status.mode.to_uppercase()));
+            bail!(ExitError::Rejected(format!("{}; nothing changed", declared(site, &place))));
         }
         let (current, stamp) = newest(roll, site, fleet)?;
         let rules = roll.of_site(site).flat_map(|(_, status)| &status.details.bypassed.0).map(|(rule, _)| rule.clone());
@@ -98,8 +99,8 @@ fn is_young(document: &Draft, now: Time) -> bool {
 /// The message for a site whose state the policy at `place` declares.
 pub fn declared(site: &str, place: &str) -> String {
     format!(
-        "{site}: declared by the policy (`state.{site}`, in {place}), which overrides all other documents; change or remove \
-         the entry where the policy is kept"
+        "{site}: declared by the policy (`state.{site}`, in {place}), which overrides all other documents; change the site \
+         with the file target that writes this policy, or change or remove the entry where the policy is kept"
     )
 }
 

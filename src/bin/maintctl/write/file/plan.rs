@@ -1,6 +1,7 @@
 //! The documents that a change writes into the file.
 
 use anyhow::Result;
+use envoy_maintenance::state::Mode;
 use envoy_maintenance::time::Time;
 
 use crate::config::target::Target;
@@ -58,10 +59,11 @@ impl FilePlan {
         let in_file = next.document(site);
         let current = in_file.clone().or_else(|| reports.base(site));
         let current = current.unwrap_or_else(|| next.new_document(site, fleet));
-        if in_file.is_none() {
+        let mut change = SiteChange::of(current, site, edit, &next.rules(site)?, now)?;
+        if in_file.is_none() && change.after.read()?.at(now).mode() != Mode::Online {
+            // Its end and its reason are needed.
             reports.require_base(site)?;
         }
-        let mut change = SiteChange::of(current, site, edit, &next.rules(site)?, now)?;
         let digest = next.expected(site).map(|expected| expected.digest);
         let is_behind = reports.differ(site, digest.as_deref());
         if change.changed || is_behind {

@@ -41,12 +41,18 @@ impl Reports {
         self.roll.of_site(site).map(|(_, status)| status.revision).max().unwrap_or(0)
     }
 
-    /// The newest document of a site as the base of a change; `None` if no Envoy has one.
+    /// The newest document of a site as the base of a change; `None` if no Envoy has one. Of a document that cannot be read,
+    /// only the mode is known.
     pub fn base(&self, site: &str) -> Option<Draft> {
         let (_, status) = self.newest(site)?;
-        let members = status.details.document.as_object()?.clone();
-        let mut draft = Draft::from_members(site, members);
+        let mut draft = match status.details.document.as_object() {
+            Some(members) => Draft::from_members(site, members.clone()),
+            None => Draft::new(site, None),
+        };
         draft.set("site", Some(site));
+        if !status.details.document.is_object() {
+            draft.set("mode", Some(status.mode.as_str()));
+        }
         Some(draft)
     }
 
