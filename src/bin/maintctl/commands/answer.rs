@@ -146,7 +146,7 @@ fn json_of(report: &ChangeReport, now: Time) -> Result<Value> {
         answer = with(answer, "dry_run", true);
     }
     if !report.brought.is_empty() {
-        answer = with(answer, "brought", report.brought.clone());
+        answer = with(answer, "brought", json!(report.brought));
     }
     Ok(answer)
 }
