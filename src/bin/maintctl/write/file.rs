@@ -27,6 +27,7 @@ mod entries;
 mod next;
 mod others;
 mod plan;
+mod policies;
 mod proof;
 mod replace;
 mod reports;

@@ -80,6 +80,20 @@ async fn a_broken_watched_file_does_not_stop_status_and_is_not_overwritten() {
 }
 
 #[tokio::test]
+async fn a_lost_watched_file_is_made_again_with_the_state_that_envoys_report() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (mut envoy, desk) = writing(&app, &signer).await;
+    desk.write("policy.yaml", &fs::read_to_string(envoy.ecds_file()).unwrap());
+    assert_eq!(desk.run("close shop --reason Upgrade").await.code, 0);
+    fs::remove_file(envoy.ecds_file()).unwrap();
+    let other = desk.run("close api").await;
+    assert_eq!((other.code, other.stdout.as_str()), (0, "api: OFFLINE\n"), "{other:?}");
+    assert_eq!(generated(&envoy).1["shop"]["reason"], "Upgrade");
+    envoy.restart().await;
+    assert_eq!(status_of(&envoy).await, 503);
+}
+
+#[tokio::test]
 async fn a_file_target_that_init_made_proves_adoption() {
     let (app, signer) = (App::start(), Signer::generate());
     let (envoy, desk) = writing(&app, &signer).await;

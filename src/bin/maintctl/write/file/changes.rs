@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use crate::document::describe;
 use crate::terminal::times;
 use crate::write::ecds::PolicyFile;
-use crate::write::file::contents::{EditedPolicy, WatchedFile};
-use crate::write::file::entries::{self, Entries};
+use crate::write::file::entries::{self, StateEntries};
+use crate::write::file::policies::{EditedPolicy, WatchedFile};
 
 /// The changes that the operator's policy brings into the watched file, one text for each.
 pub fn between(watched: &WatchedFile, edited: &EditedPolicy) -> Vec<String> {
@@ -22,7 +22,7 @@ pub fn between(watched: &WatchedFile, edited: &EditedPolicy) -> Vec<String> {
         Mode::Online => format!("site {site} removed"),
         mode => format!("site {site} removed (was {})", describe::label(mode)),
     }));
-    let pins = Entries::pins_of(&edited.file.policy);
+    let pins = StateEntries::pins_of(&edited.file.policy);
     changes.extend(new_sites.iter().filter_map(|site| of_pin(site, &watched.entries, &pins)));
     let fields = fields(&watched.file, &edited.file);
     if !fields.is_empty() {
@@ -32,13 +32,13 @@ pub fn between(watched: &WatchedFile, edited: &EditedPolicy) -> Vec<String> {
 }
 
 /// The policy in the watched file, with the plugin around it. Documents are no part of it.
-pub fn policy(file: &PolicyFile, entries: &Entries) -> Value {
+pub fn policy(file: &PolicyFile, entries: &StateEntries) -> Value {
     json!({ "plugin": file.plugin(), "policy": entries.pins().within(&file.policy) })
 }
 
 /// The operator's policy in the same form.
 pub fn edited_policy(edited: &EditedPolicy) -> Value {
-    policy(&edited.file, &Entries::pins_of(&edited.file.policy))
+    policy(&edited.file, &StateEntries::pins_of(&edited.file.policy))
 }
 
 /// The changes as one line.
@@ -47,7 +47,7 @@ pub fn line(changes: &[String]) -> String {
 }
 
 /// The change of a site's declared state.
-fn of_pin(site: &str, entries: &Entries, new: &Entries) -> Option<String> {
+fn of_pin(site: &str, entries: &StateEntries, new: &StateEntries) -> Option<String> {
     let old = entries.pins();
     if old.get(site) == new.get(site) {
         return None;

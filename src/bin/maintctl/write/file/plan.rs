@@ -36,6 +36,9 @@ impl FilePlan {
     ) -> Result<FilePlan> {
         let now = times::time(&times::now());
         let mut plan = FilePlan { proving: sites.to_vec(), ..FilePlan::default() };
+        if next.is_new {
+            take_over(next, reports, now)?;
+        }
         plan.pinned.extend(sites.iter().filter(|site| next.is_pinned(site)).cloned());
         if plan.pinned.is_empty() {
             for site in sites {
@@ -104,10 +107,25 @@ impl FilePlan {
     }
 }
 
+/// Puts the declared documents that Envoys report into a new file, so that the loss of the old file opens no site.
+fn take_over(next: &mut NextFile, reports: &Reports, now: Time) -> Result<()> {
+    for site in next.sites() {
+        if next.document(&site).is_some() || reports.follow_a_push(&site) {
+            continue;
+        }
+        if let Some(mut document) = reports.base(&site) {
+            reports.require_base(&site)?;
+            document.restamp(next.next_time(document.revision(), now));
+            next.set(&site, &document);
+        }
+    }
+    Ok(())
+}
+
 /// True if the change of `sites` depends on the reports of Envoys: if the file has no document of a site, or has one that the
 /// edit does not change. Otherwise the file is replaced at once, however long an Envoy takes to respond.
 pub fn needs_reports(next: &NextFile, sites: &[String], edit: &Edit<'_>) -> Result<bool> {
-    if next.newest().is_none() {
+    if next.is_new || next.newest().is_none() {
         return Ok(true);
     }
     let now = times::time(&times::now());
