@@ -100,7 +100,8 @@ fn rejection(pinned: &[String], next: &NextFile, files: &FileTarget, report: &Ch
         })
         .collect();
     if !report.brought.is_empty() {
-        lines.push(format!("{file} was brought up to date: {}", changes::line(&report.brought)));
+        let was = if report.dry_run { "would be" } else { "was" };
+        lines.push(format!("{file} {was} brought up to date: {}", changes::line(&report.brought)));
     }
     lines.extend(proof::problem(report));
     lines.join("\n")

@@ -33,6 +33,11 @@ impl Contents {
         self.watched.as_ref().ok().and_then(Option::as_ref)
     }
 
+    /// True if the watched file shows the state of its sites.
+    pub fn is_readable(&self) -> bool {
+        self.watched().is_some()
+    }
+
     /// The names of the sites, sorted: those of the watched file, or of the policy if that file cannot be read.
     pub fn sites(&self) -> Vec<String> {
         let watched = self.watched().and_then(|watched| entries::sites(&watched.file.policy));

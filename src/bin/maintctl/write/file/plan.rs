@@ -5,7 +5,6 @@ use envoy_maintenance::state::Mode;
 use envoy_maintenance::time::Time;
 
 use crate::config::target::Target;
-use crate::document::draft::Draft;
 use crate::terminal::times;
 use crate::write::change::{ChangeOptions, Edit, SiteChange};
 use crate::write::file::next::NextFile;
@@ -138,16 +137,22 @@ pub fn needs_reports(next: &NextFile, sites: &[String], edit: &Edit<'_>) -> Resu
     Ok(false)
 }
 
-/// Gives one document a new revision, preferably that of a named site. Without documents, one site without a pushed document
-/// gets its first one, which says that it is online.
+/// Gives one document a new revision, preferably that of a named site. Without documents, one site gets its first one, which
+/// means the same as the document that Envoys report, preferably a site without a reported document.
 fn restamp_one(next: &mut NextFile, reports: &Reports, named: &[String], now: Time) {
     let own = next.own_documents();
-    let site = named.iter().chain(own.sites()).find(|site| own.get(site).is_some()).cloned();
     let sites = next.sites();
-    let is_free = |site: &&String| !reports.follow_a_push(site) && reports.base(site).is_none();
-    let site = site.or_else(|| named.iter().chain(&sites).find(is_free).cloned());
-    let Some(site) = site else { return };
-    let mut document: Draft = next.document(&site).unwrap_or_else(|| next.new_document(&site, None));
-    document.restamp(next.next_time(document.revision().max(reports.revision(&site)), now));
-    next.set(&site, &document);
+    let mut candidates = named.iter().chain(own.sites()).filter(|site| own.get(site).is_some());
+    let mut without = named.iter().chain(&sites).filter(|site| reports.base(site).is_none());
+    let mut readable = named.iter().chain(&sites).filter(|site| reports.require_base(site).is_ok());
+    let Some(site) = candidates.next().or_else(|| without.next()).or_else(|| readable.next()) else {
+        aside!(
+            "warning: Envoys may still follow the policy before, because the documents that they have cannot be read"
+        );
+        return;
+    };
+    let document = next.document(site).or_else(|| reports.base(site));
+    let mut document = document.unwrap_or_else(|| next.new_document(site, None));
+    document.restamp(next.next_time(document.revision().max(reports.revision(site)), now));
+    next.set(site, &document);
 }

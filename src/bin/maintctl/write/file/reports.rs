@@ -18,6 +18,8 @@ pub struct Reports {
     pub roll: Roll,
     /// False if the change does not depend on the reports.
     pub were_asked: bool,
+    /// True if every Envoy has responded.
+    is_complete: bool,
     /// The reason why the reports have no documents.
     no_details: Option<String>,
 }
@@ -26,8 +28,9 @@ impl Reports {
     /// Asks the target's Envoys. A target without `envoys` has no reports. An error is reported by the proof, which asks again.
     pub fn ask(target: &Target, deadline: Instant) -> Reports {
         let survey = (!target.envoys.is_empty()).then(|| target.survey(deadline).ok()).flatten();
+        let is_complete = survey.as_ref().map_or(target.envoys.is_empty(), |(roll, _)| roll.failures.is_empty());
         let (roll, no_details) = survey.unwrap_or_default();
-        Reports { roll, were_asked: true, no_details }
+        Reports { roll, were_asked: true, is_complete, no_details }
     }
 
     /// The newest document of a site, and the Envoy that reports it.
@@ -71,12 +74,13 @@ impl Reports {
     }
 
     /// True if an Envoy has another document of the site than the one with this digest. Without one, a document that means
-    /// online is not another one.
+    /// online is not another one, but that of an Envoy that has not responded may be.
     pub fn differ(&self, site: &str, digest: Option<&str>) -> bool {
-        self.roll.of_site(site).any(|(_, status)| match digest {
-            Some(_) => status.digest.as_deref() != digest,
-            None => status.mode != Mode::Online.name(),
-        })
+        let mut statuses = self.roll.of_site(site).map(|(_, status)| status);
+        match digest {
+            Some(_) => statuses.any(|status| status.digest.as_deref() != digest),
+            None => !self.is_complete || statuses.any(|status| status.mode != Mode::Online.name()),
+        }
     }
 
     /// True if an Envoy follows a pushed document of the site.
