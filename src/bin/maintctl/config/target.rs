@@ -11,9 +11,13 @@ use crate::args::common::Global;
 use crate::config::file::{Config, FILE};
 use crate::config::keys::SigningKey;
 use crate::config::tls;
-use crate::envoys::failure::EnvoyFailure;
+use crate::envoys::addresses;
+use crate::envoys::exchange::{Exchange, StopWatch};
+use crate::envoys::fleet::{Fleet, Patience};
+use crate::envoys::hot_restart::HotRestartQuery;
 use crate::envoys::roll::Roll;
-use crate::envoys::{addresses, hot_restart};
+use crate::exit::ExitError;
+use crate::terminal::output::shown;
 
 /// A valid target.
 pub struct Target {
@@ -24,7 +28,7 @@ pub struct Target {
     admin: Vec<String>,
     /// The settings for https URLs; `None` trusts the public authorities.
     tls: Option<TlsConfig>,
-    expect: Option<usize>,
+    pub expect: Option<usize>,
     pub fleet: Option<String>,
     /// The key, or the error of loading it, which concerns only requests that need a signature.
     key: Result<Option<SigningKey>>,
@@ -112,13 +116,34 @@ impl Target {
         Ok(key.read_token(fleet, now))
     }
 
-    /// Requests the status of every Envoy of the target.
+    /// Requests the status of every Envoy of the target. It waits as long as Envoys respond, but not for silent ones.
     pub fn call(&self, token: Option<&str>, deadline: Instant) -> Result<Roll> {
-        Roll::call(&self.envoys, self.tls.as_ref(), self.expect, token, deadline)
+        let watch = StopWatch::start();
+        let mut query = Fleet::new(&self.envoys, Some(Vec::new()), Patience::Short, watch.until(deadline));
+        self.exchange(&watch, &|| token.map(str::to_owned), deadline).run(&mut query, "waiting for Envoy")?;
+        query.notes.iter().for_each(|note| aside!("note: {}", shown(note)));
+        if let Some(shared) = query.shared_address() {
+            bail!(ExitError::NotAdopted(shared.line()));
+        }
+        let mut roll = query.confirmed();
+        roll.count(self.expect);
+        Ok(roll)
     }
 
-    /// The Envoys whose hot restart keeps a push from some of their connections, as their admin interfaces say.
-    pub fn unreached(&self, envoys: usize, deadline: Instant) -> Vec<EnvoyFailure> {
-        hot_restart::unreached(&self.admin, self.tls.as_ref(), envoys, deadline)
+    /// The connections to the Envoys of the target.
+    pub fn exchange<'a>(
+        &'a self,
+        watch: &'a StopWatch,
+        token: &'a dyn Fn() -> Option<String>,
+        deadline: Instant,
+    ) -> Exchange<'a> {
+        let deadline = watch.until(deadline);
+        Exchange { urls: &self.envoys, tls: self.tls.as_ref(), token, deadline, watch }
+    }
+
+    /// Starts to query the Envoys whose hot restart keeps a push from some of their connections, as their admin
+    /// interfaces say.
+    pub fn hot_restarts(&self, deadline: Instant) -> HotRestartQuery {
+        HotRestartQuery::start(&self.admin, self.tls.as_ref(), deadline)
     }
 }
