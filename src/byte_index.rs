@@ -1,12 +1,12 @@
-//! The hash map of the module: byte strings and their numbers.
+//! The hash map of the module: byte strings and their numbers, and values by byte string.
 //!
-//! Sets of texts, of hosts and of names all use it, because every further instantiation of a generic hash map adds 4 KiB
-//! to the module.
+//! All sets and maps of the module use it, because every further instantiation of a generic hash map adds 4 KiB to the
+//! module.
 
 use hashbrown::HashMap;
 
 /// A map from byte strings to numbers, such as positions in a list. As a set, all numbers are 0.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ByteIndex(HashMap<Box<[u8]>, usize>);
 
 impl ByteIndex {
@@ -41,6 +41,55 @@ impl<K: AsRef<[u8]>> FromIterator<K> for ByteIndex {
             index.add(key.as_ref());
         });
         index
+    }
+}
+
+/// A map from byte strings to values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ByteMap<V> {
+    index: ByteIndex,
+    values: Vec<V>,
+}
+
+impl<V> Default for ByteMap<V> {
+    fn default() -> ByteMap<V> {
+        ByteMap { index: ByteIndex::default(), values: Vec::new() }
+    }
+}
+
+impl<V> ByteMap<V> {
+    /// The value of `key`.
+    pub fn get(&self, key: &[u8]) -> Option<&V> {
+        self.values.get(self.index.get(key)?)
+    }
+
+    /// The value of `key`.
+    pub fn get_mut(&mut self, key: &[u8]) -> Option<&mut V> {
+        self.values.get_mut(self.index.get(key)?)
+    }
+
+    /// Sets the value of `key`.
+    pub fn insert(&mut self, key: &[u8], value: V) {
+        match self.get_mut(key) {
+            Some(known) => *known = value,
+            None => {
+                self.index.insert(key, self.values.len());
+                self.values.push(value);
+            }
+        }
+    }
+
+    /// True if the map has no key.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+}
+
+impl<K: AsRef<[u8]>, V> FromIterator<(K, V)> for ByteMap<V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> ByteMap<V> {
+        let mut map = ByteMap::default();
+        entries.into_iter().for_each(|(key, value)| map.insert(key.as_ref(), value));
+        map
     }
 }
 

@@ -34,8 +34,7 @@
 
 use std::rc::Rc;
 
-use hashbrown::HashMap;
-
+use crate::byte_index::ByteMap;
 use crate::time::Time;
 
 mod record;
@@ -145,7 +144,7 @@ pub struct RootRecord {
     /// Its role.
     pub standing: Standing,
     /// The document that it has adopted, by site.
-    pub adopted: HashMap<String, String>,
+    pub adopted: ByteMap<String>,
 }
 
 impl Vm {
@@ -277,7 +276,7 @@ impl Workers {
 pub fn workers(fleet: &str, site: &str, wanted: &str, vms: &[Vm], threads: Option<usize>, now: Time) -> Workers {
     let mut plugins: Vec<&str> = Vec::new();
     for root in vms.iter().flat_map(|vm| vm.roots.iter()) {
-        let has_site = root.fleet == fleet && root.standing.is_member() && root.adopted.contains_key(site);
+        let has_site = root.fleet == fleet && root.standing.is_member() && root.adopted.get(site.as_bytes()).is_some();
         if has_site && !plugins.contains(&root.plugin.as_str()) {
             plugins.push(&root.plugin);
         }
@@ -286,7 +285,8 @@ pub fn workers(fleet: &str, site: &str, wanted: &str, vms: &[Vm], threads: Optio
     for vm in vms {
         let mut roots = plugins.iter().flat_map(|plugin| vm.runs(plugin)).peekable();
         if roots.peek().is_some() {
-            let follows = roots.all(|root| root.adopted.get(site).is_some_and(|document| document == wanted));
+            let follows =
+                roots.all(|root| root.adopted.get(site.as_bytes()).is_some_and(|document| document == wanted));
             members += 1;
             adopted += usize::from(follows && vm.is_alive(now));
         }

@@ -16,9 +16,11 @@ use serde::Deserialize;
 use crate::json::Object;
 
 mod error_code;
+mod plugin;
 mod status;
 
 pub use error_code::ErrorCode;
+pub use plugin::{KeyStatus, PluginStatus};
 pub use status::{Counters, SiteDetails, SiteStatus, Status, write_workers};
 
 /// The request header with a signed document or read token.

@@ -13,3 +13,14 @@ fn a_set_contains_each_key_once() {
     assert!(set.contains(b"a") && set.contains(b"b") && !set.contains(b""));
     assert!(set.add(b"c") && !set.add(b"c"));
 }
+
+#[test]
+fn a_map_has_the_last_value_of_each_key() {
+    let mut map = ByteMap::default();
+    assert!(map.is_empty());
+    for (key, value) in [("a", 1), ("b", 2), ("a", 3)] {
+        map.insert(key.as_bytes(), value);
+    }
+    *map.get_mut(b"b").unwrap() += 10;
+    assert_eq!((map.get(b"a"), map.get(b"b"), map.get(b"c"), map.is_empty()), (Some(&3), Some(&12), None, false));
+}

@@ -75,9 +75,11 @@ fn get_status(root: &Root, request: &Request<'_>) -> Result<String, ControlError
         envoy: register::envoy()?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         time: now.to_string(),
+        started: String::new(),
         fleet: fleet.to_owned(),
         plugin_conflicts,
         sites,
+        plugins: Vec::new(),
     };
     Ok(status.to_json())
 }

@@ -4,11 +4,9 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use hashbrown::HashMap;
-
 use super::host::{HostError, Shared};
 use super::register;
-use crate::byte_index::ByteIndex;
+use crate::byte_index::ByteMap;
 use crate::state::jws::{self, STATE_TYP, Token, TokenError};
 use crate::state::{Digest, Document, DocumentError};
 
@@ -117,6 +115,7 @@ pub fn label(digest: Digest, channel: Channel) -> Rc<str> {
     format!("{digest}@{}", channel.name()).into()
 }
 
+#[derive(Clone)]
 struct Known {
     /// The generation at which the value was last read.
     generation: u64,
@@ -125,7 +124,7 @@ struct Known {
 }
 
 thread_local! {
-    static DOCUMENTS: RefCell<HashMap<String, Known>> = RefCell::default();
+    static DOCUMENTS: RefCell<ByteMap<Known>> = RefCell::default();
 }
 
 fn key(fleet: &str, site: &str) -> String {
@@ -134,15 +133,15 @@ fn key(fleet: &str, site: &str) -> String {
 
 /// The newest document of a site as of a generation.
 pub fn at(generation: u64, fleet: &str, site: &str) -> Result<Option<Rc<Entry>>, HostError> {
-    DOCUMENTS.with_borrow_mut(|documents| read(documents, generation, key(fleet, site), false))
+    DOCUMENTS.with_borrow_mut(|documents| read(documents, generation, &key(fleet, site), false))
 }
 
 /// The newest document of a site at this moment, and the version that [`put`] needs to replace it.
 pub fn newest(fleet: &str, site: &str) -> Result<(Option<Rc<Entry>>, Option<u32>), HostError> {
     let (generation, key) = (register::generation()?, key(fleet, site));
     DOCUMENTS.with_borrow_mut(|documents| {
-        let entry = read(documents, generation, key.clone(), true)?;
-        Ok((entry, documents.get(&key).and_then(|known| known.cas)))
+        let entry = read(documents, generation, &key, true)?;
+        Ok((entry, documents.get(key.as_bytes()).and_then(|known| known.cas)))
     })
 }
 
@@ -162,24 +161,24 @@ pub fn put(
 }
 
 fn read(
-    documents: &mut HashMap<String, Known>,
+    documents: &mut ByteMap<Known>,
     generation: u64,
-    key: String,
+    key: &str,
     reread: bool,
 ) -> Result<Option<Rc<Entry>>, HostError> {
-    if let Some(known) = documents.get(&key).filter(|known| known.generation == generation && !reread) {
+    if let Some(known) = documents.get(key.as_bytes()).filter(|known| known.generation == generation && !reread) {
         return Ok(known.entry.clone());
     }
-    let shared = register::get(&key)?;
+    let shared = register::get(key)?;
     let cas = shared.as_ref().map(|shared| shared.cas);
-    match documents.get_mut(&key) {
+    match documents.get_mut(key.as_bytes()) {
         Some(known) if known.cas == cas => {
             known.generation = generation;
             Ok(known.entry.clone())
         }
         _ => {
             let entry = shared.and_then(Entry::read).map(Rc::new);
-            documents.insert(key, Known { generation, cas, entry: entry.clone() });
+            documents.insert(key.as_bytes(), Known { generation, cas, entry: entry.clone() });
             Ok(entry)
         }
     }
@@ -187,8 +186,10 @@ fn read(
 
 /// Forgets the documents of all sites but these, given as fleet and site.
 pub fn keep<'s>(sites: impl Iterator<Item = (&'s str, &'s str)>) {
-    let keys: ByteIndex = sites.map(|(fleet, site)| key(fleet, site)).collect();
-    DOCUMENTS.with_borrow_mut(|documents| documents.retain(|key, _| keys.contains(key.as_bytes())));
+    DOCUMENTS.with_borrow_mut(|documents| {
+        let keys = sites.map(|(fleet, site)| key(fleet, site));
+        *documents = keys.filter_map(|key| documents.get(key.as_bytes()).cloned().map(|known| (key, known))).collect();
+    });
 }
 
 fn adopted_key(fleet: &str, site: &str) -> String {

@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use hashbrown::HashMap;
-
 use super::host::HostError;
 use super::root::Root;
 use super::vms::{self, RecordKey};
@@ -33,7 +31,7 @@ pub struct Membership {
     body: String,
     version: u64,
     /// The times since which plugins run in no VM.
-    idle_plugins: HashMap<String, Time>,
+    idle_plugins: Vec<(String, Time)>,
 }
 
 fn short_digest(bytes: &[u8]) -> String {
@@ -141,18 +139,20 @@ impl Membership {
     }
 
     fn remove_idle_plugins(&mut self, roots: &[Rc<Root>], vms: &[Vm], now: Time) -> Result<(), HostError> {
-        let published = plugins::all()?;
-        self.idle_plugins.retain(|plugin, _| published.iter().any(|published| published.plugin == *plugin));
-        for policy in published {
+        let mut idle = Vec::new();
+        for policy in plugins::all()? {
             if members::is_running(&policy.plugin, vms) || roots.iter().any(|root| root.plugin == policy.plugin) {
-                self.idle_plugins.remove(&policy.plugin);
                 continue;
             }
-            let since = *self.idle_plugins.entry_ref(policy.plugin.as_str()).or_insert(now);
+            let known = self.idle_plugins.iter().find(|(plugin, _)| *plugin == policy.plugin);
+            let since = known.map_or(now, |(_, since)| *since);
             if now.0.abs_diff(since.0) >= PLUGIN_GRACE.unsigned_abs() {
                 policy.remove()?;
+            } else {
+                idle.push((policy.plugin, since));
             }
         }
+        self.idle_plugins = idle;
         Ok(())
     }
 

@@ -4,22 +4,36 @@ use std::cell::{Cell, RefCell};
 
 use super::host::{HostError, Metric, MetricKind};
 use super::log_limit;
+use crate::byte_index::ByteMap;
+
+/// A metric that this VM has defined.
+#[derive(Clone, Copy)]
+struct KnownMetric {
+    /// `None` if Envoy has refused it.
+    metric: Option<Metric>,
+    /// The value to which this worker last set the gauge.
+    last: Option<u64>,
+}
 
 thread_local! {
-    static METRICS: RefCell<hashbrown::HashMap<String, Option<Metric>>> = RefCell::default();
-    /// The value to which this worker last set each gauge.
-    static GAUGES: RefCell<hashbrown::HashMap<String, u64>> = RefCell::default();
+    static METRICS: RefCell<ByteMap<KnownMetric>> = RefCell::default();
 }
 
 /// The metric with this name. Each thread defines it once, because each definition returns a new id.
 fn metric(kind: MetricKind, name: &str) -> Option<Metric> {
-    METRICS.with_borrow_mut(|metrics| {
-        if let Some(metric) = metrics.get(name) {
-            return *metric;
+    known(kind, name, |known| known.metric)
+}
+
+fn known<T>(kind: MetricKind, name: &str, action: impl FnOnce(&mut KnownMetric) -> T) -> T {
+    METRICS.with_borrow_mut(|metrics| match metrics.get_mut(name.as_bytes()) {
+        Some(known) => action(known),
+        None => {
+            let metric = logged(Metric::define(kind, &format!("maintenance.{name}")));
+            let mut known = KnownMetric { metric, last: None };
+            let result = action(&mut known);
+            metrics.insert(name.as_bytes(), known);
+            result
         }
-        let metric = logged(Metric::define(kind, &format!("maintenance.{name}")));
-        metrics.insert(name.to_owned(), metric);
-        metric
     })
 }
 
@@ -77,10 +91,12 @@ pub fn bypassed_name(site: &str, rule: &str) -> String {
 /// Sets a gauge of a site.
 pub fn set_gauge(site: &str, name: &str, value: u64) {
     let name = format!("site.{site}.{name}");
-    let metric = metric(MetricKind::Gauge, &name);
     // Most gauges have not changed, and a hostcall for each would add up.
-    let is_changed = GAUGES.with_borrow_mut(|gauges| gauges.insert(name, value) != Some(value));
-    if let Some(metric) = metric.filter(|_| is_changed) {
+    let metric = known(MetricKind::Gauge, &name, |known| {
+        let is_changed = known.last.replace(value) != Some(value);
+        known.metric.filter(|_| is_changed)
+    });
+    if let Some(metric) = metric {
         logged(metric.record(value));
     }
 }

@@ -12,9 +12,8 @@
 
 use std::rc::Rc;
 
-use hashbrown::HashMap;
-
 use super::{RootRecord, Standing, Vm};
+use crate::byte_index::ByteMap;
 use crate::time::Time;
 
 const NO_FLEET: &str = "-";
@@ -66,7 +65,7 @@ pub fn decode_body(body: &str) -> Option<Rc<[RootRecord]>> {
             roots.push(decode_root(root)?);
         } else {
             let (site, document) = line.split_once(' ')?;
-            roots.last_mut()?.adopted.insert(site.to_owned(), document.to_owned());
+            roots.last_mut()?.adopted.insert(site.as_bytes(), document.to_owned());
         }
     }
     Some(roots.into())
@@ -79,5 +78,5 @@ fn decode_root(line: &str) -> Option<RootRecord> {
     let (_, standing) = STANDINGS.iter().find(|(name, _)| *name == standing)?;
     let fleet = parts.next().filter(|fleet| *fleet != NO_FLEET).unwrap_or_default().to_owned();
     let plugin = parts.next()?.to_owned();
-    Some(RootRecord { plugin, fleet, configured, standing: *standing, adopted: HashMap::new() })
+    Some(RootRecord { plugin, fleet, configured, standing: *standing, adopted: ByteMap::default() })
 }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-use crate::json::Object;
+use super::PluginStatus;
+use crate::json::{self, Object};
 use crate::members::Workers;
 
 /// The status of one Envoy. `S` is the form of the list of sites: text for the filter, [`SiteStatus`]es for a reader.
@@ -18,6 +19,9 @@ pub struct Status<S> {
     /// The time on Envoy's clock.
     #[serde(default)]
     pub time: String,
+    /// The time at which this Envoy first configured a plugin with this VM id; empty from an older filter.
+    #[serde(default)]
+    pub started: String,
     /// The fleet of the policy.
     #[serde(default)]
     pub fleet: String,
@@ -26,6 +30,9 @@ pub struct Status<S> {
     pub plugin_conflicts: Vec<String>,
     /// All sites of the fleet.
     pub sites: S,
+    /// All plugins with this VM id, those of other fleets included. Requires a read token; empty without one.
+    #[serde(default)]
+    pub plugins: Vec<PluginStatus>,
 }
 
 impl<S: AsRef<str>> Status<S> {
@@ -35,9 +42,13 @@ impl<S: AsRef<str>> Status<S> {
         object.text("envoy", Some(&self.envoy));
         object.text("version", Some(&self.version));
         object.text("time", Some(&self.time));
+        object.text("started", Some(&self.started));
         object.text("fleet", Some(&self.fleet));
         object.texts("plugin_conflicts", &self.plugin_conflicts);
         object.raw("sites", self.sites.as_ref());
+        if !self.plugins.is_empty() {
+            object.raw("plugins", &json::list(&self.plugins.iter().map(PluginStatus::to_json).collect::<Vec<_>>()));
+        }
         object.end()
     }
 }

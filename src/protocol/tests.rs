@@ -79,11 +79,28 @@ fn written(sites: &[&SiteStatus<String>], has_details: bool) -> String {
         envoy: "edge/1".to_owned(),
         version: "1".to_owned(),
         time: "2026-11-21T02:00:00Z".to_owned(),
+        started: "2026-11-20T02:00:00Z".to_owned(),
         fleet: "prod".to_owned(),
         plugin_conflicts: vec!["shop".to_owned()],
         sites: crate::json::list(&sites.iter().map(site).collect::<Vec<_>>()),
+        plugins: if has_details { plugins() } else { Vec::new() },
     };
     status.to_json()
+}
+
+fn plugins() -> Vec<PluginStatus> {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let key =
+        KeyStatus { name: "oncall".to_owned(), kid: "1a".to_owned(), sites: texts(&["*"]), may: texts(&["state"]) };
+    let data = PluginStatus {
+        name: "data/a".to_owned(),
+        fleet: Some("prod".to_owned()),
+        sites: texts(&["shop"]),
+        keys: vec![key],
+        control: true,
+        refused: Some("sits: unknown field; did you mean \"sites\"?".to_owned()),
+    };
+    vec![data, PluginStatus { name: "new".to_owned(), ..PluginStatus::default() }]
 }
 
 #[test]
@@ -116,6 +133,7 @@ fn a_status_is_read_as_it_is_written() {
     let status: Status<Vec<SiteStatus<Value>>> = serde_json::from_str(&written(&[&closed], true)).unwrap();
     assert_eq!((status.envoy.as_str(), status.fleet.as_str()), ("edge/1", "prod"));
     assert_eq!(status.plugin_conflicts, ["shop"]);
+    assert_eq!((status.started.as_str(), &status.plugins), ("2026-11-20T02:00:00Z", &plugins()));
     let [site] = status.sites.as_slice() else { panic!("{status:?}") };
     assert_eq!(site.stamp(), Some((1_795_204_262_751, "1a")));
     assert_eq!((&site.mode, &site.active, &site.channel), (&closed.mode, &closed.active, &closed.channel));
@@ -133,6 +151,7 @@ fn a_status_without_a_read_token_has_no_details() {
     let declared = SiteStatus { channel: Some("policy".to_owned()), ..declared };
     let status: Status<Vec<SiteStatus<Value>>> = serde_json::from_str(&written(&[&declared], false)).unwrap();
     let [site] = status.sites.as_slice() else { panic!("{status:?}") };
+    assert_eq!(status.plugins, []);
     assert!(site.is_declared());
     assert_eq!((site.stamp(), site.details.refused, &site.details.document), (None, None, &Value::Null));
     assert_eq!((site.details.declared, site.details.bypassed.0.len()), (None, 0));

@@ -59,6 +59,9 @@ pub struct Window {
     pub reason: Option<String>,
     /// The exempt rules that are disabled during the window.
     pub suspend: Vec<String>,
+    /// The owner. A window with an owner is a hold: a running command keeps the site closed, and removes the hold when it
+    /// ends. Scheduled windows have no owner.
+    pub by: Option<String>,
 }
 
 /// A maintenance of the past.
@@ -72,7 +75,7 @@ pub struct Past {
     pub until: Time,
     /// The public reason.
     pub reason: Option<String>,
-    /// The author of the document.
+    /// The author of the document, or the owner of the window.
     pub by: Option<String>,
 }
 

@@ -152,6 +152,7 @@ fn windows(members: &mut Fields<'_>, unknown: &mut Unknown) -> Result<Vec<Window
             eta: members.optional("eta", time)?,
             reason: members.optional("reason", fields::text)?,
             suspend: members.list("suspend", fields::text)?,
+            by: members.optional("by", fields::text)?,
         };
         end(members, path, unknown)?;
         if window.mode == Mode::Online {

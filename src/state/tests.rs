@@ -87,6 +87,7 @@ fn malformed_fields_are_refused() {
         (window(", 'until': '2026-11-21T02:00:00+01:00'"), "windows[0].until: not after \"from\"".to_owned()),
         (window(", 'eta': ''"), format!("windows[0].eta: \"\" {time}")),
         (window(", 'suspend': {}"), "windows[0].suspend: {} is an object, not a list".to_owned()),
+        (window(", 'by': 5"), "windows[0].by: 5 is a number, not a text".to_owned()),
         (
             "'windows': [{'id': 'w', 'mode': 'offline', 'from': '2026-11-21T02:00:00Z'}, \
              {'id': 'w', 'mode': 'offline', 'from': '2026-11-22T02:00:00Z'}]"

@@ -3,6 +3,7 @@
 //! of 2 KB.
 
 use super::Tree;
+use crate::byte_index::ByteIndex;
 
 /// The deepest nesting of values, as in serde_json.
 const DEPTH: u32 = 128;
@@ -16,7 +17,7 @@ pub fn decode(bytes: &[u8]) -> Option<Tree> {
 fn read_struct(bytes: &[u8], depth: u32) -> Option<Tree> {
     let depth = depth.checked_sub(1)?;
     let mut entries: Vec<(String, Tree)> = Vec::new();
-    let mut keys = hashbrown::HashSet::new();
+    let mut keys = ByteIndex::default();
     for field in Wire(bytes) {
         let (1, Field::Bytes(entry)) = field? else {
             return None;
@@ -29,7 +30,7 @@ fn read_struct(bytes: &[u8], depth: u32) -> Option<Tree> {
                 _ => return None,
             }
         }
-        if !keys.insert(key.to_owned()) {
+        if !keys.add(key.as_bytes()) {
             return None;
         }
         entries.push((key.to_owned(), value));

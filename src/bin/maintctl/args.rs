@@ -9,14 +9,28 @@ use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::exit;
 use common::Global;
 
-pub mod change;
+mod cancel;
+mod close;
 pub mod common;
-mod offline;
-mod read;
+mod completions;
+mod explain;
+mod history;
+mod init;
+mod lint;
+mod open;
+mod schedule;
+mod status;
 
-pub use change::{CancelArgs, CloseArgs, OpenArgs, ScheduleArgs};
-pub use offline::{CompletionsArgs, ExplainArgs, InitArgs, LintArgs};
-pub use read::{HistoryArgs, StatusArgs};
+pub use cancel::CancelArgs;
+pub use close::{CloseArgs, OnFailure};
+pub use completions::CompletionsArgs;
+pub use explain::ExplainArgs;
+pub use history::HistoryArgs;
+pub use init::InitArgs;
+pub use lint::LintArgs;
+pub use open::OpenArgs;
+pub use schedule::ScheduleArgs;
+pub use status::StatusArgs;
 
 /// Closes and opens sites behind Envoy, and shows the state of every Envoy.
 #[derive(Debug, Parser)]

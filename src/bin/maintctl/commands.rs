@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod cancel;
+mod change;
 pub mod close;
 pub mod completions;
 pub mod explain;

@@ -3,4 +3,5 @@
 pub mod describe;
 pub mod draft;
 pub mod edit;
+pub mod warnings;
 pub mod window;

@@ -3,6 +3,7 @@
 #[macro_use]
 pub mod output;
 pub mod progress;
+pub mod question;
 pub mod signals;
 pub mod table;
 pub mod times;

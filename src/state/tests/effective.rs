@@ -82,3 +82,15 @@ fn until_has_no_effect_in_mode_online() {
     assert_eq!(document.at(at("01:00")), EffectiveState::default());
     assert_eq!(document.next_change(at("01:00")), None);
 }
+
+#[test]
+fn a_window_with_an_owner_closes_the_site_like_any_other() {
+    let hold = "'windows': [{'id': 'h0a1b2c3d', 'mode': 'offline', 'from': '2026-11-21T02:00:00Z', 'by': 'ci@runner'}]";
+    let pushed = document(&format!("{{'site': 'a', 'fleet': 'b', 'revision': 5, 'mode': 'online', {hold}}}")).unwrap();
+    let declared = read_declared(&format!("{{'mode': 'online', {hold}}}")).unwrap();
+    for document in [pushed, declared] {
+        assert!(document.unknown.is_empty(), "{:?}", document.unknown);
+        assert_eq!(document.windows[0].by.as_deref(), Some("ci@runner"));
+        assert_eq!((document.at(at("01:59")).mode(), document.at(at("02:00")).mode()), (Mode::Online, Mode::Offline));
+    }
+}

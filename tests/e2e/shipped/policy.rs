@@ -134,7 +134,7 @@ fn the_annotated_policy_uses_every_field() {
         site, fleet, iat, since, eta, until, reason, note, by, suspend, windows, past, payload;
         besides stamp, mode, unknown
     });
-    assert_every_field_is_used!(windows, Window { id, until, eta, reason, suspend; besides mode, from });
+    assert_every_field_is_used!(windows, Window { id, until, eta, reason, suspend, by; besides mode, from });
     assert_every_field_is_used!(past, Past { reason, by; besides mode, from, until });
 }
 

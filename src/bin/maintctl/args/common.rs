@@ -28,17 +28,23 @@ pub struct SiteArgs {
     /// Change all sites of the target
     #[arg(long, conflicts_with = "sites")]
     pub all: bool,
-    /// Change all sites without confirmation
-    #[arg(long, short)]
-    pub yes: bool,
     /// Skip sites that do not exist
-    #[arg(long)]
+    #[arg(long, alias = "ignore-missing")]
     pub ignore_not_found: bool,
 }
 
 /// The options of a change.
 #[derive(Clone, Debug, Args)]
 pub struct ChangeArgs {
+    /// Print the documents and the answer, and change nothing
+    #[arg(long, conflicts_with = "interactive")]
+    pub dry_run: bool,
+    /// Print what would change, and ask for confirmation first
+    #[arg(long, short, conflicts_with = "yes")]
+    pub interactive: bool,
+    /// Change without confirmation
+    #[arg(long, short, alias = "noinput", alias = "no-input")]
+    pub yes: bool,
     /// The time to wait until every Envoy has adopted the change
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     pub timeout: Duration,

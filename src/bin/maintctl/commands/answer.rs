@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::args::common::ChangeArgs;
 use crate::document::describe::changed_text;
+use crate::document::warnings;
 use crate::envoys::failure;
 use crate::exit::ExitError;
 use crate::terminal::output::{self, shown};
@@ -40,13 +41,14 @@ pub fn line(change: &SiteChange, now: &Zoned, unchanged: impl FnOnce(&Document) 
     Ok(changed_text(&change.before.read()?, &after, now))
 }
 
-/// Prints the result of a change. Fails if an Envoy has not adopted it.
+/// Prints the result of a change, or of a dry run. Fails if an Envoy has not adopted it.
 pub fn finish(
     report: &ChangeReport,
     form: AnswerForm,
     line: impl Fn(&SiteChange, &Zoned) -> Result<String>,
 ) -> Result<()> {
     let now = times::now();
+    print_warnings(report, &now)?;
     let printed = match form {
         AnswerForm::Json => output::out(format_args!("{}\n", json_of(report, times::time(&now))?)).map(drop),
         AnswerForm::Lines => print_lines(report, &now, line, |text| output::out(format_args!("{text}\n")).map(drop))?,
@@ -60,6 +62,16 @@ pub fn finish(
     check(report).and(printed)
 }
 
+/// Prints what a change would do, before a question about it.
+pub fn preview(plan: &ChangeReport, line: impl Fn(&SiteChange, &Zoned) -> Result<String>) -> Result<()> {
+    let now = times::now();
+    print_warnings(plan, &now)?;
+    for change in &plan.sites {
+        aside!("{}", shown(&format!("{}: {}", change.site, line(change, &now)?)));
+    }
+    Ok(())
+}
+
 /// Prints one line for each site. The inner result is that of printing.
 fn print_lines(
     report: &ChangeReport,
@@ -70,12 +82,34 @@ fn print_lines(
     let lagging = report.adoption.as_ref().filter(|adoption| !adoption.lagging.is_empty());
     let adoption = lagging.map(|adoption| format!(" (adopted by {}/{} Envoys)", adoption.adopted, adoption.total));
     let adoption = adoption.unwrap_or_default();
-    let lines = report.sites.iter().map(|change| Ok(shown(&format!("{}: {}", change.site, line(change, now)?))));
-    let lines = lines.collect::<Result<Vec<String>>>()?;
-    Ok(lines.iter().try_for_each(|text| print(&format!("{text}{adoption}"))))
+    let begin = if report.dry_run { "dry run: " } else { "" };
+    let text = |change: &SiteChange| {
+        let line = shown(&format!("{begin}{}: {}", change.site, line(change, now)?));
+        let document = if report.dry_run && change.changed {
+            format!("\n{}", serde_json::to_string_pretty(change.after.members())?)
+        } else {
+            String::new()
+        };
+        Ok(format!("{line}{adoption}{document}"))
+    };
+    let lines = report.sites.iter().map(text).collect::<Result<Vec<String>>>()?;
+    Ok(lines.iter().try_for_each(|text| print(text)))
+}
+
+/// Prints what is probably a mistake in the documents that have changed.
+fn print_warnings(report: &ChangeReport, now: &Zoned) -> Result<()> {
+    for change in report.sites.iter().filter(|change| change.changed) {
+        for warning in warnings::of(&change.before.read()?, &change.after.read()?, now) {
+            aside!("warning: {}: {}", change.site, shown(&warning));
+        }
+    }
+    Ok(())
 }
 
 fn print_notes(report: &ChangeReport) {
+    if report.dry_run {
+        aside!("dry run: nothing changed");
+    }
     if !report.repaired.is_empty() {
         let names = report.repaired.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");
         aside!("repaired: {names}; each lacked the newest document and has it now");
@@ -93,13 +127,18 @@ fn print_notes(report: &ChangeReport) {
 }
 
 fn json_of(report: &ChangeReport, now: Time) -> Result<Value> {
-    let sites = report.sites.iter().map(|change| site_json(change, now)).collect::<Result<Vec<Value>>>()?;
+    let site = |change: &SiteChange| {
+        let site = site_json(change, now)?;
+        Ok(if report.dry_run { with(site, "document", change.after.members().clone()) } else { site })
+    };
+    let sites = report.sites.iter().map(site).collect::<Result<Vec<Value>>>()?;
     let envoys = report.adoption.as_ref().map(|adoption| {
         let lagging = failure::json(&adoption.lagging);
         let envoys = json!({ "total": adoption.total, "followed": adoption.adopted, "lagging": lagging });
         failure::with_unreached(envoys, &report.unreached)
     });
-    Ok(json!({ "target": report.target, "sites": sites, "envoys": envoys }))
+    let answer = json!({ "target": report.target, "sites": sites, "envoys": envoys });
+    Ok(if report.dry_run { with(answer, "dry_run", true) } else { answer })
 }
 
 fn site_json(change: &SiteChange, now: Time) -> Result<Value> {
@@ -117,6 +156,14 @@ fn site_json(change: &SiteChange, now: Time) -> Result<Value> {
         "revision": change.after.revision(),
         "windows": change.after.members().get("windows").cloned().unwrap_or_else(|| json!([])),
     }))
+}
+
+/// An object with another member.
+fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value.into());
+    }
+    object
 }
 
 /// Fails unless the change is proven on all Envoys.

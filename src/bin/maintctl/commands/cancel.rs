@@ -6,13 +6,12 @@ use anyhow::{Result, bail};
 
 use crate::args::CancelArgs;
 use crate::args::common::Global;
-use crate::commands::answer::{self, AnswerForm};
+use crate::commands::change;
 use crate::config::target::Target;
 use crate::document::{describe, window};
 use crate::exit::ExitError;
 use crate::terminal::times;
-use crate::write;
-use crate::write::change::{ChangeOptions, Edit};
+use crate::write::change::Edit;
 use crate::write::selection::SiteSelection;
 
 pub fn run(global: &Global, args: &CancelArgs) -> Result<ExitCode> {
@@ -24,8 +23,7 @@ pub fn run(global: &Global, args: &CancelArgs) -> Result<ExitCode> {
     let named = (!args.all).then_some(args.windows.as_slice());
     let edit: &Edit<'_> = &|draft, site, now| window::cancel(draft, site, named, now);
     let selection = SiteSelection::one(args.site.as_ref());
-    let report = write::apply(&target, &selection, edit, &ChangeOptions::new(&args.how))?;
-    answer::finish(&report, AnswerForm::new(&args.how), |change, now| {
+    change::run(&target, &selection, edit, &args.how, |change, now| {
         let (before, after) = (change.before.read()?, change.after.read()?);
         let is_gone = |id: &str| after.windows.iter().all(|window| window.id != id);
         let cancelled = before.windows.iter().filter(|window| is_gone(&window.id));
@@ -35,6 +33,5 @@ pub fn run(global: &Global, args: &CancelArgs) -> Result<ExitCode> {
             return Ok(format!("no windows to cancel; {label}"));
         }
         Ok(format!("cancelled {}; {label}", cancelled.join(", ")))
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }

@@ -6,12 +6,11 @@ use anyhow::Result;
 
 use crate::args::CloseArgs;
 use crate::args::common::Global;
-use crate::commands::answer::{self, AnswerForm};
+use crate::commands::change;
 use crate::config::target::Target;
 use crate::document::edit;
 use crate::terminal::times;
-use crate::write;
-use crate::write::change::ChangeOptions;
+use crate::write::change::{ChangeOptions, Edit};
 use crate::write::selection::SiteSelection;
 
 mod command;
@@ -24,12 +23,10 @@ use flags::{CloseFlags, line};
 pub fn run(global: &Global, args: &CloseArgs, alias: Option<&str>) -> Result<ExitCode> {
     let flags = CloseFlags::new(args, &times::now())?;
     let target = Target::load(global)?;
-    let options = ChangeOptions::new(&args.how);
-    let selection = SiteSelection::new(&args.sites, "Close");
+    let selection = SiteSelection::new(&args.sites, &args.how, "Close");
     if !args.command.is_empty() {
-        return command::run(&target, &selection, &flags, args, &options);
+        return command::run(&target, &selection, &flags, args, &ChangeOptions::new(&args.how));
     }
-    let report = write::apply(&target, &selection, &|draft, _, now| edit::close(draft, &flags.at(now), now), &options)?;
-    answer::finish(&report, AnswerForm::new(&args.how), |change, now| line(change, now, alias))?;
-    Ok(ExitCode::SUCCESS)
+    let edit: &Edit<'_> = &|draft, _, now| edit::close(draft, &flags.at(now), now);
+    change::run(&target, &selection, edit, &args.how, |change, now| line(change, now, alias))
 }

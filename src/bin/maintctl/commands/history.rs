@@ -13,7 +13,7 @@ use crate::config::target::Target;
 use crate::document::describe;
 use crate::envoys::failure;
 use crate::exit::ExitError;
-use crate::terminal::table::table;
+use crate::terminal::table::{Cell, table};
 use crate::terminal::times;
 use crate::view::View;
 use crate::view::site::SiteView;
@@ -89,8 +89,8 @@ fn print(history: Vec<PastMaintenance>, json: bool) -> Result<()> {
     } else if history.is_empty() {
         aside!("no maintenance yet");
     } else {
-        let rows: Vec<Vec<String>> = history.into_iter().map(|past| past.row).collect();
-        answer!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "DURATION", "BY", "REASON"], &rows));
+        let rows = history.into_iter().map(|past| past.row.into_iter().map(Cell::from).collect()).collect();
+        answer!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "DURATION", "BY", "REASON"], rows));
     }
     Ok(())
 }

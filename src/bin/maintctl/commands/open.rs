@@ -6,19 +6,15 @@ use anyhow::Result;
 
 use crate::args::OpenArgs;
 use crate::args::common::Global;
-use crate::commands::answer::{self, AnswerForm};
+use crate::commands::{answer, change};
 use crate::config::target::Target;
 use crate::document::{describe, edit};
-use crate::write;
-use crate::write::change::ChangeOptions;
 use crate::write::selection::SiteSelection;
 
 pub fn run(global: &Global, args: &OpenArgs, alias: Option<&str>) -> Result<ExitCode> {
     let target = Target::load(global)?;
-    let options = ChangeOptions::new(&args.how);
-    let selection = SiteSelection::new(&args.sites, "Open");
-    let report = write::apply(&target, &selection, &|draft, _, now| edit::open(draft, now), &options)?;
-    answer::finish(&report, AnswerForm::new(&args.how), |change, now| {
+    let selection = SiteSelection::new(&args.sites, &args.how, "Open");
+    change::run(&target, &selection, &|draft, _, now| edit::open(draft, now), &args.how, |change, now| {
         answer::line(change, now, |after| {
             let next = describe::next_window_text(after, now);
             let site = &change.site;
@@ -27,6 +23,5 @@ pub fn run(global: &Global, args: &OpenArgs, alias: Option<&str>) -> Result<Exit
                 .unwrap_or_default();
             format!("already ONLINE{hint}{next}")
         })
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }

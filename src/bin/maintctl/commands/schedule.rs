@@ -9,14 +9,13 @@ use jiff::Zoned;
 
 use crate::args::ScheduleArgs;
 use crate::args::common::Global;
-use crate::commands::answer::{self, AnswerForm};
+use crate::commands::change;
 use crate::config::target::Target;
 use crate::document::describe;
 use crate::document::window::{self, NewWindow};
 use crate::exit::ExitError;
 use crate::terminal::times::{self, after};
-use crate::write;
-use crate::write::change::{ChangeOptions, Edit};
+use crate::write::change::Edit;
 use crate::write::selection::SiteSelection;
 
 pub fn run(global: &Global, args: &ScheduleArgs) -> Result<ExitCode> {
@@ -24,13 +23,11 @@ pub fn run(global: &Global, args: &ScheduleArgs) -> Result<ExitCode> {
     let target = Target::load(global)?;
     let edit: &Edit<'_> = &|draft, _, now| window::schedule(draft, &new_window, now);
     let selection = SiteSelection::one(args.site.as_ref());
-    let report = write::apply(&target, &selection, edit, &ChangeOptions::new(&args.how))?;
-    answer::finish(&report, AnswerForm::new(&args.how), |change, now| {
+    change::run(&target, &selection, edit, &args.how, |change, now| {
         let windows = change.after.read()?.windows;
         let planned = windows.iter().rev().find(|planned| planned.from == new_window.from);
         Ok(planned.map_or_else(|| "nothing planned".to_owned(), |planned| describe::window_text(planned, now)))
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 /// The window that the flags describe.

@@ -27,6 +27,11 @@ pub fn script(text: &str) -> Result<bool> {
     }
 }
 
+/// True if stdout shows colours: it is a terminal, and NO_COLOR is not set.
+pub fn has_colours() -> bool {
+    anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+}
+
 /// Writes a line to stderr.
 pub fn line_aside(text: Arguments<'_>) {
     aside_after("", text);

@@ -1,18 +1,78 @@
-//! Tables on a terminal.
+//! Tables that fit the width of a terminal.
 
-use crate::terminal::output::shown;
+use std::io::{self, IsTerminal};
 
-/// A table without its empty columns.
-pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
-    let used: Vec<bool> = (0..headers.len())
-        .map(|column| rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.is_empty())))
-        .collect();
-    let kept = |cells: Vec<String>| cells.into_iter().zip(&used).filter(|(_, used)| **used).map(|(cell, _)| cell);
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(kept(headers.iter().map(|header| (*header).to_owned()).collect()));
-    for row in rows {
-        table.add_row(kept(row.iter().map(|cell| shown(cell)).collect()));
+use comfy_table::{Color, ContentArrangement, Table};
+
+use crate::terminal::output::{has_colours, shown};
+
+/// The space between two columns.
+const PADDING: u16 = 2;
+
+/// One cell. Its text needs no escapes: [`table`] adds them.
+pub struct Cell {
+    text: String,
+    colour: Option<Color>,
+}
+
+impl Cell {
+    /// A cell with this colour on terminals.
+    pub fn coloured(text: String, colour: Option<Color>) -> Cell {
+        Cell { text, colour }
     }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Cell {
+        Cell { text, colour: None }
+    }
+}
+
+/// A table without its empty columns. Long cells wrap if stdout is a terminal that is too narrow. The result is trusted
+/// text: it has escapes for control characters, and colour sequences on a terminal.
+pub fn table(headers: &[&str], rows: Vec<Vec<Cell>>) -> String {
+    layout(headers, rows, width(), has_colours())
+}
+
+fn layout(headers: &[&str], rows: Vec<Vec<Cell>>, width: Option<u16>, colours: bool) -> String {
+    let used: Vec<bool> = (0..headers.len())
+        .map(|column| rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.text.is_empty())))
+        .collect();
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.force_no_tty();
+    if colours {
+        table.enforce_styling().style_text_only();
+    }
+    if let Some(width) = width {
+        // The padding of the last column is cut off.
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.saturating_add(PADDING));
+    }
+    table.set_header(headers.iter().zip(&used).filter(|(_, used)| **used).map(|(header, _)| *header));
+    for row in rows {
+        let cells = row.into_iter().zip(&used).filter(|(_, used)| **used).map(|(cell, _)| {
+            let shown = comfy_table::Cell::new(shown(&cell.text));
+            match cell.colour {
+                Some(colour) => shown.fg(colour),
+                None => shown,
+            }
+        });
+        table.add_row(cells);
+    }
+    table.column_iter_mut().for_each(|column| drop(column.set_padding((0, PADDING))));
     table.trim_fmt()
 }
+
+/// The width of the terminal on stdout: that of the terminal, else the variable COLUMNS; `None` without a terminal.
+fn width() -> Option<u16> {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    let measured = terminal_size::terminal_size_of(&stdout).map(|(width, _)| width.0);
+    let columns = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    measured.or_else(columns).filter(|width| *width > 0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,8 @@ pub struct ChangeOptions {
     pub deadline: Instant,
     /// True if the change is only planned: nothing is sent or written, and maintctl does not wait.
     pub dry_run: bool,
+    /// True if maintctl asks no questions, because the operator has answered all of them with yes.
+    pub yes: bool,
 }
 
 impl ChangeOptions {
@@ -32,7 +34,8 @@ impl ChangeOptions {
             by: args.by.clone().unwrap_or_else(user_at_host),
             wait: args.wait,
             deadline: deadline(args.timeout),
-            dry_run: false,
+            dry_run: args.dry_run,
+            yes: args.yes,
         }
     }
 

@@ -1,30 +1,31 @@
 //! The sites that a change is for.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-
 use anyhow::{Result, anyhow, bail};
 use envoy_maintenance::tree::fields::did_you_mean;
 
-use crate::args::common::SiteArgs;
+use crate::args::common::{ChangeArgs, SiteArgs};
 use crate::exit::ExitError;
+use crate::terminal::question;
 
 /// The sites on the command line.
 #[derive(Clone, Debug, Default)]
 pub struct SiteSelection {
     pub names: Vec<String>,
     all: bool,
-    yes: bool,
+    /// True if a change of all sites needs no confirmation.
+    is_confirmed: bool,
     ignore_not_found: bool,
     /// The verb of the question before all sites are changed.
     verb: &'static str,
 }
 
 impl SiteSelection {
-    pub fn new(sites: &SiteArgs, verb: &'static str) -> SiteSelection {
+    pub fn new(sites: &SiteArgs, how: &ChangeArgs, verb: &'static str) -> SiteSelection {
         SiteSelection {
             names: sites.sites.clone(),
             all: sites.all,
-            yes: sites.yes,
+            // A dry run changes nothing, and --interactive asks a more detailed question.
+            is_confirmed: how.yes || how.dry_run || how.interactive,
             ignore_not_found: sites.ignore_not_found,
             verb,
         }
@@ -60,23 +61,11 @@ impl SiteSelection {
     }
 
     fn confirm(&self, known: &[String]) -> Result<()> {
-        if self.yes {
+        if self.is_confirmed {
             return Ok(());
         }
-        if !io::stdin().is_terminal() {
-            let text =
-                "--all asks for confirmation, but stdin is not a terminal; add --yes to confirm; nothing changed";
-            bail!(ExitError::Usage(text.to_owned()));
-        }
-        let mut stderr = io::stderr();
-        write!(stderr, "{} all {} sites ({})? [y/N] ", self.verb, known.len(), known.join(", "))?;
-        stderr.flush()?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
-        match answer.trim() {
-            "y" | "Y" | "yes" => Ok(()),
-            _ => bail!("not confirmed; nothing changed"),
-        }
+        question::require_terminal("--all asks for confirmation", "add --yes to confirm")?;
+        question::confirm(&format!("{} all {} sites ({})?", self.verb, known.len(), known.join(", ")))
     }
 }
 

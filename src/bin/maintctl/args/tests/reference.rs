@@ -22,7 +22,7 @@ fn the_reference_in_the_documentation_is_current() {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(FILE, &current).unwrap();
     } else {
-        assert_eq!(text, current, "run: UPDATE_DOCS=1 cargo test --features strip-exports --bin maintctl reference");
+        assert!(text == current, "run: UPDATE_DOCS=1 cargo test --features strip-exports --bin maintctl reference");
     }
 }
 

@@ -9,18 +9,18 @@ use crate::config::target::Target;
 use crate::document::describe;
 use crate::envoys::failure;
 use crate::terminal::output::shown;
-use crate::terminal::table::table;
+use crate::terminal::table::{Cell, table};
 use crate::terminal::times;
 use crate::view::View;
 use crate::view::site::SiteView;
 
 /// A table of the sites, and lines with their details.
 pub fn text(target: &Target, view: &View, now: &Zoned) -> String {
-    let rows: Vec<Vec<String>> = view.sites.iter().map(|site| row(target, site, now)).collect();
+    let rows: Vec<Vec<Cell>> = view.sites.iter().map(|site| row(target, site, now)).collect();
     let mut text = String::new();
     if !rows.is_empty() {
         let headers = ["SITE", "STATUS", "SINCE", "UNTIL", "ETA", "ADOPTION", "PASSED", "REASON"];
-        text.push_str(&format!("{}\n", table(&headers, &rows)));
+        text.push_str(&format!("{}\n", table(&headers, rows)));
     }
     for site in &view.sites {
         for line in details(site, now) {
@@ -30,13 +30,13 @@ pub fn text(target: &Target, view: &View, now: &Zoned) -> String {
     text
 }
 
-fn row(target: &Target, site: &SiteView, now: &Zoned) -> Vec<String> {
+fn row(target: &Target, site: &SiteView, now: &Zoned) -> Vec<Cell> {
     let state = site.document.as_ref().map(|(_, document)| document.at(times::time(now))).unwrap_or_default();
     let short = |time: Option<_>| time.map(|time| times::short(time, now)).unwrap_or_default();
     let declared = if site.declared && !target.is_file() { " (declared)" } else { "" };
     let adoption = if target.envoys.is_empty() { "not known".to_owned() } else { site.adoption() };
     let passed = site.bypassed.iter().filter(|(_, count)| **count > 0);
-    vec![
+    [
         site.site.clone(),
         format!("{}{declared}", site.label()),
         short(state.since()),
@@ -46,6 +46,8 @@ fn row(target: &Target, site: &SiteView, now: &Zoned) -> Vec<String> {
         passed.map(|(rule, count)| format!("{rule} {count}")).collect::<Vec<_>>().join(", "),
         state.reason().unwrap_or_default().to_owned(),
     ]
+    .map(Cell::from)
+    .into()
 }
 
 /// The details of a site that the table does not contain.

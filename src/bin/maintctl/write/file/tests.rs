@@ -29,7 +29,7 @@ fn target(folder: &Path) -> (Target, FileTarget) {
 fn close(target: &Target, writer: &FileTarget, site: &str) -> Result<ChangeReport> {
     let selection = SiteSelection::of(vec![site.to_owned()]);
     let deadline = Instant::now() + Duration::from_secs(10);
-    let options = ChangeOptions { by: "me".to_owned(), wait: false, deadline, dry_run: false };
+    let options = ChangeOptions { by: "me".to_owned(), wait: false, deadline, dry_run: false, yes: false };
     let edit = |draft: &mut Draft, _: &str, _: Time| {
         draft.set("mode", Some(Mode::Offline.name()));
         Ok(())
@@ -118,6 +118,7 @@ fn owner_and_group_are_kept() {
         wait: false,
         deadline: Instant::now() + Duration::from_secs(10),
         dry_run: false,
+        yes: false,
     };
     apply(&target, &writer, &SiteSelection::of(vec!["shop".to_owned()]), &edit, &options).unwrap();
     let after = metadata();
@@ -156,6 +157,7 @@ fn permissions_and_symbolic_links_are_kept() {
         wait: false,
         deadline: Instant::now() + Duration::from_secs(10),
         dry_run: false,
+        yes: false,
     };
     let edit = |draft: &mut Draft, _: &str, _: Time| draft.end_all(Time(0), Time(0));
     apply(&target, &writer, &SiteSelection::of(vec!["shop".to_owned()]), &edit, &options).unwrap();

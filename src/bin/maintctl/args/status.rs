@@ -1,4 +1,4 @@
-//! The arguments of the subcommands that show the state of Envoys.
+//! The arguments of `status`.
 
 use std::time::Duration;
 
@@ -26,20 +26,6 @@ pub struct StatusArgs {
     /// Exit with the code of the strictest mode: 0 online, 11 read-only, 12 offline
     #[arg(long)]
     pub exit_code: bool,
-    /// The time to wait for the responses of Envoys
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
-    pub timeout: Duration,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  maintctl history\n  maintctl history shop --json")]
-pub struct HistoryArgs {
-    /// The site [default: all]
-    #[arg(value_name = "SITE")]
-    pub site: Option<String>,
-    /// Print one JSON value
-    #[arg(long)]
-    pub json: bool,
     /// The time to wait for the responses of Envoys
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     pub timeout: Duration,
