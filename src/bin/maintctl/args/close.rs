@@ -35,7 +35,7 @@ pub struct CloseArgs {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub lasting: Option<Duration>,
     /// Open the site automatically at this time; `none` removes the end
-    #[arg(long, value_name = "TIME", conflicts_with = "lasting")]
+    #[arg(long, alias = "end", value_name = "TIME", conflicts_with = "lasting")]
     pub until: Option<String>,
     /// Let GET, HEAD and OPTIONS requests pass
     #[arg(long)]

@@ -12,12 +12,15 @@ use crate::config::file::{Config, FILE};
 use crate::config::keys::SigningKey;
 use crate::config::tls;
 use crate::envoys::addresses;
+use crate::envoys::error::EnvoyError;
 use crate::envoys::exchange::{Exchange, StopWatch};
+use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::fleet::{Fleet, Patience};
 use crate::envoys::hot_restart::HotRestartQuery;
 use crate::envoys::roll::Roll;
 use crate::exit::ExitError;
 use crate::terminal::output::shown;
+use crate::terminal::times;
 
 /// A valid target.
 pub struct Target {
@@ -28,7 +31,7 @@ pub struct Target {
     admin: Vec<String>,
     /// The settings for https URLs; `None` trusts the public authorities.
     tls: Option<TlsConfig>,
-    pub expect: Option<usize>,
+    expect: Option<usize>,
     pub fleet: Option<String>,
     /// The key, or the error of loading it, which concerns only requests that need a signature.
     key: Result<Option<SigningKey>>,
@@ -97,6 +100,11 @@ impl Target {
         matches!(self.writer, TargetWriter::File(_))
     }
 
+    /// True if the target has a client certificate for https endpoints.
+    pub fn has_certificate(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.client_cert().is_some())
+    }
+
     /// The key and the fleet for signatures.
     pub fn signer(&self) -> Result<(&SigningKey, &str)> {
         let key = match &self.key {
@@ -108,6 +116,11 @@ impl Target {
         })?;
         let fleet = self.fleet.as_deref();
         Ok((key, fleet.with_context(|| format!("no fleet: set `fleet` in {FILE} to the fleet of the policy"))?))
+    }
+
+    /// The thumbprint of the key, if there is one.
+    pub fn kid(&self) -> Option<String> {
+        self.key.as_ref().ok()?.as_ref().map(SigningKey::kid)
     }
 
     /// A token for the detailed status.
@@ -126,8 +139,26 @@ impl Target {
             bail!(ExitError::NotAdopted(shared.line()));
         }
         let mut roll = query.confirmed();
-        roll.count(self.expect);
+        roll.miscount = self.miscount(&roll);
         Ok(roll)
+    }
+
+    /// Requests the status of the Envoys before a change. It does not wait for Envoys that are slower than others.
+    pub fn glance(&self, token: Option<&str>, deadline: Instant) -> Roll {
+        let watch = StopWatch::start();
+        let mut query = Fleet::new(&self.envoys, None, Patience::Glance, watch.until(deadline));
+        let result = self.exchange(&watch, &|| token.map(str::to_owned), deadline).run(&mut query, "waiting for Envoy");
+        let mut roll = query.known();
+        roll.failures.extend(
+            result.err().map(|error| EnvoyFailure::new("envoys", EnvoyError::Unexpected(format!("{error:#}")))),
+        );
+        roll
+    }
+
+    /// The difference of a roll from the expected number of Envoys, if there is one.
+    pub fn miscount(&self, roll: &Roll) -> Option<String> {
+        let expected = self.expect.filter(|expected| *expected != roll.envoys.len())?;
+        Some(format!("{} Envoys respond, {expected} are expected", roll.envoys.len()))
     }
 
     /// The connections to the Envoys of the target.
@@ -145,5 +176,20 @@ impl Target {
     /// interfaces say.
     pub fn hot_restarts(&self, deadline: Instant) -> HotRestartQuery {
         HotRestartQuery::start(&self.admin, self.tls.as_ref(), deadline)
+    }
+
+    /// Requests the detailed status of every Envoy of the target. If there is no key, or Envoys reject it, requests the short
+    /// status, and returns the reason.
+    pub fn survey(&self, deadline: Instant) -> Result<(Roll, Option<String>)> {
+        let token = match self.read_token(times::time(&times::now())) {
+            Ok(token) => token,
+            Err(error) => return Ok((self.call(None, deadline)?, Some(format!("{error:#}")))),
+        };
+        let roll = self.call(Some(&token), deadline)?;
+        let is_rejected = |failure: &&EnvoyFailure| matches!(failure.error, EnvoyError::Rejected { .. });
+        match roll.failures.iter().find(is_rejected).map(EnvoyFailure::line) {
+            Some(rejected) => Ok((self.call(None, deadline)?, Some(rejected))),
+            None => Ok((roll, None)),
+        }
     }
 }

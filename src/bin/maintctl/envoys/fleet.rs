@@ -26,6 +26,10 @@ const NAME_PAUSE: Duration = Duration::from_millis(250);
 /// The time for which a query waits for silent Envoys after the last response, and if there has been none.
 const SILENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3));
 
+/// The time for which the Envoys that answer first wait for others before a change. A healthy Envoy on the same continent
+/// has answered by then; one that answers later only joins later.
+pub const HEAD_START: Duration = Duration::from_millis(100);
+
 /// The time for which a fleet waits for Envoys without a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
@@ -33,6 +37,8 @@ pub enum Patience {
     Full,
     /// For a short time after the last response. Requests that fail are not repeated.
     Short,
+    /// Like `Short`, but not for Envoys that are slower than others.
+    Glance,
 }
 
 /// A URL of the target.
@@ -176,7 +182,7 @@ impl Fleet {
         if now.elapsed >= self.deadline {
             return requests;
         }
-        let is_brief = self.patience == Patience::Short;
+        let is_brief = self.patience != Patience::Full;
         for (index, url) in self.urls.iter_mut().enumerate() {
             let is_failed = is_brief && url.error.is_some();
             if !url.is_resolved && !url.is_out && !is_failed && now.elapsed >= url.retry_at {
@@ -202,6 +208,8 @@ impl Fleet {
     fn is_anything_open(&self, now: Moment) -> bool {
         let is_silence_over = match (self.patience, self.answered) {
             (Patience::Full, _) => false,
+            (Patience::Glance, None) => now.elapsed >= SILENCE.0,
+            (Patience::Glance, Some((first, _))) => now.elapsed >= HEAD_START.max(2 * first),
             (Patience::Short, None) => now.elapsed >= SILENCE.1,
             (Patience::Short, Some((first, last))) => now.elapsed >= last + SILENCE.0.max(2 * first),
         };
@@ -212,7 +220,7 @@ impl Fleet {
 
     /// True if every result is final, or no longer waited for.
     pub fn is_over(&self, now: Moment) -> bool {
-        if now.elapsed >= self.deadline {
+        if now.elapsed >= self.deadline || self.patience == Patience::Glance && self.is_settled() {
             return true;
         }
         let failing_peers = self.peers.iter().filter(|peer| peer.is_open() && peer.is_unreachable());
@@ -262,7 +270,9 @@ impl Fleet {
         for peer in self.counted() {
             match (&peer.status, &peer.end) {
                 (Some(status), None | Some(PeerEnd::Adopted)) if is_read(peer) => {
-                    roll.envoys.push(EnvoyProcess { endpoint: peer.endpoint.clone(), status: status.clone() });
+                    let (asked, answered) = (peer.asked, peer.answered);
+                    let (endpoint, status) = (peer.endpoint.clone(), status.clone());
+                    roll.envoys.push(EnvoyProcess { endpoint, status, asked, answered });
                 }
                 (_, Some(PeerEnd::Failed(error))) => roll.failures.push(EnvoyFailure::new(peer.name(), error.clone())),
                 _ => roll.failures.push(EnvoyFailure::new(peer.name(), peer.reason())),

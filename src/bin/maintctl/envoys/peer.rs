@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use envoy_maintenance::time::Time;
+
 use crate::envoys::addresses::Endpoint;
 use crate::envoys::adoption::{ExpectedDocument, replaced};
 use crate::envoys::error::EnvoyError;
@@ -46,6 +48,9 @@ pub struct Peer {
     pub first: Option<EnvoyStatus>,
     /// The last status with details.
     pub status: Option<EnvoyStatus>,
+    /// The times of the request for it and of the response.
+    pub asked: Time,
+    pub answered: Time,
     /// The documents to put.
     pub queue: Vec<SignedDocument>,
     /// True if the status with details has to be requested again.
@@ -81,6 +86,8 @@ impl Peer {
             identity: None,
             first: None,
             status: None,
+            asked: Time(0),
+            answered: Time(0),
             queue: Vec::new(),
             wants_status: true,
             replaced: Vec::new(),
@@ -205,6 +212,7 @@ impl Peer {
         };
         if kind == StatusKind::Full {
             self.wants_status = false;
+            self.asked = now.time;
             self.details_at = now.elapsed + 5 * DETAILS_AFTER;
         }
         Some(Request::Status { peer, round: self.round, kind })
@@ -250,6 +258,7 @@ impl Peer {
         }
         self.first.get_or_insert_with(|| status.clone());
         self.status = Some(status);
+        self.answered = now.time;
         true
     }
 

@@ -5,21 +5,24 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use envoy_maintenance::time::Time;
 
+use crate::diagnosis::envoy as diagnosis;
 use crate::envoys::addresses::Endpoint;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::{self, EnvoyFailure};
 use crate::envoys::status::{EnvoySite, EnvoyStatus};
 use crate::exit::ExitError;
-use crate::terminal::output::shown;
 
 /// The difference between clocks that is ignored, in milliseconds. It includes the time of the request.
-const CLOCK_TOLERANCE: u64 = 10_000;
+pub const CLOCK_TOLERANCE: i64 = 10_000;
 
 /// One Envoy process, and its last status.
 #[derive(Clone, Debug)]
 pub struct EnvoyProcess {
     pub endpoint: Endpoint,
     pub status: EnvoyStatus,
+    /// The times of the request and of the response, on this machine's clock.
+    pub asked: Time,
+    pub answered: Time,
 }
 
 impl EnvoyProcess {
@@ -39,13 +42,6 @@ pub struct Roll {
 }
 
 impl Roll {
-    /// Compares the number of Envoys with the expected one.
-    pub fn count(&mut self, expect: Option<usize>) {
-        self.miscount = expect
-            .filter(|expected| *expected != self.envoys.len())
-            .map(|expected| format!("{} Envoys respond, {expected} are expected", self.envoys.len()));
-    }
-
     /// The number of Envoys and addresses, reachable or not.
     pub fn total(&self) -> usize {
         self.envoys.len() + self.failures.len()
@@ -64,21 +60,11 @@ impl Roll {
     }
 
     /// Prints warnings about clocks that differ from this machine's, and about plugins that share a name.
-    pub fn warn(&self, now: Time) {
+    pub fn warn(&self) {
         for envoy in &self.envoys {
-            let (name, status) = (shown(&envoy.name()), &envoy.status);
-            if let Some(there) = Time::parse(&status.time).filter(|there| there.0.abs_diff(now.0) > CLOCK_TOLERANCE) {
-                aside!(
-                    "warning: the clock of {name} says {there}, this machine's {now}; ends and windows go by Envoy's \
-                     clock: correct the clock that is wrong"
-                );
-            }
-            for plugin in &status.plugin_conflicts {
-                let plugin = shown(plugin);
-                aside!(
-                    "warning: {name} has several plugins named \"{plugin}\" with different policies; give each plugin its \
-                     own `name`"
-                );
+            let clock = diagnosis::clock(&envoy.status, envoy.asked, envoy.answered, CLOCK_TOLERANCE);
+            for remark in clock.into_iter().chain(diagnosis::conflicts(&envoy.status)) {
+                aside!("warning: {}", remark.about(&envoy.name()).line());
             }
         }
     }

@@ -57,11 +57,10 @@ fn run(
     let restarts = wait.then(|| target.hot_restarts(options.deadline));
     target.exchange(&watch, &token, options.deadline).run(&mut flow, "waiting for Envoy")?;
     let result = flow.finish()?;
-    let mut roll = result.roll;
-    roll.count(target.expect);
+    let roll = result.roll;
     result.notes.iter().for_each(|note| aside!("note: {}", shown(note)));
     if wait {
-        roll.warn(times::time(&times::now()));
+        roll.warn();
     }
     Ok(ChangeReport {
         target: target.name.clone(),
@@ -69,9 +68,10 @@ fn run(
         adoption: adoption(result.adoption, options),
         is_unverifiable: false,
         durable: false,
-        miscount: roll.miscount.filter(|_| !options.dry_run),
+        miscount: target.miscount(&roll).filter(|_| !options.dry_run),
         unreached: restarts.map(|restarts| restarts.finish(roll.envoys.len())).unwrap_or_default(),
         repaired: result.repaired,
+        brought: Vec::new(),
         dry_run: options.dry_run,
     })
 }

@@ -14,7 +14,7 @@ use crate::envoys::adoption::Adoption;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::exchange::Course;
 use crate::envoys::failure;
-use crate::envoys::fleet::{Fleet, Patience};
+use crate::envoys::fleet::{Fleet, HEAD_START, Patience};
 use crate::envoys::peer::{Peer, PeerEnd};
 use crate::envoys::request::{Moment, PeerId, Request, Response, SignedDocument};
 use crate::envoys::roll::Roll;
@@ -23,9 +23,6 @@ use crate::write::change::SiteChange;
 use crate::write::plan::{Planner, declared};
 use crate::write::push::site::{LateDocument, SitePush};
 
-/// The time after which a change is planned without the Envoys that have not answered. A healthy Envoy on the same
-/// continent has answered by then; one that answers later only joins later.
-const PLAN_AFTER: Duration = Duration::from_millis(100);
 /// The time for which a site that no Envoy has is looked for, after the first answer.
 const SITE_AFTER: Duration = Duration::from_secs(1);
 /// The number of attempts while other operators change the same sites.
@@ -135,7 +132,7 @@ impl<'a> PushFlow<'a> {
             return Ok(());
         };
         let latest = self.options.deadline / 2;
-        if !is_settled && now.elapsed < PLAN_AFTER.max(2 * first).min(latest) {
+        if !is_settled && now.elapsed < HEAD_START.max(2 * first).min(latest) {
             return Ok(());
         }
         let has = |name: &String| {
@@ -254,7 +251,7 @@ impl<'a> PushFlow<'a> {
 
     /// Sends each new document to the first Envoy by name.
     fn ask_arbiters(&mut self, now: Moment) -> Result<()> {
-        let patience = PLAN_AFTER.max(2 * self.fleet.first_answer().unwrap_or_default());
+        let patience = HEAD_START.max(2 * self.fleet.first_answer().unwrap_or_default());
         for site in self.sites.iter_mut().flatten().filter(|site| !site.is_decided) {
             if let Some((peer, _)) = site.arbiter.filter(|(_, since)| now.elapsed >= *since + patience) {
                 site.arbiter = None;
