@@ -140,7 +140,7 @@ async fn a_declared_site_of_a_push_target_is_named_with_the_place_of_its_entry()
     eventually("the site is closed", async || (status_of(&envoy).await == 503).then_some(())).await;
     for verb in ["open", "close"] {
         let output = desk.run(&format!("{verb} shop")).await;
-        let parts = ["shop: declared by the policy (`state.shop`, in test/", "where it is OFFLINE", "nothing changed"];
+        let parts = ["shop: declared by the policy (`state.shop`, in test/", "where it is OFFLINE"];
         assert_output(&output, 4, "", &parts);
     }
 }

@@ -1,22 +1,23 @@
 //! The proof that the target's Envoys have adopted the file.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use anyhow::{Error, Result};
 
 use crate::config::target::{FileTarget, Target};
-use crate::envoys::adoption::ExpectedDocument;
+use crate::envoys::adoption::{Adoption, ExpectedDocument};
 use crate::envoys::error::EnvoyError;
-use crate::envoys::failure;
+use crate::envoys::exchange::StopWatch;
+use crate::envoys::failure::{self, EnvoyFailure};
 use crate::envoys::roll::EnvoyProcess;
+use crate::envoys::status::EnvoyStatus;
+use crate::terminal::output::shown;
 use crate::write::change::{ChangeOptions, ChangeReport};
 use crate::write::file::next::NextFile;
-use crate::write::file::others::{self, OtherEnvoy};
+use crate::write::file::others::FileProof;
 use crate::write::file::plan::FilePlan;
 use crate::write::file::reports::{Reports, follows_a_push};
-use crate::write::prove::{Proof, prove};
 
-/// The time to ask an Envoy for the document that it follows instead.
-const CAUSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// The begin of the line on a terminal.
+const TITLE: &str = "waiting for Envoy";
 
 /// Brings the Envoys up to date that do not read the file, and waits until all have adopted the documents.
 pub fn report(
@@ -45,19 +46,28 @@ pub fn report(
     if options.dry_run || target.envoys.is_empty() {
         return report;
     }
+    let watch = StopWatch::start();
+    let mut proof = FileProof::new(&target.envoys, expected.clone(), wait, watch.until(options.deadline));
+    let unsigned = sign(target, plan, &mut proof).err();
+    let result = target.exchange(&watch, &|| None, options.deadline).run(&mut proof, TITLE);
     if !wait {
-        others::push(target, &plan.documents, options.deadline);
         return report;
     }
-    let (others, proof) = thread::scope(|scope| {
-        let others = scope.spawn(|| others::push(target, &plan.documents, options.deadline));
-        let proof = prove(target, &expected, options);
-        (others.join().unwrap_or_default(), proof)
-    });
-    let Proof { mut adoption, miscount } = proof;
+    let roll = proof.fleet.known();
+    let mut adoption = proof.fleet.adoption();
+    if let Err(error) = result {
+        // The file is written nevertheless.
+        let unread = EnvoyFailure::new("envoys", EnvoyError::Unexpected(format!("{error:#}")));
+        adoption = Adoption { total: target.envoys.len(), lagging: vec![unread], ..Adoption::default() };
+    }
+    proof.fleet.notes.iter().for_each(|note| aside!("note: {}", shown(note)));
+    roll.warn();
     for failure in &mut adoption.lagging {
-        let other = others.iter().find(|other| other.envoy.name() == failure.name);
-        if let Some(cause) = other.and_then(|other| cause(other, &expected, files)) {
+        let peer = proof.fleet.peers.iter().find(|peer| peer.name() == failure.name);
+        let status = peer.and_then(|peer| peer.status.as_ref());
+        if let Some(cause) =
+            status.and_then(|status| cause(status, &expected, files, &failure.error, unsigned.as_ref()))
+        {
             failure.error = EnvoyError::Unexpected(cause);
         }
     }
@@ -65,8 +75,14 @@ pub fn report(
     let lacked = |envoy: &&EnvoyProcess| plan.proving.iter().any(|site| has_lacked(envoy, site, next));
     report.repaired = reports.roll.envoys.iter().filter(lacked).filter(is_adopted).map(EnvoyProcess::name).collect();
     report.adoption = Some(adoption);
-    report.miscount = miscount;
+    report.miscount = target.miscount(&roll);
     report
+}
+
+/// Signs the documents for the Envoys that need them by push. Most Envoys watch the file, so a missing key is no error yet.
+fn sign(target: &Target, plan: &FilePlan, proof: &mut FileProof) -> Result<()> {
+    let (key, _) = target.signer()?;
+    plan.documents.iter().try_for_each(|document| proof.add(document, key))
 }
 
 /// True if an Envoy lacked the document of `site` that the file had before the command.
@@ -76,8 +92,16 @@ fn has_lacked(envoy: &EnvoyProcess, site: &str, next: &NextFile) -> bool {
 }
 
 /// The cause by which an Envoy follows another document than an expected one; `None` if its workers are only late.
-fn cause(other: &OtherEnvoy, expected: &[ExpectedDocument], files: &FileTarget) -> Option<String> {
-    let status = other.envoy.ask(None, Instant::now() + CAUSE_TIMEOUT).ok()?;
+fn cause(
+    status: &EnvoyStatus,
+    expected: &[ExpectedDocument],
+    files: &FileTarget,
+    error: &EnvoyError,
+    unsigned: Option<&Error>,
+) -> Option<String> {
+    if matches!(error, EnvoyError::SharedAddress(_) | EnvoyError::Unreachable(_)) {
+        return None;
+    }
     let (site, mode) = expected.iter().find_map(|expected| {
         let site = status.site(&expected.site)?;
         (site.digest.as_deref() != Some(&expected.digest)).then(|| (site, site.mode.to_uppercase()))
@@ -85,9 +109,11 @@ fn cause(other: &OtherEnvoy, expected: &[ExpectedDocument], files: &FileTarget) 
     let (name, file) = (&site.site, files.file.display());
     let advice = format!("this Envoy watches another file than {file}, or has rejected it (see its log)");
     Some(if follows_a_push(site) {
-        let rejected = other.result.as_ref().err();
-        let rejected = rejected.map(|error| format!("; it does not accept the new document by push: {error}"));
-        let rejected = rejected.unwrap_or_default();
+        let rejected = match (error, unsigned) {
+            (EnvoyError::Rejected { .. }, _) => format!("; it does not accept the new document by push: {error}"),
+            (_, Some(unsigned)) => format!("; the new document cannot be pushed: {unsigned:#}"),
+            _ => String::new(),
+        };
         format!("{name}: {mode} by a pushed document, because its policy has no `state.{name}`: {advice}{rejected}")
     } else if site.is_declared() {
         format!("{name}: {mode}, declared by another policy (`state.{name}`): {advice}")

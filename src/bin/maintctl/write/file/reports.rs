@@ -7,10 +7,13 @@ use envoy_maintenance::state::Mode;
 
 use crate::config::target::Target;
 use crate::document::draft::Draft;
+use crate::envoys::error::EnvoyError;
+use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::roll::{EnvoyProcess, Roll};
 use crate::envoys::status::EnvoySite;
 use crate::exit::ExitError;
 use crate::terminal::output::shown;
+use crate::terminal::times;
 
 /// The reports of a target's Envoys.
 #[derive(Default)]
@@ -25,12 +28,21 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// Asks the target's Envoys. A target without `envoys` has no reports. An error is reported by the proof, which asks again.
+    /// Asks the target's Envoys. A target without `envoys` has no reports.
     pub fn ask(target: &Target, deadline: Instant) -> Reports {
-        let survey = (!target.envoys.is_empty()).then(|| target.survey(deadline).ok()).flatten();
-        let is_complete = survey.as_ref().map_or(target.envoys.is_empty(), |(roll, _)| roll.failures.is_empty());
-        let (roll, no_details) = survey.unwrap_or_default();
-        Reports { roll, were_asked: true, is_complete, no_details }
+        let asked = Reports { were_asked: true, is_complete: true, ..Reports::default() };
+        if target.envoys.is_empty() {
+            return asked;
+        }
+        let token = target.read_token(times::time(&times::now()));
+        let no_token = token.as_ref().err().map(|error| format!("{error:#}"));
+        let roll = target.glance(token.ok().as_deref(), deadline);
+        let is_rejected = |failure: &&EnvoyFailure| matches!(failure.error, EnvoyError::Rejected { .. });
+        let (roll, no_details) = match roll.failures.iter().find(is_rejected).map(EnvoyFailure::line) {
+            Some(rejected) => (target.glance(None, deadline), Some(rejected)),
+            None => (roll, no_token),
+        };
+        Reports { is_complete: roll.failures.is_empty(), roll, no_details, ..asked }
     }
 
     /// The newest document of a site, and the Envoy that reports it.
