@@ -13,6 +13,7 @@ mod cancel;
 mod close;
 pub mod common;
 mod completions;
+mod details;
 mod explain;
 mod history;
 mod init;
@@ -20,10 +21,12 @@ mod lint;
 mod open;
 mod schedule;
 mod status;
+mod update;
 
 pub use cancel::CancelArgs;
 pub use close::{CloseArgs, OnFailure};
 pub use completions::CompletionsArgs;
+pub use details::DetailArgs;
 pub use explain::ExplainArgs;
 pub use history::HistoryArgs;
 pub use init::InitArgs;
@@ -31,6 +34,7 @@ pub use lint::LintArgs;
 pub use open::OpenArgs;
 pub use schedule::ScheduleArgs;
 pub use status::StatusArgs;
+pub use update::UpdateArgs;
 
 /// Closes and opens sites behind Envoy, and shows the state of every Envoy.
 #[derive(Debug, Parser)]
@@ -60,8 +64,8 @@ impl Cli {
         let mut command =
             Cli::command().mut_args(ignore_empty).mut_subcommands(|command| command.mut_args(ignore_empty));
         let cli = Cli::from_arg_matches(&command.try_get_matches_from_mut(words)?)?;
-        if let Command::Close(args) | Command::On(args) | Command::Activate(args) = &cli.command
-            && args.command.first().map_or(ends_with_dashes, |program| program.is_empty())
+        if let Some(words) = cli.command.wrapped()
+            && words.first().map_or(ends_with_dashes, |program| program.is_empty())
         {
             let text = "after `--` the command to run is missing; nothing changed";
             return Err(command.error(ErrorKind::MissingRequiredArgument, text));
@@ -96,6 +100,8 @@ pub enum Command {
     /// Alias of `open`
     #[command(hide = true)]
     Deactivate(OpenArgs),
+    /// Change the details of closed sites, never their mode
+    Update(UpdateArgs),
     /// Show the state of sites and its adoption by Envoy [alias: check]
     Status(StatusArgs),
     /// Alias of `status`
@@ -113,6 +119,17 @@ pub enum Command {
     Lint(LintArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+}
+
+impl Command {
+    /// The command after `--`; `None` for subcommands that run none.
+    fn wrapped(&self) -> Option<&[OsString]> {
+        match self {
+            Command::Close(args) | Command::On(args) | Command::Activate(args) => Some(&args.command),
+            Command::Open(args) | Command::Off(args) | Command::Deactivate(args) => Some(&args.command),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

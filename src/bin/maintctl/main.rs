@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use args::{Cli, Command};
-use commands::{cancel, close, completions, explain, history, init, lint, open, schedule, status};
+use commands::{cancel, close, completions, explain, history, init, lint, open, schedule, status, update};
 use terminal::{output, signals};
 
 fn main() -> ExitCode {
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
-    signals::install()?;
+    signals::install(write::journal::interrupted)?;
     let Cli { global, command } = cli;
     match command {
         Command::Init(args) => init::run(&global, &args),
@@ -41,6 +41,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Open(args) => open::run(&global, &args, None),
         Command::Off(args) => open::run(&global, &args, Some("off")),
         Command::Deactivate(args) => open::run(&global, &args, Some("deactivate")),
+        Command::Update(args) => update::run(&global, &args),
         Command::Status(args) | Command::Check(args) => status::run(&global, &args),
         Command::Schedule(args) => schedule::run(&global, &args),
         Command::Cancel(args) => cancel::run(&global, &args),

@@ -113,7 +113,7 @@ pub fn deadline(timeout: Duration) -> Instant {
 }
 
 /// The default author of a change.
-fn user_at_host() -> String {
+pub fn user_at_host() -> String {
     let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| format!("uid{}", rustix::process::getuid()));
     let uname = rustix::system::uname();

@@ -70,7 +70,7 @@ fn change_site(
     }
     let mut change = SiteChange::of(current, site, edit, &contents.rules(site)?, now)?;
     if change.changed {
-        change.after.stamp(now, by);
+        change.after.stamp(&change.before, now, by);
         change.after.read()?;
     }
     Ok(change)

@@ -40,7 +40,7 @@ impl SitePlan {
             .as_ref()
             .is_some_and(|(_, digest)| roll.of_site(site).all(|(_, status)| status.digest.as_deref() == Some(digest)));
         if change.changed {
-            change.after.stamp(now, by);
+            change.after.stamp(&change.before, now, by);
             change.after.set("fleet", Some(fleet));
             change.after.date(now);
         } else if stamp.is_none() || all_have_it {
