@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`sdk`] | the boundary to proxy-wasm |
 //! | [`host`] | hostcalls as safe functions with typed results and errors |
-//! | [`register`] | shared data; [`vms`], [`plugins`] and [`documents`] are the values in it |
+//! | [`register`] | shared data; [`vms`], [`plugins`], [`refusals`] and [`documents`] are the values in it |
 //! | [`root`], [`adoption`], [`sites`] | a root context: its policy, and the documents that it has adopted |
 //! | [`roots`], [`membership`], [`worker`] | all root contexts of a VM, its record, and its tick |
 //! | [`context`] | the callbacks of a root context |
@@ -22,6 +22,7 @@ mod host;
 mod log_limit;
 mod membership;
 mod plugins;
+mod refusals;
 mod register;
 mod root;
 mod roots;

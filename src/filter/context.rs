@@ -7,7 +7,7 @@ use super::root::Root;
 use super::sdk::{Context, ContextType, HttpContext, RootContext};
 use super::stream::Stream;
 use super::worker::{self, Worker};
-use super::{host, roots};
+use super::{host, log_limit, refusals, register, roots};
 use crate::compiled::CompiledConfig;
 use crate::tree::PathError;
 
@@ -37,14 +37,30 @@ fn accepted(kind: &str, result: Result<(), ConfigureError>) -> bool {
     result.inspect_err(|error| log::error!("{kind} refused: {error}")).is_ok()
 }
 
+/// The plugin that is being configured: `<plugin name>/<root id>`.
+fn plugin() -> Result<String, HostError> {
+    let part = |name: &str| {
+        let text = host::property(&[name])?.unwrap_or_default();
+        Ok::<_, HostError>(String::from_utf8_lossy(&text).replace(char::is_control, " "))
+    };
+    Ok(format!("{}/{}", part("plugin_name")?, part("plugin_root_id")?))
+}
+
 impl RootCallbacks {
     fn configure(&self) -> Result<(), ConfigureError> {
-        let config = CompiledConfig::from_plugin_configuration(&host::plugin_configuration()?)?;
-        let name = |part: &str| {
-            let name = host::property(&[part])?.unwrap_or_default();
-            Ok::<_, HostError>(String::from_utf8_lossy(&name).replace(['\n', '\0'], " "))
+        register::started()?;
+        let plugin = plugin()?;
+        let policy = host::plugin_configuration()?;
+        let config = CompiledConfig::from_plugin_configuration(&policy);
+        let noted = match &config {
+            Ok(_) => refusals::accepted(&plugin, &policy),
+            Err(error) => refusals::refused(&plugin, &error.to_string()),
         };
-        let plugin = format!("{}/{}", name("plugin_name")?, name("plugin_root_id")?);
+        // The policy alone decides whether it is accepted.
+        if let Err(error) = noted {
+            log_limit::failure(&error);
+        }
+        let config = config?;
         host::set_tick_period(worker::TICK)?;
         let root = Rc::new(Root::new(plugin, config));
         roots::set(self.context, Some(Rc::clone(&root)));

@@ -5,8 +5,6 @@
 //! each source address gets its share of all checks. The short status needs no token, because the endpoint belongs on a
 //! network of operators.
 
-use std::rc::Rc;
-
 use error::ControlError;
 use reply::json_reply;
 
@@ -60,26 +58,24 @@ fn rejected(site: &str, error: &ControlError) {
 
 fn get_status(root: &Root, request: &Request<'_>) -> Result<String, ControlError> {
     let (fleet, now) = (root.fleet(), host::now()?);
-    let mut plugin_conflicts = Vec::new();
-    let sites: Rc<str> = match request.headers.first(DOCUMENT_HEADER) {
-        None => status::short(fleet, now)?,
+    let (sites, plugin_conflicts, plugins) = match request.headers.first(DOCUMENT_HEADER) {
+        None => (status::short(fleet, now)?, Vec::new(), None),
         Some(token) => {
             let directory = Directory::of(fleet)?;
             readers::check(&directory.keys, token, request, fleet, now)?;
             let full = status::full(&directory, fleet, now)?;
-            plugin_conflicts = full.plugin_conflicts;
-            full.sites.into()
+            (full.sites.into(), full.plugin_conflicts, Some(full.plugins))
         }
     };
     let status = Status {
         envoy: register::envoy()?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         time: now.to_string(),
-        started: String::new(),
+        started: register::started()?.to_string(),
         fleet: fleet.to_owned(),
         plugin_conflicts,
         sites,
-        plugins: Vec::new(),
+        plugins,
     };
     Ok(status.to_json())
 }

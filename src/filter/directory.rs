@@ -9,7 +9,9 @@ use super::plugins::{self, Published};
 use super::register;
 use crate::byte_index::ByteIndex;
 use crate::config::PluginConfig;
+use crate::json::Object;
 use crate::policy::{Key, Permission, keys};
+use crate::protocol::{KeyStatus, PluginStatus};
 use crate::state::Document;
 use crate::tree::{KeyPath, Tree};
 
@@ -82,6 +84,27 @@ pub struct Directory {
     sources: Vec<(String, u32)>,
     pub sites: Vec<KnownSite>,
     pub keys: Vec<Key>,
+    /// All plugins, those of other fleets included.
+    pub plugins: Vec<KnownPlugin>,
+}
+
+/// A plugin of this Envoy.
+pub struct KnownPlugin {
+    /// `<plugin name>/<root id>`.
+    pub name: String,
+    /// True if it is in the directory's fleet.
+    pub is_own: bool,
+    /// The members of its status, without its refusal.
+    pub status: String,
+}
+
+fn key_status(key: &Key) -> KeyStatus {
+    KeyStatus {
+        name: key.name.clone(),
+        kid: key.kid.clone(),
+        sites: key.sites.clone().unwrap_or_else(|| vec!["*".to_owned()]),
+        may: key.may.iter().map(|kind| kind.name().to_owned()).collect(),
+    }
 }
 
 impl Directory {
@@ -112,13 +135,26 @@ impl Directory {
 
     fn read(&mut self, published: &Published) {
         let config = Tree::from_json(published.policy.as_bytes()).ok().and_then(|tree| PluginConfig::read(&tree).ok());
-        if let Some(config) = config.filter(|config| config.fleet.as_deref().unwrap_or_default() == self.fleet) {
-            self.add(&published.plugin, config);
+        let config = config.unwrap_or_default();
+        let mut status = PluginStatus {
+            name: plugins::shown_name(&published.plugin).to_owned(),
+            fleet: config.fleet.clone(),
+            ..PluginStatus::default()
+        };
+        let is_own = config.fleet.as_deref().unwrap_or_default() == self.fleet;
+        if is_own {
+            let keys = keys::compile(&config.keys, &KeyPath::Root.key("keys")).unwrap_or_default();
+            status.control = config.control_path_prefix.is_some();
+            status.sites = config.sites.iter().flatten().map(|site| site.name.clone()).collect();
+            status.keys = keys.iter().map(key_status).collect();
+            self.add(&published.plugin, config, keys);
         }
+        let mut members = Object::default();
+        status.write(&mut members);
+        self.plugins.push(KnownPlugin { name: published.plugin.clone(), is_own, status: members.into_members() });
     }
 
-    fn add(&mut self, plugin: &str, config: PluginConfig) {
-        let keys = keys::compile(&config.keys, &KeyPath::Root.key("keys")).unwrap_or_default();
+    fn add(&mut self, plugin: &str, config: PluginConfig, keys: Vec<Key>) {
         let own_keys: Rc<[Key]> = keys.as_slice().into();
         let names = config.state.iter().map(|(site, _)| site.clone());
         let mut places = ByteIndex::default();

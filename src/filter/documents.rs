@@ -204,7 +204,7 @@ pub fn record_adopted(plugin: &str, fleet: &str, site: &str, document: &Document
         let is_known = text.lines().any(|known| known == line);
         (!is_known).then(|| others.chain([line.as_str()]).fold(String::new(), |text, line| text + line + "\n"))
     };
-    register::update(&adopted_key(fleet, site), edit).map(drop)
+    register::update(&adopted_key(fleet, site), &edit).map(drop)
 }
 
 /// True if this document is the last one that a plugin has adopted.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::host::HostError;
 use super::root::Root;
 use super::vms::{self, RecordKey};
-use super::{host, plugins, register};
+use super::{host, plugins, refusals, register};
 use crate::members::{self, GAP, HEARTBEAT, Standing, Vm};
 use crate::state::Digest;
 use crate::time::Time;
@@ -148,6 +148,7 @@ impl Membership {
             let since = known.map_or(now, |(_, since)| *since);
             if now.0.abs_diff(since.0) >= PLUGIN_GRACE.unsigned_abs() {
                 policy.remove()?;
+                refusals::forget(&policy.plugin, since)?;
             } else {
                 idle.push((policy.plugin, since));
             }

@@ -10,6 +10,7 @@ use super::register::{self, Unused};
 use crate::json::{self, Object};
 use crate::policy::{Key, Policy, Rule, Site};
 use crate::state::{Digest, Document};
+use crate::tree::quoted;
 
 const PREFIX: &str = "plugin";
 
@@ -79,6 +80,9 @@ pub fn encode(policy: &Policy, declared: &[Rc<Document>]) -> String {
     }
     let mut object = Object::default();
     object.text("fleet", policy.fleet.as_deref());
+    if let Some(prefix) = &policy.control {
+        object.raw("control", &["{\"path_prefix\":", &quoted(prefix), "}"].concat());
+    }
     object.raw("sites", &json::list(&policy.sites.iter().map(encode_site).collect::<Vec<_>>()));
     object.raw("state", &state.end());
     object.raw("keys", &json::list(&policy.keys.iter().map(encode_key).collect::<Vec<_>>()));
@@ -102,7 +106,7 @@ fn encode_site(site: &Site) -> String {
 fn encode_key(key: &Key) -> String {
     let mut object = Object::default();
     object.text("name", Some(&key.name));
-    object.raw("jwk", &format!(r#"{{"kty":"OKP","crv":"Ed25519","x":{}}}"#, crate::tree::quoted(&key.x)));
+    object.raw("jwk", &format!(r#"{{"kty":"OKP","crv":"Ed25519","x":{}}}"#, quoted(&key.x)));
     object.raw("sites", &key.sites.as_ref().map_or_else(|| "[\"*\"]".to_owned(), |sites| json::texts(sites)));
     let may: Vec<String> = key.may.iter().map(|kind| kind.name().to_owned()).collect();
     object.raw("may", &json::texts(&may));

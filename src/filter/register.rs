@@ -5,9 +5,11 @@
 //! |---|---|---|
 //! | `generation` | a number that increases with every change of the values below, except heartbeats | |
 //! | `process` | 8 hexadecimal digits, random per process | |
+//! | `started` | the time at which a plugin was first configured, in milliseconds since the epoch | |
 //! | `threads` | the number of Envoy's threads, once it is known | [`vms`](super::vms) |
 //! | `vm/<number>` | the record of one VM | [`vms`](super::vms) |
 //! | `plugin/<number>` | the policy of one plugin: sites, rules, declared state, keys | [`plugins`](super::plugins) |
+//! | `refused` | the policies that plugins have refused | [`refusals`](super::refusals) |
 //! | `site/<fleet>/<site>` | the newest pushed document | [`documents`](super::documents) |
 //! | `adopted/<fleet>/<site>` | the last document that each plugin has adopted | [`documents`](super::documents) |
 //!
@@ -21,6 +23,7 @@
 use std::cell::Cell;
 
 use super::host::{self, HostError, Shared};
+use crate::time::Time;
 
 /// The version of no value: see the module's documentation.
 const ABSENT: u32 = u32::MAX;
@@ -66,7 +69,7 @@ pub fn text(key: &str) -> Result<String, HostError> {
 
 /// Replaces the text of `key` by the result of `edit`, and again if another thread was faster. `None` leaves the text.
 /// Returns the text that `key` then has.
-pub fn update(key: &str, edit: impl Fn(&str) -> Option<String>) -> Result<String, HostError> {
+pub fn update(key: &str, edit: &dyn Fn(&str) -> Option<String>) -> Result<String, HostError> {
     for _ in 0..100 {
         let shared = get(key)?;
         let cas = shared.as_ref().map(|shared| shared.cas);
@@ -83,8 +86,15 @@ pub fn update(key: &str, edit: impl Fn(&str) -> Option<String>) -> Result<String
 pub fn envoy() -> Result<String, HostError> {
     let node = host::property(&["xds", "node", "id"])?.unwrap_or_default();
     let random = host::random()? as u32;
-    let process = update("process", |process| process.is_empty().then(|| format!("{random:08x}")))?;
+    let process = update("process", &|process| process.is_empty().then(|| format!("{random:08x}")))?;
     Ok(format!("{}/{process}", String::from_utf8_lossy(&node)))
+}
+
+/// The time at which a plugin was first configured. Sets it if there is none.
+pub fn started() -> Result<Time, HostError> {
+    let now = host::now()?;
+    let started = update("started", &|started| started.is_empty().then(|| now.0.to_string()))?;
+    Ok(Time(started.parse().unwrap_or(now.0)))
 }
 
 /// The generation.
@@ -95,7 +105,7 @@ pub fn generation() -> Result<u64, HostError> {
 /// Increases the generation, and returns the new one.
 pub fn changed() -> Result<u64, HostError> {
     let next = |text: &str| Some((text.parse::<u64>().unwrap_or(0) + 1).to_string());
-    Ok(update("generation", next)?.parse().unwrap_or(0))
+    Ok(update("generation", &next)?.parse().unwrap_or(0))
 }
 
 /// A value under a numbered key.

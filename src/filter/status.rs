@@ -7,11 +7,12 @@ use std::rc::Rc;
 use super::directory::{Current, Directory, KnownSite};
 use super::documents::NO_DOCUMENT;
 use super::host::HostError;
+use super::refusals::{self, Refusal};
 use super::root::Root;
 use super::vms::{Records, RecordsVersion};
 use super::{documents, plugins, register, stats};
 use crate::json::{self, Object};
-use crate::protocol::{Counters, SiteDetails, SiteStatus, write_workers};
+use crate::protocol::{Counters, PluginStatus, SiteDetails, SiteStatus, write_workers};
 use crate::state::{Document, EffectiveState};
 use crate::time::Time;
 use crate::tree::Tree;
@@ -164,6 +165,8 @@ pub struct Full {
     pub sites: String,
     /// The plugins that receive requests beside another one of the same name.
     pub plugin_conflicts: Vec<String>,
+    /// All plugins, those of other fleets included: a JSON list.
+    pub plugins: String,
 }
 
 /// The full status of a fleet.
@@ -183,7 +186,32 @@ pub fn full(directory: &Directory, fleet: &str, now: Time) -> Result<Full, HostE
         sites.push(object.end());
     }
     let conflicts = records.conflicts().iter().map(|plugin| plugins::shown_name(plugin).to_owned()).collect();
-    Ok(Full { sites: json::list(&sites), plugin_conflicts: conflicts })
+    Ok(Full { sites: json::list(&sites), plugin_conflicts: conflicts, plugins: plugins(directory)? })
+}
+
+/// All plugins: a JSON list. Those of this fleet, and those without any policy, have the reason of their last refusal.
+fn plugins(directory: &Directory) -> Result<String, HostError> {
+    let text = refusals::read()?;
+    let refusals: Vec<Refusal<'_>> = text.lines().filter_map(Refusal::parse).collect();
+    let written = |mut object: Object, refusal: Option<&Refusal<'_>>| {
+        let refusal = refusal.filter(|refusal| !refusal.error.is_empty());
+        let at = refusal.map(|refusal| refusal.at.to_string());
+        PluginStatus::write_refusal(refusal.map(|refusal| refusal.error), at.as_deref(), &mut object);
+        object.end()
+    };
+    let mut all = Vec::new();
+    for plugin in &directory.plugins {
+        let refusal = refusals.iter().find(|refusal| plugin.is_own && refusal.plugin == plugin.name);
+        all.push(written(Object::from_members(plugin.status.clone()), refusal));
+    }
+    for refusal in refusals.iter().filter(|refusal| !directory.plugins.iter().any(|known| known.name == refusal.plugin))
+    {
+        let mut object = Object::default();
+        PluginStatus { name: plugins::shown_name(refusal.plugin).to_owned(), ..PluginStatus::default() }
+            .write(&mut object);
+        all.push(written(object, Some(refusal)));
+    }
+    Ok(json::list(&all))
 }
 
 /// The part of a site's status that requires a read token.

@@ -108,7 +108,7 @@ pub fn threads() -> Result<Option<usize>, HostError> {
 /// Shares a number of threads, unless a larger one is known.
 pub fn set_threads(threads: usize) -> Result<(), HostError> {
     let is_larger = |text: &str| text.parse::<usize>().map_or(true, |known| known < threads);
-    register::update(THREADS, |text| is_larger(text).then(|| threads.to_string())).map(drop)
+    register::update(THREADS, &|text| is_larger(text).then(|| threads.to_string())).map(drop)
 }
 
 /// The VMs at one moment.

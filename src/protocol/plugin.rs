@@ -18,6 +18,9 @@ pub struct PluginStatus {
     pub control: bool,
     /// The reason why the filter refused the newest policy. Envoy keeps the policy before, or has none.
     pub refused: Option<String>,
+    /// The time of that refusal. Envoy offers no policy again that it runs already, so the reason remains if the policy
+    /// before is restored.
+    pub refused_at: Option<String>,
 }
 
 /// A key of a policy, and what it may sign.
@@ -35,16 +38,19 @@ pub struct KeyStatus {
 }
 
 impl PluginStatus {
-    /// The plugin as JSON.
-    pub fn to_json(&self) -> String {
-        let mut object = Object::default();
+    /// Writes all members but those of the refusal.
+    pub fn write(&self, object: &mut Object) {
         object.text("name", Some(&self.name));
         object.text("fleet", self.fleet.as_deref());
         object.texts("sites", &self.sites);
         object.raw("keys", &json::list(&self.keys.iter().map(KeyStatus::to_json).collect::<Vec<_>>()));
         object.raw("control", if self.control { "true" } else { "false" });
-        object.text("refused", self.refused.as_deref());
-        object.end()
+    }
+
+    /// Writes the members of the refusal: its reason and its time.
+    pub fn write_refusal(refused: Option<&str>, at: Option<&str>, object: &mut Object) {
+        object.text("refused", refused);
+        object.text("refused_at", at);
     }
 }
 

@@ -5,12 +5,14 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::PluginStatus;
-use crate::json::{self, Object};
+use crate::json::Object;
 use crate::members::Workers;
 
-/// The status of one Envoy. `S` is the form of the list of sites: text for the filter, [`SiteStatus`]es for a reader.
+/// The status of one Envoy. `S` and `P` are the forms of the lists of sites and plugins: JSON text for the filter,
+/// [`SiteStatus`]es and [`PluginStatus`]es for a reader.
 #[derive(Clone, Debug, serde::Deserialize)]
-pub struct Status<S> {
+#[serde(bound(deserialize = "S: Deserialize<'de>, P: Deserialize<'de> + Default"))]
+pub struct Status<S, P = Vec<PluginStatus>> {
     /// The name of the Envoy: `<node id>/<8 hex>`.
     pub envoy: String,
     /// The version of the filter.
@@ -32,10 +34,10 @@ pub struct Status<S> {
     pub sites: S,
     /// All plugins with this VM id, those of other fleets included. Requires a read token; empty without one.
     #[serde(default)]
-    pub plugins: Vec<PluginStatus>,
+    pub plugins: P,
 }
 
-impl<S: AsRef<str>> Status<S> {
+impl<S: AsRef<str>> Status<S, Option<String>> {
     /// The status as JSON.
     pub fn to_json(&self) -> String {
         let mut object = Object::default();
@@ -46,8 +48,8 @@ impl<S: AsRef<str>> Status<S> {
         object.text("fleet", Some(&self.fleet));
         object.texts("plugin_conflicts", &self.plugin_conflicts);
         object.raw("sites", self.sites.as_ref());
-        if !self.plugins.is_empty() {
-            object.raw("plugins", &json::list(&self.plugins.iter().map(PluginStatus::to_json).collect::<Vec<_>>()));
+        if let Some(plugins) = &self.plugins {
+            object.raw("plugins", plugins);
         }
         object.end()
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::json;
 use crate::members::Workers;
 use serde_json::{Value, json};
 
@@ -82,10 +83,17 @@ fn written(sites: &[&SiteStatus<String>], has_details: bool) -> String {
         started: "2026-11-20T02:00:00Z".to_owned(),
         fleet: "prod".to_owned(),
         plugin_conflicts: vec!["shop".to_owned()],
-        sites: crate::json::list(&sites.iter().map(site).collect::<Vec<_>>()),
-        plugins: if has_details { plugins() } else { Vec::new() },
+        sites: json::list(&sites.iter().map(site).collect::<Vec<_>>()),
+        plugins: has_details.then(|| json::list(&plugins().iter().map(written_plugin).collect::<Vec<_>>())),
     };
     status.to_json()
+}
+
+fn written_plugin(plugin: &PluginStatus) -> String {
+    let mut object = Object::default();
+    plugin.write(&mut object);
+    PluginStatus::write_refusal(plugin.refused.as_deref(), plugin.refused_at.as_deref(), &mut object);
+    object.end()
 }
 
 fn plugins() -> Vec<PluginStatus> {
@@ -99,6 +107,7 @@ fn plugins() -> Vec<PluginStatus> {
         keys: vec![key],
         control: true,
         refused: Some("sits: unknown field; did you mean \"sites\"?".to_owned()),
+        refused_at: Some("2026-11-21T02:00:00Z".to_owned()),
     };
     vec![data, PluginStatus { name: "new".to_owned(), ..PluginStatus::default() }]
 }

@@ -25,6 +25,7 @@ mod hostile;
 mod identity;
 mod page;
 mod paths;
+mod plugin_status;
 mod plugins;
 mod proof;
 mod quiet;

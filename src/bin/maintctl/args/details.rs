@@ -21,7 +21,7 @@ pub struct DetailArgs {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub lasting: Option<Duration>,
     /// Open the site automatically at this time; `none` removes the end
-    #[arg(long, value_name = "TIME", conflicts_with = "lasting")]
+    #[arg(long, alias = "end", value_name = "TIME", conflicts_with = "lasting")]
     pub until: Option<String>,
     /// Disable an exempt rule during this maintenance; `none` enables all rules again
     #[arg(long, value_name = "RULE")]

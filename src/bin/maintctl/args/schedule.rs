@@ -24,7 +24,7 @@ pub struct ScheduleArgs {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub lasting: Option<Duration>,
     /// The end of the window
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, alias = "end", value_name = "TIME")]
     pub until: Option<String>,
     /// Stay closed until the site is opened
     #[arg(long)]

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use envoy_maintenance::compiled::CompiledConfig;
 use envoy_maintenance::policy::{Policy, Site};
 use envoy_maintenance::reply::health_check;
@@ -13,12 +13,14 @@ use envoy_maintenance::time::Time;
 use envoy_maintenance::verdict::{Decision, PassReason, Refusal, Verdict, decide};
 
 use crate::args::ExplainArgs;
+use crate::args::common::Global;
 use crate::config::policy_file;
 use crate::exit::ExitError;
 use crate::terminal::output::shown;
 use crate::terminal::times;
 
 mod explanation;
+mod live;
 mod peer;
 mod print;
 mod states;
@@ -26,12 +28,16 @@ mod url;
 mod wire;
 
 use explanation::{Action, Explanation};
+use live::LiveState;
 use peer::ClientFlags;
 use states::States;
 use wire::ClientResponse;
 
-pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
-    let (name, found) = policy_file::only(&args.policy, args.plugin.as_deref())?;
+pub fn run(global: &Global, args: &ExplainArgs) -> Result<ExitCode> {
+    let live = if args.live { Some(LiveState::ask(global, args.policy.as_deref())?) } else { None };
+    let policy = args.policy.as_ref().or_else(|| live.as_ref().map(|live| &live.policy));
+    let policy = policy.context("--policy or --live is required")?;
+    let (name, found) = policy_file::only(policy, args.plugin.as_deref())?;
     let refused = |path: &str, problem: &str| match found.place(path).as_str() {
         "" => anyhow!("{name}: {}", shown(problem)),
         place => anyhow!("{name}: {}", shown(&format!("{place}: {problem}"))),
@@ -39,9 +45,12 @@ pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
     let tree = found.policy.as_ref().map_err(|error| refused(&error.path, &error.problem))?;
     let config = CompiledConfig::from_tree(tree).map_err(|error| refused(&error.path, &error.problem))?;
     let at = at(args.at.as_deref())?;
-    let states = States::read(&args.state, &config.policy, at)?;
+    let mut states = States::read(&args.state, &config.policy, at)?;
+    if let Some(live) = live {
+        live.add_to(&mut states, &config.policy, at)?;
+    }
     let (headers, url_notes) = url::headers(args).map_err(|problem| anyhow!(ExitError::Usage(problem)))?;
-    let flags = ClientFlags::new(args.ip);
+    let flags = ClientFlags::new(args);
     let request = Request::new(&headers, &flags);
     let mut explanation = explain(&config, &states, &request, &flags, at);
     explanation.notes.splice(0..0, url_notes.into_iter().chain(states.notes));
@@ -149,8 +158,8 @@ fn site_notes(policy: &Policy, states: &States, decision: &Decision<'_>) -> Vec<
         return notes;
     };
     if !states.knows(site) {
-        let note = "no document gives the state of the site, so it counts as online; add one with --state, or use the file that \
-                    maintctl generates as --policy";
+        let note = "no document gives the state of the site, so it counts as online; --live uses the current one, --state that \
+                    of a file";
         notes.push(note.to_owned());
     }
     let rules = |site: &Site| site.exempt.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();

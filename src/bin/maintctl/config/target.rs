@@ -11,9 +11,11 @@ use crate::args::common::Global;
 use crate::config::file::{Config, FILE};
 use crate::config::keys::SigningKey;
 use crate::config::tls;
+use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::roll::Roll;
 use crate::envoys::{addresses, hot_restart};
+use crate::terminal::times;
 
 /// A valid target.
 pub struct Target {
@@ -96,6 +98,11 @@ impl Target {
         matches!(self.writer, TargetWriter::File(_))
     }
 
+    /// True if the target has a client certificate for https endpoints.
+    pub fn has_certificate(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.client_cert().is_some())
+    }
+
     /// The key and the fleet for signatures.
     pub fn signer(&self) -> Result<(&SigningKey, &str)> {
         let key = match &self.key {
@@ -109,6 +116,11 @@ impl Target {
         Ok((key, fleet.with_context(|| format!("no fleet: set `fleet` in {FILE} to the fleet of the policy"))?))
     }
 
+    /// The thumbprint of the key, if there is one.
+    pub fn kid(&self) -> Option<String> {
+        self.key.as_ref().ok()?.as_ref().map(SigningKey::kid)
+    }
+
     /// A token for the detailed status.
     pub fn read_token(&self, now: Time) -> Result<String> {
         let (key, fleet) = self.signer()?;
@@ -118,6 +130,21 @@ impl Target {
     /// Requests the status of every Envoy of the target.
     pub fn call(&self, token: Option<&str>, deadline: Instant) -> Result<Roll> {
         Roll::call(&self.envoys, self.tls.as_ref(), self.expect, token, deadline)
+    }
+
+    /// Requests the detailed status of every Envoy of the target. If there is no key, or Envoys reject it, requests the short
+    /// status, and returns the reason.
+    pub fn survey(&self, deadline: Instant) -> Result<(Roll, Option<String>)> {
+        let token = match self.read_token(times::time(&times::now())) {
+            Ok(token) => token,
+            Err(error) => return Ok((self.call(None, deadline)?, Some(format!("{error:#}")))),
+        };
+        let roll = self.call(Some(&token), deadline)?;
+        let is_rejected = |failure: &&EnvoyFailure| matches!(failure.error, EnvoyError::Rejected { .. });
+        match roll.failures.iter().find(is_rejected).map(EnvoyFailure::line) {
+            Some(rejected) => Ok((self.call(None, deadline)?, Some(rejected))),
+            None => Ok((roll, None)),
+        }
     }
 
     /// The Envoys whose hot restart keeps a push from some of their connections, as their admin interfaces say.

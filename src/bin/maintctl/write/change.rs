@@ -86,6 +86,8 @@ pub struct ChangeReport {
     pub unreached: Vec<EnvoyFailure>,
     /// The names of the Envoys that lacked the newest document before the command and have it now.
     pub repaired: Vec<String>,
+    /// The changes that an edited policy of a file target brought along, one text for each.
+    pub brought: Vec<String>,
     /// True if the change was only planned.
     pub dry_run: bool,
 }

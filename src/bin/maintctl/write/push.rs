@@ -182,6 +182,7 @@ fn report(
         miscount: roll.miscount.clone(),
         unreached,
         repaired: Vec::new(),
+        brought: Vec::new(),
         dry_run: options.dry_run,
     }
 }
