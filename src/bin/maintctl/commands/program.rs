@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Error, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus};
 
 use anyhow::{Context, Result};
@@ -22,9 +22,10 @@ pub fn check(command: &[OsString]) -> Result<()> {
         let place = if has_folder(program) { "" } else { " in PATH" };
         return Err(ExitError::NotFound(format!("{name}: command not found{place}; nothing changed")).into());
     };
-    let problem = if found.is_dir() { "is a folder" } else { "is not executable" };
-    let advice = if found.is_dir() { String::new() } else { format!(" (chmod +x {name})") };
-    Err(ExitError::NotExecutable(format!("{name}: {} {problem}; nothing changed{advice}", found.display())).into())
+    let problem = if found.is_dir() { "a folder" } else { "not executable" };
+    let advice =
+        if found.is_dir() { String::new() } else { format!(" (chmod +x {})", shown(&found.to_string_lossy())) };
+    Err(ExitError::NotExecutable(format!("{name}: {problem}; nothing changed{advice}")).into())
 }
 
 /// The paths at which the program may be: its own, or that in each folder of PATH.
@@ -37,7 +38,7 @@ fn candidates(program: &OsStr) -> Vec<PathBuf> {
 }
 
 fn has_folder(program: &OsStr) -> bool {
-    Path::new(program).components().count() > 1 || program.to_string_lossy().contains('/')
+    program.as_encoded_bytes().contains(&b'/')
 }
 
 /// Runs the command, and forwards signals to it.
