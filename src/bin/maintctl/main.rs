@@ -20,7 +20,7 @@ use anyhow::Result;
 use args::{Alias, Cli, Command};
 use commands::{
     apply, cancel, close, completions, diff, doctor, explain, hash, history, init, keys, lint, open, preview, schedule,
-    status,
+    status, update,
 };
 use terminal::{output, signals};
 
@@ -41,12 +41,13 @@ fn main() -> ExitCode {
 
 /// Runs the subcommand. `alias` is its name as typed, if that is an alias.
 fn run(cli: Cli, alias: Option<&str>) -> Result<ExitCode> {
-    signals::install()?;
+    signals::install(write::journal::interrupted)?;
     let Cli { global, command } = cli;
     match command {
         Command::Init(args) => init::run(&global, &args),
         Command::Close(args) => close::run(&global, &args, alias),
         Command::Open(args) => open::run(&global, &args, alias),
+        Command::Update(args) => update::run(&global, &args),
         Command::Status(args) => status::run(&global, &args),
         Command::Schedule(args) => schedule::run(&global, &args),
         Command::Cancel(args) => cancel::run(&global, &args),

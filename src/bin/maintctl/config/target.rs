@@ -36,6 +36,8 @@ pub struct Target {
     /// The key, or the error of loading it, which concerns only requests that need a signature.
     key: Result<Option<SigningKey>>,
     pub writer: TargetWriter,
+    /// The file to which every change is appended.
+    pub journal: Option<PathBuf>,
 }
 
 /// The way in which changes reach the target's Envoys.
@@ -92,6 +94,7 @@ impl Target {
             fleet: config.file.fleet.clone(),
             key: SigningKey::load(&config),
             writer,
+            journal: config.file.journal.as_ref().map(|journal| config.path(journal)),
         })
     }
 

@@ -49,6 +49,11 @@ impl SiteSelection {
         SiteSelection { names, ..SiteSelection::default() }
     }
 
+    /// The same sites, without a question.
+    pub fn confirmed(&self) -> SiteSelection {
+        SiteSelection { is_confirmed: true, ..self.clone() }
+    }
+
     /// The names of the selected sites. Fails if one of them does not exist.
     pub fn choose(&self, known: &[String]) -> Result<Vec<String>> {
         if self.is_empty {
