@@ -71,7 +71,7 @@ impl Night {
     fn furnish(&mut self, signer: &Signer) {
         let endpoints: Vec<String> = self.edge.iter().map(base).collect();
         let config = format!(
-            "default = \"edge\"\nfleet = {FLEET:?}\nkey = \"maintctl.key\"\n\n\
+            "default = \"edge\"\nfleet = {FLEET:?}\nkey = \"maintctl.key\"\njournal = \"maintctl.jsonl\"\n\n\
              [target.edge]\nenvoys = {endpoints:?}\nexpect = 4\n\n\
              [target.vm]\nfile = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{:?}]\n",
             self.vm.ecds_file(),
