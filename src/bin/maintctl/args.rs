@@ -20,6 +20,7 @@ mod hash;
 mod history;
 mod init;
 mod lint;
+mod man;
 mod open;
 mod preview;
 mod schedule;
@@ -35,6 +36,7 @@ pub use hash::HashArgs;
 pub use history::HistoryArgs;
 pub use init::InitArgs;
 pub use lint::LintArgs;
+pub use man::ManArgs;
 pub use open::OpenArgs;
 pub use preview::PreviewArgs;
 pub use schedule::ScheduleArgs;
@@ -117,6 +119,9 @@ pub enum Command {
     Hash(HashArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Write man pages into a folder
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 #[cfg(test)]

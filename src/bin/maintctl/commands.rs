@@ -10,6 +10,7 @@ pub mod hash;
 pub mod history;
 pub mod init;
 pub mod lint;
+pub mod man;
 pub mod open;
 pub mod preview;
 pub mod schedule;

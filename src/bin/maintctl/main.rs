@@ -17,10 +17,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use args::{Alias, Cli, Command};
-use commands::{cancel, close, completions, explain, hash, history, init, lint, open, preview, schedule, status};
+use commands::{cancel, close, completions, explain, hash, history, init, lint, man, open, preview, schedule, status};
 use terminal::{output, signals};
 
 fn main() -> ExitCode {
+    completions::complete_and_exit();
     let (cli, alias) = Cli::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit());
     let result = run(cli, alias.as_ref().map(|alias| alias.typed.as_str()));
     if let Some(Alias { typed, verb, .. }) = alias.filter(|alias| alias.is_foreign) {
@@ -51,6 +52,7 @@ fn run(cli: Cli, alias: Option<&str>) -> Result<ExitCode> {
         Command::Lint(args) => lint::run(&args),
         Command::Preview(args) => preview::run(&args),
         Command::Hash(args) => hash::run(&args),
+        Command::Man(args) => man::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }
