@@ -15,10 +15,12 @@ mod cancel;
 mod close;
 pub mod common;
 mod completions;
+mod doctor;
 mod explain;
 mod hash;
 mod history;
 mod init;
+mod keys;
 mod lint;
 mod man;
 mod open;
@@ -31,11 +33,13 @@ pub use alias::Alias;
 pub use cancel::CancelArgs;
 pub use close::{CloseArgs, OnFailure};
 pub use completions::CompletionsArgs;
-pub use explain::ExplainArgs;
+pub use doctor::DoctorArgs;
+pub use explain::{ClaimFlag, ExplainArgs};
 pub use hash::HashArgs;
 pub use history::HistoryArgs;
 pub use init::InitArgs;
-pub use lint::LintArgs;
+pub use keys::KeysArgs;
+pub use lint::{LintArgs, LintFormat};
 pub use man::ManArgs;
 pub use open::OpenArgs;
 pub use preview::PreviewArgs;
@@ -109,6 +113,10 @@ pub enum Command {
     Cancel(CancelArgs),
     /// List the last maintenances
     History(HistoryArgs),
+    /// Check a target from end to end, and say what to do
+    Doctor(DoctorArgs),
+    /// List the keys that may change sites, as Envoys report them
+    Keys(KeysArgs),
     /// Show the decision on a request, and the reasons for it
     Explain(ExplainArgs),
     /// Check policies, Envoy bootstraps and Istio manifests

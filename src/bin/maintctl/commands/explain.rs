@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use envoy_maintenance::compiled::CompiledConfig;
 use envoy_maintenance::policy::{Policy, Site};
 use envoy_maintenance::reply::health_check;
@@ -14,11 +14,13 @@ use envoy_maintenance::verdict::{Decision, PassReason, Refusal, Verdict, decide}
 use jiff::Zoned;
 
 use crate::args::ExplainArgs;
+use crate::args::common::Global;
 use crate::config::policy_file;
 use crate::exit::ExitError;
 use crate::terminal::times;
 
 mod explanation;
+mod live;
 mod peer;
 mod print;
 pub mod states;
@@ -26,16 +28,23 @@ mod url;
 pub mod wire;
 
 use explanation::{Action, Explanation};
+use live::LiveState;
 use peer::ClientFlags;
 use states::States;
 use wire::ClientResponse;
 
-pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
-    let config = policy_file::compile(&args.policy, args.plugin.as_deref())?;
+pub fn run(global: &Global, args: &ExplainArgs) -> Result<ExitCode> {
+    let live = if args.live { Some(LiveState::ask(global, args.policy.as_deref())?) } else { None };
+    let policy = args.policy.as_ref().or_else(|| live.as_ref().map(|live| &live.policy));
+    let policy = policy.context("--policy or --live is required")?;
+    let config = policy_file::compile(policy, args.plugin.as_deref())?;
     let at = at(args.at.as_deref())?;
-    let states = States::read(&args.state, &config.policy, at)?;
+    let mut states = States::read(&args.state, &config.policy, at)?;
+    if let Some(live) = live {
+        live.add_to(&mut states, &config.policy, at)?;
+    }
     let (headers, url_notes) = url::headers(args).map_err(|problem| anyhow!(ExitError::Usage(problem)))?;
-    let flags = ClientFlags::new(args.ip);
+    let flags = ClientFlags::new(args);
     let request = Request::new(&headers, &flags);
     let mut explanation = explain(&config, &states, &request, &flags, at);
     explanation.notes.splice(0..0, url_notes.into_iter().chain(states.notes));
@@ -132,8 +141,8 @@ fn site_notes(policy: &Policy, states: &States, decision: &Decision<'_>) -> Vec<
         return notes;
     };
     if !states.knows(site) {
-        let note = "no document gives the state of the site, so it counts as online; add one with --state, or use the file that \
-                    maintctl generates as --policy";
+        let note = "no document gives the state of the site, so it counts as online; --live uses the current one, --state that \
+                    of a file";
         notes.push(note.to_owned());
     }
     let rules = |site: &Site| site.exempt.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();

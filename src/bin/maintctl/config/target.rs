@@ -99,6 +99,11 @@ impl Target {
         matches!(self.writer, TargetWriter::File(_))
     }
 
+    /// True if the target has a client certificate for https endpoints.
+    pub fn has_certificate(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.client_cert().is_some())
+    }
+
     /// The key and the fleet for signatures.
     pub fn signer(&self) -> Result<(&SigningKey, &str)> {
         let key = match &self.key {
@@ -110,6 +115,11 @@ impl Target {
         })?;
         let fleet = self.fleet.as_deref();
         Ok((key, fleet.with_context(|| format!("no fleet: set `fleet` in {FILE} to the fleet of the policy"))?))
+    }
+
+    /// The thumbprint of the key, if there is one.
+    pub fn kid(&self) -> Option<String> {
+        self.key.as_ref().ok()?.as_ref().map(SigningKey::kid)
     }
 
     /// A token for the detailed status.

@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use envoy_maintenance::time::Time;
 use ureq::tls::TlsConfig;
 
+use crate::diagnosis::envoy as diagnosis;
 use crate::envoys::addresses::endpoints;
 use crate::envoys::client::Endpoint;
 use crate::envoys::confirm::{confirm, connections};
@@ -16,10 +17,9 @@ use crate::envoys::failure::{self, EnvoyFailure};
 use crate::envoys::parallel;
 use crate::envoys::status::{EnvoySite, EnvoyStatus};
 use crate::exit::ExitError;
-use crate::terminal::output::shown;
 
 /// The difference between clocks that is ignored, in milliseconds. It includes the time of the request.
-const CLOCK_TOLERANCE: u64 = 10_000;
+pub const CLOCK_TOLERANCE: i64 = 10_000;
 /// The time limit for each step of building the roll: names, first responses, new connections.
 const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -183,19 +183,9 @@ impl Roll {
     /// Prints warnings about clocks that differ from this machine's, and about plugins that share a name.
     pub fn warn(&self, now: Time) {
         for envoy in &self.envoys {
-            let (name, status) = (shown(&envoy.name()), &envoy.status);
-            if let Some(there) = Time::parse(&status.time).filter(|there| there.0.abs_diff(now.0) > CLOCK_TOLERANCE) {
-                aside!(
-                    "warning: the clock of {name} says {there}, this machine's {now}; ends and windows go by Envoy's \
-                     clock: correct the clock that is wrong"
-                );
-            }
-            for plugin in &status.plugin_conflicts {
-                let plugin = shown(plugin);
-                aside!(
-                    "warning: {name} has several plugins named \"{plugin}\" with different policies; give each plugin its \
-                     own `name`"
-                );
+            let clock = diagnosis::clock(&envoy.status, now, now, CLOCK_TOLERANCE);
+            for remark in clock.into_iter().chain(diagnosis::conflicts(&envoy.status)) {
+                aside!("warning: {}", remark.about(&envoy.name()).line());
             }
         }
     }

@@ -204,5 +204,15 @@ pub fn short(time: Time, now: &Zoned) -> String {
     }
 }
 
+/// The time zone of `now`, such as `Europe/Berlin (CET, UTC+01:00)` or `UTC`.
+pub fn zone_name(now: &Zoned) -> String {
+    let (short, offset) = (now.strftime("%Z").to_string(), now.strftime("UTC%:z").to_string());
+    match now.time_zone().iana_name() {
+        _ if now.offset().seconds() == 0 && matches!(short.as_str(), "UTC" | "Etc/UTC") => "UTC".to_owned(),
+        Some(name) => format!("{name} ({short}, {offset})"),
+        None => format!("{short} ({offset})"),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use envoy_maintenance::compiled::CompiledConfig;
 use envoy_maintenance::config::PluginConfig;
 
 use crate::config::target::FileTarget;
+use crate::diagnosis::remark::{Remark, Severity, Topic};
 use crate::document::draft::Draft;
 use crate::envoys::adoption::ExpectedDocument;
 use crate::terminal::output::problem;
@@ -79,37 +80,40 @@ impl Contents {
         self.watched()?.entries.expected(site)
     }
 
-    /// The reason why Envoy cannot load the watched file when it starts again, with a remedy.
-    pub fn problem(&self) -> Option<String> {
+    /// Problems of both files, and the differences between the policies in them.
+    pub fn remarks(&self) -> Vec<Remark> {
+        self.problem().into_iter().chain(self.difference()).collect()
+    }
+
+    /// The reason why Envoy cannot load the watched file when it starts again.
+    fn problem(&self) -> Option<Remark> {
         match &self.watched {
             Ok(watched) => watched.as_ref()?.invalid.as_ref().map(|invalid| {
-                format!(
-                    "{invalid}; Envoy rejects it and runs the policy before; `maintctl apply` writes the file again"
-                )
+                let problem = format!("{invalid}; Envoy rejects it and runs the policy before");
+                remark(Severity::Error, problem, "`maintctl apply` writes the file again")
             }),
-            Err(error) => Some(format!("{error:#}")),
+            Err(error) => Some(remark(Severity::Error, format!("{error:#}"), "")),
         }
     }
 
-    /// The differences of the operator's policy from the watched file, and the reason why it cannot be used.
-    pub fn remarks(&self) -> Vec<String> {
+    /// The differences of the operator's policy from the watched file, or the reason why it cannot be used.
+    fn difference(&self) -> Option<Remark> {
         let policy = self.files.policy.display();
         match (&self.edited, &self.watched) {
             (Err(error), Ok(Some(_))) => {
-                vec![format!("{error:#}; changes keep the policy that Envoy runs until that is corrected")]
+                let remedy = "changes keep the policy that Envoy runs until that is corrected";
+                Some(remark(Severity::Warning, format!("{error:#}"), remedy))
             }
-            (Err(error), _) => vec![format!("{error:#}")],
-            (Ok(_), Err(_)) => Vec::new(),
+            (Err(error), _) => Some(remark(Severity::Error, format!("{error:#}"), "")),
+            (Ok(_), Err(_)) => None,
             (Ok(_), Ok(None)) => {
-                vec![format!("{} does not exist; the next change creates it", self.files.file.display())]
+                let problem = format!("{} does not exist", self.files.file.display());
+                Some(remark(Severity::Warning, problem, "the next change creates it"))
             }
             (Ok(edited), Ok(Some(watched))) => {
                 let brought = changes::between(watched, edited);
-                if brought.is_empty() {
-                    return Vec::new();
-                }
-                let text = changes::line(&brought);
-                vec![format!("{policy} was edited; the next change, or `maintctl apply`, brings: {text}")]
+                let remedy = format!("the next change, or `maintctl apply`, brings: {}", changes::line(&brought));
+                (!brought.is_empty()).then(|| remark(Severity::Note, format!("{policy} was edited"), &remedy))
             }
         }
     }
@@ -129,6 +133,10 @@ impl Contents {
             (Err(error), None) => Err(error),
         }
     }
+}
+
+fn remark(severity: Severity, problem: String, remedy: &str) -> Remark {
+    Remark::new(Topic::File, severity, problem, remedy)
 }
 
 /// Reads the watched file.
