@@ -11,7 +11,9 @@ use crate::support::signer::Signer;
 mod causes;
 mod close_and_open;
 mod completions;
+mod django;
 mod file;
+mod hash;
 mod hostile;
 mod hot_restart;
 mod init;
@@ -25,6 +27,7 @@ mod shared;
 mod status;
 mod terminal;
 mod times;
+mod tried;
 mod words;
 mod wrapped_command;
 
