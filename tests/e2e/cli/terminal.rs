@@ -122,7 +122,9 @@ async fn status_fits_the_terminal_and_has_colours_there() {
     let piped = status("", &[("COLUMNS", "60")]).await;
     assert!(piped.lines().any(|line| line.len() > 150), "{piped}");
     let words: Vec<&str> = piped.lines().flat_map(str::split_whitespace).collect();
-    for word in ["BY", "ops@example.com", "REFUSED", "3", "OFFLINE", reason, "Europe/Berlin", "(CET,", "UTC+01:00)", "04:00"] {
+    for word in
+        ["BY", "ops@example.com", "REFUSED", "3", "OFFLINE", reason, "Europe/Berlin", "(CET,", "UTC+01:00)", "04:00"]
+    {
         assert!(words.contains(&word), "{word}: {piped}");
     }
     for width in [60, 80, 100] {

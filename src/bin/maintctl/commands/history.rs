@@ -89,8 +89,9 @@ fn print(history: Vec<PastMaintenance>, json: bool) -> Result<()> {
     } else if history.is_empty() {
         aside!("no maintenance yet");
     } else {
-        let rows = history.into_iter().map(|past| past.row.into_iter().map(Cell::from).collect()).collect();
-        answer!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "DURATION", "BY", "REASON"], rows));
+        let rows: Vec<Vec<Cell>> =
+            history.into_iter().map(|past| past.row.into_iter().map(Cell::from).collect()).collect();
+        answer!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "DURATION", "BY", "REASON"], &rows));
     }
     Ok(())
 }
