@@ -17,11 +17,13 @@ pub mod common;
 mod completions;
 mod doctor;
 mod explain;
+mod hash;
 mod history;
 mod init;
 mod keys;
 mod lint;
 mod open;
+mod preview;
 mod schedule;
 mod status;
 mod suggest;
@@ -32,11 +34,13 @@ pub use close::{CloseArgs, OnFailure};
 pub use completions::CompletionsArgs;
 pub use doctor::DoctorArgs;
 pub use explain::{ClaimFlag, ExplainArgs};
+pub use hash::HashArgs;
 pub use history::HistoryArgs;
 pub use init::InitArgs;
 pub use keys::KeysArgs;
-pub use lint::LintArgs;
+pub use lint::{LintArgs, LintFormat};
 pub use open::OpenArgs;
+pub use preview::PreviewArgs;
 pub use schedule::ScheduleArgs;
 pub use status::StatusArgs;
 
@@ -115,6 +119,10 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Check policies, Envoy bootstraps and Istio manifests
     Lint(LintArgs),
+    /// Show the page of a closed site in the browser
+    Preview(PreviewArgs),
+    /// Print the SHA-256 of a secret, for a rule
+    Hash(HashArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }

@@ -18,7 +18,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use args::{Alias, Cli, Command};
-use commands::{cancel, close, completions, doctor, explain, history, init, keys, lint, open, schedule, status};
+use commands::{
+    cancel, close, completions, doctor, explain, hash, history, init, keys, lint, open, preview, schedule, status,
+};
 use terminal::{output, signals};
 
 fn main() -> ExitCode {
@@ -52,6 +54,8 @@ fn run(cli: Cli, alias: Option<&str>) -> Result<ExitCode> {
         Command::Keys(args) => keys::run(&global, &args),
         Command::Explain(args) => explain::run(&global, &args),
         Command::Lint(args) => lint::run(&args),
+        Command::Preview(args) => preview::run(&args),
+        Command::Hash(args) => hash::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }
