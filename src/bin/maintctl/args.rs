@@ -11,10 +11,12 @@ use alias::Translation;
 use common::Global;
 
 mod alias;
+mod apply;
 mod cancel;
 mod close;
 pub mod common;
 mod completions;
+mod diff;
 mod doctor;
 mod explain;
 mod hash;
@@ -29,9 +31,11 @@ mod status;
 mod suggest;
 
 pub use alias::Alias;
+pub use apply::ApplyArgs;
 pub use cancel::CancelArgs;
 pub use close::{CloseArgs, OnFailure};
 pub use completions::CompletionsArgs;
+pub use diff::DiffArgs;
 pub use doctor::DoctorArgs;
 pub use explain::{ClaimFlag, ExplainArgs};
 pub use hash::HashArgs;
@@ -109,6 +113,10 @@ pub enum Command {
     Schedule(ScheduleArgs),
     /// Cancel planned windows, and end active ones
     Cancel(CancelArgs),
+    /// Show what the next change of a file target brings along from the edited policy
+    Diff(DiffArgs),
+    /// Write the edited policy of a file target, without a change of sites
+    Apply(ApplyArgs),
     /// List the last maintenances
     History(HistoryArgs),
     /// Check a target from end to end, and say what to do

@@ -1,10 +1,12 @@
 //! The subcommands: one file for each verb.
 
 mod answer;
+pub mod apply;
 pub mod cancel;
 mod change;
 pub mod close;
 pub mod completions;
+pub mod diff;
 pub mod doctor;
 pub mod explain;
 pub mod hash;
