@@ -12,6 +12,7 @@ mod causes;
 mod close_and_open;
 mod completions;
 mod django;
+mod doctor;
 mod file;
 mod hash;
 mod holds;
@@ -21,6 +22,7 @@ mod init;
 mod journal;
 mod json;
 mod lagging;
+mod live;
 mod mtls;
 mod one_address;
 mod open_command;
@@ -59,6 +61,12 @@ async fn pushing() -> (App, Envoy, Desk, Signer) {
     envoy.wait_for_workers("shop").await;
     let desk = Desk::pushing(&signer, &[&base(&envoy)]);
     (app, envoy, desk, signer)
+}
+
+/// The configuration of the plugin of the listener with this number.
+fn plugin(bootstrap: &mut Value, listener: usize) -> &mut Value {
+    let manager = &mut bootstrap["static_resources"]["listeners"][listener]["filter_chains"][0]["filters"][0];
+    &mut manager["typed_config"]["http_filters"][0]["typed_config"]["config"]
 }
 
 fn base(envoy: &Envoy) -> String {
