@@ -8,6 +8,7 @@ use crate::support::desk::{Desk, FLEET};
 use crate::support::envoy::Envoy;
 use crate::support::signer::Signer;
 
+mod causes;
 mod close_and_open;
 mod completions;
 mod file;

@@ -6,6 +6,7 @@ mod terminal;
 mod args;
 mod commands;
 mod config;
+mod diagnosis;
 mod document;
 mod envoys;
 mod exit;
@@ -17,7 +18,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use args::{Alias, Cli, Command};
-use commands::{cancel, close, completions, explain, history, init, lint, open, schedule, status};
+use commands::{
+    apply, cancel, close, completions, diff, doctor, explain, hash, history, init, keys, lint, open, preview, schedule,
+    status,
+};
 use terminal::{output, signals};
 
 fn main() -> ExitCode {
@@ -46,9 +50,15 @@ fn run(cli: Cli, alias: Option<&str>) -> Result<ExitCode> {
         Command::Status(args) => status::run(&global, &args),
         Command::Schedule(args) => schedule::run(&global, &args),
         Command::Cancel(args) => cancel::run(&global, &args),
+        Command::Diff(args) => diff::run(&global, &args),
+        Command::Apply(args) => apply::run(&global, &args),
         Command::History(args) => history::run(&global, &args),
-        Command::Explain(args) => explain::run(&args),
+        Command::Doctor(args) => doctor::run(&global, &args),
+        Command::Keys(args) => keys::run(&global, &args),
+        Command::Explain(args) => explain::run(&global, &args),
         Command::Lint(args) => lint::run(&args),
+        Command::Preview(args) => preview::run(&args),
+        Command::Hash(args) => hash::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

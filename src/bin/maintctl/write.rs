@@ -13,7 +13,6 @@ pub mod change;
 pub mod ecds;
 pub mod file;
 mod plan;
-pub mod prove;
 pub mod push;
 pub mod selection;
 
