@@ -25,12 +25,11 @@ help: ## list the targets
 	@printf '\nENVOY=path uses that Envoy, ENVOY_VERSION=1.36.4 fetches that version. Default: envoy on PATH, else 1.40.0.\n'
 
 run: strip_profile := --release
-run: module maintctl ## start Envoy with the filter in front of a demo application on http://localhost:10000
+run: module maintctl ## start Envoy and a demo application on http://localhost:10000; PORT=12000 moves all ports by 2000
 	@envoy/scripts/run.sh
 
 build: strip_profile := --release
-build: module maintctl ## build dist/envoy_maintenance.wasm, dist/maintctl and dist/istio (manifests with the module's sha256)
-	@envoy/scripts/pin-istio.sh $(MODULE) dist/istio
+build: module maintctl ## build dist/envoy_maintenance.wasm and dist/maintctl
 	@ls -l dist
 
 # It builds nothing, because it often runs as root.
