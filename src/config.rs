@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use crate::request::Scalar;
 use crate::state::{Document, Mode};
 use crate::tree::Tree;
 
@@ -111,8 +112,17 @@ pub struct ClaimConfig {
     pub iss: String,
     /// The name; nested members are joined by dots. A name that contains `://` is a single member.
     pub name: String,
-    /// Texts, one of which has to match; none: any value.
-    pub value: Option<Vec<TextConfig>>,
+    /// Values, one of which has to match; none: any value but `false`.
+    pub value: Option<Vec<ClaimValueConfig>>,
+}
+
+/// One way of matching the value of a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClaimValueConfig {
+    /// TEXT.
+    Text(TextConfig),
+    /// A boolean or a number: the claim has this type and value.
+    Scalar(Scalar),
 }
 
 /// REPLY: the response to a refused request.

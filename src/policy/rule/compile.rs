@@ -2,7 +2,7 @@
 
 use super::Rule;
 use super::condition::{Claim, Named};
-use crate::config::{ClaimConfig, NamedConfig, RuleConfig, TextConfig};
+use crate::config::{ClaimConfig, ClaimValueConfig, NamedConfig, RuleConfig, TextConfig};
 use crate::matching::cidr::{self, IpSet};
 use crate::matching::path::compile_paths;
 use crate::matching::text::{TextMatcher, as_written};
@@ -155,9 +155,32 @@ fn compile_claims(configs: &Option<Vec<ClaimConfig>>, path: &KeyPath<'_>) -> Res
         if iss.is_empty() {
             return Err(PathError::new(&path.key("iss"), "empty; a claim is worth no more than its issuer"));
         }
-        claims.push(Claim { iss: iss.clone(), path: members, value: compile_value(value, &path)? });
+        let mut claim = Claim { iss: iss.clone(), path: members, texts: TextMatcher::default(), scalars: Vec::new() };
+        compile_claim_values(&mut claim, value, &path.key("value"))?;
+        claims.push(claim);
     }
     Ok(claims)
+}
+
+fn compile_claim_values(
+    claim: &mut Claim,
+    values: &Option<Vec<ClaimValueConfig>>,
+    path: &KeyPath<'_>,
+) -> Result<(), PathError> {
+    let Some(values) = values else {
+        claim.texts = TextMatcher::present();
+        return Ok(());
+    };
+    if values.is_empty() {
+        return Err(PathError::new(path, "an empty list matches nothing"));
+    }
+    for (index, value) in values.iter().enumerate() {
+        match value {
+            ClaimValueConfig::Text(text) => claim.texts.add(text, &path.index(index), as_written)?,
+            ClaimValueConfig::Scalar(scalar) => claim.scalars.push(*scalar),
+        }
+    }
+    Ok(())
 }
 
 fn compile_modes(modes: &[Mode], path: &KeyPath<'_>) -> Result<ModeSet, PathError> {
