@@ -83,6 +83,38 @@ pub struct RuleConfig {
     pub modes: Option<Vec<Mode>>,
 }
 
+impl RuleConfig {
+    /// A rule with this name and no condition.
+    pub fn named(name: String) -> RuleConfig {
+        RuleConfig {
+            name,
+            paths: None,
+            methods: None,
+            remote_ips: None,
+            uri_sans: None,
+            headers: None,
+            query: None,
+            cookies: None,
+            claims: None,
+            modes: None,
+        }
+    }
+
+    /// True if the rule has a condition on the request, which `modes` is not.
+    pub fn has_condition(&self) -> bool {
+        let RuleConfig { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes: _ } =
+            self;
+        paths.is_some()
+            || methods.is_some()
+            || remote_ips.is_some()
+            || uri_sans.is_some()
+            || headers.is_some()
+            || query.is_some()
+            || cookies.is_some()
+            || claims.is_some()
+    }
+}
+
 /// TEXT: one way of matching a value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TextConfig {
@@ -132,7 +164,7 @@ pub struct ReplyConfig {
     pub status: Option<i64>,
     /// `auto`, `html`, `json` or `text`.
     pub format: Option<String>,
-    /// A duration; `Some(None)`: `null`, no header.
+    /// A duration; `0s` or `Some(None)`, which is `null`: no header.
     pub retry_after: Option<Option<String>>,
     /// A duration: the largest random addition to `retry_after`.
     pub retry_jitter: Option<String>,
@@ -146,8 +178,8 @@ pub struct ReplyConfig {
     pub json: Option<Vec<(String, Tree)>>,
     /// Headers to add.
     pub headers: Option<Vec<(String, String)>>,
-    /// Names of cookies to expire.
-    pub clear_cookies: Option<Vec<String>>,
+    /// Cookies to expire: names, and the conditions of rules.
+    pub clear_cookies: Option<Vec<RuleConfig>>,
     /// Texts for the templates.
     pub context: Option<Vec<(String, String)>>,
     /// `cors.origins`: origins whose scripts can read a refusal.

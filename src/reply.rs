@@ -14,6 +14,7 @@ use crate::tree::{PathError, Tree};
 use crate::verdict::Refusal;
 
 mod accept;
+mod cookies;
 mod cors;
 mod escape;
 mod format;
@@ -34,6 +35,7 @@ mod variables;
 pub use headers::ReplyHeaders;
 pub use overrides::ReplyOverrides;
 
+use cookies::ClearedCookie;
 use cors::Origins;
 use format::{Format, FormatsByPath};
 use kind::ReplyKind;
@@ -99,7 +101,7 @@ pub struct Reply {
     text: Template,
     json: Vec<(String, Tree)>,
     headers: Vec<(String, String)>,
-    clear_cookies: Vec<String>,
+    clear_cookies: Vec<ClearedCookie>,
     origins: Option<Origins>,
     cache: Cache,
 }
@@ -165,6 +167,9 @@ impl Reply {
             if kind.is_grpc() {
                 headers.push("grpc-retry-pushback-ms", &seconds.saturating_mul(1000).to_string());
             }
+        }
+        for cookie in self.clear_cookies.iter().filter(|cookie| !facts.by_rule && cookie.is_met(request, facts.mode)) {
+            headers.push("set-cookie", &cookie.header);
         }
         if let Some(origin) = origin {
             cors::add_headers(origin, kind, request, &mut headers);

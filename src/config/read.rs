@@ -79,6 +79,15 @@ fn rule(tree: &Tree, path: &KeyPath<'_>) -> Result<RuleConfig, PathError> {
     Ok(rule)
 }
 
+/// Reads a cookie to expire: its name, or an object with the conditions of a rule.
+fn cookie(tree: &Tree, path: &KeyPath<'_>) -> Result<RuleConfig, PathError> {
+    match tree {
+        Tree::Text(name) => Ok(RuleConfig::named(name.clone())),
+        Tree::Map(_) => rule(tree, path),
+        other => Err(fields::wrong(other, "a name or an object with a name and conditions", path)),
+    }
+}
+
 fn text(tree: &Tree, path: &KeyPath<'_>) -> Result<TextConfig, PathError> {
     if let Tree::Text(plain) = tree {
         return Ok(TextConfig::Plain(plain.clone()));
@@ -158,7 +167,7 @@ fn reply(tree: &Tree, path: &KeyPath<'_>) -> Result<ReplyConfig, PathError> {
         text: members.optional("text", fields::text)?,
         json: members.optional("json", fields::map(fields::any))?,
         headers: members.optional("headers", fields::map(fields::text))?,
-        clear_cookies: members.optional("clear_cookies", fields::list(fields::text))?,
+        clear_cookies: members.optional("clear_cookies", fields::list(cookie))?,
         context: members.optional("context", fields::map(fields::text))?,
         cors_origins: members.optional("cors", |tree: &Tree, path: &KeyPath<'_>| {
             let mut members = Fields::of(tree, path)?;

@@ -66,6 +66,12 @@ pub enum Piece<'t> {
 impl Template {
     /// Parses a template; `escape` is its language: plain text or HTML. Errors contain the tag.
     pub fn compile(source: SharedSource, escape: Escape, names: Names<'_>) -> Result<Template, String> {
+        if let Some(tag) = foreign_tag(&source) {
+            return Err(format!(
+                "\"{tag}\" is a tag of another template language; write {{{{reason}}}} for a value, and \
+                 {{{{#reason}}}}…{{{{/reason}}}} for text that appears only if there is one"
+            ));
+        }
         let parser = TemplateParser {
             rest: &source,
             position: 0,
@@ -98,6 +104,14 @@ impl Template {
             }
         }
     }
+}
+
+/// The first tag of Django or Jinja, such as `{% if reason %}`.
+fn foreign_tag(source: &str) -> Option<&str> {
+    source.lines().find_map(|line| {
+        let tag = line.get(line.find("{%")?..)?;
+        tag.get(..tag.find("%}")? + 2)
+    })
 }
 
 /// The meaning of a name in a template.

@@ -74,3 +74,21 @@ fn html_templates_refuse_variables_outside_of_text_and_plain_attributes() {
     assert!(template("<p{{#eta}} title=\"a\"{{/eta}}>", Escape::Html).is_err());
     assert!(template("{{#eta}}<p title=\"{{eta}}\">{{/eta}}{{team}}", Escape::Html).is_ok());
 }
+
+#[test]
+fn tags_of_other_template_languages_are_refused() {
+    for (source, tag) in
+        [("{% if reason %}{{reason}}{% endif %}", "{% if reason %}"), ("<p>\n  %} {%- block a -%}", "{%- block a -%}")]
+    {
+        let expected = format!(
+            "\"{tag}\" is a tag of another template language; write {{{{reason}}}} for a value, and \
+             {{{{#reason}}}}…{{{{/reason}}}} for text that appears only if there is one"
+        );
+        for escape in [Escape::Plain, Escape::Html] {
+            assert_eq!(template(source, escape).err(), Some(expected.clone()), "{source}");
+        }
+    }
+    for source in ["{%", "%}{%", "a { 100%} b", "<style>{%\n%}</style>"] {
+        assert!(template(source, Escape::Html).is_ok(), "{source}");
+    }
+}

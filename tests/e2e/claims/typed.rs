@@ -167,3 +167,30 @@ async fn with_allow_missing_or_failed_an_expired_token_counts_as_none_and_with_a
         }
     }
 }
+
+#[tokio::test]
+async fn a_refusal_logs_out_staff_only() {
+    let (app, us) = (App::start(), Signer::generate());
+    let staff = json!([{ "iss": US, "name": "is_staff", "value": true }]);
+    let mut policy = closed(&json!([]));
+    policy["reply"] =
+        json!({ "clear_cookies": ["cart", { "name": "sessionid", "claims": staff }], "retry_after": "0s" });
+    policy["always_closed"] = json!([{ "name": "beta", "paths": ["/beta"] }]);
+    let builder = Envoy::builder(app.address()).policy(&policy);
+    let envoy = builder.before(filters::jwt_authn(&[(US, &jwks(&us))])).start().await;
+    for (path, claim, expected) in [
+        ("/", json!(true), vec!["cart", "sessionid"]),
+        ("/", json!([true]), vec!["cart", "sessionid"]),
+        ("/", json!(false), vec!["cart"]),
+        ("/", json!("\u{1}"), vec!["cart"]),
+        ("/beta", json!(true), vec![]),
+    ] {
+        let token = token(&us, US, &json!({ "is_staff": claim }));
+        let request = client::h1().get(envoy.url(path)).header("authorization", format!("Bearer {token}"));
+        let answer = request.send().await.unwrap();
+        let cookies = answer.headers().get_all("set-cookie").iter();
+        let cookies: Vec<&str> = cookies.map(|value| value.to_str().unwrap().split('=').next().unwrap()).collect();
+        assert_eq!((answer.status().as_u16(), cookies), (503, expected), "{path} {claim}");
+        assert!(!answer.headers().contains_key("retry-after"));
+    }
+}
