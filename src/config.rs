@@ -12,6 +12,9 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+/// The name of the only site of a configuration that names no sites.
+pub const DEFAULT_SITE: &str = "default";
+
 /// A plugin configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PluginConfig {
@@ -231,7 +234,7 @@ impl PluginConfig {
 impl SiteConfig {
     fn everything() -> SiteConfig {
         SiteConfig {
-            name: "default".to_owned(),
+            name: DEFAULT_SITE.to_owned(),
             hosts: None,
             paths: None,
             exempt: Vec::new(),

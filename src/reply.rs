@@ -24,6 +24,7 @@ mod html_context;
 mod kind;
 mod overrides;
 mod page;
+mod partial;
 mod prepare;
 mod prepared;
 mod problem;
@@ -128,8 +129,8 @@ impl Reply {
             retry_jitter: own.retry_jitter.or(wide.retry_jitter).unwrap_or(0),
             redirect: own.redirect.as_ref().or(wide.redirect.as_ref()).cloned(),
             is_built_in_page: html.is_none(),
-            html: html.map_or_else(page::html, |html| html.compile(Some(context)))?,
-            text: text.map_or_else(page::text, |text| text.compile(Some(context)))?,
+            html: html.map_or_else(|| page::html(context), |html| html.compile(Some(context)))?,
+            text: text.map_or_else(|| page::text(context), |text| text.compile(Some(context)))?,
             json: own.json.as_ref().or(wide.json.as_ref()).cloned().unwrap_or_default(),
             headers: own.headers.as_ref().or(wide.headers.as_ref()).cloned().unwrap_or_default(),
             clear_cookies: own.clear_cookies.as_ref().or(wide.clear_cookies.as_ref()).cloned().unwrap_or_default(),

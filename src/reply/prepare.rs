@@ -87,7 +87,7 @@ impl Reply {
 
     fn render(&self, template: &Template, facts: &RefusalFacts<'_>, out: &mut BodyWriter) {
         template.render(
-            |variable| facts.has_value(variable),
+            |variable| facts.has_value(variable, &self.site),
             |piece| match piece {
                 Piece::Literal(text) => out.text(text),
                 Piece::Value(Variable::Path) => out.placeholder(Placeholder::Path(template.escape)),
