@@ -16,6 +16,7 @@ use crate::support::eventually;
 use crate::support::signer::{Signer, document};
 
 mod browser;
+mod custom;
 mod picture;
 
 use browser::{chromium, open, read, speed_up_timers, text_of};

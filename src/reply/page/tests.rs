@@ -31,3 +31,11 @@ fn the_page_has_no_external_assets() {
         assert!(!HTML.contains(asset) && !COUNTDOWN.contains(asset), "{asset}");
     }
 }
+
+#[test]
+fn the_documentation_has_the_digest_of_the_script() {
+    let documentation = include_str!("../../../docs/replies.md");
+    let (_, rest) = SECURITY_POLICY.split_once("script-src ").unwrap();
+    let (digest, _) = rest.split_once(';').unwrap();
+    assert!(documentation.contains(&format!("`script-src {digest}; connect-src 'self'`")), "{digest}");
+}
