@@ -8,22 +8,27 @@ use crate::support::desk::{Desk, FLEET};
 use crate::support::envoy::Envoy;
 use crate::support::signer::Signer;
 
+mod causes;
 mod close_and_open;
 mod completions;
 mod file;
+mod holds;
 mod hostile;
 mod hot_restart;
 mod init;
+mod journal;
 mod json;
 mod lagging;
 mod mtls;
 mod one_address;
+mod open_command;
 mod reach;
 mod running;
 mod shared;
 mod status;
 mod terminal;
 mod times;
+mod update;
 mod words;
 mod wrapped_command;
 

@@ -13,7 +13,7 @@ use crate::support::desk::Desk;
 use crate::support::{DEADLINE, eventually, preload};
 
 /// Runs maintctl with these file descriptors as terminals, and types `answer`.
-async fn at_terminals(desk: &Desk, terminals: &str, words: &str, answer: &str) -> Output {
+pub async fn at_terminals(desk: &Desk, terminals: &str, words: &str, answer: &str) -> Output {
     let library = preload::library(desk.path());
     let mut command = desk.command(words);
     command.env("LD_PRELOAD", library).env("TERMINALS", terminals).env("TERM", "xterm").env_remove("NO_COLOR");

@@ -13,7 +13,7 @@ pub struct InitArgs {
     /// The fleet for which documents are created [default: demo]
     #[arg(long, value_name = "NAME")]
     pub fleet: Option<String>,
-    /// The URL of a control endpoint, with its path prefix [default: http://127.0.0.1:10001/.maintenance; with --file, none]
+    /// The URL of a control endpoint, with its path prefix [default: http://127.0.0.1:10001/.maintenance]
     #[arg(long, value_name = "URL")]
     pub envoys: Vec<String>,
     /// The file that Envoy watches, which maintctl generates

@@ -110,6 +110,10 @@ fn print_notes(report: &ChangeReport) {
     if report.dry_run {
         aside!("dry run: nothing changed");
     }
+    if !report.brought.is_empty() {
+        let verb = if report.dry_run { "would bring" } else { "brought" };
+        aside!("note: the edited policy {verb} along: {}", shown(&report.brought.join("; ")));
+    }
     if !report.repaired.is_empty() {
         let names = report.repaired.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");
         aside!("repaired: {names}; each lacked the newest document and has it now");
@@ -137,8 +141,14 @@ fn json_of(report: &ChangeReport, now: Time) -> Result<Value> {
         let envoys = json!({ "total": adoption.total, "followed": adoption.adopted, "lagging": lagging });
         failure::with_unreached(envoys, &report.unreached)
     });
-    let answer = json!({ "target": report.target, "sites": sites, "envoys": envoys });
-    Ok(if report.dry_run { with(answer, "dry_run", true) } else { answer })
+    let mut answer = json!({ "target": report.target, "sites": sites, "envoys": envoys });
+    if report.dry_run {
+        answer = with(answer, "dry_run", true);
+    }
+    if !report.brought.is_empty() {
+        answer = with(answer, "brought", json!(report.brought));
+    }
+    Ok(answer)
 }
 
 fn site_json(change: &SiteChange, now: Time) -> Result<Value> {
@@ -167,7 +177,7 @@ fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Value {
 }
 
 /// Fails unless the change is proven on all Envoys.
-fn check(report: &ChangeReport) -> Result<()> {
+pub fn check(report: &ChangeReport) -> Result<()> {
     if let Some(adoption) = report.adoption.as_ref().filter(|adoption| !adoption.lagging.is_empty()) {
         let count = adoption.lagging.len();
         let have = if count == 1 { "has" } else { "have" };

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use envoy_maintenance::compiled::CompiledConfig;
 use envoy_maintenance::policy::{Policy, Site};
 use envoy_maintenance::reply::health_check;
@@ -11,37 +11,40 @@ use envoy_maintenance::request::Request;
 use envoy_maintenance::state::{EffectiveState, Mode};
 use envoy_maintenance::time::Time;
 use envoy_maintenance::verdict::{Decision, PassReason, Refusal, Verdict, decide};
+use jiff::Zoned;
 
 use crate::args::ExplainArgs;
+use crate::args::common::Global;
 use crate::config::policy_file;
 use crate::exit::ExitError;
-use crate::terminal::output::shown;
 use crate::terminal::times;
 
 mod explanation;
+mod live;
 mod peer;
 mod print;
-mod states;
+pub mod states;
 mod url;
-mod wire;
+pub mod wire;
 
 use explanation::{Action, Explanation};
+use live::LiveState;
 use peer::ClientFlags;
 use states::States;
 use wire::ClientResponse;
 
-pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
-    let (name, found) = policy_file::only(&args.policy, args.plugin.as_deref())?;
-    let refused = |path: &str, problem: &str| match found.place(path).as_str() {
-        "" => anyhow!("{name}: {}", shown(problem)),
-        place => anyhow!("{name}: {}", shown(&format!("{place}: {problem}"))),
-    };
-    let tree = found.policy.as_ref().map_err(|error| refused(&error.path, &error.problem))?;
-    let config = CompiledConfig::from_tree(tree).map_err(|error| refused(&error.path, &error.problem))?;
+pub fn run(global: &Global, args: &ExplainArgs) -> Result<ExitCode> {
+    let live = if args.live { Some(LiveState::ask(global, args.policy.as_deref())?) } else { None };
+    let policy = args.policy.as_ref().or_else(|| live.as_ref().map(|live| &live.policy));
+    let policy = policy.context("--policy or --live is required")?;
+    let config = policy_file::compile(policy, args.plugin.as_deref())?;
     let at = at(args.at.as_deref())?;
-    let states = States::read(&args.state, &config.policy, at)?;
+    let mut states = States::read(&args.state, &config.policy, at)?;
+    if let Some(live) = live {
+        live.add_to(&mut states, &config.policy, at)?;
+    }
     let (headers, url_notes) = url::headers(args).map_err(|problem| anyhow!(ExitError::Usage(problem)))?;
-    let flags = ClientFlags::new(args.ip);
+    let flags = ClientFlags::new(args);
     let request = Request::new(&headers, &flags);
     let mut explanation = explain(&config, &states, &request, &flags, at);
     explanation.notes.splice(0..0, url_notes.into_iter().chain(states.notes));
@@ -56,19 +59,8 @@ pub fn run(args: &ExplainArgs) -> Result<ExitCode> {
 /// The time of `--at`.
 fn at(text: Option<&str>) -> Result<Time> {
     let now = times::now();
-    match text {
-        None => Ok(times::time(&now)),
-        Some(text) => match Time::parse(text) {
-            Some(time) => Ok(time),
-            None => {
-                let time = times::future("--at", text, &now)?;
-                if let Some(echo) = times::echo("--at", text, time, &now) {
-                    aside!("{echo}");
-                }
-                Ok(time)
-            }
-        },
-    }
+    let any = |flag: &str, text: &str, now: &Zoned| times::any(flag, text, times::time(now), now);
+    text.map_or_else(|| Ok(times::time(&now)), |text| times::read_echoed("--at", text, &now, any))
 }
 
 fn explain(
@@ -149,8 +141,8 @@ fn site_notes(policy: &Policy, states: &States, decision: &Decision<'_>) -> Vec<
         return notes;
     };
     if !states.knows(site) {
-        let note = "no document gives the state of the site, so it counts as online; add one with --state, or use the file that \
-                    maintctl generates as --policy";
+        let note = "no document gives the state of the site, so it counts as online; --live uses the current one, --state that \
+                    of a file";
         notes.push(note.to_owned());
     }
     let rules = |site: &Site| site.exempt.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();

@@ -119,13 +119,9 @@ fn text(target: &str, args: &InitArgs) -> String {
         quoted(KEY),
         target = quoted(target),
     );
-    let envoys: Vec<String> = match (args.envoys.is_empty(), &args.file) {
-        (true, None) => vec![quoted(ENVOY)],
-        _ => args.envoys.iter().map(|url| quoted(url)).collect(),
-    };
-    if !envoys.is_empty() {
-        text.push_str(&format!("envoys = [{}]\n", envoys.join(", ")));
-    }
+    let envoys = if args.envoys.is_empty() { vec![ENVOY.to_owned()] } else { args.envoys.clone() };
+    let envoys: Vec<String> = envoys.iter().map(|url| quoted(url)).collect();
+    text.push_str(&format!("envoys = [{}]\n", envoys.join(", ")));
     if let (Some(file), Some(policy)) = (path(&args.file), path(&args.policy)) {
         text.push_str(&format!("file = {file}\npolicy = {policy}\n"));
     }

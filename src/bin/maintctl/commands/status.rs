@@ -8,10 +8,12 @@ use envoy_maintenance::state::Mode;
 use crate::args::StatusArgs;
 use crate::args::common::Global;
 use crate::config::target::Target;
+use crate::diagnosis::remark::Severity;
 use crate::exit::ExitError;
 use crate::terminal::{output, times};
 use crate::view::View;
 
+mod json;
 mod query;
 mod show;
 mod watch;
@@ -26,13 +28,14 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<ExitCode> {
     let view = view(&target, args)?;
     let now = times::now();
     if args.json {
-        answer!("{}", show::json(&target, &view, &now));
+        answer!("{}", json::status(&target, &view, &now));
     } else {
-        output::out(format_args!("{}", show::text(&target, &view, &now)))?;
+        output::script(&show::text(&target, &view, &now))?;
     }
-    view.roll.warn(times::time(&now));
-    if let Some(note) = &view.note {
-        aside!("note: {note}");
+    for severity in [Severity::Warning, Severity::Note] {
+        for remark in view.remarks_of(severity) {
+            aside!("{}: {}", severity.name(), remark.line());
+        }
     }
     if let Some(problem) = problem(&target, &view) {
         bail!(ExitError::NotAdopted(problem));

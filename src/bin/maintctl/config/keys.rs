@@ -108,6 +108,11 @@ impl SigningKey {
         Ok(json!({ "kty": "OKP", "crv": "Ed25519", "x": x }))
     }
 
+    /// The thumbprint of the public key, by which policies and documents name it.
+    pub fn kid(&self) -> String {
+        jws::thumbprint(&jws::encode(self.pair.pk.as_ref()))
+    }
+
     /// Signs a document.
     pub fn sign_document(&self, payload: &[u8]) -> String {
         jws::sign(jws::STATE_TYP, payload, &self.pair)

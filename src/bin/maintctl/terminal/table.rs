@@ -59,7 +59,9 @@ fn layout(headers: &[&str], rows: Vec<Vec<Cell>>, width: Option<u16>, colours: b
         });
         table.add_row(cells);
     }
-    table.column_iter_mut().for_each(|column| drop(column.set_padding((0, PADDING))));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, PADDING));
+    }
     table.trim_fmt()
 }
 

@@ -1,18 +1,19 @@
 //! The current state of one site.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use envoy_maintenance::members::Workers;
 use envoy_maintenance::state::{Document, Mode};
 use envoy_maintenance::time::Time;
-use serde_json::{Map, Value, json};
+use jiff::Zoned;
 
-use super::lag::Lag;
+use crate::diagnosis::lag::{self, Cause, Origin, Wanted};
 use crate::document::describe;
 use crate::document::draft::Draft;
-use crate::envoys::failure::{self, EnvoyFailure};
-use crate::envoys::roll::Roll;
+use crate::envoys::roll::{EnvoyProcess, Roll};
 use crate::envoys::status::EnvoySite;
+use crate::terminal::times;
 use crate::write::file::contents::Contents;
 
 /// The mode of a site in which Envoys disagree.
@@ -22,78 +23,101 @@ const MIXED: &str = "mixed";
 pub struct SiteView {
     pub site: String,
     /// The name of the mode, or `mixed` if Envoys disagree.
-    mode: String,
+    pub mode: String,
     pub declared: bool,
     /// `None` if there is no document, or if it may not be read.
     pub document: Option<(Draft, Document)>,
-    channel: Option<String>,
-    revision: Option<u64>,
+    pub channel: Option<String>,
+    pub revision: Option<u64>,
     pub digest: Option<String>,
     /// The number of Envoys whose workers have all adopted the newest document, and of all Envoys.
-    adopted: usize,
-    total: usize,
-    workers: Workers,
-    refused: Option<u64>,
+    pub adopted: usize,
+    pub total: usize,
+    pub workers: Workers,
+    pub refused: Option<u64>,
     /// The number of requests that passed, by rule.
     pub bypassed: BTreeMap<String, u64>,
     /// The plugins whose policy lacks the key that signed the document.
-    lacks_key: BTreeSet<String>,
+    pub lacks_key: BTreeSet<String>,
     /// Unknown names in the document, and unusual signatures.
     pub remarks: Vec<String>,
     /// The Envoys that have not adopted the newest document.
     pub lagging: Vec<Lag>,
 }
 
+/// An Envoy that has not adopted the newest document of a site.
+pub struct Lag {
+    pub envoy: String,
+    pub cause: Cause,
+}
+
 impl SiteView {
     /// The state of `site` on all Envoys and in the file.
-    pub fn of(site: &str, roll: &Roll, contents: Option<&Contents>, now: Time) -> SiteView {
-        let newest =
-            roll.of_site(site).map(|(_, status)| status).max_by_key(|status| (status.is_declared(), status.stamp()));
-        let digest = contents
-            .and_then(|contents| Some(contents.expected(site)?.digest))
-            .or_else(|| newest.and_then(|status| status.digest.clone()));
-        let draft = match contents {
-            Some(contents) => Some(contents.document(site, None).0),
-            None => newest
-                .and_then(|status| status.details.document.as_object().cloned())
-                .map(|members| Draft::from_members(site, members)),
-        };
-        let document = draft.and_then(|draft| Some((draft.clone(), draft.read().ok()?)));
+    pub fn of(site: &str, roll: &Roll, file: Option<(&Contents, &Path)>, now: &Zoned) -> SiteView {
+        let at = times::time(now);
+        // Of a file that cannot be read, nothing is known.
+        let file = file.filter(|(contents, _)| contents.is_readable());
+        let contents = file.map(|(contents, _)| contents);
+        let newest = roll.of_site(site).max_by_key(|(_, status)| (status.is_declared(), status.stamp()));
+        let in_file = contents.map(|contents| contents.expected(site).map(|expected| expected.digest));
+        let seen = newest.map(|(_, status)| status);
+        let document = document(site, seen, contents);
         let mut view = SiteView {
             site: site.to_owned(),
-            mode: mode(roll, site, document.as_ref().map(|(_, document)| document), now),
-            declared: newest.map_or_else(
-                || contents.is_some_and(|contents| contents.document(site, None).1),
-                EnvoySite::is_declared,
-            ),
+            mode: mode(roll, site, document.as_ref().map(|(_, document)| document), at),
+            declared: contents
+                .map_or_else(|| seen.is_some_and(EnvoySite::is_declared), |contents| contents.is_pinned(site)),
             document,
-            channel: newest.and_then(|status| status.channel.clone()),
-            revision: newest.map(|status| status.revision),
-            digest,
+            channel: seen.and_then(|status| status.channel.clone()),
+            revision: seen.map(|status| status.revision),
+            digest: in_file.unwrap_or_else(|| seen.and_then(|status| status.digest.clone())),
             adopted: 0,
             total: roll.total(),
             workers: Workers::default(),
             refused: None,
             bypassed: BTreeMap::new(),
             lacks_key: BTreeSet::new(),
-            remarks: newest.map(remarks).unwrap_or_default(),
+            remarks: seen.map(remarks).unwrap_or_default(),
             lagging: Vec::new(),
         };
-        roll.of_site(site).for_each(|(_, status)| view.add(status));
-        view.lagging = view.lagging_of(roll, contents.is_some());
+        roll.of_site(site).for_each(|(_, status)| view.add(status, at));
+        let origin = match (file, newest) {
+            (Some((_, path)), _) => Origin::File(path),
+            (None, Some((envoy, status))) if status.is_declared() => Origin::Policy(&envoy.status.envoy),
+            (None, _) => Origin::Push,
+        };
+        view.lagging = view.lagging_of(roll, origin, now);
         view
     }
 
-    fn has_adopted(&self, status: &EnvoySite) -> bool {
-        status.digest == self.digest && status.workers.have_adopted()
+    /// True if all workers decide by the wanted document, or by another one that means the same: no document and a document
+    /// that keeps the site online are the same.
+    fn has_adopted(&self, status: &EnvoySite, now: Time) -> bool {
+        status.workers.have_adopted() && self.is_wanted(status, now)
     }
 
-    fn add(&mut self, status: &EnvoySite) {
+    fn is_wanted(&self, status: &EnvoySite, now: Time) -> bool {
+        let keeps_online =
+            |document: &Document| document.at(now).mode() == Mode::Online && document.next_change(now).is_none();
+        let wanted_keeps_online = match &self.document {
+            Some((_, document)) => keeps_online(document),
+            None => self.digest.is_none(),
+        };
+        let seen_keeps_online = || match &status.digest {
+            None => true,
+            Some(_) => {
+                draft_of(&self.site, status).and_then(|draft| draft.read().ok()).is_some_and(|it| keeps_online(&it))
+            }
+        };
+        status.digest == self.digest || wanted_keeps_online && seen_keeps_online()
+    }
+
+    fn add(&mut self, status: &EnvoySite, now: Time) {
         self.workers.members = self.workers.members.saturating_add(status.workers.members);
-        if status.digest == self.digest {
+        if self.is_wanted(status, now) {
             self.workers.adopted = self.workers.adopted.saturating_add(status.workers.adopted);
         }
-        self.adopted += usize::from(self.has_adopted(status));
+        self.adopted += usize::from(self.has_adopted(status, now));
         self.lacks_key.extend(status.details.lacks_key.iter().cloned());
         if let Some(refused) = status.details.refused {
             self.refused = Some(self.refused.unwrap_or(0).saturating_add(refused));
@@ -106,13 +130,23 @@ impl SiteView {
 
     /// The Envoys that have not adopted the document. If all have, but show different modes, their clocks differ, and all
     /// of them are named.
-    fn lagging_of(&self, roll: &Roll, is_file: bool) -> Vec<Lag> {
+    fn lagging_of(&self, roll: &Roll, origin: Origin<'_>, now: &Zoned) -> Vec<Lag> {
+        let at = times::time(now);
         let have_all_adopted = self.adopted == roll.envoys.len();
-        let is_lagging = |status: Option<&EnvoySite>| {
-            if have_all_adopted { self.mode == MIXED } else { !status.is_some_and(|status| self.has_adopted(status)) }
+        let is_lagging = |envoy: &&EnvoyProcess| {
+            let status = envoy.status.site(&self.site);
+            if have_all_adopted {
+                self.mode == MIXED
+            } else {
+                !status.is_some_and(|status| self.has_adopted(status, at))
+            }
         };
-        let lagging = roll.envoys.iter().filter(|envoy| is_lagging(envoy.status.site(&self.site)));
-        lagging.map(|envoy| Lag::of(envoy, &self.site, self.digest.as_deref(), is_file)).collect()
+        let wanted = Wanted { digest: self.digest.as_deref(), origin };
+        let lag = |envoy: &EnvoyProcess| Lag {
+            envoy: envoy.name(),
+            cause: lag::cause(&envoy.status, &self.site, &wanted, now),
+        };
+        roll.envoys.iter().filter(is_lagging).map(lag).collect()
     }
 
     /// The adoption, such as `2/2 Envoys, 8/8 workers`.
@@ -133,43 +167,19 @@ impl SiteView {
         let modes = shown.chain([self.mode.as_str()]);
         modes.filter_map(|name| Mode::ALL.into_iter().find(|mode| mode.name() == name)).max().unwrap_or(Mode::Online)
     }
+}
 
-    /// The site as JSON.
-    pub fn json(&self, now: Time) -> Value {
-        let member = |name: &str| {
-            self.document.as_ref().and_then(|(draft, _)| draft.members().get(name).cloned()).unwrap_or(Value::Null)
-        };
-        let list = |name: &str| Some(member(name)).filter(Value::is_array).unwrap_or_else(|| json!([]));
-        let state = self.document.as_ref().map(|(_, document)| document.at(now)).unwrap_or_default();
-        let time = |time: Option<Time>| time.map(|time| time.to_string());
-        let lagging: Vec<EnvoyFailure> = self.lagging.iter().map(|lag| lag.failure.clone()).collect();
-        let envoys = json!({ "total": self.total, "followed": self.adopted, "lagging": failure::json(&lagging) });
-        let workers = json!({ "members": self.workers.members, "adopted": self.workers.adopted });
-        let members = [
-            ("site", json!(self.site)),
-            ("mode", json!(self.mode)),
-            ("declared", json!(self.declared)),
-            ("since", json!(time(state.since()))),
-            ("until", json!(time(state.until()))),
-            ("eta", json!(time(state.eta()))),
-            ("reason", json!(state.reason())),
-            ("note", member("note")),
-            ("by", member("by")),
-            ("suspend", list("suspend")),
-            ("windows", list("windows")),
-            ("past", list("past")),
-            ("channel", json!(self.channel)),
-            ("revision", json!(self.revision)),
-            ("digest", json!(self.digest)),
-            ("lacks_key", json!(self.lacks_key)),
-            ("remarks", json!(self.remarks)),
-            ("refused", json!(self.refused)),
-            ("bypassed", json!(self.bypassed)),
-            ("envoys", envoys),
-            ("workers", workers),
-        ];
-        Value::Object(members.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<Map<_, _>>())
-    }
+/// The document of a site: that of the file if it has one, else the newest of an Envoy.
+fn document(site: &str, newest: Option<&EnvoySite>, contents: Option<&Contents>) -> Option<(Draft, Document)> {
+    let of_envoy = || newest.and_then(|status| draft_of(site, status));
+    let draft = contents.and_then(|contents| contents.document(site)).or_else(of_envoy);
+    draft.and_then(|draft| Some((draft.clone(), draft.read().ok()?)))
+}
+
+/// The document that an Envoy shows.
+fn draft_of(site: &str, status: &EnvoySite) -> Option<Draft> {
+    let members = status.details.document.as_object()?;
+    Some(Draft::from_members(site, members.clone()))
 }
 
 fn remarks(status: &EnvoySite) -> Vec<String> {

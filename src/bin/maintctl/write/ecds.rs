@@ -48,16 +48,13 @@ impl PolicyFile {
         self.around.is_some()
     }
 
-    /// The policy without its state, and the extension, to detect edits other than changes of state.
-    pub fn without_state(&self) -> (Value, Option<Map<String, Value>>) {
-        let mut policy = self.policy.to_json();
-        policy.as_object_mut().map(|members| members.remove("state"));
+    /// The configuration of the Wasm filter around the policy; empty if the file has only the policy.
+    pub fn plugin(&self) -> Map<String, Value> {
         let mut whole = self.around.clone();
-        let wasm = whole.as_mut().and_then(|whole| wasm_mut(whole).ok()).map(|wasm| {
-            wasm.remove("configuration");
-            wasm.clone()
-        });
-        (policy, wasm)
+        let wasm = whole.as_mut().and_then(|whole| wasm_mut(whole).ok());
+        let mut plugin = wasm.cloned().unwrap_or_default();
+        plugin.remove("configuration");
+        plugin
     }
 
     /// Another policy in the same extension.

@@ -1,23 +1,36 @@
 //! The file writer: generates the ECDS file that Envoy watches from the operator's policy and the documents in it.
+//!
+//! The base of a change is the document in the file, or, for a site without one, the newest document that the target's
+//! Envoys report. The new document overrides pushed ones in the Envoys that watch the file. Envoys that do not watch it and
+//! follow a pushed document get the new one by push.
+//!
+//! Every change also brings in the operator's policy if that was edited. A worker has adopted the policy when it has adopted
+//! an entry of `state` that came with it, so each new policy comes with an entry that has a new revision.
 
-use std::fs;
-use std::time::Instant;
-
-use anyhow::{Context, Result, bail};
-use envoy_maintenance::time::Time;
-use serde_json::Value;
+use anyhow::{Result, bail};
+use envoy_maintenance::state::Mode;
 
 use crate::config::target::{FileTarget, Target};
-use crate::envoys::adoption::ExpectedDocument;
+use crate::document::describe;
 use crate::exit::ExitError;
 use crate::terminal::times;
-use crate::write::change::{ChangeOptions, ChangeReport, Edit, SiteChange};
+use crate::write::change::{ChangeOptions, ChangeReport, Edit};
 use crate::write::file::contents::Contents;
-use crate::write::prove::prove;
+use crate::write::file::next::NextFile;
+use crate::write::file::plan::FilePlan;
+use crate::write::file::reports::Reports;
 use crate::write::selection::SiteSelection;
 
+pub mod changes;
 pub mod contents;
+mod entries;
+mod next;
+mod others;
+mod plan;
+mod policies;
+mod proof;
 mod replace;
+mod reports;
 
 /// Makes a change in the file, and waits until the target's Envoys have adopted it.
 pub fn apply(
@@ -27,108 +40,71 @@ pub fn apply(
     edit: &Edit<'_>,
     options: &ChangeOptions,
 ) -> Result<ChangeReport> {
-    // The question comes before the lock, because it may wait for a long time.
-    let known = Contents::read(files)?.sites();
+    // Questions to the operator and to Envoys come before the lock, because they may take a long time.
+    let next = Contents::read(files).next()?;
+    let mut reports = Reports::default();
+    if !next.removed().is_empty() {
+        reports = Reports::ask(target, options.deadline);
+    }
+    require_closed_sites(&next, &reports, files, options)?;
     let mut options = options.clone();
-    let sites = options.without_the_time_of(|| selection.choose(&known))?;
+    let sites = options.without_the_time_of(|| selection.choose(&next.sites()))?;
     let deadline = options.deadline;
+    if !reports.were_asked && plan::needs_reports(&next, &sites, edit)? {
+        reports = Reports::ask(target, deadline);
+    }
     let lock = options.without_the_time_of(|| replace::lock(&files.file, deadline))?;
-    let mut contents = Contents::read(files)?;
-    let now = times::time(&times::now());
-    let mut changes = Vec::new();
-    for site in sites {
-        let mut change = change_site(&contents, target, files, &site, edit, &options.by, now)?;
-        let is_renewed =
-            !change.changed && options.wait && renew(&mut change, target, &contents, now, options.deadline);
-        if change.changed || is_renewed {
-            contents.documents.insert(site, Value::Object(change.after.members().clone()));
-        }
-        changes.push(change);
+    let mut next = Contents::read(files).next()?;
+    require_closed_sites(&next, &reports, files, &options)?;
+    if let Some(invalid) = &next.invalid {
+        aside!("note: {invalid}; {} keeps the policy that Envoy runs", files.file.display());
     }
-    write(files, &contents)?;
+    let plan = FilePlan::make(&mut next, target, &reports, &sites, edit, &options)?;
+    if !options.dry_run {
+        next.write()?;
+    }
     drop(lock);
-    let expected: Vec<_> = changes.iter().filter_map(|change| contents.expected(&change.site)).collect();
-    Ok(report(target, changes, &expected, &options))
+    let report = proof::report(target, files, &next, &reports, &plan, &options);
+    match plan.pinned.as_slice() {
+        [] => Ok(report),
+        pinned => bail!(ExitError::Rejected(rejection(pinned, &next, files, &report))),
+    }
 }
 
-fn change_site(
-    contents: &Contents,
-    target: &Target,
-    files: &FileTarget,
-    site: &str,
-    edit: &Edit<'_>,
-    by: &str,
-    now: Time,
-) -> Result<SiteChange> {
-    let (current, declared) = contents.document(site, target.fleet.as_deref());
-    if declared {
-        bail!(ExitError::Rejected(format!(
-            "{site}: declared by your policy (`state.{site}` in {}), which maintctl never edits; change or remove the \
-             entry there",
-            files.policy.display()
-        )));
-    }
-    let mut change = SiteChange::of(current, site, edit, &contents.rules(site)?, now)?;
-    if change.changed {
-        change.after.stamp(now, by);
-        change.after.read()?;
-    }
-    Ok(change)
+/// Fails if the operator's policy no longer has a site that is closed, unless the operator has confirmed it.
+fn require_closed_sites(next: &NextFile, reports: &Reports, files: &FileTarget, options: &ChangeOptions) -> Result<()> {
+    let now = times::time(&times::now());
+    let mode = |site: &str| next.old_mode(site, now).max(reports.mode(site));
+    let mut closed = next.removed().into_iter().filter(|site| mode(site) != Mode::Online);
+    let Some(site) = closed.next().filter(|_| !options.yes) else { return Ok(()) };
+    bail!(ExitError::Rejected(format!(
+        "{site}: {}, and {} no longer has this site, so its requests would pass, or follow another site; if it has a new \
+         name, restore the old one and open it first; or add --yes to drop its state; nothing changed",
+        describe::label(mode(site)),
+        files.policy.display()
+    )))
 }
 
-/// Gives the unchanged document of a site a newer revision if an Envoy has another document, for example because the file was
-/// restored from a backup. The file decides, even if Envoy's document is newer. True if the revision has changed.
-fn renew(change: &mut SiteChange, target: &Target, contents: &Contents, now: Time, deadline: Instant) -> bool {
-    if target.envoys.is_empty() {
-        return false;
+/// The message for sites that the operator's policy declares.
+fn rejection(pinned: &[String], next: &NextFile, files: &FileTarget, report: &ChangeReport) -> String {
+    let now = times::time(&times::now());
+    let (file, policy) = (files.file.display(), files.policy.display());
+    let mut lines: Vec<String> = pinned
+        .iter()
+        .map(|site| {
+            let mode = describe::label(next.mode(site, now));
+            format!(
+                "{site}: {mode}, declared by your policy (`state.{site}` in {policy}), which maintctl never edits; change \
+                 or remove the entry there, then run `maintctl apply`"
+            )
+        })
+        .collect();
+    if !report.brought.is_empty() {
+        let was = if report.dry_run { "would be" } else { "was" };
+        lines.push(format!("{file} {was} brought up to date: {}", changes::line(&report.brought)));
     }
-    let Ok(roll) = target.call(None, deadline) else { return false };
-    let digest = contents.expected(&change.site).map(|expected| expected.digest);
-    let others = roll.of_site(&change.site).map(|(_, status)| status).filter(|status| status.digest != digest);
-    let Some(newest) = others.map(|status| status.revision).max() else { return false };
-    change.after.restamp(Time(now.0.max(i64::try_from(newest).map_or(i64::MAX, |newest| newest.saturating_add(1)))));
-    true
-}
-
-/// Replaces the generated file if its text differs.
-fn write(files: &FileTarget, contents: &Contents) -> Result<()> {
-    let text = contents.render(files)?;
-    if fs::read_to_string(&files.file).ok().as_deref() == Some(&text) {
-        return Ok(());
-    }
-    replace::replace(&files.file, &text).with_context(|| format!("file {}", files.file.display()))?;
-    if contents.is_edited {
-        aside!("note: {} now contains the changes to {} too", files.file.display(), files.policy.display());
-    }
-    Ok(())
-}
-
-fn report(
-    target: &Target,
-    sites: Vec<SiteChange>,
-    expected: &[ExpectedDocument],
-    options: &ChangeOptions,
-) -> ChangeReport {
-    let wait = options.wait && !sites.is_empty();
-    let mut report = ChangeReport {
-        target: target.name.clone(),
-        sites,
-        adoption: None,
-        is_unverifiable: wait && target.envoys.is_empty(),
-        durable: true,
-        miscount: None,
-        // The parent of a hot restart reads the file too.
-        unreached: Vec::new(),
-        repaired: Vec::new(),
-        dry_run: options.dry_run,
-    };
-    if !wait || report.is_unverifiable {
-        return report;
-    }
-    let proof = prove(target, expected, options);
-    report.adoption = Some(proof.adoption);
-    report.miscount = proof.miscount;
-    report
+    lines.extend(proof::problem(report));
+    lines.join("\n")
 }
 
 #[cfg(test)]

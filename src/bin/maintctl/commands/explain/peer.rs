@@ -9,10 +9,14 @@ use envoy_maintenance::request::{Peer, Request, WorkBudget, address};
 use envoy_maintenance::state::Mode;
 use envoy_maintenance::verdict::{Decision, PassReason, Refusal, Verdict};
 
+use crate::args::{ClaimFlag, ExplainArgs};
+
 /// A client described by flags. It records which unknown properties the rules have asked for.
 #[derive(Debug, Default)]
 pub struct ClientFlags {
     ip: Option<IpAddr>,
+    uri_sans: Vec<String>,
+    claims: Vec<ClaimFlag>,
     asked: Cell<AskedProperties>,
 }
 
@@ -22,11 +26,14 @@ struct AskedProperties {
     address: bool,
     certificate: bool,
     claims: bool,
+    issuer: bool,
 }
 
 impl ClientFlags {
-    pub fn new(ip: Option<IpAddr>) -> ClientFlags {
-        ClientFlags { ip: ip.map(address::fold), asked: Cell::default() }
+    pub fn new(args: &ExplainArgs) -> ClientFlags {
+        let ExplainArgs { ip, uri_san, claim, .. } = args;
+        let (uri_sans, claims) = (uri_san.clone(), claim.clone());
+        ClientFlags { ip: ip.map(address::fold), uri_sans, claims, asked: Cell::default() }
     }
 
     fn note(&self, change: impl Fn(&mut AskedProperties)) {
@@ -45,13 +52,22 @@ impl Peer for ClientFlags {
     }
 
     fn uri_sans(&self) -> Vec<Vec<u8>> {
-        self.note(|asked| asked.certificate = true);
-        Vec::new()
+        if self.uri_sans.is_empty() {
+            self.note(|asked| asked.certificate = true);
+        }
+        self.uri_sans.iter().map(|uri| uri.as_bytes().to_vec()).collect()
     }
 
-    fn claim(&self, _: &[String], _: &WorkBudget) -> Rc<[Vec<u8>]> {
-        self.note(|asked| asked.claims = true);
-        Rc::default()
+    fn claim(&self, path: &[String], _: &WorkBudget) -> Rc<[Vec<u8>]> {
+        let name = path.join(".");
+        let values: Rc<[Vec<u8>]> =
+            self.claims.iter().filter(|claim| claim.name == name).map(|claim| claim.value.clone()).collect();
+        if self.claims.is_empty() {
+            self.note(|asked| asked.claims = true);
+        } else if values.is_empty() && name == "iss" {
+            self.note(|asked| asked.issuer = true);
+        }
+        values
     }
 }
 
@@ -95,8 +111,11 @@ pub fn notes(site: &Site, decision: &Decision<'_>, request: &Request<'_>, flags:
     };
     [
         note("rules that do not match, because --ip does not give the client address", |asked| asked.address),
-        note("rules that do not match, because flags cannot describe a client certificate", |asked| asked.certificate),
-        note("rules that do not match, because flags cannot describe a verified token", |asked| asked.claims),
+        note("rules that do not match, because --uri-san does not describe a client certificate", |asked| {
+            asked.certificate
+        }),
+        note("rules that do not match, because --claim does not describe a verified token", |asked| asked.claims),
+        note("rules that do not match, because --claim iss=ISSUER is missing", |asked| asked.issuer),
     ]
     .into_iter()
     .flatten()

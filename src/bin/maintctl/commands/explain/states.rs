@@ -7,7 +7,9 @@ use envoy_maintenance::policy::{Policy, Site};
 use envoy_maintenance::state::jws::{STATE_TYP, Token};
 use envoy_maintenance::state::{Document, EffectiveState, MAX_AHEAD};
 use envoy_maintenance::time::Time;
+use serde_json::{Map, Value};
 
+use crate::document::draft::Draft;
 use crate::terminal::output::problem;
 
 /// The documents, and notes on them.
@@ -31,16 +33,36 @@ impl States {
 
     fn add(&mut self, file: &Path, bytes: &[u8], policy: &Policy, now: Time) -> Result<()> {
         let bytes = bytes.trim_ascii();
-        let file = file.display();
-        let document = if bytes.starts_with(b"{") {
-            Document::from_payload(bytes)?
-        } else {
+        let file = file.display().to_string();
+        if !bytes.starts_with(b"{") {
             let token = Token::parse(bytes, STATE_TYP).context("neither JSON nor a signed document")?;
             let payload = token.payload().context("neither JSON nor a signed document")?;
             let text = String::from_utf8_lossy(&payload);
             self.notes.push(format!("{file}: the signature was not verified; the payload is {text}"));
-            Document::from_payload(&payload)?
+            return self.add_document(&file, Document::from_payload(&payload)?, policy, now);
+        }
+        let json: Value = serde_json::from_slice(bytes)?;
+        let Some(sites) = json.get("sites").and_then(Value::as_array) else {
+            return self.add_document(&file, Document::from_payload(bytes)?, policy, now);
         };
+        for (site, members) in sites.iter().filter_map(of_status) {
+            self.add_current(&file, &Draft::from_members(site, members.clone()).read()?, policy, now)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a document that is in effect. It may be of a site that the policy does not have, and declared documents have no
+    /// fleet.
+    pub fn add_current(&mut self, source: &str, document: &Document, policy: &Policy, now: Time) -> Result<()> {
+        if !policy.sites.iter().any(|site| site.name == document.site) {
+            self.notes.push(format!("{source}: the policy has no site \"{}\"", document.site));
+            return Ok(());
+        }
+        let fleet = document.fleet.clone().filter(|fleet| !fleet.is_empty()).or_else(|| policy.fleet.clone());
+        self.add_document(source, Document { fleet, ..document.clone() }, policy, now)
+    }
+
+    fn add_document(&mut self, source: &str, document: Document, policy: &Policy, now: Time) -> Result<()> {
         let Some(site) = policy.sites.iter().find(|site| site.name == document.site) else {
             bail!("site: the policy has no site \"{}\"", document.site)
         };
@@ -52,10 +74,13 @@ impl States {
             bail!("revision: {} is more than 10 minutes in the future", document.stamp.revision);
         }
         if !document.unknown.is_empty() {
-            self.notes.push(format!("{file}: unknown fields: {}", document.unknown.join(", ")));
+            self.notes.push(format!("{source}: unknown fields: {}", document.unknown.join(", ")));
         }
-        if site.declared.is_some() {
-            self.notes.push(format!("{file}: ignored, because the policy declares the state of {}", site.name));
+        if let Some(declared) = &site.declared {
+            // The same state, for example of a watched file, needs no note.
+            if declared.at(now) != document.at(now) {
+                self.notes.push(format!("{source}: ignored, because the policy declares the state of {}", site.name));
+            }
             return Ok(());
         }
         match self.documents.iter_mut().find(|known| known.site == document.site) {
@@ -82,6 +107,11 @@ impl States {
             |site: &'_ Site| site.declared.as_deref().or_else(|| pushed(&site.name)).map(|found| found.at(now));
         policy.sites.iter().map(|site| document(site).unwrap_or_default()).collect()
     }
+}
+
+/// The name and the document of an entry of `sites` in the output of `maintctl status --json`.
+fn of_status(site: &Value) -> Option<(&str, &Map<String, Value>)> {
+    Some((site.get("site")?.as_str()?, site.get("document")?.as_object()?))
 }
 
 #[cfg(test)]

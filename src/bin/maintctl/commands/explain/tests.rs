@@ -26,8 +26,48 @@ fn explained(words: &[&str]) -> Explanation {
     let config = CompiledConfig::from_tree(&Tree::from_json(POLICY.as_bytes()).unwrap()).unwrap();
     let states = States::read(&[], &config.policy, Time(0)).unwrap();
     let (headers, _) = url::headers(&args).unwrap();
-    let flags = ClientFlags::new(args.ip);
+    let flags = ClientFlags::new(&args);
     explain(&config, &states, &Request::new(&headers, &flags), &flags, Time(0))
+}
+
+#[test]
+fn flags_describe_the_certificate_and_the_verified_token() {
+    let to_shop = |words: &[&str]| explained(&[words, &["--ip", "192.0.2.1", "http://shop/a"]].concat());
+    for (words, verdict, notes) in [
+        (&["--uri-san", "spiffe://a"][..], "exempt:mesh", 0),
+        (&["--uri-san", "spiffe://b", "--claim", "iss=i", "--claim", "role=admin"], "exempt:staff", 0),
+        (&["--uri-san", "spiffe://b", "--claim", "iss=j", "--claim", "role=admin"], "read_only", 0),
+        (&["--uri-san", "spiffe://b", "--claim", "iss=i", "--claim", "name=admin"], "read_only", 0),
+        (&["--uri-san", "spiffe://b", "--claim", "role=admin"], "read_only", 1),
+    ] {
+        let explanation = to_shop(words);
+        assert_eq!(explanation.verdict, verdict, "{words:?}");
+        let missing = explanation.notes.iter().filter(|note| note.contains("do not match")).count();
+        assert_eq!(missing, notes, "{words:?}: {:?}", explanation.notes);
+    }
+}
+
+#[test]
+fn claims_have_the_type_of_their_json() {
+    let value = |text: &str| -> Vec<u8> {
+        let words = ["maintctl", "explain", "--policy", "p", "--claim", text, "http://shop"];
+        let Command::Explain(args) = Cli::try_parse_from(words).unwrap().command else { panic!("not explain") };
+        args.claim[0].value.clone()
+    };
+    for (text, expected) in [
+        ("a=true", &[1][..]),
+        ("a=false", &[0]),
+        ("a=7", &7f64.to_le_bytes()),
+        ("a=\"true\"", b"true"),
+        ("a=x=y", b"x=y"),
+        ("a=", b""),
+    ] {
+        assert_eq!(value(text), expected, "{text}");
+    }
+    for text in ["a", "=a", "a=[1]", "a=null", "a={}"] {
+        let words = ["maintctl", "explain", "--policy", "p", "--claim", text, "http://shop"];
+        assert!(Cli::try_parse_from(words).is_err(), "{text}");
+    }
 }
 
 #[test]
@@ -37,15 +77,15 @@ fn notes_name_the_rules_that_depend_on_unknown_properties() {
             &["-X", "PUT", "http://shop/a"][..],
             &[
                 "rules that do not match, because --ip does not give the client address: office",
-                "rules that do not match, because flags cannot describe a verified token: staff",
+                "rules that do not match, because --claim does not describe a verified token: staff",
                 "suspended rules: probe",
             ][..],
         ),
         (
             &["--ip", "192.0.2.1", "http://shop/a"],
             &[
-                "rules that do not match, because flags cannot describe a client certificate: mesh",
-                "rules that do not match, because flags cannot describe a verified token: staff",
+                "rules that do not match, because --uri-san does not describe a client certificate: mesh",
+                "rules that do not match, because --claim does not describe a verified token: staff",
                 "suspended rules: probe",
             ],
         ),
@@ -54,8 +94,8 @@ fn notes_name_the_rules_that_depend_on_unknown_properties() {
         (
             &["http://blog/"],
             &[
-                "no document gives the state of the site, so it counts as online; add one with --state, or use the file that \
-                 maintctl generates as --policy",
+                "no document gives the state of the site, so it counts as online; --live uses the current one, --state that of a \
+                 file",
             ],
         ),
         (&["http://shop/.m/v1/status"], &["the response depends on Envoy's state; use `maintctl status`"]),
@@ -78,7 +118,7 @@ fn a_refusal_is_shown_with_its_reply() {
         or       /a%2F\n  \
         or       /a/\n\
         at         1970-01-01T00:00:00Z\n\
-        note       rules that do not match, because flags cannot describe a verified token: staff\n\
+        note       rules that do not match, because --claim does not describe a verified token: staff\n\
         note       suspended rules: probe\n\
         \n\
         HTTP 503\n\

@@ -13,7 +13,7 @@ fn a_new_file_contains_the_values_of_the_flags() {
     for (args, envoys, file) in [
         (args(&[], None), &[ENVOY][..], None),
         (args(&["http://a/", "http://b/"], None), &["http://a/", "http://b/"], None),
-        (args(&[], Some("e.yaml")), &[], Some("e.yaml")),
+        (args(&[], Some("e.yaml")), &[ENVOY][..], Some("e.yaml")),
         (args(&["http://a/"], Some("e.yaml")), &["http://a/"], Some("e.yaml")),
     ] {
         let read: ConfigFile = toml::from_str(&text("my target", &args)).unwrap();

@@ -4,22 +4,28 @@ use anyhow::Result;
 
 use crate::args::StatusArgs;
 use crate::config::target::Target;
+use crate::diagnosis::lag::Remedy;
+use crate::diagnosis::remark::Severity;
 use crate::envoys::failure;
+use crate::terminal::output::shown;
 use crate::view::View;
+use crate::view::site::Lag;
 use crate::write::change::deadline;
 use crate::write::selection::existing;
 
 /// The view of the selected sites.
 pub fn view(target: &Target, args: &StatusArgs) -> Result<View> {
     let deadline = deadline(args.timeout);
+    // A file reaches the parent of a hot restart too.
+    let restarts = (!target.is_file()).then(|| target.hot_restarts(deadline));
     let mut view = View::of(target, deadline)?;
-    if !args.sites.is_empty() && (target.is_file() || !view.roll.envoys.is_empty()) {
+    if !args.sites.is_empty() && !view.sites.is_empty() {
         let known: Vec<String> = view.sites.iter().map(|site| site.site.clone()).collect();
         let names = existing(&args.sites, &known, args.ignore_not_found)?;
         view.sites.retain(|site| names.contains(&site.site));
     }
-    if !target.is_file() {
-        view.unreached = target.unreached(view.roll.envoys.len(), deadline);
+    if let Some(restarts) = restarts {
+        view.unreached = restarts.finish(view.roll.envoys.len());
     }
     Ok(view)
 }
@@ -31,16 +37,12 @@ pub fn problem(target: &Target, view: &View) -> Option<String> {
         let (count, total) = (failures.len(), view.roll.total());
         return Some(format!("{count} of {total} Envoys cannot be read:{}", failure::lines(failures)));
     }
-    let lagging = view.sites.iter().flat_map(|site| site.lagging.iter().map(move |lag| (&site.site, lag)));
-    let lines: String = lagging.clone().map(|(site, lag)| format!("\n  {site}: {}", lag.failure.line())).collect();
-    if !lines.is_empty() {
-        let can_be_updated = lagging.clone().any(|(_, lag)| lag.can_be_updated);
-        let advice = if can_be_updated {
-            "\nTo update them, repeat the last `maintctl close` or `maintctl open` of each site"
-        } else {
-            ""
-        };
-        return Some(format!("not every Envoy has adopted the newest documents:{lines}{advice}"));
+    if let Some(text) = lagging(view) {
+        return Some(text);
+    }
+    let errors: String = view.remarks_of(Severity::Error).map(|remark| format!("\n  {}", remark.line())).collect();
+    if !errors.is_empty() {
+        return Some(format!("target \"{}\" has problems:{errors}", target.name));
     }
     if !view.unreached.is_empty() {
         let lines = failure::lines(&view.unreached);
@@ -48,4 +50,23 @@ pub fn problem(target: &Target, view: &View) -> Option<String> {
     }
     let miscount = view.roll.miscount.as_ref()?;
     Some(format!("{miscount} (`expect` of target \"{}\")", target.name))
+}
+
+/// The Envoys that have not adopted the newest documents, with the reasons and the advice that helps.
+fn lagging(view: &View) -> Option<String> {
+    let lagging = view.sites.iter().flat_map(|site| site.lagging.iter().map(move |lag| (&site.site, lag)));
+    let line = |(site, lag): (&String, &Lag)| {
+        format!("\n  {}", shown(&format!("{site}: {}: {}", lag.envoy, lag.cause.text())))
+    };
+    let lines: String = lagging.clone().map(line).collect();
+    if lines.is_empty() {
+        return None;
+    }
+    let sync = lagging.clone().filter(|(_, lag)| lag.cause.remedy == Remedy::Sync).count();
+    let advice = match (sync, sync == lagging.count()) {
+        (0, _) => "",
+        (_, true) => "\nTo update them, run `maintctl sync`",
+        (_, false) => "\nTo update those without other advice, run `maintctl sync`",
+    };
+    Some(format!("not every Envoy has adopted the newest documents:{lines}{advice}"))
 }

@@ -1,58 +1,89 @@
-//! The status as text and as JSON.
+//! The status as text.
 
+use comfy_table::Color;
+use envoy_maintenance::state::{EffectiveState, Mode};
 use jiff::Zoned;
-use serde_json::{Value, json};
 
-use envoy_maintenance::state::Mode;
-
-use crate::config::target::Target;
+use crate::config::target::{Target, TargetWriter};
 use crate::document::describe;
-use crate::envoys::failure;
 use crate::terminal::output::shown;
 use crate::terminal::table::{Cell, table};
 use crate::terminal::times;
 use crate::view::View;
 use crate::view::site::SiteView;
 
-/// A table of the sites, and lines with their details.
+const HEADERS: [&str; 10] =
+    ["SITE", "STATUS", "SINCE", "UNTIL", "ETA", "BY", "ADOPTION", "REFUSED", "PASSED", "REASON"];
+
+/// A table of the sites, and lines with their details. The result is trusted text, as that of [`table`].
 pub fn text(target: &Target, view: &View, now: &Zoned) -> String {
-    let rows: Vec<Vec<Cell>> = view.sites.iter().map(|site| row(target, site, now)).collect();
-    let mut text = String::new();
-    if !rows.is_empty() {
-        let headers = ["SITE", "STATUS", "SINCE", "UNTIL", "ETA", "ADOPTION", "PASSED", "REASON"];
-        text.push_str(&format!("{}\n", table(&headers, rows)));
+    if view.sites.is_empty() {
+        return "no site is known: see the errors and notes\n".to_owned();
     }
+    let rows = view.sites.iter().map(|site| row(target, site, now)).collect();
+    let mut text = format!("{}\n", table(&HEADERS, rows));
     for site in &view.sites {
-        for line in details(site, now) {
+        for line in details(target, site, now) {
             text.push_str(&format!("{}: {}\n", site.site, shown(&line)));
         }
     }
+    text.push_str(&format!("times: {}\n", times::zone_name(now)));
     text
 }
 
 fn row(target: &Target, site: &SiteView, now: &Zoned) -> Vec<Cell> {
-    let state = site.document.as_ref().map(|(_, document)| document.at(times::time(now))).unwrap_or_default();
-    let short = |time: Option<_>| time.map(|time| times::short(time, now)).unwrap_or_default();
-    let declared = if site.declared && !target.is_file() { " (declared)" } else { "" };
+    let state = effective_state(site, now);
+    let short = |time: Option<_>| Cell::from(time.map(|time| times::short(time, now)).unwrap_or_default());
+    let declared = if site.declared { " (declared)" } else { "" };
     let adoption = if target.envoys.is_empty() { "not known".to_owned() } else { site.adoption() };
     let passed = site.bypassed.iter().filter(|(_, count)| **count > 0);
-    [
-        site.site.clone(),
-        format!("{}{declared}", site.label()),
+    let passed = passed.map(|(rule, count)| format!("{rule} {count}")).collect::<Vec<_>>().join(", ");
+    let refused = site.refused.filter(|count| *count > 0).map(|count| count.to_string());
+    let is_lagging = !site.lagging.is_empty();
+    vec![
+        site.site.clone().into(),
+        Cell::coloured(format!("{}{declared}", site.label()), colour(site)),
         short(state.since()),
         short(state.until()),
         short(state.eta()),
-        adoption,
-        passed.map(|(rule, count)| format!("{rule} {count}")).collect::<Vec<_>>().join(", "),
-        state.reason().unwrap_or_default().to_owned(),
+        by(site, now).into(),
+        Cell::coloured(adoption, is_lagging.then_some(Color::Red)),
+        refused.unwrap_or_default().into(),
+        passed.into(),
+        state.reason().unwrap_or_default().to_owned().into(),
     ]
-    .map(Cell::from)
-    .into()
+}
+
+/// The state by the site's document.
+pub fn effective_state(site: &SiteView, now: &Zoned) -> EffectiveState {
+    site.document.as_ref().map(|(_, document)| document.at(times::time(now))).unwrap_or_default()
+}
+
+fn colour(site: &SiteView) -> Option<Color> {
+    match site.label().as_str() {
+        "ONLINE" if site.lagging.is_empty() => Some(Color::Green),
+        "READ_ONLY" => Some(Color::Yellow),
+        "OFFLINE" => Some(Color::Red),
+        _ => Some(Color::Magenta),
+    }
+}
+
+/// The author of the document, and the owners of active windows.
+fn by(site: &SiteView, now: &Zoned) -> String {
+    let Some((_, document)) = &site.document else { return String::new() };
+    let active = document.windows.iter().filter(|window| window.is_active(times::time(now)));
+    let mut names: Vec<&str> = Vec::new();
+    for name in document.by.as_deref().into_iter().chain(active.filter_map(|window| window.by.as_deref())) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(", ")
 }
 
 /// The details of a site that the table does not contain.
-fn details(site: &SiteView, now: &Zoned) -> Vec<String> {
-    let mut lines = Vec::new();
+fn details(target: &Target, site: &SiteView, now: &Zoned) -> Vec<String> {
+    let mut lines: Vec<String> = site.declared.then(|| declared(target, site)).into_iter().collect();
     if let Some((_, document)) = &site.document {
         let moment = times::time(now);
         if !document.suspend.is_empty() && document.mode != Mode::Online {
@@ -69,22 +100,11 @@ fn details(site: &SiteView, now: &Zoned) -> Vec<String> {
     lines
 }
 
-/// The status as one JSON value.
-pub fn json(target: &Target, view: &View, now: &Zoned) -> Value {
-    let moment = times::time(now);
-    let sites: Vec<Value> = view.sites.iter().map(|site| site.json(moment)).collect();
-    let envoys = view.roll.envoys.iter().map(|envoy| {
-        let status = &envoy.status;
-        json!({
-            "envoy": status.envoy,
-            "address": envoy.endpoint.to_string(),
-            "version": status.version,
-            "time": status.time,
-            "plugin_conflicts": status.plugin_conflicts,
-        })
-    });
-    let envoys: Vec<Value> = envoys.collect();
-    let missing = failure::json(&view.roll.failures);
-    let status = json!({ "target": target.name, "sites": sites, "envoys": envoys, "missing": missing });
-    failure::with_unreached(status, &view.unreached)
+/// The place of a declared state.
+fn declared(target: &Target, site: &SiteView) -> String {
+    let place = match &target.writer {
+        TargetWriter::File(files) => files.policy.display().to_string(),
+        TargetWriter::Push => "the policy of Envoy".to_owned(),
+    };
+    format!("declared by `state.{}` in {place}; only a change of this entry changes the site", site.site)
 }

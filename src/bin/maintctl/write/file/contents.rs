@@ -1,141 +1,122 @@
-//! The operator's policy, and the documents of the generated file.
+//! The two files of a file target as they are on disk: the watched file, which Envoy runs, and the operator's policy.
+//! A file that cannot be read does not hide the other one.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::io::ErrorKind;
-
-use anyhow::{Context, Result, bail};
-use envoy_maintenance::compiled::CompiledConfig;
-use envoy_maintenance::config::PluginConfig;
-use envoy_maintenance::policy::Policy;
-use envoy_maintenance::state::Document;
-use envoy_maintenance::tree::{KeyPath, Tree};
-use serde_json::{Map, Value};
+use anyhow::{Result, anyhow};
 
 use crate::config::target::FileTarget;
+use crate::diagnosis::remark::{Remark, Severity, Topic};
 use crate::document::draft::Draft;
 use crate::envoys::adoption::ExpectedDocument;
-use crate::terminal::output::problem;
-use crate::write::ecds::PolicyFile;
+use crate::write::file::changes;
+use crate::write::file::entries;
+use crate::write::file::next::NextFile;
+use crate::write::file::policies::{self, EditedPolicy, WatchedFile};
 
 /// The contents of both files.
 pub struct Contents {
-    policy: PolicyFile,
-    config: PluginConfig,
-    /// The documents of the generated file, except those of sites whose state the operator's policy declares.
-    pub documents: Map<String, Value>,
-    /// True if the operator's policy differs from the generated file in more than state.
-    pub is_edited: bool,
+    files: FileTarget,
+    /// `None` if the file does not exist.
+    watched: Result<Option<WatchedFile>>,
+    edited: Result<EditedPolicy>,
 }
 
 impl Contents {
     /// Reads both files.
-    pub fn read(files: &FileTarget) -> Result<Contents> {
-        let name = format!("policy {}", files.policy.display());
-        let text = fs::read_to_string(&files.policy).with_context(|| name.clone())?;
-        let mut policy = PolicyFile::parse(&name, &text)?;
-        let generated_name = format!("file {}", files.file.display());
-        let generated = match fs::read_to_string(&files.file) {
-            Ok(text) => Some(PolicyFile::parse(&generated_name, &text)?),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error).context(generated_name),
-        };
-        if let Some(generated) = generated.as_ref().filter(|generated| generated.is_whole())
-            && !policy.is_whole()
-        {
-            policy = policy.within(generated);
-        }
-        if !policy.is_whole() {
-            bail!(
-                "{name}: a policy without the Wasm extension around it, and {} does not exist; restore that file from a \
-                 backup, because it contains the state, or create it as a copy of envoy/ecds.yaml with the policy \
-                 indented below `value`",
-                files.file.display()
-            );
-        }
-        let config = PluginConfig::read(&policy.policy).map_err(problem).context(name)?;
-        let is_edited = generated.as_ref().is_some_and(|file| file.without_state() != policy.without_state());
-        let mut documents = generated.map(|generated| state_of(&generated.policy)).unwrap_or_default();
-        documents.retain(|site, _| config.state.iter().all(|(declared, _)| declared != site));
-        Ok(Contents { policy, config, documents, is_edited })
+    pub fn read(files: &FileTarget) -> Contents {
+        let watched = policies::read_watched(&files.file);
+        let around = watched.as_ref().ok().and_then(Option::as_ref).map(|watched| &watched.file);
+        let edited = policies::read_edited(&files.policy, around);
+        Contents { files: files.clone(), watched, edited }
     }
 
-    /// The names of the sites, sorted.
+    fn watched(&self) -> Option<&WatchedFile> {
+        self.watched.as_ref().ok().and_then(Option::as_ref)
+    }
+
+    /// True if the watched file shows the state of its sites.
+    pub fn is_readable(&self) -> bool {
+        self.watched().is_some()
+    }
+
+    /// The names of the sites, sorted: those of the watched file, or of the policy if that file cannot be read.
     pub fn sites(&self) -> Vec<String> {
-        let mut names: Vec<String> = match &self.config.sites {
-            Some(sites) => sites.iter().map(|site| site.name.clone()).collect(),
-            None => vec!["default".to_owned()],
-        };
-        names.sort();
-        names
+        let watched = self.watched().and_then(|watched| entries::sites(&watched.file.policy));
+        watched.or_else(|| Some(entries::names(&self.edited.as_ref().ok()?.config))).unwrap_or_default()
     }
 
-    /// The document of `site`, and whether the operator's policy declares it.
-    pub fn document(&self, site: &str, fleet: Option<&str>) -> (Draft, bool) {
-        let own = state_of(&self.policy.policy).remove(site);
-        let declared = own.is_some();
-        match own.or_else(|| self.documents.get(site).cloned()) {
-            Some(Value::Object(members)) => (Draft::from_members(site, members), declared),
-            _ => (Draft::new(site, fleet.or(self.config.fleet.as_deref())), declared),
+    /// The document of `site` in the watched file.
+    pub fn document(&self, site: &str) -> Option<Draft> {
+        self.watched()?.entries.draft(site)
+    }
+
+    /// True if the operator's policy declares the state of `site`, so that `close` and `open` are rejected.
+    pub fn is_pinned(&self, site: &str) -> bool {
+        match &self.edited {
+            Ok(edited) => edited.config.state.iter().any(|(declared, _)| declared == site),
+            Err(_) => self.watched().is_some_and(|watched| watched.entries.is_pin(site)),
         }
     }
 
-    /// The names of the exempt rules of `site`.
-    pub fn rules(&self, site: &str) -> Result<BTreeSet<String>> {
-        let policy = Policy::compile(&self.config).map_err(problem)?;
-        let rules = policy.sites.iter().filter(|known| known.name == site).flat_map(|known| &known.exempt);
-        Ok(rules.map(|rule| rule.name.clone()).collect())
+    /// The document of `site` that an Envoy with the watched file has adopted; `None` if the file has none.
+    pub fn expected(&self, site: &str) -> Option<ExpectedDocument> {
+        self.watched()?.entries.expected(site)
     }
 
-    /// The text of the generated file.
-    pub fn render(&self, files: &FileTarget) -> Result<String> {
-        let policy = self.with_documents().with_context(|| format!("policy {}", files.policy.display()))?;
-        let json = serde_json::to_string_pretty(&policy.to_ecds()?)?;
-        if files.file.extension().is_some_and(|extension| extension == "json") {
-            return Ok(format!("{json}\n"));
+    /// Problems of both files, and the differences between the policies in them.
+    pub fn remarks(&self) -> Vec<Remark> {
+        self.problem().into_iter().chain(self.difference()).collect()
+    }
+
+    /// The reason why Envoy cannot load the watched file when it starts again.
+    fn problem(&self) -> Option<Remark> {
+        match &self.watched {
+            Ok(watched) => watched.as_ref()?.invalid.as_ref().map(|invalid| {
+                let problem = format!("{invalid}; Envoy rejects it and runs the policy before");
+                remark(Severity::Error, problem, "`maintctl apply` writes the file again")
+            }),
+            Err(error) => Some(remark(Severity::Error, format!("{error:#}"), "")),
         }
-        let source = files.policy.file_name().unwrap_or_default().to_string_lossy();
-        Ok(format!("# Generated by maintctl from {source}. Do not edit.\n{json}\n"))
     }
 
-    /// The policy with all documents. Documents of sites that no longer exist are dropped.
-    fn with_documents(&self) -> Result<PolicyFile> {
-        let mut policy = match self.policy.policy.to_json() {
-            Value::Object(policy) => policy,
-            _ => Map::new(),
-        };
-        let mut state = state_of(&self.policy.policy);
-        let sites = self.sites();
-        for (site, document) in &self.documents {
-            if sites.contains(site) {
-                state.insert(site.clone(), document.clone());
-            } else {
-                aside!("warning: site \"{site}\" no longer exists in the policy; its state is dropped");
+    /// The differences of the operator's policy from the watched file, or the reason why it cannot be used.
+    fn difference(&self) -> Option<Remark> {
+        let policy = self.files.policy.display();
+        match (&self.edited, &self.watched) {
+            (Err(error), Ok(Some(_))) => {
+                let remedy = "changes keep the policy that Envoy runs until that is corrected";
+                Some(remark(Severity::Warning, format!("{error:#}"), remedy))
+            }
+            (Err(error), _) => Some(remark(Severity::Error, format!("{error:#}"), "")),
+            (Ok(_), Err(_)) => None,
+            (Ok(_), Ok(None)) => {
+                let problem = format!("{} does not exist", self.files.file.display());
+                Some(remark(Severity::Warning, problem, "the next change creates it"))
+            }
+            (Ok(edited), Ok(Some(watched))) => {
+                let brought = changes::between(watched, edited);
+                let remedy = format!("the next change, or `maintctl apply`, brings: {}", changes::line(&brought));
+                (!brought.is_empty()).then(|| remark(Severity::Note, format!("{policy} was edited"), &remedy))
             }
         }
-        if !state.is_empty() {
-            policy.insert("state".to_owned(), Value::Object(state));
-        }
-        let tree = Tree::from_json(Value::Object(policy).to_string().as_bytes())?;
-        CompiledConfig::from_tree(&tree).map_err(problem)?;
-        Ok(self.policy.with_policy(tree))
     }
 
-    /// The document of `site` that Envoy has to adopt; `None` if the file has none.
-    pub fn expected(&self, site: &str) -> Option<ExpectedDocument> {
-        let entry = self.documents.get(site).cloned().or_else(|| state_of(&self.policy.policy).remove(site))?;
-        // The filter computes the digest of a declared document over its members sorted by name.
-        let tree = Tree::from_json(entry.to_string().as_bytes()).ok()?;
-        let document = Document::declared(site, &tree, &KeyPath::Root.key(site)).ok()?;
-        let (revision, digest) = (document.stamp.revision, document.stamp.digest.to_string());
-        Some(ExpectedDocument { site: site.to_owned(), revision, digest, document })
+    /// The policy before and after the next change. Fails if one of the files cannot be used.
+    pub fn compare(self) -> Result<(Option<WatchedFile>, EditedPolicy)> {
+        Ok((self.watched?, self.edited?))
+    }
+
+    /// The next version of the watched file. Fails if its documents cannot be read. If the operator's policy is invalid,
+    /// the policy in the watched file stays.
+    pub fn next(self) -> Result<NextFile> {
+        let watched = self.watched.map_err(|error| anyhow!("{error:#}; nothing changed"))?;
+        match (self.edited, watched) {
+            (Ok(edited), watched) => NextFile::of_policy(self.files, edited, watched),
+            (Err(error), Some(watched)) => NextFile::of_watched(self.files, watched, &error),
+            (Err(error), None) => Err(error),
+        }
     }
 }
 
-/// The `state` of a policy.
-fn state_of(policy: &Tree) -> Map<String, Value> {
-    match policy.get("state").map(Tree::to_json) {
-        Some(Value::Object(state)) => state,
-        _ => Map::new(),
-    }
+fn remark(severity: Severity, problem: String, remedy: &str) -> Remark {
+    Remark::new(Topic::File, severity, problem, remedy)
 }

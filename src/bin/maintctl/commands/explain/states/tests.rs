@@ -40,6 +40,20 @@ fn a_declared_state_overrides_documents() {
 }
 
 #[test]
+fn the_output_of_status_has_the_documents_of_all_sites() {
+    let entry = |site: &str, mode: &str| format!(r#"{{"site":"{site}","document":{}}}"#, document(site, 1, mode));
+    let online = r#"{"site":"blog","document":null}"#;
+    let status = format!(
+        r#"{{"target":"edge","sites":[{},{},{},{online}]}}"#,
+        entry("shop", "read_only"),
+        entry("api", "online"),
+        entry("shp", "offline")
+    );
+    let (mode, notes) = states(&[status]).unwrap();
+    assert_eq!((mode, notes), (Mode::ReadOnly, vec!["f: the policy has no site \"shp\"".to_owned()]));
+}
+
+#[test]
 fn a_signed_document_is_read_without_verification() {
     let payload = document("shop", 1, "offline");
     let token = jws::sign(STATE_TYP, payload.as_bytes(), &KeyPair::from_seed(Seed::new([7; 32])));
