@@ -25,6 +25,7 @@ mod history;
 mod init;
 mod keys;
 mod lint;
+mod man;
 mod open;
 mod preview;
 mod schedule;
@@ -46,6 +47,7 @@ pub use history::HistoryArgs;
 pub use init::InitArgs;
 pub use keys::KeysArgs;
 pub use lint::{LintArgs, LintFormat};
+pub use man::ManArgs;
 pub use open::OpenArgs;
 pub use preview::PreviewArgs;
 pub use schedule::ScheduleArgs;
@@ -139,6 +141,9 @@ pub enum Command {
     Hash(HashArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Write man pages into a folder
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 impl Command {

@@ -15,6 +15,7 @@ pub mod history;
 pub mod init;
 pub mod keys;
 pub mod lint;
+pub mod man;
 pub mod open;
 pub mod preview;
 mod program;
