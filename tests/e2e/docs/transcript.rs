@@ -36,12 +36,20 @@ impl Normalizer {
         for (from, to) in &self.texts {
             text = text.replace(from, to);
         }
-        for (pattern, replacement) in [(r"\b(\d\d:\d\d):\d\d\b", "$1:00"), (r"\b\d+ ms\b", "60 ms")] {
-            text = Regex::new(pattern).unwrap().replace_all(&text, replacement).into_owned();
-        }
+        let seconds = Regex::new(r"(T?)\b(\d\d:\d\d):\d\d\b").unwrap();
+        let without = |found: &Captures<'_>| {
+            format!("{}{}{}", &found[1], &found[2], if found[1].is_empty() { "" } else { ":00" })
+        };
+        let text = seconds.replace_all(&text, without);
+        let lengths = Regex::new(r"\b(\d+)m(\d+)s\b").unwrap();
+        let rounded = |found: &Captures<'_>| {
+            let number = |at: usize| found[at].parse::<u64>().unwrap();
+            format!("{}m", number(1) + (number(2) + 30) / 60)
+        };
+        let text = lengths.replace_all(&text, rounded);
         let names = Regex::new(r"\b(edge-\d/|vm-\d/|h)([0-9a-f]{8})\b").unwrap();
         let rename = |found: &Captures<'_>| format!("{}{}", &found[1], self.name(&found[1], &found[2]));
-        names.replace_all(&text, rename).into_owned()
+        align(&names.replace_all(&text, rename))
     }
 
     /// Eight digits in place of random ones, by the order in which they appear after this prefix.
@@ -52,6 +60,48 @@ impl Normalizer {
         let digest = Hash::hash(key(number).as_bytes());
         digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// The number of refused requests in transcripts, which depends on the speed of the machine.
+const REFUSED: &str = "12";
+
+/// Aligns the columns of tables again. A table begins with a line of column names, and ends before a line that is not in
+/// its columns.
+fn align(text: &str) -> String {
+    let (mut lines, mut aligned) = (text.lines().peekable(), String::new());
+    while let Some(line) = lines.next() {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        if columns.len() < 2 || !columns.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_uppercase())) {
+            aligned.extend([line, "\n"]);
+            continue;
+        }
+        let starts: Vec<usize> = columns.iter().filter_map(|name| line.find(name)).collect();
+        let mut rows = vec![columns.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>()];
+        while let Some(row) =
+            lines.next_if(|row| !row.contains(": ") && starts.get(1).is_some_and(|at| row.len() > *at))
+        {
+            rows.push(cells(row, &starts));
+        }
+        let refused = columns.iter().position(|name| *name == "REFUSED");
+        for row in rows.iter_mut().skip(1).filter(|row| refused.is_some_and(|at| !row[at].is_empty())) {
+            REFUSED.clone_into(&mut row[refused.unwrap_or_default()]);
+        }
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+        let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+        for row in &rows {
+            let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect::<Vec<_>>();
+            aligned.extend([padded.join("  ").trim_end(), "\n"]);
+        }
+    }
+    aligned
+}
+
+/// The cells of a row whose columns begin at these positions.
+fn cells(row: &str, starts: &[usize]) -> Vec<String> {
+    let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
+    let cell =
+        |(start, end): (&usize, usize)| row.chars().skip(*start).take(end.saturating_sub(*start)).collect::<String>();
+    starts.iter().zip(ends).map(|column| cell(column).trim().to_owned()).collect()
 }
 
 /// A shell that runs a command in this folder, with both outputs in one, and without the user's configuration.
