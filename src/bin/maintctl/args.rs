@@ -25,6 +25,7 @@ mod open;
 mod schedule;
 mod status;
 mod suggest;
+mod sync;
 
 pub use alias::Alias;
 pub use cancel::CancelArgs;
@@ -39,6 +40,7 @@ pub use lint::LintArgs;
 pub use open::OpenArgs;
 pub use schedule::ScheduleArgs;
 pub use status::StatusArgs;
+pub use sync::SyncArgs;
 
 /// Closes and opens sites behind Envoy, and shows the state of every Envoy.
 #[derive(Debug, Parser)]
@@ -105,6 +107,8 @@ pub enum Command {
     Schedule(ScheduleArgs),
     /// Cancel planned windows, and end active ones
     Cancel(CancelArgs),
+    /// Bring lagging and restarted Envoys to the newest documents
+    Sync(SyncArgs),
     /// List the last maintenances
     History(HistoryArgs),
     /// Check a target from end to end, and say what to do

@@ -14,3 +14,4 @@ pub mod lint;
 pub mod open;
 pub mod schedule;
 pub mod status;
+pub mod sync;

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use args::{Alias, Cli, Command};
-use commands::{cancel, close, completions, doctor, explain, history, init, keys, lint, open, schedule, status};
+use commands::{cancel, close, completions, doctor, explain, history, init, keys, lint, open, schedule, status, sync};
 use terminal::{output, signals};
 
 fn main() -> ExitCode {
@@ -47,6 +47,7 @@ fn run(cli: Cli, alias: Option<&str>) -> Result<ExitCode> {
         Command::Status(args) => status::run(&global, &args),
         Command::Schedule(args) => schedule::run(&global, &args),
         Command::Cancel(args) => cancel::run(&global, &args),
+        Command::Sync(args) => sync::run(&global, &args),
         Command::History(args) => history::run(&global, &args),
         Command::Doctor(args) => doctor::run(&global, &args),
         Command::Keys(args) => keys::run(&global, &args),

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-
 use crate::config::target::{Target, TargetWriter};
 use crate::diagnosis::lag::Remedy;
 use crate::diagnosis::remark::{Remark, Severity, Topic};

@@ -9,6 +9,7 @@ use crate::config::target::Target;
 use crate::document::draft::Draft;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
+use crate::envoys::fleet::Patience;
 use crate::envoys::roll::{EnvoyProcess, Roll};
 use crate::envoys::status::EnvoySite;
 use crate::exit::ExitError;
@@ -31,10 +32,12 @@ impl Reports {
         }
         let token = target.read_token(times::time(&times::now()));
         let no_token = token.as_ref().err().map(|error| format!("{error:#}"));
-        let roll = target.glance(token.ok().as_deref(), deadline);
+        let roll = target.glance(token.ok().as_deref(), Patience::Glance, deadline);
         let is_rejected = |failure: &&EnvoyFailure| matches!(failure.error, EnvoyError::Rejected { .. });
         match roll.failures.iter().find(is_rejected).map(EnvoyFailure::line) {
-            Some(rejected) => Reports { roll: target.glance(None, deadline), no_details: Some(rejected) },
+            Some(rejected) => {
+                Reports { roll: target.glance(None, Patience::Glance, deadline), no_details: Some(rejected) }
+            }
             None => Reports { roll, no_details: no_token },
         }
     }
