@@ -24,6 +24,8 @@ const MIDNIGHT: i64 = 1_795_219_200;
 struct Night {
     clock: Ahead,
     edge: Vec<Envoy>,
+    /// The position of the one in `edge` that is frozen or dead.
+    silent: Option<usize>,
     vm: Envoy,
     desk: Desk,
     normalizer: Normalizer,
@@ -59,8 +61,16 @@ impl Night {
         let edge = join_all((1..=4).map(|number| envoy(&format!("edge-{number}")).start()));
         let (edge, vm) = tokio::join!(edge, envoy("vm-1").watched_file().start());
         let desk = Desk::new(&signer, "");
-        let mut night =
-            Night { clock, edge, vm, desk, normalizer: Normalizer::default(), transcripts: Vec::new(), _app: app };
+        let mut night = Night {
+            clock,
+            edge,
+            silent: None,
+            vm,
+            desk,
+            normalizer: Normalizer::default(),
+            transcripts: Vec::new(),
+            _app: app,
+        };
         night.furnish(&signer);
         for envoy in night.edge.iter().chain([&night.vm]) {
             envoy.wait_for_workers("shop").await;
@@ -95,9 +105,13 @@ impl Night {
         self.normalizer.replace(format!("{}/", self.desk.path().display()), "");
     }
 
-    /// Sets the clock of all processes.
-    fn at(&self, time: &str) {
+    /// Sets the clock of all processes, and waits until the workers of the Envoys that run have noticed it.
+    async fn at(&self, time: &str) {
         self.clock.set(ahead_at(time));
+        let running = self.edge.iter().enumerate().filter(|(at, _)| self.silent != Some(*at));
+        for envoy in running.map(|(_, envoy)| envoy).chain([&self.vm]) {
+            envoy.wait_for_workers("shop").await;
+        }
     }
 
     fn shell(&self, line: &str) -> Command {
@@ -108,7 +122,7 @@ impl Night {
 
     /// Runs these commands one after the other in one transcript, from this time on.
     async fn show(&mut self, time: &str, lines: &[&str]) {
-        self.at(time);
+        self.at(time).await;
         let mut shown = String::new();
         for line in lines {
             let output: Output = self.shell(line).output().await.unwrap().into();
@@ -118,8 +132,8 @@ impl Night {
     }
 
     /// Starts a command in a terminal of its own at this time.
-    fn start(&self, time: &str, line: &str) -> Running {
-        self.at(time);
+    async fn start(&self, time: &str, line: &str) -> Running {
+        self.at(time).await;
         Running { line: line.to_owned(), child: self.shell(&format!("exec {line}")).spawn().unwrap() }
     }
 
@@ -186,19 +200,21 @@ async fn the_night_on_call_is_as_documented() {
 
 async fn a_frozen_envoy(night: &mut Night) {
     signal("STOP", night.edge[1].pid());
+    night.silent = Some(1);
     night.show("02:10", &["maintctl close shop --reason 'Database upgrade' --for 2h"]).await;
     night.wait_for_status(&[1, 3, 4], 503).await;
     signal("CONT", night.edge[1].pid());
+    night.silent = None;
     night.show("02:14", &["maintctl sync"]).await;
     night.wait_for_status(&[1, 2, 3, 4], 503).await;
 }
 
 async fn a_dead_envoy(night: &mut Night) {
     night.edge[2].kill();
+    night.silent = Some(2);
     night.show("02:30", &["maintctl status"]).await;
     night.edge[2].restart().await;
-    night.edge[2].wait_for_workers("shop").await;
-    night.wait_for_status(&[3], 200).await;
+    night.silent = None;
     night.show("02:34", &["maintctl status"]).await;
     night.show("02:35", &["maintctl sync"]).await;
     night.wait_for_status(&[1, 2, 3, 4], 503).await;
@@ -207,19 +223,19 @@ async fn a_dead_envoy(night: &mut Night) {
 }
 
 async fn two_pipelines(night: &mut Night) {
-    let orders = night.start("03:00", "maintctl close shop --by ci/orders --lease 10m -- ./orders.sh");
+    let orders = night.start("03:00", "maintctl close shop --by ci/orders --lease 10m -- ./orders.sh").await;
     night.wait_for_holders(&["ci/orders"]).await;
-    let mut index = night.start("03:02", "maintctl close shop --by ci/index --lease 10m -- ./index.sh");
+    let mut index = night.start("03:02", "maintctl close shop --by ci/index --lease 10m -- ./index.sh").await;
     night.wait_for_holders(&["ci/orders", "ci/index"]).await;
     night.show("03:04", &["maintctl status"]).await;
     // The shell has become maintctl, so this kills maintctl.
     index.child.kill().await.unwrap();
-    night.at("03:06");
+    night.at("03:06").await;
     night.desk.write("index.done", "");
     night.desk.write("orders.done", "");
     night.end(orders).await;
     night.wait_for_status(&[1, 2, 3, 4], 503).await;
-    night.at("03:13");
+    night.at("03:13").await;
     night.wait_for_status(&[1, 2, 3, 4], 200).await;
     night.show("03:14", &["maintctl status"]).await;
 }

@@ -30,26 +30,37 @@ impl Normalizer {
         self.texts.push((text.into(), by.to_owned()));
     }
 
-    /// The text without anything that differs from run to run.
+    /// The text without anything that differs from run to run. The columns of tables are aligned again.
+    ///
+    /// A table begins with a line of column names. It ends before the first line that is no row.
     pub fn normalize(&mut self, text: &str) -> String {
+        let (mut lines, mut normalized) = (text.lines().peekable(), String::new());
+        while let Some(line) = lines.next() {
+            let Some(starts) = columns(line) else {
+                normalized.extend([&self.plain(line), "\n"]);
+                continue;
+            };
+            let is_row = |row: &&str| !row.contains(": ") && row.chars().count() > starts[1];
+            let mut rows = vec![cells(line, &starts)];
+            rows.extend(std::iter::from_fn(|| lines.next_if(is_row)).map(|row| cells(row, &starts)));
+            for cell in rows.iter_mut().flatten() {
+                *cell = self.plain(cell);
+            }
+            normalized.push_str(&align(rows));
+        }
+        normalized
+    }
+
+    /// Text outside of tables, or in one cell.
+    fn plain(&mut self, text: &str) -> String {
         let mut text = text.to_owned();
         for (from, to) in &self.texts {
             text = text.replace(from, to);
         }
-        let seconds = Regex::new(r"(T?)\b(\d\d:\d\d):\d\d\b").unwrap();
-        let without = |found: &Captures<'_>| {
-            format!("{}{}{}", &found[1], &found[2], if found[1].is_empty() { "" } else { ":00" })
-        };
-        let text = seconds.replace_all(&text, without);
-        let lengths = Regex::new(r"\b(\d+)m(\d+)s\b").unwrap();
-        let rounded = |found: &Captures<'_>| {
-            let number = |at: usize| found[at].parse::<u64>().unwrap();
-            format!("{}m", number(1) + (number(2) + 30) / 60)
-        };
-        let text = lengths.replace_all(&text, rounded);
+        let text = without_seconds(&text);
         let names = Regex::new(r"\b(edge-\d/|vm-\d/|h)([0-9a-f]{8})\b").unwrap();
         let rename = |found: &Captures<'_>| format!("{}{}", &found[1], self.name(&found[1], &found[2]));
-        align(&names.replace_all(&text, rename))
+        names.replace_all(&text, rename).into_owned()
     }
 
     /// Eight digits in place of random ones, by the order in which they appear after this prefix.
@@ -62,46 +73,45 @@ impl Normalizer {
     }
 }
 
-/// The number of refused requests in transcripts, which depends on the speed of the machine.
-const REFUSED: &str = "12";
+/// Times without seconds, and lengths of time in minutes. Times in RFC 3339 keep zeros.
+fn without_seconds(text: &str) -> String {
+    let times = Regex::new(r"(T?)\b(\d\d:\d\d):\d\d\b").unwrap();
+    let time = |found: &Captures<'_>| [&found[1], &found[2], if found[1].is_empty() { "" } else { ":00" }].concat();
+    let lengths = Regex::new(r"\b(\d+)m(\d+)s\b").unwrap();
+    let length = |found: &Captures<'_>| {
+        let number = |at: usize| found[at].parse::<u64>().unwrap();
+        format!("{}m", number(1) + (number(2) + 30) / 60)
+    };
+    lengths.replace_all(&times.replace_all(text, time), length).into_owned()
+}
 
-/// Aligns the columns of tables again. A table begins with a line of column names, and ends before a line that is not in
-/// its columns.
-fn align(text: &str) -> String {
-    let (mut lines, mut aligned) = (text.lines().peekable(), String::new());
-    while let Some(line) = lines.next() {
-        let columns: Vec<&str> = line.split_whitespace().collect();
-        if columns.len() < 2 || !columns.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_uppercase())) {
-            aligned.extend([line, "\n"]);
-            continue;
-        }
-        let starts: Vec<usize> = columns.iter().filter_map(|name| line.find(name)).collect();
-        let mut rows = vec![columns.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>()];
-        while let Some(row) =
-            lines.next_if(|row| !row.contains(": ") && starts.get(1).is_some_and(|at| row.len() > *at))
-        {
-            rows.push(cells(row, &starts));
-        }
-        let refused = columns.iter().position(|name| *name == "REFUSED");
-        for row in rows.iter_mut().skip(1).filter(|row| refused.is_some_and(|at| !row[at].is_empty())) {
-            REFUSED.clone_into(&mut row[refused.unwrap_or_default()]);
-        }
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-        let widths: Vec<usize> = (0..columns.len()).map(width).collect();
-        for row in &rows {
-            let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect::<Vec<_>>();
-            aligned.extend([padded.join("  ").trim_end(), "\n"]);
-        }
-    }
-    aligned
+/// The positions of the columns in a line of at least two column names.
+fn columns(line: &str) -> Option<Vec<usize>> {
+    let names: Vec<&str> = line.split_whitespace().collect();
+    let is_head = names.len() > 1 && names.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_uppercase()));
+    is_head.then(|| names.iter().filter_map(|name| line.find(name)).collect())
 }
 
 /// The cells of a row whose columns begin at these positions.
 fn cells(row: &str, starts: &[usize]) -> Vec<String> {
     let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
-    let cell =
-        |(start, end): (&usize, usize)| row.chars().skip(*start).take(end.saturating_sub(*start)).collect::<String>();
+    let cell = |(start, end): (&usize, usize)| row.chars().skip(*start).take(end - start).collect::<String>();
     starts.iter().zip(ends).map(|column| cell(column).trim().to_owned()).collect()
+}
+
+/// A table with its head. The number of refused requests depends on the speed of the machine, so it is always 12.
+fn align(mut rows: Vec<Vec<String>>) -> String {
+    let refused = rows[0].iter().position(|name| name == "REFUSED");
+    for cell in rows.iter_mut().skip(1).filter_map(|row| row.get_mut(refused?)).filter(|cell| !cell.is_empty()) {
+        "12".clone_into(cell);
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let padded: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        padded.join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
 }
 
 /// A shell that runs a command in this folder, with both outputs in one, and without the user's configuration.
