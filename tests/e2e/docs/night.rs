@@ -216,6 +216,7 @@ async fn a_dead_envoy(night: &mut Night) {
     night.edge[2].restart().await;
     night.silent = None;
     night.show("02:34", &["maintctl status"]).await;
+    night.wait_for_status(&[3], 200).await;
     night.show("02:35", &["maintctl sync"]).await;
     night.wait_for_status(&[1, 2, 3, 4], 503).await;
     night.show("02:40", &["maintctl open shop"]).await;
