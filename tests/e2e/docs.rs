@@ -125,6 +125,16 @@ fn the_architecture_names_every_module() {
 }
 
 #[test]
+fn custom_pages_get_the_digest_of_the_script() {
+    let digest = |name: &str| {
+        let text = fs::read_to_string(project().join(name)).unwrap();
+        text.split_once("script-src 'sha256-").and_then(|(_, rest)| Some(rest.split_once('\'')?.0.to_owned()))
+    };
+    assert!(digest("src/reply/page.rs").is_some());
+    assert_eq!(digest("docs/replies.md"), digest("src/reply/page.rs"));
+}
+
+#[test]
 fn the_readme_is_short_and_its_picture_is_small() {
     let words = fs::read_to_string(project().join("README.md")).unwrap().split_whitespace().count();
     assert!(words <= 1000, "README.md has {words} words");

@@ -152,10 +152,9 @@ pub fn assert_documented(page: &str, transcripts: &[String]) {
         fs::write(&file.path, &current).unwrap();
     } else {
         let (old, new): (Vec<_>, Vec<_>) = (text.lines().collect(), current.lines().collect());
-        let differs =
-            (0..).find(|line| old.get(*line) != new.get(*line)).filter(|line| *line < old.len().max(new.len()));
+        let differs = (0..old.len().max(new.len())).find(|line| old.get(*line) != new.get(*line));
         if let Some(line) = differs {
-            let run = "if that is right, run: UPDATE_DOCS=1 make e2e TESTS=night";
+            let run = "if that is right, run: UPDATE_DOCS=1 make e2e TESTS=as_documented";
             panic!("{page}:{}: {:?}, but now {:?}; {run}", line + 1, old.get(line), new.get(line));
         }
     }
