@@ -1,17 +1,21 @@
 //! The subcommands: one file for each verb.
 
 mod answer;
+pub mod apply;
 pub mod cancel;
 mod change;
 pub mod close;
 pub mod completions;
+pub mod diff;
 pub mod doctor;
 pub mod explain;
+pub mod hash;
 pub mod history;
 pub mod init;
 pub mod keys;
 pub mod lint;
 pub mod open;
+pub mod preview;
 pub mod schedule;
 pub mod status;
 pub mod sync;

@@ -18,7 +18,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use args::{Alias, Cli, Command};
-use commands::{cancel, close, completions, doctor, explain, history, init, keys, lint, open, schedule, status, sync};
+use commands::{
+    apply, cancel, close, completions, diff, doctor, explain, hash, history, init, keys, lint, open, preview, schedule,
+    status, sync,
+};
 use terminal::{output, signals};
 
 fn main() -> ExitCode {
@@ -47,12 +50,16 @@ fn run(cli: Cli, alias: Option<&str>) -> Result<ExitCode> {
         Command::Status(args) => status::run(&global, &args),
         Command::Schedule(args) => schedule::run(&global, &args),
         Command::Cancel(args) => cancel::run(&global, &args),
+        Command::Diff(args) => diff::run(&global, &args),
+        Command::Apply(args) => apply::run(&global, &args),
         Command::Sync(args) => sync::run(&global, &args),
         Command::History(args) => history::run(&global, &args),
         Command::Doctor(args) => doctor::run(&global, &args),
         Command::Keys(args) => keys::run(&global, &args),
         Command::Explain(args) => explain::run(&global, &args),
         Command::Lint(args) => lint::run(&args),
+        Command::Preview(args) => preview::run(&args),
+        Command::Hash(args) => hash::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -14,7 +14,7 @@ use crate::args::common::{ChangeArgs, SiteArgs, duration};
     maintctl close shop --suspend staff           # keeps out staff too\n  \
     maintctl close shop -- ./migrate.sh           # opens the site if the command succeeds\n  \
     maintctl close shop --lease 2m -- ./migrate.sh\n\n\
-    TIME is in RFC 3339 (2026-11-21T03:30:00Z), or the next HH:MM in local time.\n\n\
+    TIME is HH:MM (its next occurrence) or 'YYYY-MM-DD HH:MM', both in local time, or RFC 3339 (2026-11-21T03:30:00Z).\n\n\
     On a closed site, each flag changes its own field, and the other fields stay the same. The mode becomes offline, or \
     read-only with --read-only.\n\n\
     maintctl exits with the status of the command. After it, a site that another operator had closed stays closed. \

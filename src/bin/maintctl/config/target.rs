@@ -100,6 +100,18 @@ impl Target {
         matches!(self.writer, TargetWriter::File(_))
     }
 
+    /// The files of a file target. A push target has no policy that `verb` could work on.
+    pub fn files(&self, verb: &str) -> Result<&FileTarget> {
+        match &self.writer {
+            TargetWriter::File(files) => Ok(files),
+            TargetWriter::Push => bail!(ExitError::Usage(format!(
+                "maintctl {verb} needs a target with `file` and `policy`, and target \"{}\" has only `envoys`; select a file \
+                 target with --target, or change the policy where the Envoys get it from",
+                self.name
+            ))),
+        }
+    }
+
     /// True if the target has a client certificate for https endpoints.
     pub fn has_certificate(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.client_cert().is_some())

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -12,6 +13,14 @@ use signal_hook::iterator::Signals;
 
 /// The running command.
 static CHILD: Mutex<Option<Pid>> = Mutex::new(None);
+
+/// True if the command that runs changes nothing.
+static CHANGES_NOTHING: AtomicBool = AtomicBool::new(false);
+
+/// Lets signals end maintctl without the advice to look at the state of the sites.
+pub fn end_without_advice() {
+    CHANGES_NOTHING.store(true, Ordering::Relaxed);
+}
 
 fn child() -> MutexGuard<'static, Option<Pid>> {
     CHILD.lock().unwrap_or_else(PoisonError::into_inner)
@@ -27,9 +36,9 @@ pub fn install() -> Result<()> {
             match *child {
                 Some(child) => forward(child, signal),
                 None => {
-                    crate::terminal::output::over_live_line(format_args!(
-                        "interrupted; see `maintctl status` for the current state"
-                    ));
+                    let is_harmless = CHANGES_NOTHING.load(Ordering::Relaxed);
+                    let advice = if is_harmless { "" } else { "; see `maintctl status` for the current state" };
+                    crate::terminal::output::over_live_line(format_args!("interrupted{advice}"));
                     std::process::exit(128 + signal);
                 }
             }

@@ -55,8 +55,9 @@ impl Planner<'_> {
     /// Edits the newest document of `site` that is not one of `own`, or, without `edits`, prepares it for the Envoys that
     /// lack it. A document that it makes is newer than all documents.
     pub fn plan(&self, roll: &Roll, site: &str, own: &OwnDocuments, edits: bool, now: Time) -> Result<SitePlan> {
-        if let Some((envoy, _)) = roll.of_site(site).find(|(_, status)| status.is_declared()) {
-            bail!(ExitError::Rejected(declared(site, &shown(&envoy.name()))));
+        if let Some((envoy, status)) = roll.of_site(site).find(|(_, status)| status.is_declared()) {
+            let place = format!("{}, where it is {}", envoy.name(), status.mode.to_uppercase());
+            bail!(ExitError::Rejected(declared(site, &shown(&place))));
         }
         let (current, base) = newest(roll, site, self.fleet, own)?;
         let rules = roll.of_site(site).flat_map(|(_, status)| &status.details.bypassed.0).map(|(rule, _)| rule.clone());
@@ -142,8 +143,8 @@ pub fn is_young(document: &Draft, now: Time) -> bool {
 /// The message for a site whose state the policy at `place` declares.
 pub fn declared(site: &str, place: &str) -> String {
     format!(
-        "{site}: declared by the policy (`state.{site}`, in {place}), which overrides all other documents; change or remove \
-         the entry where the policy is kept"
+        "{site}: declared by the policy (`state.{site}`, in {place}), which overrides all other documents; change the site \
+         with the file target that writes this policy, or change or remove the entry where the policy is kept"
     )
 }
 

@@ -1,5 +1,7 @@
 //! The proof that the target's Envoys have adopted the file.
 
+use anyhow::{Error, Result};
+
 use crate::config::target::{FileTarget, Target};
 use crate::envoys::adoption::{Adoption, ExpectedDocument};
 use crate::envoys::error::EnvoyError;
@@ -18,7 +20,7 @@ use crate::write::file::reports::{Reports, follows_a_push};
 const TITLE: &str = "waiting for Envoy";
 
 /// Brings the Envoys up to date that do not read the file, and waits until all have adopted the documents.
-pub fn prove(
+pub fn report(
     target: &Target,
     files: &FileTarget,
     next: &NextFile,
@@ -46,12 +48,8 @@ pub fn prove(
     }
     let watch = StopWatch::start();
     let mut proof = FileProof::new(&target.envoys, expected.clone(), wait, watch.until(options.deadline));
-    let signed =
-        plan.documents.iter().filter(|document| reports.follow_a_push(&document.site)).try_for_each(|document| {
-            let (key, _) = target.signer()?;
-            proof.add(document, key)
-        });
-    let result = signed.and_then(|()| target.exchange(&watch, &|| None, options.deadline).run(&mut proof, TITLE));
+    let unsigned = sign(target, plan, &mut proof).err();
+    let result = target.exchange(&watch, &|| None, options.deadline).run(&mut proof, TITLE);
     if !wait {
         return report;
     }
@@ -67,7 +65,9 @@ pub fn prove(
     for failure in &mut adoption.lagging {
         let peer = proof.fleet.peers.iter().find(|peer| peer.name() == failure.name);
         let status = peer.and_then(|peer| peer.status.as_ref());
-        if let Some(cause) = status.and_then(|status| cause(status, &expected, files, &failure.error)) {
+        if let Some(cause) =
+            status.and_then(|status| cause(status, &expected, files, &failure.error, unsigned.as_ref()))
+        {
             failure.error = EnvoyError::Unexpected(cause);
         }
     }
@@ -77,6 +77,12 @@ pub fn prove(
     report.adoption = Some(adoption);
     report.miscount = target.miscount(&roll);
     report
+}
+
+/// Signs the documents for the Envoys that need them by push. Most Envoys watch the file, so a missing key is no error yet.
+fn sign(target: &Target, plan: &FilePlan, proof: &mut FileProof) -> Result<()> {
+    let (key, _) = target.signer()?;
+    plan.documents.iter().try_for_each(|document| proof.add(document, key))
 }
 
 /// True if an Envoy lacked the document of `site` that the file had before the command.
@@ -91,6 +97,7 @@ fn cause(
     expected: &[ExpectedDocument],
     files: &FileTarget,
     error: &EnvoyError,
+    unsigned: Option<&Error>,
 ) -> Option<String> {
     if matches!(error, EnvoyError::SharedAddress(_) | EnvoyError::Unreachable(_)) {
         return None;
@@ -102,8 +109,9 @@ fn cause(
     let (name, file) = (&site.site, files.file.display());
     let advice = format!("this Envoy watches another file than {file}, or has rejected it (see its log)");
     Some(if follows_a_push(site) {
-        let rejected = match error {
-            EnvoyError::Rejected { .. } => format!("; it does not accept the new document by push: {error}"),
+        let rejected = match (error, unsigned) {
+            (EnvoyError::Rejected { .. }, _) => format!("; it does not accept the new document by push: {error}"),
+            (_, Some(unsigned)) => format!("; the new document cannot be pushed: {unsigned:#}"),
             _ => String::new(),
         };
         format!("{name}: {mode} by a pushed document, because its policy has no `state.{name}`: {advice}{rejected}")

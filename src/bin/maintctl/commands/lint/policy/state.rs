@@ -3,8 +3,9 @@
 use envoy_maintenance::state::Mode;
 use envoy_maintenance::tree::fields::did_you_mean;
 
-use super::finding::Finding;
 use super::subject::Subject;
+use crate::commands::lint::code;
+use crate::commands::lint::finding::Finding;
 
 /// Entries and windows whose end has passed.
 pub fn expired(subject: &Subject) -> Vec<Finding> {
@@ -14,12 +15,12 @@ pub fn expired(subject: &Subject) -> Vec<Finding> {
         if let Some(until) = ended {
             let text =
                 format!("{until} has passed, so site \"{site}\" is open again; remove the entry, or change the time");
-            findings.push(Finding::warning(format!("state.{site}.until"), text));
+            findings.push(code::STATE_ENDED.at(format!("state.{site}.until"), text));
         }
         for (index, window) in document.windows.iter().enumerate() {
             if let Some(until) = window.until.filter(|until| *until <= subject.now) {
                 let text = format!("window \"{}\" ended at {until}; remove it", window.id);
-                findings.push(Finding::warning(format!("state.{site}.windows[{index}].until"), text));
+                findings.push(code::STATE_ENDED.at(format!("state.{site}.windows[{index}].until"), text));
             }
         }
     }
@@ -41,7 +42,8 @@ pub fn unknown_suspensions(subject: &Subject) -> Vec<Finding> {
                     let near = did_you_mean(suspended, known());
                     let near = if near.is_empty() { "; remove it".to_owned() } else { near };
                     let text = format!("site \"{name}\" has no exempt rule \"{suspended}\"{near}");
-                    findings.push(Finding::warning(format!("state.{name}{place}.suspend[{index}]"), text));
+                    findings
+                        .push(code::SUSPENDS_UNKNOWN_RULE.at(format!("state.{name}{place}.suspend[{index}]"), text));
                 }
             }
         }

@@ -2,11 +2,11 @@
 
 use envoy_maintenance::tree::Tree;
 
-use super::finding::Finding;
 use super::plugins::Plugin;
+use crate::commands::lint::code;
+use crate::commands::lint::finding::Finding;
 use crate::config::tree_query::{is_type, join, member, text};
 
-const JWT: &str = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
 /// Filters that answer requests or call other services, and so belong behind this filter: type and name.
 const BEHIND: [(&str, &str); 5] = [
@@ -17,16 +17,6 @@ const BEHIND: [(&str, &str); 5] = [
     ("envoy.extensions.filters.http.ratelimit.v3.RateLimit", "ratelimit"),
 ];
 
-/// `claims` without a filter that verifies tokens.
-pub fn claims_without_jwt_authn(plugin: &Plugin<'_>) -> Vec<Finding> {
-    if plugin.manager.is_none() || plugin.filters_before.iter().any(|(_, filter)| has_type(filter, JWT)) {
-        return Vec::new();
-    }
-    let Some(rules) = plugin.rules(|rule| rule.claims.is_some()) else { return Vec::new() };
-    let text = format!("no jwt_authn filter is in front of the plugin, so {rules} never match; add one there");
-    vec![Finding::error(plugin.found.plugin.clone(), text)]
-}
-
 /// Filters in front of the plugin that belong behind it.
 pub fn order(plugin: &Plugin<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -34,20 +24,21 @@ pub fn order(plugin: &Plugin<'_>) -> Vec<Finding> {
         if has_type(filter, ROUTER) {
             let text =
                 "the router is in front of the plugin, so no request reaches the plugin; move the router to the end";
-            findings.push(Finding::error(path.clone(), text));
+            findings.push(code::ROUTER_FIRST.at(path.clone(), text));
         }
         if let Some((_, name)) = BEHIND.iter().find(|(kind, _)| has_type(filter, kind)) {
             let text = format!(
                 "{name} is in front of the plugin, so it answers or calls a service for requests of a closed site; move \
                  it behind the plugin"
             );
-            findings.push(Finding::warning(path.clone(), text));
+            findings.push(code::FILTER_ORDER.at(path.clone(), text));
         }
     }
     findings
 }
 
-fn has_type(filter: &Tree, kind: &str) -> bool {
+/// True if the configuration of an HTTP filter is of the type `kind`.
+pub fn has_type(filter: &Tree, kind: &str) -> bool {
     member(filter, "typed_config").is_some_and(|config| is_type(config, kind))
 }
 
@@ -57,5 +48,5 @@ pub fn no_reload(plugin: &Plugin<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let text = "not FAIL_RELOAD, so the filter does not restart after a trap; set it to FAIL_RELOAD";
-    vec![Finding::warning(join(&plugin.found.plugin, "failure_policy"), text)]
+    vec![code::NO_RELOAD.at(join(&plugin.found.plugin, "failure_policy"), text)]
 }

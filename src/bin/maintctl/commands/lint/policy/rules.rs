@@ -3,9 +3,10 @@
 use envoy_maintenance::config::TextConfig;
 use envoy_maintenance::policy::Site;
 
-use super::anyone::{Effort, effort};
-use super::finding::Finding;
+use super::anyone::{Effort, decisive_cookie, effort};
 use super::subject::{RuleList, Subject, WrittenRule};
+use crate::commands::lint::code;
+use crate::commands::lint::finding::Finding;
 
 /// Rules that anyone can satisfy.
 pub fn anyone_matches(subject: &Subject) -> Vec<Finding> {
@@ -14,35 +15,45 @@ pub fn anyone_matches(subject: &Subject) -> Vec<Finding> {
 
 fn anyone_matches_rule(written: &WrittenRule<'_>) -> Option<Finding> {
     let (name, path) = (&written.rule.name, &*written.path);
+    if written.list == RuleList::Exempt
+        && let Some(cookie) = decisive_cookie(written.rule)
+    {
+        let text = format!(
+            "rule \"{name}\" exempts every client that sends a cookie \"{cookie}\", and any client can send one; require a \
+             value, or a claim of a verified token"
+        );
+        return Some(code::COOKIE_PRESENCE.at(path, text));
+    }
     let advice = "add a condition that only the intended clients satisfy";
-    match (written.list, effort(written.rule)?) {
-        (RuleList::Exempt, Effort::None) => {
-            Some(Finding::error(path, format!("rule \"{name}\" exempts every request, so nothing is closed; {advice}")))
-        }
-        (RuleList::Exempt, Effort::Send) => Some(Finding::warning(
-            path,
+    let (code, text) = match (written.list, effort(written.rule)?) {
+        (RuleList::Exempt, Effort::None) => (
+            &code::EXEMPTS_EVERYTHING,
+            format!("rule \"{name}\" exempts every request, so nothing is closed; {advice}"),
+        ),
+        (RuleList::Exempt, Effort::Send) => (
+            &code::EXEMPTS_ANY_VALUE,
             format!(
-                "rule \"{name}\" exempts every request that sends a header, parameter or cookie of this name; \
-                 require a value"
+                "rule \"{name}\" exempts every request that sends a header or parameter of this name; require a value"
             ),
-        )),
-        (RuleList::Exempt, Effort::Omit) => Some(Finding::warning(
-            path,
+        ),
+        (RuleList::Exempt, Effort::Omit) => (
+            &code::EXEMPTS_BY_OMISSION,
             format!("rule \"{name}\" exempts every request that omits a header, parameter or cookie; {advice}"),
-        )),
-        (RuleList::AlwaysClosed, Effort::None) => Some(Finding::warning(
-            path,
+        ),
+        (RuleList::AlwaysClosed, Effort::None) => (
+            &code::REFUSES_EVERYTHING,
             format!("rule \"{name}\" refuses every request, even of online sites; to close a site, change its state"),
-        )),
-        (RuleList::HealthChecks, Effort::None) => Some(Finding::warning(
-            path,
+        ),
+        (RuleList::HealthChecks, Effort::None) => (
+            &code::ANSWERS_EVERYTHING,
             format!(
                 "rule \"{name}\" answers every request with \"ok\" while a site is closed; match something that only a \
                  probe sends"
             ),
-        )),
-        (RuleList::AlwaysClosed | RuleList::HealthChecks, Effort::Omit | Effort::Send) => None,
-    }
+        ),
+        (RuleList::AlwaysClosed | RuleList::HealthChecks, Effort::Omit | Effort::Send) => return None,
+    };
+    Some(code.at(path, text))
 }
 
 /// Rules whose `paths` are all outside of their sites.
@@ -70,7 +81,7 @@ fn path_outside_the_site(subject: &Subject, written: &WrittenRule<'_>) -> Option
         written.rule.name,
         prefixes.join(" or ")
     );
-    Some(Finding::warning(format!("{}.paths", written.path), text))
+    Some(code::PATH_OUTSIDE_SITE.at(format!("{}.paths", written.path), text))
 }
 
 fn may_match_below(text: &TextConfig, prefix: &str) -> bool {

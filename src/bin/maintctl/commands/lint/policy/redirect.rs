@@ -5,9 +5,10 @@ use envoy_maintenance::matching::RedirectTarget;
 use envoy_maintenance::policy::Site;
 use envoy_maintenance::verdict::{PassReason, Refusal, Verdict};
 
-use super::finding::Finding;
 use super::request::decided;
 use super::subject::Subject;
+use crate::commands::lint::code;
+use crate::commands::lint::finding::Finding;
 
 /// Checks the redirect of each site.
 pub fn target(subject: &Subject) -> Vec<Finding> {
@@ -82,7 +83,7 @@ impl Targets {
         if !self.open.is_empty() {
             let text =
                 format!("GET and HEAD requests for {} pass while site \"{site}\" is closed", self.open.join(" and "));
-            findings.push(Finding::note(path, text));
+            findings.push(code::REDIRECT_OPEN.at(path, text));
         }
         if !self.refused.is_empty() {
             let text = format!(
@@ -90,7 +91,7 @@ impl Targets {
                  host to `hosts`, or redirect to a host of no site",
                 self.refused.join(" and ")
             );
-            findings.push(Finding::warning(path, text));
+            findings.push(code::REDIRECT_REFUSED.at(path, text));
         }
         if !self.unknown.is_empty() {
             let text = format!(
@@ -98,7 +99,7 @@ impl Targets {
                  it, add its host to `hosts`",
                 self.unknown.join(" and ")
             );
-            findings.push(Finding::note(path, text));
+            findings.push(code::REDIRECT_UNKNOWN_HOST.at(path, text));
         }
         findings
     }

@@ -7,11 +7,13 @@ use envoy_maintenance::time::Time;
 use envoy_maintenance::tree::{PathError, Tree};
 
 use super::errors::all_errors;
-use super::finding::Finding;
+use crate::commands::lint::code;
+use crate::commands::lint::finding::Finding;
 use crate::config::policy_file::FoundPolicy;
 
 /// A valid policy.
 pub struct Subject {
+    pub tree: Tree,
     pub config: PluginConfig,
     pub policy: Policy,
     pub now: Time,
@@ -75,6 +77,14 @@ impl Subject {
         all
     }
 
+    /// The quoted names of the rules that `uses` accepts, joined by commas; `None` if there are none.
+    pub fn rule_names(&self, uses: impl Fn(&RuleConfig) -> bool) -> Option<String> {
+        let rules = self.rules();
+        let used = rules.iter().filter(|written| uses(written.rule));
+        let names: Vec<String> = used.map(|written| format!("\"{}\"", written.rule.name)).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    }
+
     /// The text field `key` of the reply of the site at `position`, and its key path.
     pub fn reply_text<'c>(
         &'c self,
@@ -95,12 +105,12 @@ impl Subject {
 pub fn subject(found: &FoundPolicy, now: Time) -> Result<Subject, Vec<Finding>> {
     let errors = match &found.policy {
         Ok(tree) => match compile(tree) {
-            Ok((config, policy)) => return Ok(Subject { config, policy, now }),
+            Ok((config, policy)) => return Ok(Subject { tree: tree.clone(), config, policy, now }),
             Err(first) => all_errors(tree, first, |tree| compile(tree).err()),
         },
         Err(error) => vec![error.clone()],
     };
-    Err(errors.into_iter().map(|error| Finding::error(found.place(&error.path), error.problem)).collect())
+    Err(errors.into_iter().map(|error| code::POLICY_REJECTED.at(found.place(&error.path), error.problem)).collect())
 }
 
 fn compile(tree: &Tree) -> Result<(PluginConfig, Policy), PathError> {

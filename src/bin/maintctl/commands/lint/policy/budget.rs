@@ -7,8 +7,9 @@ use envoy_maintenance::policy::{Effect, Rule, Site};
 use envoy_maintenance::request::{HeaderMap, Request, UNITS, UnknownPeer, WorkBudget};
 use envoy_maintenance::state::Mode;
 
-use super::finding::Finding;
 use super::subject::Subject;
+use crate::commands::lint::code;
+use crate::commands::lint::finding::Finding;
 
 /// The share of the budget above which a site is reported, in percent.
 const LIMIT: usize = 50;
@@ -28,7 +29,7 @@ pub fn expensive_rules(subject: &Subject) -> Vec<Finding> {
             dearest.name
         );
         let path = if subject.config.sites.is_some() { format!("sites[{position}]") } else { String::new() };
-        (percent > LIMIT).then(|| Finding::warning(path, text))
+        (percent > LIMIT).then(|| code::EXPENSIVE_RULES.at(path, text))
     };
     subject.policy.sites.iter().enumerate().filter_map(finding).collect()
 }

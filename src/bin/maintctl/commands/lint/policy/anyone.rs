@@ -47,6 +47,15 @@ pub fn effort(rule: &RuleConfig) -> Option<Effort> {
     headers.chain(query).chain(cookies).try_fold(Effort::None, |most, effort| effort.map(|one| most.max(one)))
 }
 
+/// The name of a cookie whose presence is all that tells the clients of `rule` from others, whatever its paths and methods.
+pub fn decisive_cookie(rule: &RuleConfig) -> Option<&str> {
+    let cookies = rule.cookies.iter().flatten();
+    let mut present = cookies.filter(|cookie| named(cookie, Kind::Cookie) == Some(Effort::Send));
+    let cookie = present.next()?;
+    let of_any_path = RuleConfig { paths: None, methods: None, ..rule.clone() };
+    (effort(&of_any_path) == Some(Effort::Send)).then_some(&cookie.name)
+}
+
 #[derive(Clone, Copy)]
 enum Kind {
     Header,

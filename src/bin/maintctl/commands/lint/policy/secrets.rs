@@ -2,8 +2,9 @@
 
 use envoy_maintenance::config::{NamedConfig, RuleConfig, TextConfig};
 
-use super::finding::Finding;
 use super::subject::{RuleList, Subject};
+use crate::commands::lint::code;
+use crate::commands::lint::finding::{Code, Finding};
 
 /// Parts of the names of headers and cookies that carry secrets.
 const SECRET: [&str; 9] = ["auth", "bypass", "credential", "key", "pass", "secret", "session", "staff", "token"];
@@ -19,6 +20,7 @@ pub fn in_query(subject: &Subject) -> Vec<Finding> {
     };
     values(
         subject,
+        &code::SECRET_IN_QUERY,
         |rule| ("query", &rule.query),
         |_, text| is_one_value(text),
         |rule, name| {
@@ -31,12 +33,24 @@ pub fn in_query(subject: &Subject) -> Vec<Finding> {
 
 /// Header values in plain text, which everyone who can read the policy sees.
 pub fn in_plain_headers(subject: &Subject) -> Vec<Finding> {
-    values(subject, |rule| ("headers", &rule.headers), is_plain_secret, |rule, name| plain("header", rule, name))
+    values(
+        subject,
+        &code::SECRET_IN_PLAIN_TEXT,
+        |rule| ("headers", &rule.headers),
+        is_plain_secret,
+        |rule, name| plain("header", rule, name),
+    )
 }
 
 /// Cookie values in plain text.
 pub fn in_plain_cookies(subject: &Subject) -> Vec<Finding> {
-    values(subject, |rule| ("cookies", &rule.cookies), is_plain_secret, |rule, name| plain("cookie", rule, name))
+    values(
+        subject,
+        &code::SECRET_IN_PLAIN_TEXT,
+        |rule| ("cookies", &rule.cookies),
+        is_plain_secret,
+        |rule, name| plain("cookie", rule, name),
+    )
 }
 
 fn plain(kind: &str, rule: &str, name: &str) -> String {
@@ -58,6 +72,7 @@ fn is_plain_secret(name: &str, text: &TextConfig) -> bool {
 /// One finding for each condition of an exempt rule with a value that `is_secret`.
 fn values(
     subject: &Subject,
+    code: &'static Code,
     conditions: impl Fn(&RuleConfig) -> (&'static str, &Option<Vec<NamedConfig>>),
     is_secret: impl Fn(&str, &TextConfig) -> bool,
     text: impl Fn(&str, &str) -> String,
@@ -68,7 +83,7 @@ fn values(
         for (index, named) in named.iter().flatten().enumerate() {
             if named.value.iter().flatten().any(|text| is_secret(&named.name, text)) {
                 let path = format!("{}.{field}[{index}].value", written.path);
-                findings.push(Finding::warning(path, text(&written.rule.name, &named.name)));
+                findings.push(code.at(path, text(&written.rule.name, &named.name)));
             }
         }
     }

@@ -4,9 +4,10 @@ use envoy_maintenance::matching::HostPattern;
 use envoy_maintenance::policy::Site;
 use envoy_maintenance::verdict::Verdict;
 
-use super::finding::Finding;
 use super::request::decided;
 use super::subject::Subject;
+use crate::commands::lint::code;
+use crate::commands::lint::finding::Finding;
 
 /// Assets of a page that are refused together with the page while the site is closed.
 pub fn refused_assets(subject: &Subject) -> Vec<Finding> {
@@ -21,7 +22,7 @@ pub fn refused_assets(subject: &Subject) -> Vec<Finding> {
                      asset as a data: URL",
                     site.name
                 );
-                let finding = Finding::warning(path.clone(), text);
+                let finding = code::ASSET_REFUSED.at(path.clone(), text);
                 if !findings.contains(&finding) {
                     findings.push(finding);
                 }

@@ -3,8 +3,9 @@
 use envoy_maintenance::matching::HostPattern;
 use envoy_maintenance::policy::Site;
 
-use super::finding::Finding;
 use super::subject::Subject;
+use crate::commands::lint::code;
+use crate::commands::lint::finding::Finding;
 
 /// Sites that are part of another site, with the one that wins.
 pub fn overlap(subject: &Subject) -> Vec<Finding> {
@@ -17,7 +18,7 @@ pub fn overlap(subject: &Subject) -> Vec<Finding> {
                     "site \"{}\" is part of site \"{}\" (sites[{other_position}]); at {place}, \"{}\" wins",
                     site.name, other.name, site.name
                 );
-                findings.push(Finding::note(format!("sites[{position}]"), text));
+                findings.push(code::SITE_OVERLAP.at(format!("sites[{position}]"), text));
             }
         }
     }

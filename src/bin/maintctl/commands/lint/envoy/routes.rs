@@ -4,8 +4,9 @@ use envoy_maintenance::matching::HostPattern;
 use envoy_maintenance::request::Host;
 use envoy_maintenance::tree::Tree;
 
-use super::finding::Finding;
 use super::plugins::Plugin;
+use crate::commands::lint::code;
+use crate::commands::lint::finding::Finding;
 use crate::config::tree_query::{list, member};
 
 /// Domains that no site covers, or of which sites cover some paths only.
@@ -37,14 +38,14 @@ fn uncovered(plugin: &Plugin<'_>, domain: &str, path: String) -> Option<Finding>
         None => {
             let text =
                 format!("no site covers \"{domain}\", so no maintenance closes it; add it to the hosts of a site");
-            Some(Finding::warning(path, text))
+            Some(code::DOMAIN_WITHOUT_SITE.at(path, text))
         }
         // The empty prefix matches all paths, and sorts first.
         Some(&"") => None,
         Some(_) => {
             let paths = paths.join(", ");
             let text = format!("sites cover only {paths} of \"{domain}\", so no maintenance closes its other paths");
-            Some(Finding::note(path, text))
+            Some(code::PATH_WITHOUT_SITE.at(path, text))
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use envoy_maintenance::tree::Tree;
 
-use super::finding::Finding;
-use super::subject::Subject;
-use crate::config::policy_file::{FoundPolicy, MANAGER, WASM, names_ours};
+use super::discovery::is_discovered;
+use crate::commands::lint::code;
+use crate::commands::lint::document::LintedDocument;
+use crate::commands::lint::finding::Finding;
+use crate::config::policy_file::{FoundPolicy, MANAGER};
 use crate::config::tree_query::{is_type, join, list, member, objects};
 
 /// The filter's treatment of ambiguous paths.
@@ -12,29 +14,23 @@ const EFFECT: &str =
     "stay ambiguous: no exempt rule matches them by path, and they are refused where a site may be closed";
 
 /// The normalization settings that are missing in each connection manager with sites.
-pub fn check(tree: &Tree, subjects: &[(&FoundPolicy, Subject)]) -> Vec<Finding> {
-    let managers = objects(tree).into_iter().filter(|(_, node)| is_type(node, MANAGER));
-    let managers = managers.filter(|(path, manager)| has_sites(path, manager, subjects));
+pub fn check(document: &LintedDocument) -> Vec<Finding> {
+    let managers = objects(&document.source.tree).into_iter().filter(|(_, node)| is_type(node, MANAGER));
+    let managers = managers.filter(|(path, manager)| has_sites(path, manager, document));
     managers.flat_map(|(path, manager)| missing_settings(&path, manager)).collect()
 }
 
 /// True if a manager contains a policy with sites, or gets this filter from a watched file or a server.
-fn has_sites(path: &str, manager: &Tree, subjects: &[(&FoundPolicy, Subject)]) -> bool {
+fn has_sites(path: &str, manager: &Tree, document: &LintedDocument) -> bool {
     let is_below = |rest: &str| path.is_empty() || rest.starts_with('.');
     let is_inside = |found: &FoundPolicy| found.plugin.strip_prefix(path).is_some_and(is_below);
-    subjects.iter().any(|(found, subject)| is_inside(found) && !subject.policy.sites.is_empty())
+    document.valid().any(|(found, subject)| is_inside(found) && !subject.policy.sites.is_empty())
         || list(manager, "http_filters").iter().any(is_discovered)
-}
-
-fn is_discovered(filter: &Tree) -> bool {
-    let types = member(filter, "config_discovery").map_or(&[][..], |discovery| list(discovery, "type_urls"));
-    let is_wasm = |url: &Tree| matches!(url, Tree::Text(url) if url.rsplit('/').next() == Some(WASM));
-    types.iter().any(is_wasm) && names_ours(filter)
 }
 
 fn missing_settings(path: &str, manager: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut missing = |name: &str, text: String| findings.push(Finding::warning(join(path, name), text));
+    let mut missing = |name: &str, text: String| findings.push(code::PATH_NOT_NORMALIZED.at(join(path, name), text));
     for (name, paths) in [("normalize_path", "dot segments or backslashes"), ("merge_slashes", "empty segments (//)")] {
         if member(manager, name) != Some(&Tree::Bool(true)) {
             missing(name, format!("not true, so paths with {paths} {EFFECT}; set it to true"));
