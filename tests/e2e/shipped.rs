@@ -15,6 +15,7 @@ mod control;
 mod manifests;
 mod policy;
 mod systemd;
+mod tokens;
 mod wasm_module;
 
 /// A file of `envoy/` as text.

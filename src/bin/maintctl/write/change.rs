@@ -120,7 +120,7 @@ pub fn deadline(timeout: Duration) -> Instant {
 }
 
 /// The default author of a change: the real user, whatever the environment says, and the host.
-fn user_at_host() -> String {
+pub fn user_at_host() -> String {
     let user = uzers::get_user_by_uid(uzers::get_current_uid()).map(|user| user.name().to_string_lossy().into_owned());
     let variable =
         || ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));

@@ -331,8 +331,9 @@ impl ModelFleet {
         let tick = self.now + TICK;
         let envoy = &mut self.envoys[self.other_envoy];
         let mut draft = envoy.document.clone().unwrap_or_else(|| Draft::new("shop", Some("f")));
+        let before = draft.clone();
         add_window(&mut draft, "other");
-        draft.stamp(time, "other");
+        draft.stamp(&before, time, "other");
         draft.date(time);
         (envoy.document, envoy.adopted_at, envoy.was_changed_by_other) = (Some(draft), tick, true);
     }
