@@ -13,6 +13,7 @@
 //! | `sh` | commands | they succeed in front of a real Envoy; HTTP statuses in comments are those of the answers |
 //! | `sh options` | commands of maintctl | their options exist; they are not run |
 //! | `json document` | a state document | the filter's reader accepts it |
+//! | `text transcript` | commands and what they print | `night` plays them with real Envoys |
 //! | `json status`, `json problem` | an answer | a real Envoy answers with the same members |
 //!
 //! Inline code that begins with `maintctl` must have options that exist.
@@ -27,12 +28,14 @@ mod answers;
 mod commands;
 mod configuration;
 mod markdown;
+mod night;
 mod snippets;
+mod transcript;
 
 use markdown::{Fence, MarkdownFile};
 
 /// The kinds of fences. Each has a check in one of the modules below.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 12] = [
     "yaml policy",
     "yaml connection_manager",
     "yaml bootstrap",
@@ -44,6 +47,7 @@ const KINDS: [&str; 11] = [
     "json document",
     "json status",
     "json problem",
+    "text transcript",
 ];
 
 /// All fences of a kind; there is at least one.

@@ -11,35 +11,43 @@ use alias::Translation;
 use common::Global;
 
 mod alias;
+mod apply;
 mod cancel;
 mod close;
 pub mod common;
 mod completions;
 mod details;
+mod diff;
 mod doctor;
 mod explain;
+mod hash;
 mod history;
 mod init;
 mod keys;
 mod lint;
 mod open;
+mod preview;
 mod schedule;
 mod status;
 mod suggest;
 mod update;
 
 pub use alias::Alias;
+pub use apply::ApplyArgs;
 pub use cancel::CancelArgs;
 pub use close::{CloseArgs, OnFailure};
 pub use completions::CompletionsArgs;
 pub use details::DetailArgs;
+pub use diff::DiffArgs;
 pub use doctor::DoctorArgs;
 pub use explain::{ClaimFlag, ExplainArgs};
+pub use hash::HashArgs;
 pub use history::HistoryArgs;
 pub use init::InitArgs;
 pub use keys::KeysArgs;
-pub use lint::LintArgs;
+pub use lint::{LintArgs, LintFormat};
 pub use open::OpenArgs;
+pub use preview::PreviewArgs;
 pub use schedule::ScheduleArgs;
 pub use status::StatusArgs;
 pub use update::UpdateArgs;
@@ -111,6 +119,10 @@ pub enum Command {
     Schedule(ScheduleArgs),
     /// Cancel planned windows, and end active ones
     Cancel(CancelArgs),
+    /// Show what the next change of a file target brings along from the edited policy
+    Diff(DiffArgs),
+    /// Write the edited policy of a file target, without a change of sites
+    Apply(ApplyArgs),
     /// List the last maintenances
     History(HistoryArgs),
     /// Check a target from end to end, and say what to do
@@ -121,6 +133,10 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Check policies, Envoy bootstraps and Istio manifests
     Lint(LintArgs),
+    /// Show the page of a closed site in the browser
+    Preview(PreviewArgs),
+    /// Print the SHA-256 of a secret, for a rule
+    Hash(HashArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }

@@ -3,6 +3,7 @@
 pub mod file;
 pub mod keys;
 pub mod policy_file;
+pub mod source_map;
 pub mod target;
 mod tls;
 pub mod tree_query;

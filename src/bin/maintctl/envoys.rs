@@ -3,10 +3,12 @@
 pub mod addresses;
 pub mod adoption;
 pub mod client;
-mod confirm;
 pub mod error;
+pub mod exchange;
 pub mod failure;
+pub mod fleet;
 pub mod hot_restart;
-mod parallel;
+pub mod peer;
+pub mod request;
 pub mod roll;
 pub mod status;

@@ -19,7 +19,8 @@ use anyhow::Result;
 
 use args::{Alias, Cli, Command};
 use commands::{
-    cancel, close, completions, doctor, explain, history, init, keys, lint, open, schedule, status, update,
+    apply, cancel, close, completions, diff, doctor, explain, hash, history, init, keys, lint, open, preview, schedule,
+    status, update,
 };
 use terminal::{output, signals};
 
@@ -50,11 +51,15 @@ fn run(cli: Cli, alias: Option<&str>) -> Result<ExitCode> {
         Command::Status(args) => status::run(&global, &args),
         Command::Schedule(args) => schedule::run(&global, &args),
         Command::Cancel(args) => cancel::run(&global, &args),
+        Command::Diff(args) => diff::run(&global, &args),
+        Command::Apply(args) => apply::run(&global, &args),
         Command::History(args) => history::run(&global, &args),
         Command::Doctor(args) => doctor::run(&global, &args),
         Command::Keys(args) => keys::run(&global, &args),
         Command::Explain(args) => explain::run(&global, &args),
         Command::Lint(args) => lint::run(&args),
+        Command::Preview(args) => preview::run(&args),
+        Command::Hash(args) => hash::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

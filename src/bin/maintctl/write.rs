@@ -14,7 +14,6 @@ pub mod ecds;
 pub mod file;
 pub mod journal;
 mod plan;
-pub mod prove;
 pub mod push;
 pub mod selection;
 

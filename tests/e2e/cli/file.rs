@@ -7,6 +7,10 @@ use crate::support::app::App;
 use crate::support::preload;
 use crate::support::signer::Signer;
 
+mod broken;
+mod channels;
+mod edited;
+
 #[tokio::test]
 async fn changes_through_a_file_survive_a_restart_of_envoy() {
     let (app, signer) = (App::start(), Signer::generate());

@@ -86,12 +86,13 @@ async fn lint_prints_one_json_value() {
     assert_eq!((output.code, output.stderr.as_str()), (1, ""), "{output:?}");
     let findings: Value = serde_json::from_str(&output.stdout).unwrap();
     for finding in findings.as_array().unwrap() {
-        assert_eq!(members(finding), ["file", "level", "path", "text"], "{finding}");
+        assert_eq!(members(finding), ["code", "column", "file", "level", "line", "path", "text"], "{finding}");
     }
     let levels: Vec<_> = findings.as_array().unwrap().iter().map(|finding| &finding["level"]).collect();
     assert_eq!(levels, ["error", "note", "error"], "{findings}");
     let expected = json!({
-        "file": "bad.yaml", "level": "error", "path": "sits", "text": "unknown field; did you mean \"sites\"?",
+        "file": "bad.yaml", "line": 1, "column": 1, "level": "error", "code": "policy-rejected", "path": "sits",
+        "text": "unknown field; did you mean \"sites\"?",
     });
     assert_eq!(findings[0], expected);
     assert_eq!(findings.as_array().unwrap().last().unwrap()["file"], "none.yaml");

@@ -17,7 +17,7 @@ const DAY: u64 = 24 * 60 * MINUTE;
 async fn a_document_made_a_day_ahead_can_be_replaced_after_the_clock_is_corrected() {
     let (app, ops) = (App::start(), Signer::generate());
     let policy = shop::policy(&ops);
-    let ahead = Ahead::by("86400");
+    let ahead = Ahead::by(86_400);
     let envoy = Envoy::builder(app.address())
         .policy(&policy)
         .control(&shop::control(&ops))

@@ -18,34 +18,36 @@ pub fn library(folder: &Path) -> PathBuf {
     file
 }
 
-/// A clock that is ahead, for the processes that get its [`environment`](Ahead::environment), until [`Ahead::end`].
+/// A clock that is ahead, for the processes that get its [`environment`](Ahead::environment).
 pub struct Ahead {
     folder: TempDir,
-    seconds: String,
 }
 
 impl Ahead {
-    /// A clock that is ahead by this number of seconds.
-    pub fn by(seconds: &str) -> Ahead {
-        let folder = TempDir::new().unwrap();
-        library(folder.path());
-        std::fs::write(folder.path().join("ahead"), "").unwrap();
-        Ahead { folder, seconds: seconds.to_owned() }
+    /// A clock that is ahead by this number of seconds, or behind if it is negative.
+    pub fn by(seconds: i64) -> Ahead {
+        let ahead = Ahead { folder: TempDir::new().unwrap() };
+        library(ahead.folder.path());
+        ahead.set(seconds);
+        ahead
     }
 
     /// The environment variables that set the clock of a process ahead.
     pub fn environment(&self) -> Vec<(String, String)> {
         let file = |name: &str| self.folder.path().join(name).display().to_string();
-        let variables = [
-            ("LD_PRELOAD", file("preload.so")),
-            ("SECONDS_AHEAD", self.seconds.clone()),
-            ("AHEAD_WHILE", file("ahead")),
-        ];
+        let variables = [("LD_PRELOAD", file("preload.so")), ("SECONDS_AHEAD_FILE", file("ahead"))];
         variables.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    /// Sets the clock of all these processes.
+    pub fn set(&self, seconds: i64) {
+        let next = self.folder.path().join("next");
+        std::fs::write(&next, seconds.to_string()).unwrap();
+        std::fs::rename(next, self.folder.path().join("ahead")).unwrap();
     }
 
     /// Corrects the clock of all these processes.
     pub fn end(&self) {
-        std::fs::remove_file(self.folder.path().join("ahead")).unwrap();
+        self.set(0);
     }
 }

@@ -1,6 +1,6 @@
 //! Functions that replace those of libc by LD_PRELOAD. Environment variables control them:
 //!
-//! - `SECONDS_AHEAD` sets the clock ahead, while the file `AHEAD_WHILE` exists.
+//! - `SECONDS_AHEAD` sets the clock ahead; `SECONDS_AHEAD_FILE` names a file with that number, which may change.
 //! - `KILL_AT_CALL` kills the process at the file system call with this number.
 //! - `TERMINALS` lists the file descriptors that are terminals.
 //!
@@ -15,11 +15,13 @@ const CLOCK_REALTIME: c_int = 0;
 
 unsafe extern "C" {
     fn dlsym(library: *mut c_void, name: *const c_char) -> *mut c_void;
-    fn access(path: *const c_char, mode: c_int) -> c_int;
     fn atol(text: *const c_char) -> c_long;
     fn getenv(name: *const c_char) -> *const c_char;
     fn getpid() -> c_int;
     fn kill(process: c_int, signal: c_int) -> c_int;
+    fn open(path: *const c_char, flags: c_int, ...) -> c_int;
+    fn read(file: c_int, bytes: *mut c_void, length: usize) -> isize;
+    fn close(file: c_int) -> c_int;
 }
 
 /// The function of libc that this library replaces.
@@ -42,12 +44,28 @@ unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int {
     unsafe {
         let real: unsafe extern "C" fn(c_int, *mut Timespec) -> c_int = next(c"clock_gettime");
         let result = real(clock, time);
-        // This function must not allocate: an allocator may read the clock.
-        let (ahead, file) = (getenv(c"SECONDS_AHEAD".as_ptr()), getenv(c"AHEAD_WHILE".as_ptr()));
-        if clock == CLOCK_REALTIME && !ahead.is_null() && (file.is_null() || access(file, 0) == 0) {
-            (*time).seconds += atol(ahead);
+        if clock == CLOCK_REALTIME {
+            (*time).seconds += seconds_ahead();
         }
         result
+    }
+}
+
+/// The seconds by which the clock is ahead. This function must not allocate: an allocator may read the clock.
+unsafe fn seconds_ahead() -> c_long {
+    unsafe {
+        let (fixed, file) = (getenv(c"SECONDS_AHEAD".as_ptr()), getenv(c"SECONDS_AHEAD_FILE".as_ptr()));
+        if !fixed.is_null() {
+            return atol(fixed);
+        }
+        // The number ends with the zeros that `read` leaves.
+        let mut number = [0u8; 24];
+        let descriptor = if file.is_null() { -1 } else { open(file, 0) };
+        if descriptor >= 0 {
+            read(descriptor, number.as_mut_ptr().cast(), number.len() - 1);
+            close(descriptor);
+        }
+        atol(number.as_ptr().cast())
     }
 }
 

@@ -67,6 +67,10 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         Some(milliseconds) => Ok(Duration::from_millis(milliseconds)),
         None => Err(match times::unit_hint(text) {
             Some(hint) => format!("no unit; {hint}"),
+            None if text.starts_with('-') => "negative; durations count forwards".to_owned(),
+            None if text.contains(':') => {
+                "a time, not a duration such as 90s or 2h30m; for times, there is --until".to_owned()
+            }
             None => "not a duration such as 90s, 15m or 2h30m".to_owned(),
         }),
     }

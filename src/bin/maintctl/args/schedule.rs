@@ -10,8 +10,8 @@ use crate::args::common::{ChangeArgs, duration};
 #[command(after_help = "Examples:\n  maintctl schedule shop --from 02:00 --for 1h --reason 'Database upgrade'\n  \
     maintctl schedule shop --from 2026-11-21T02:00:00Z --until 2026-11-21T04:00:00Z --read-only\n  \
     maintctl schedule shop --from 02:00 --stay     # stays closed until it is opened\n\n\
-    TIME is in RFC 3339 (2026-11-21T03:30:00Z), or the next HH:MM in local time. In --until and --eta, HH:MM is the next one \
-    after --from.")]
+    TIME is HH:MM (its next occurrence) or 'YYYY-MM-DD HH:MM', both in local time, or RFC 3339 (2026-11-21T03:30:00Z). \
+    In --until and --eta, HH:MM is the next one after --from.")]
 #[command(group(clap::ArgGroup::new("end").required(true).args(["lasting", "until", "stay"])))]
 pub struct ScheduleArgs {
     /// The site [default: the only site]

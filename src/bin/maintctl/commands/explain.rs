@@ -11,21 +11,21 @@ use envoy_maintenance::request::Request;
 use envoy_maintenance::state::{EffectiveState, Mode};
 use envoy_maintenance::time::Time;
 use envoy_maintenance::verdict::{Decision, PassReason, Refusal, Verdict, decide};
+use jiff::Zoned;
 
 use crate::args::ExplainArgs;
 use crate::args::common::Global;
 use crate::config::policy_file;
 use crate::exit::ExitError;
-use crate::terminal::output::shown;
 use crate::terminal::times;
 
 mod explanation;
 mod live;
 mod peer;
 mod print;
-mod states;
+pub mod states;
 mod url;
-mod wire;
+pub mod wire;
 
 use explanation::{Action, Explanation};
 use live::LiveState;
@@ -37,13 +37,7 @@ pub fn run(global: &Global, args: &ExplainArgs) -> Result<ExitCode> {
     let live = if args.live { Some(LiveState::ask(global, args.policy.as_deref())?) } else { None };
     let policy = args.policy.as_ref().or_else(|| live.as_ref().map(|live| &live.policy));
     let policy = policy.context("--policy or --live is required")?;
-    let (name, found) = policy_file::only(policy, args.plugin.as_deref())?;
-    let refused = |path: &str, problem: &str| match found.place(path).as_str() {
-        "" => anyhow!("{name}: {}", shown(problem)),
-        place => anyhow!("{name}: {}", shown(&format!("{place}: {problem}"))),
-    };
-    let tree = found.policy.as_ref().map_err(|error| refused(&error.path, &error.problem))?;
-    let config = CompiledConfig::from_tree(tree).map_err(|error| refused(&error.path, &error.problem))?;
+    let config = policy_file::compile(policy, args.plugin.as_deref())?;
     let at = at(args.at.as_deref())?;
     let mut states = States::read(&args.state, &config.policy, at)?;
     if let Some(live) = live {
@@ -65,19 +59,8 @@ pub fn run(global: &Global, args: &ExplainArgs) -> Result<ExitCode> {
 /// The time of `--at`.
 fn at(text: Option<&str>) -> Result<Time> {
     let now = times::now();
-    match text {
-        None => Ok(times::time(&now)),
-        Some(text) => match Time::parse(text) {
-            Some(time) => Ok(time),
-            None => {
-                let time = times::future("--at", text, &now)?;
-                if let Some(echo) = times::echo("--at", text, time, &now) {
-                    aside!("{echo}");
-                }
-                Ok(time)
-            }
-        },
-    }
+    let any = |flag: &str, text: &str, now: &Zoned| times::any(flag, text, times::time(now), now);
+    text.map_or_else(|| Ok(times::time(&now)), |text| times::read_echoed("--at", text, &now, any))
 }
 
 fn explain(

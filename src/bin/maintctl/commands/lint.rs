@@ -2,122 +2,97 @@
 //!
 //! - An *error* is something that Envoy rejects, or a protection that does not work.
 //! - A *warning* is probably a mistake.
-//! - A *note* may be intended. Notes go to stderr and do not change the exit code.
+//! - A *note* may be intended, and does not change the exit code.
+//!
+//! Each finding has a code. The comment `# lint: allow CODE` accepts the findings of that code in its line or, on a line of
+//! its own, in the line below.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
-use envoy_maintenance::time::Time;
-use serde_json::Value;
 
-use crate::args::LintArgs;
-use crate::config::policy_file::{self, FoundPolicy, PolicySource};
-use crate::terminal::output::shown;
+use crate::args::{LintArgs, LintFormat};
 use crate::terminal::times;
 
-mod anyone;
-mod assets;
-mod budget;
-mod discovery;
+mod allow;
+mod code;
+mod document;
 mod envoy;
-mod errors;
-mod filters;
 mod finding;
 mod istio;
-mod normalization;
-mod plugins;
-mod redirect;
-mod request;
-mod routes;
-mod rules;
-mod secrets;
-mod sites;
-mod state;
-mod subject;
+mod listeners;
+mod policy;
+mod print;
+mod sarif;
 
+use document::{LintedDocument, LintedFile};
 use finding::{Finding, Level};
-use subject::{Subject, subject};
-
-/// All checks of a policy by itself.
-const CHECKS: [fn(&Subject) -> Vec<Finding>; 11] = [
-    budget::expensive_rules,
-    rules::anyone_matches,
-    rules::paths_outside_the_site,
-    sites::overlap,
-    state::expired,
-    state::unknown_suspensions,
-    assets::refused_assets,
-    redirect::target,
-    secrets::in_query,
-    secrets::in_plain_headers,
-    secrets::in_plain_cookies,
-];
 
 pub fn run(args: &LintArgs) -> Result<ExitCode> {
-    let now = times::time(&times::now());
-    let mut findings: Vec<(String, Finding)> = Vec::new();
-    for file in &args.files {
-        match policy_file::read(file) {
-            Ok(sources) => findings.extend(check(&file.display().to_string(), &sources, now)),
-            // The error starts with the file name, which each finding prints anyway.
-            Err(error) => {
-                let (name, text) = (file.display().to_string(), format!("{error:#}"));
-                let text = text.strip_prefix(&format!("{name}: ")).unwrap_or(&text).to_owned();
-                findings.push((name, Finding::error("", text)));
-            }
-        }
+    if args.codes {
+        print::codes()?;
+        return Ok(ExitCode::SUCCESS);
     }
-    print(&findings, args.json)?;
-    let fails = findings.iter().any(|(_, finding)| finding.level != Level::Note);
+    let now = times::time(&times::now());
+    let files = args.files.iter().map(|file| LintedFile::read(file, now)).collect();
+    let findings = check(files);
+    let format = if args.json { LintFormat::Json } else { args.format };
+    print::findings(&findings, format, args.files.len())?;
+    let fails = findings.iter().any(|finding| finding.code.level != Level::Note);
     Ok(ExitCode::from(u8::from(fails)))
 }
 
-fn print(findings: &[(String, Finding)], json: bool) -> Result<()> {
-    if json {
-        answer!("{}", findings.iter().map(|(file, finding)| finding.json(file)).collect::<Value>());
-        return Ok(());
-    }
-    for (file, finding) in findings {
-        let line = shown(&finding.line(file));
-        match finding.level {
-            Level::Note => aside!("note: {line}"),
-            level => answer!("{}: {line}", level.name()),
+/// The findings of all files, which are read or have an error, in the order of the files and their lines.
+fn check(files: Vec<Result<LintedFile, Finding>>) -> Vec<Finding> {
+    let order: Vec<String> = files
+        .iter()
+        .map(|file| file.as_ref().map_or_else(|error| error.file.clone(), |file| file.name.clone()))
+        .collect();
+    let (mut read, mut all) = (Vec::new(), Vec::new());
+    for file in files {
+        match file {
+            Ok(file) => read.push(file),
+            Err(error) => all.push(error),
         }
     }
-    Ok(())
+    let mut compared = listeners::check(&read);
+    for file in &read {
+        let mut findings = check_file(file);
+        findings.extend(compared.extract_if(.., |finding| finding.file == file.name));
+        all.extend(allow::apply(&file.source_map, &file.name, findings));
+    }
+    let rank = |finding: &Finding| order.iter().position(|file| *file == finding.file);
+    all.sort_by_key(|finding| (rank(finding), finding.location, finding.code.name, finding.path.clone()));
+    all.dedup();
+    all
 }
 
-/// Checks all documents of a file. Each finding comes with the name of its document.
-fn check(file: &str, sources: &[PolicySource], now: Time) -> Vec<(String, Finding)> {
+/// The findings of a file by itself.
+fn check_file(file: &LintedFile) -> Vec<Finding> {
     let mut all = Vec::new();
-    for source in sources {
-        let findings = check_source(source, now);
-        all.extend(findings.into_iter().map(|finding| (source.name.clone(), finding)));
+    for document in &file.documents {
+        let findings = check_document(document).into_iter();
+        all.extend(findings.map(|finding| file.placed(document.number, finding)));
     }
-    if sources.iter().all(|source| source.policies.is_empty()) {
-        all.push((file.to_owned(), Finding::warning("", "no policy found; name a file that contains one")));
+    if file.documents.iter().all(|document| document.source.policies.is_empty()) {
+        all.push(file.placed(0, code::NO_POLICY.at("", "no policy found; name a file that contains one")));
     }
     all
 }
 
-fn check_source(source: &PolicySource, now: Time) -> Vec<Finding> {
-    let mut subjects: Vec<(&FoundPolicy, Subject)> = Vec::new();
+fn check_document(document: &LintedDocument) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for found in &source.policies {
-        match subject(found, now) {
-            Ok(subject) => subjects.push((found, subject)),
-            Err(errors) => findings.extend(errors),
+    for (found, subject) in document.source.policies.iter().zip(&document.subjects) {
+        match subject {
+            Ok(subject) => {
+                let in_document = |finding: Finding| Finding { path: found.place(&finding.path), ..finding };
+                findings.extend(policy::check(subject).into_iter().map(in_document));
+            }
+            Err(errors) => findings.extend(errors.iter().cloned()),
         }
     }
-    for (found, subject) in &subjects {
-        let own = CHECKS.iter().flat_map(|check| check(subject));
-        findings.extend(own.map(|finding| Finding { path: found.place(&finding.path), ..finding }));
-        findings.extend(envoy::check(&source.tree, found, subject));
-        findings.extend(istio::check(&source.tree, found));
-    }
-    findings.extend(normalization::check(&source.tree, &subjects));
-    findings.extend(discovery::ignored_members(&source.tree, &source.policies));
-    findings.extend(plugins::same_name(&source.tree, &source.policies));
+    findings.extend(envoy::check(document));
+    findings.extend(istio::check(document));
     findings
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use envoy_maintenance::compiled::CompiledConfig;
 use envoy_maintenance::tree::fields::did_you_mean;
 use envoy_maintenance::tree::{PathError, Tree};
 
@@ -114,6 +115,17 @@ pub fn only(file: &Path, plugin: Option<&str>) -> Result<(String, FoundPolicy)> 
         found.extend(policies.into_iter().map(|policy| (name.clone(), policy)));
     }
     choose(&file.display().to_string(), found, plugin)
+}
+
+/// Compiles the policy of the plugin `plugin`, or the only policy that has sites.
+pub fn compile(file: &Path, plugin: Option<&str>) -> Result<CompiledConfig> {
+    let (name, found) = only(file, plugin)?;
+    let refused = |path: &str, problem: &str| match found.place(path).as_str() {
+        "" => anyhow!("{name}: {}", shown(problem)),
+        place => anyhow!("{name}: {}", shown(&format!("{place}: {problem}"))),
+    };
+    let tree = found.policy.as_ref().map_err(|error| refused(&error.path, &error.problem))?;
+    CompiledConfig::from_tree(tree).map_err(|error| refused(&error.path, &error.problem))
 }
 
 fn choose(file: &str, mut found: Vec<(String, FoundPolicy)>, plugin: Option<&str>) -> Result<(String, FoundPolicy)> {

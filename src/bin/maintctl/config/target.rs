@@ -11,10 +11,15 @@ use crate::args::common::Global;
 use crate::config::file::{Config, FILE};
 use crate::config::keys::SigningKey;
 use crate::config::tls;
+use crate::envoys::addresses;
 use crate::envoys::error::EnvoyError;
+use crate::envoys::exchange::{Exchange, StopWatch};
 use crate::envoys::failure::EnvoyFailure;
+use crate::envoys::fleet::{Fleet, Patience};
+use crate::envoys::hot_restart::HotRestartQuery;
 use crate::envoys::roll::Roll;
-use crate::envoys::{addresses, hot_restart};
+use crate::exit::ExitError;
+use crate::terminal::output::shown;
 use crate::terminal::times;
 
 /// A valid target.
@@ -98,6 +103,18 @@ impl Target {
         matches!(self.writer, TargetWriter::File(_))
     }
 
+    /// The files of a file target. A push target has no policy that `verb` could work on.
+    pub fn files(&self, verb: &str) -> Result<&FileTarget> {
+        match &self.writer {
+            TargetWriter::File(files) => Ok(files),
+            TargetWriter::Push => bail!(ExitError::Usage(format!(
+                "maintctl {verb} needs a target with `file` and `policy`, and target \"{}\" has only `envoys`; select a file \
+                 target with --target, or change the policy where the Envoys get it from",
+                self.name
+            ))),
+        }
+    }
+
     /// True if the target has a client certificate for https endpoints.
     pub fn has_certificate(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.client_cert().is_some())
@@ -127,9 +144,53 @@ impl Target {
         Ok(key.read_token(fleet, now))
     }
 
-    /// Requests the status of every Envoy of the target.
+    /// Requests the status of every Envoy of the target. It waits as long as Envoys respond, but not for silent ones.
     pub fn call(&self, token: Option<&str>, deadline: Instant) -> Result<Roll> {
-        Roll::call(&self.envoys, self.tls.as_ref(), self.expect, token, deadline)
+        let watch = StopWatch::start();
+        let mut query = Fleet::new(&self.envoys, Some(Vec::new()), Patience::Short, watch.until(deadline));
+        self.exchange(&watch, &|| token.map(str::to_owned), deadline).run(&mut query, "waiting for Envoy")?;
+        query.notes.iter().for_each(|note| aside!("note: {}", shown(note)));
+        if let Some(shared) = query.shared_address() {
+            bail!(ExitError::NotAdopted(shared.line()));
+        }
+        let mut roll = query.confirmed();
+        roll.miscount = self.miscount(&roll);
+        Ok(roll)
+    }
+
+    /// Requests the status of the Envoys before a change. It does not wait for Envoys that are slower than others.
+    pub fn glance(&self, token: Option<&str>, deadline: Instant) -> Roll {
+        let watch = StopWatch::start();
+        let mut query = Fleet::new(&self.envoys, None, Patience::Glance, watch.until(deadline));
+        let result = self.exchange(&watch, &|| token.map(str::to_owned), deadline).run(&mut query, "waiting for Envoy");
+        let mut roll = query.known();
+        roll.failures.extend(
+            result.err().map(|error| EnvoyFailure::new("envoys", EnvoyError::Unexpected(format!("{error:#}")))),
+        );
+        roll
+    }
+
+    /// The difference of a roll from the expected number of Envoys, if there is one.
+    pub fn miscount(&self, roll: &Roll) -> Option<String> {
+        let expected = self.expect.filter(|expected| *expected != roll.envoys.len())?;
+        Some(format!("{} Envoys respond, {expected} are expected", roll.envoys.len()))
+    }
+
+    /// The connections to the Envoys of the target.
+    pub fn exchange<'a>(
+        &'a self,
+        watch: &'a StopWatch,
+        token: &'a dyn Fn() -> Option<String>,
+        deadline: Instant,
+    ) -> Exchange<'a> {
+        let deadline = watch.until(deadline);
+        Exchange { urls: &self.envoys, tls: self.tls.as_ref(), token, deadline, watch }
+    }
+
+    /// Starts to query the Envoys whose hot restart keeps a push from some of their connections, as their admin
+    /// interfaces say.
+    pub fn hot_restarts(&self, deadline: Instant) -> HotRestartQuery {
+        HotRestartQuery::start(&self.admin, self.tls.as_ref(), deadline)
     }
 
     /// Requests the detailed status of every Envoy of the target. If there is no key, or Envoys reject it, requests the short
@@ -145,10 +206,5 @@ impl Target {
             Some(rejected) => Ok((self.call(None, deadline)?, Some(rejected))),
             None => Ok((roll, None)),
         }
-    }
-
-    /// The Envoys whose hot restart keeps a push from some of their connections, as their admin interfaces say.
-    pub fn unreached(&self, envoys: usize, deadline: Instant) -> Vec<EnvoyFailure> {
-        hot_restart::unreached(&self.admin, self.tls.as_ref(), envoys, deadline)
     }
 }

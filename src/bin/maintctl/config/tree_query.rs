@@ -33,18 +33,18 @@ pub fn join(path: &str, key: &str) -> String {
 
 /// A member of an Envoy message, in snake case or camel case.
 pub fn member<'t>(tree: &'t Tree, name: &str) -> Option<&'t Tree> {
-    let mut upper = false;
-    let camel: String = name
-        .chars()
-        .filter_map(|c| match c {
-            '_' => {
-                upper = true;
-                None
-            }
-            c => Some(if std::mem::take(&mut upper) { c.to_ascii_uppercase() } else { c }),
-        })
-        .collect();
-    tree.get(name).or_else(|| tree.get(&camel)).filter(|value| **value != Tree::Null)
+    tree.get(name).or_else(|| tree.get(&camel_case(name))).filter(|value| **value != Tree::Null)
+}
+
+/// A name in camel case, as in protobuf's JSON.
+pub fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut name, word| {
+        let mut letters = word.chars();
+        name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        name + letters.as_str()
+    })
 }
 
 /// A text member.

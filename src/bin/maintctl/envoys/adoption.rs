@@ -1,21 +1,10 @@
-//! The proof of adoption: requests the status of every Envoy until all its workers have adopted the expected documents.
-
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+//! Adoption: whether an Envoy decides requests by the expected documents, as its status says.
 
 use envoy_maintenance::state::Document;
 use envoy_maintenance::time::Time;
 
-use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
-use crate::envoys::roll::{EnvoyProcess, Roll};
-use crate::envoys::status::{EnvoySite, EnvoyStatus, missing_key};
-use crate::terminal::progress::Progress;
-use crate::terminal::times;
-
-/// The pause between two requests to one Envoy.
-const PAUSE: Duration = Duration::from_millis(25);
+use crate::envoys::status::{EnvoySite, EnvoyStatus};
 
 /// The document of one site that every Envoy has to adopt.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,95 +26,9 @@ pub struct Adoption {
     pub replaced: Vec<String>,
 }
 
-/// Waits until all Envoys of the roll have adopted the documents, or the deadline has passed.
-pub fn wait(roll: &Roll, expected: &[ExpectedDocument], deadline: Instant) -> Adoption {
-    let results = wait_for_each(roll, expected, deadline);
-    let mut adoption = Adoption { total: roll.total(), lagging: roll.failures.clone(), ..Adoption::default() };
-    for (envoy, result) in roll.envoys.iter().zip(results) {
-        match result {
-            Ok(replaced) => {
-                adoption.adopted += 1;
-                adoption.replaced.extend(replaced);
-            }
-            Err(error) => adoption.lagging.push(EnvoyFailure::new(envoy.name(), error)),
-        }
-    }
-    adoption.replaced.sort();
-    adoption.replaced.dedup();
-    adoption
-}
-
-/// The time to ask the lagging Envoys for details.
-const DETAILS_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Adds the plugins that lack the signing key to the reasons of lagging Envoys. The request for them needs a read token.
-pub fn explain(adoption: &mut Adoption, roll: &Roll, expected: &[ExpectedDocument], token: &str) {
-    if adoption.lagging.is_empty() {
-        return;
-    }
-    let statuses = roll.each(|envoy| envoy.ask(Some(token), Instant::now() + DETAILS_TIMEOUT));
-    for (envoy, status) in roll.envoys.iter().zip(statuses) {
-        let name = envoy.name();
-        let Some(failure) = adoption.lagging.iter_mut().find(|failure| failure.name == name) else { continue };
-        let Ok(status) = status else { continue };
-        for advice in expected.iter().filter_map(|expected| missing_key(status.site(&expected.site)?)) {
-            failure.error = EnvoyError::Unexpected(format!("{}: {advice}", failure.error));
-        }
-    }
-}
-
-/// The sites of each Envoy with a newer document, or the reason why it has not adopted the documents.
-fn wait_for_each(
-    roll: &Roll,
-    expected: &[ExpectedDocument],
-    deadline: Instant,
-) -> Vec<Result<Vec<String>, EnvoyError>> {
-    let finished = AtomicUsize::new(0);
-    let (connections, total) = (roll.connections(), roll.total());
-    thread::scope(|scope| {
-        let waiting = scope.spawn(|| {
-            roll.each(|envoy| {
-                let result = wait_for(envoy, expected, connections, deadline);
-                finished.fetch_add(1, Ordering::Relaxed);
-                result
-            })
-        });
-        let progress = Progress::start("waiting for Envoy");
-        while !waiting.is_finished() {
-            progress.update(|| format!("{}/{total} Envoys have adopted", finished.load(Ordering::Relaxed)));
-            thread::sleep(PAUSE / 5);
-        }
-        progress.end();
-        waiting.join().unwrap_or_else(|_| {
-            let failed = || Err(EnvoyError::Unexpected("maintctl failed during the wait".to_owned()));
-            roll.envoys.iter().map(|_| failed()).collect()
-        })
-    })
-}
-
-/// Waits for one Envoy, then confirms the result on new connections, because another Envoy may share its address.
-fn wait_for(
-    envoy: &EnvoyProcess,
-    expected: &[ExpectedDocument],
-    connections: usize,
-    deadline: Instant,
-) -> Result<Vec<String>, EnvoyError> {
-    let check =
-        |status: &EnvoyStatus| replaced(status, expected, times::time(&times::now())).map_err(EnvoyError::Unexpected);
-    loop {
-        let first = envoy.ask(None, deadline).and_then(|status| check(&status));
-        match first.and_then(|_| envoy.confirm(connections, deadline, check)) {
-            Ok(replaced) => return Ok(replaced.concat()),
-            Err(error @ EnvoyError::SharedAddress(_)) => return Err(error),
-            Err(error) if Instant::now() >= deadline => return Err(error),
-            Err(_) => thread::sleep(PAUSE),
-        }
-    }
-}
-
 /// The sites on which the Envoy has adopted a newer document than the expected one. The error is the reason why it has
 /// not adopted some expected document.
-fn replaced(status: &EnvoyStatus, expected: &[ExpectedDocument], now: Time) -> Result<Vec<String>, String> {
+pub fn replaced(status: &EnvoyStatus, expected: &[ExpectedDocument], now: Time) -> Result<Vec<String>, String> {
     let mut replaced = Vec::new();
     for expected in expected {
         let name = &expected.site;

@@ -2,7 +2,6 @@
 
 mod answer;
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,9 @@ use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
+use crate::envoys::addresses::Endpoint;
 use crate::envoys::error::EnvoyError;
+use crate::envoys::request::SignedDocument;
 use crate::envoys::status::{self, EnvoyStatus};
 use answer::{CLOSED, body};
 
@@ -36,31 +37,17 @@ impl Resolver for PinnedResolver {
     }
 }
 
-/// One address of a URL of the target.
+/// A client for one endpoint.
 #[derive(Clone, Debug)]
-pub struct Endpoint {
-    /// The URL as configured, without a trailing slash.
-    pub url: String,
-    pub address: SocketAddr,
-    /// True if the URL's name has other addresses too.
-    pub one_of_several: bool,
+pub struct Client {
+    endpoint: Endpoint,
     agent: Agent,
     /// An agent that opens a new connection for each request.
     fresh_agent: Agent,
 }
 
-impl fmt::Display for Endpoint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.url)?;
-        if self.one_of_several {
-            write!(formatter, " at {}", self.address)?;
-        }
-        Ok(())
-    }
-}
-
-impl Endpoint {
-    pub fn new(url: &str, address: SocketAddr, one_of_several: bool, tls: Option<&TlsConfig>) -> Endpoint {
+impl Client {
+    pub fn new(endpoint: &Endpoint, tls: Option<&TlsConfig>) -> Client {
         let config = || {
             Agent::config_builder()
                 .http_status_as_error(false)
@@ -69,10 +56,11 @@ impl Endpoint {
                 .tls_config(tls.cloned().unwrap_or_default())
                 .user_agent(concat!("maintctl/", env!("CARGO_PKG_VERSION")))
         };
-        let agent = |config| Agent::with_parts(config, DefaultConnector::default(), PinnedResolver(address));
+        let resolver = || PinnedResolver(endpoint.address);
+        let agent = |config| Agent::with_parts(config, DefaultConnector::default(), resolver());
         let fresh = config().max_idle_connections(0).max_idle_connections_per_host(0).build();
         let (agent, fresh_agent) = (agent(config().build()), agent(fresh));
-        Endpoint { url: url.to_owned(), address, one_of_several, agent, fresh_agent }
+        Client { endpoint: endpoint.clone(), agent, fresh_agent }
     }
 
     /// Gets the status; with a read token, the detailed one.
@@ -87,7 +75,7 @@ impl Endpoint {
 
     fn status_by(&self, agent: &Agent, token: Option<&str>, deadline: Instant) -> Result<EnvoyStatus, EnvoyError> {
         let response = self.until(deadline, |timeout| {
-            let mut request = agent.get(format!("{}{}", self.url, ControlPath::Status));
+            let mut request = agent.get(format!("{}{}", self.endpoint.url, ControlPath::Status));
             if let Some(token) = token {
                 request = request.header(DOCUMENT_HEADER, token);
             }
@@ -104,20 +92,20 @@ impl Endpoint {
     /// Gets the JSON at another path below the URL.
     pub fn get(&self, path: &str, deadline: Instant) -> Result<Value, EnvoyError> {
         self.until(deadline, |timeout| {
-            let request = self.agent.get(format!("{}{path}", self.url));
+            let request = self.agent.get(format!("{}{path}", self.endpoint.url));
             body(request.config().timeout_global(Some(timeout)).build().call())
         })
     }
 
-    /// Puts a signed document of `site`, on condition that the current document has the digest `current`, or that there
-    /// is none.
-    pub fn put(&self, site: &str, signed: &str, current: Option<&str>, deadline: Instant) -> Result<(), EnvoyError> {
-        let condition = protocol::condition(current);
+    /// Puts a signed document, on condition that the current document is still the one that it replaces, or that there is
+    /// none.
+    pub fn put(&self, document: &SignedDocument, deadline: Instant) -> Result<(), EnvoyError> {
+        let condition = protocol::condition(document.replaces.as_deref());
         self.until(deadline, |timeout| {
             let request = self
                 .agent
-                .put(format!("{}{}", self.url, ControlPath::Site(site)))
-                .header(DOCUMENT_HEADER, signed)
+                .put(format!("{}{}", self.endpoint.url, ControlPath::Site(&document.site)))
+                .header(DOCUMENT_HEADER, &document.signed)
                 .header(CONDITION_HEADER, &condition);
             body(request.config().timeout_global(Some(timeout)).build().send_empty())
         })
@@ -132,9 +120,9 @@ impl Endpoint {
     ) -> Result<Value, EnvoyError> {
         loop {
             let remaining = deadline.saturating_duration_since(Instant::now());
-            match request(remaining.clamp(Duration::from_millis(20), REQUEST_TIMEOUT)) {
+            match request(remaining.clamp(Duration::from_millis(1), REQUEST_TIMEOUT)) {
                 Err(error) if error.is_busy() && remaining > BUSY_PAUSE => std::thread::sleep(BUSY_PAUSE),
-                Err(EnvoyError::Unreachable(text)) if text == CLOSED && self.url.starts_with("http:") => {
+                Err(EnvoyError::Unreachable(text)) if text == CLOSED && self.endpoint.url.starts_with("http:") => {
                     let advice = "if the listener uses TLS, its URL begins with https";
                     return Err(EnvoyError::Unreachable(format!("{CLOSED}; {advice}")));
                 }

@@ -43,6 +43,11 @@ impl EnvoyError {
         matches!(self.code(), Some(ErrorCode::Conflict | ErrorCode::StaleRevision))
     }
 
+    /// The error of a request without a response.
+    pub fn timeout() -> EnvoyError {
+        EnvoyError::Unreachable("no response in time".to_owned())
+    }
+
     pub fn is_busy(&self) -> bool {
         self.code() == Some(ErrorCode::Busy)
     }

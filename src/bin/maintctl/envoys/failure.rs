@@ -9,14 +9,12 @@ use crate::terminal::output::shown;
 #[derive(Clone, Debug)]
 pub struct EnvoyFailure {
     pub name: String,
-    /// The URL, if the name is a loopback address of it.
-    pub loopback_of: Option<String>,
     pub error: EnvoyError,
 }
 
 impl EnvoyFailure {
     pub fn new(name: impl ToString, error: EnvoyError) -> EnvoyFailure {
-        EnvoyFailure { name: name.to_string(), loopback_of: None, error }
+        EnvoyFailure { name: name.to_string(), error }
     }
 
     /// The name and the error as one line.

@@ -1,42 +1,105 @@
 //! Hot restarts. During a hot restart, the parent process still serves its connections, but only the new process listens,
 //! so a push never reaches the parent. The admin interface of the new process reports how long the parent may live.
 
+use std::collections::BTreeSet;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::ToSpan;
 use serde_json::Value;
 use ureq::tls::TlsConfig;
 
-use crate::envoys::addresses::endpoints;
-use crate::envoys::client::Endpoint;
+use crate::envoys::addresses::{Endpoint, resolve};
+use crate::envoys::client::Client;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
-use crate::envoys::parallel;
 use crate::terminal::times;
 
 /// A reserve for the parent's time to live, in seconds: it starts only when the new process serves.
 const RESERVE: f64 = 5.0;
+/// The longest wait for silent interfaces after everything else is done.
+const SILENCE: Duration = Duration::from_secs(1);
 const NOT_ADMIN: &str = "its /server_info cannot be read; is this Envoy's admin interface?";
 
-/// The Envoys whose parent processes may still serve connections, as the interfaces at the URLs `admin` report. Interfaces
-/// that cannot be read are included. Fewer interfaces than `envoys` are an error too.
-pub fn unreached(admin: &[String], tls: Option<&TlsConfig>, envoys: usize, deadline: Instant) -> Vec<EnvoyFailure> {
-    if admin.is_empty() {
-        return Vec::new();
+/// A running query of the admin interfaces. It runs beside the change, so that no interface delays it.
+#[derive(Debug)]
+pub struct HotRestartQuery {
+    urls: Vec<String>,
+    answers: Receiver<Answer>,
+    deadline: Instant,
+}
+
+/// The addresses of the URL with this index, or the result at one of them.
+#[derive(Debug)]
+enum Answer {
+    Addresses(usize, Result<Vec<Endpoint>, EnvoyError>),
+    Result(String, Result<(), EnvoyError>),
+}
+
+impl HotRestartQuery {
+    /// Starts to query the interfaces at the URLs `admin`.
+    pub fn start(admin: &[String], tls: Option<&TlsConfig>, deadline: Instant) -> HotRestartQuery {
+        let (sender, answers) = mpsc::channel();
+        for (index, url) in admin.iter().cloned().enumerate() {
+            let (sender, tls) = (sender.clone(), tls.cloned());
+            thread::spawn(move || {
+                let endpoints = resolve(&url).map(|addresses| Endpoint::all(&url, &addresses));
+                let found = endpoints.clone().unwrap_or_default();
+                // After the deadline, the receiver no longer exists.
+                let _ = sender.send(Answer::Addresses(index, endpoints));
+                for endpoint in found {
+                    let (sender, client) = (sender.clone(), Client::new(&endpoint, tls.as_ref()));
+                    thread::spawn(move || {
+                        let result = require_no_parent(&client, deadline);
+                        let _ = sender.send(Answer::Result(endpoint.to_string(), result));
+                    });
+                }
+            });
+        }
+        HotRestartQuery { urls: admin.to_vec(), answers, deadline }
     }
-    let (interfaces, mut unreached) = endpoints(admin, tls, deadline);
-    let results = parallel::each(&interfaces, |interface| require_no_parent(interface, deadline));
-    let errors = interfaces.iter().zip(results).filter_map(|(interface, result)| Some((interface, result.err()?)));
-    unreached.extend(errors.map(|(interface, error)| EnvoyFailure::new(interface, error)));
-    if interfaces.len() < envoys && unreached.is_empty() {
-        let text = format!("the target has {} admin interfaces for {envoys} Envoys", interfaces.len());
-        unreached.push(EnvoyFailure::new("admin", EnvoyError::Unexpected(text)));
+
+    /// The Envoys whose parent processes may still serve connections. Interfaces that cannot be read are included. Fewer
+    /// interfaces than `envoys` are an error too.
+    pub fn finish(self, envoys: usize) -> Vec<EnvoyFailure> {
+        if self.urls.is_empty() {
+            return Vec::new();
+        }
+        let mut unresolved: BTreeSet<usize> = (0..self.urls.len()).collect();
+        let (mut waiting, mut unreached) = (BTreeSet::new(), Vec::new());
+        let mut interfaces = 0;
+        let until = self.deadline.min(Instant::now() + SILENCE);
+        while !unresolved.is_empty() || !waiting.is_empty() {
+            let Ok(answer) = self.answers.recv_timeout(until.saturating_duration_since(Instant::now())) else { break };
+            match answer {
+                Answer::Addresses(index, Ok(endpoints)) => {
+                    unresolved.remove(&index);
+                    interfaces += endpoints.len();
+                    waiting.extend(endpoints.iter().map(Endpoint::to_string));
+                }
+                Answer::Addresses(index, Err(error)) => {
+                    unresolved.remove(&index);
+                    unreached.extend(self.urls.get(index).map(|url| EnvoyFailure::new(url, error)));
+                }
+                Answer::Result(endpoint, result) => {
+                    waiting.remove(&endpoint);
+                    unreached.extend(result.err().map(|error| EnvoyFailure::new(endpoint, error)));
+                }
+            }
+        }
+        let silent = waiting.iter().chain(unresolved.iter().filter_map(|index| self.urls.get(*index)));
+        unreached.extend(silent.map(|name| EnvoyFailure::new(name, EnvoyError::timeout())));
+        if interfaces < envoys && unreached.is_empty() {
+            let text = format!("the target has {interfaces} admin interfaces for {envoys} Envoys");
+            unreached.push(EnvoyFailure::new("admin", EnvoyError::Unexpected(text)));
+        }
+        unreached
     }
-    unreached
 }
 
 /// Fails while a parent process may serve connections.
-fn require_no_parent(admin: &Endpoint, deadline: Instant) -> Result<(), EnvoyError> {
+fn require_no_parent(admin: &Client, deadline: Instant) -> Result<(), EnvoyError> {
     let get = |path| admin.get(path, deadline).map_err(not_admin);
     let info = get("/server_info")?;
     match ParentProcess::read(&info)? {

@@ -4,6 +4,7 @@
 use std::io::{self, IsTerminal};
 use std::marker::PhantomData;
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -13,6 +14,14 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::terminal::output::over_live_line;
+
+/// True if the command that runs changes nothing.
+static CHANGES_NOTHING: AtomicBool = AtomicBool::new(false);
+
+/// Lets signals end maintctl without the advice to look at the state of the sites.
+pub fn end_without_advice() {
+    CHANGES_NOTHING.store(true, Ordering::Relaxed);
+}
 
 /// The receiver of signals.
 #[derive(Clone, Copy)]
@@ -48,7 +57,9 @@ pub fn install(before_exit: fn()) -> Result<()> {
                     ));
                 }
                 Receiver::Maintctl | Receiver::Deferred(Some(_)) => {
-                    over_live_line(format_args!("interrupted; see `maintctl status` for the current state"));
+                    let is_harmless = CHANGES_NOTHING.load(Ordering::Relaxed);
+                    let advice = if is_harmless { "" } else { "; see `maintctl status` for the current state" };
+                    over_live_line(format_args!("interrupted{advice}"));
                     before_exit();
                     std::process::exit(128 + signal);
                 }

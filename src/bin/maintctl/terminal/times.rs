@@ -1,11 +1,11 @@
-//! Times on the command line, in RFC 3339 or as `HH:MM`, and local times in answers.
+//! Times on the command line, in RFC 3339 or local time, and local times in answers.
 
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use envoy_maintenance::time::{Time, parse_duration};
 use jiff::civil;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan, Zoned};
 
 use crate::exit::ExitError;
@@ -23,33 +23,53 @@ pub fn time(now: &Zoned) -> Time {
 /// The last time that RFC 3339 can express: the end of the year 9999.
 const LAST: Time = Time(253_402_300_799_999);
 
-/// Reads a time in the future: RFC 3339, or the next `HH:MM` in the time zone of `now`. Errors start with `flag`.
+/// Reads a time in the future: RFC 3339, `YYYY-MM-DD HH:MM` in the time zone of `now`, or the next `HH:MM` there. Errors
+/// start with `flag`.
 pub fn future(flag: &str, text: &str, now: &Zoned) -> Result<Time> {
     future_after(flag, text, time(now), now)
 }
 
-/// Reads a time in the future: RFC 3339, or the next `HH:MM` after `start`.
+/// Reads a time in the future, as [`future`] does, except that `HH:MM` is the next one after `start`.
 pub fn future_after(flag: &str, text: &str, start: Time, now: &Zoned) -> Result<Time> {
-    let Some(time) = read(text, start, now) else {
-        let problem = "not a time; write HH:MM or RFC 3339, such as 2026-11-21T03:30:00Z";
-        bail!(ExitError::Usage(format!("{flag} \"{text}\": {problem}")));
-    };
-    checked(flag, text, time, now)
+    checked(flag, text, any(flag, text, start, now)?, now)
+}
+
+/// Reads a time, which may be in the past. `HH:MM` is the next one after `start`.
+pub fn any(flag: &str, text: &str, start: Time, now: &Zoned) -> Result<Time> {
+    match read(flag, text, start, now)? {
+        Some(time) => Ok(time),
+        None => bail!(ExitError::Usage(format!("{flag} \"{text}\": not a time; {}", advice(flag, text, "write ")))),
+    }
 }
 
 /// Reads a duration, which counts from `start`, or a time as [`future_after`] does.
 pub fn future_or_duration(flag: &str, text: &str, start: Time, now: &Zoned) -> Result<Time> {
     let duration = parse_duration(text).and_then(|milliseconds| i64::try_from(milliseconds).ok());
-    let after = duration.map(|milliseconds| Time(start.0.saturating_add(milliseconds)));
-    let Some(time) = after.or_else(|| read(text, start, now)) else {
-        let hint = unit_hint(text);
-        let hint = hint.unwrap_or_else(|| "write 20m, HH:MM or RFC 3339, such as 2026-11-21T03:30:00Z".to_owned());
-        bail!(ExitError::Usage(format!("{flag} \"{text}\": neither a duration nor a time; {hint}")));
-    };
-    checked(flag, text, time, now)
+    if let Some(milliseconds) = duration {
+        return checked(flag, text, Time(start.0.saturating_add(milliseconds)), now);
+    }
+    match read(flag, text, start, now)? {
+        Some(time) => checked(flag, text, time, now),
+        None => {
+            let hint = unit_hint(text).unwrap_or_else(|| advice(flag, text, "write 20m, "));
+            bail!(ExitError::Usage(format!("{flag} \"{text}\": neither a duration nor a time; {hint}")))
+        }
+    }
 }
 
-/// Reads a time, and prints the result if it was `HH:MM`.
+/// The advice for text that is not a time. `begin` begins the list of the forms of times.
+fn advice(flag: &str, text: &str, begin: &str) -> String {
+    let is_date = text.len() == "2026-11-21".len() && text.parse::<civil::Date>().is_ok();
+    if is_date {
+        return format!("a date needs a time of day, in the same quotes, such as \"{text} 03:30\"");
+    }
+    if flag == "--until" && parse_duration(text).is_some() {
+        return format!("for a duration, write --for {text}");
+    }
+    format!("{begin}03:30, \"2026-11-21 03:30\" (local time) or 2026-11-21T03:30:00Z")
+}
+
+/// Reads a time, and prints the result if it was in local time.
 pub fn read_echoed(
     flag: &str,
     text: &str,
@@ -70,8 +90,44 @@ pub fn after(start: Time, duration: Duration) -> Time {
     Time(start.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
 }
 
-fn read(text: &str, start: Time, now: &Zoned) -> Option<Time> {
-    Time::parse(text).or_else(|| next(text, &local(start, now.time_zone())?))
+/// The time that `text` is; `None` if it has no known form. Fails if local time skips it, or has it twice.
+fn read(flag: &str, text: &str, start: Time, now: &Zoned) -> Result<Option<Time>> {
+    if let Some(time) = Time::parse(text) {
+        return Ok(Some(time));
+    }
+    match local_date_time(text).map(|date_time| of_date_time(date_time, now.time_zone())) {
+        Some(Ok(time)) => Ok(Some(time)),
+        Some(Err(problem)) => bail!(ExitError::Usage(format!("{flag} \"{text}\": {problem}"))),
+        None => Ok(local(start, now.time_zone()).and_then(|start| next(text, &start))),
+    }
+}
+
+/// A date and a time of day without an offset.
+fn local_date_time(text: &str) -> Option<civil::DateTime> {
+    let forms = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
+    forms.iter().find_map(|form| civil::DateTime::strptime(form, text).ok())
+}
+
+/// The moment of a local date and time.
+fn of_date_time(date_time: civil::DateTime, zone: &TimeZone) -> Result<Time, String> {
+    let ambiguous = zone.to_ambiguous_zoned(date_time);
+    let offset = ambiguous.offset();
+    let readings = [ambiguous.clone().earlier(), ambiguous.later()];
+    let [Ok(earlier), Ok(later)] = readings else { return Err("too far in the future".to_owned()) };
+    let time = |zoned: &Zoned| Time(zoned.timestamp().as_millisecond());
+    match offset {
+        AmbiguousOffset::Unambiguous { .. } => Ok(time(&earlier)),
+        AmbiguousOffset::Gap { .. } => Err(format!(
+            "the clock skips this time; write {} or {}",
+            earlier.strftime("\"%Y-%m-%d %H:%M\""),
+            later.strftime("\"%Y-%m-%d %H:%M\"")
+        )),
+        AmbiguousOffset::Fold { .. } => Err(format!(
+            "the clock shows this time twice; write {} or {}",
+            earlier.strftime("%Y-%m-%dT%H:%M:%S%:z (%Z)"),
+            later.strftime("%Y-%m-%dT%H:%M:%S%:z (%Z)")
+        )),
+    }
 }
 
 /// Fails if `time` is in the past, or too far in the future.
@@ -96,7 +152,7 @@ pub fn unit_hint(text: &str) -> Option<String> {
     is_number.then(|| format!("did you mean {text}s or {text}m?"))
 }
 
-/// The meaning of `HH:MM`; `None` for times that are complete.
+/// The meaning of a local time; `None` for times with an offset.
 pub fn echo(flag: &str, text: &str, time: Time, now: &Zoned) -> Option<String> {
     Time::parse(text).is_none().then(|| format!("{flag} {text} is {}", full(time, now.time_zone())))
 }

@@ -55,6 +55,8 @@ impl SiteView {
     /// The state of `site` on all Envoys and in the file.
     pub fn of(site: &str, roll: &Roll, file: Option<(&Contents, &Path)>, now: &Zoned) -> SiteView {
         let at = times::time(now);
+        // Of a file that cannot be read, nothing is known.
+        let file = file.filter(|(contents, _)| contents.is_readable());
         let contents = file.map(|(contents, _)| contents);
         let newest = roll.of_site(site).max_by_key(|(_, status)| (status.is_declared(), status.stamp()));
         let in_file = contents.map(|contents| contents.expected(site).map(|expected| expected.digest));

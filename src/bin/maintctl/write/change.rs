@@ -114,10 +114,12 @@ pub fn deadline(timeout: Duration) -> Instant {
     now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400))
 }
 
-/// The default author of a change.
+/// The default author of a change: the real user, whatever the environment says, and the host.
 pub fn user_at_host() -> String {
-    let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
-    let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| format!("uid{}", rustix::process::getuid()));
+    let user = uzers::get_user_by_uid(uzers::get_current_uid()).map(|user| user.name().to_string_lossy().into_owned());
+    let variable =
+        || ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
+    let user = user.or_else(variable).unwrap_or_else(|| format!("uid{}", uzers::get_current_uid()));
     let uname = rustix::system::uname();
     let host = uname.nodename().to_string_lossy();
     format!("{user}@{host}")

@@ -27,6 +27,7 @@ mod entries;
 mod next;
 mod others;
 mod plan;
+mod policies;
 mod proof;
 mod replace;
 mod reports;
@@ -39,13 +40,19 @@ pub fn apply(
     edit: &Edit<'_>,
     options: &ChangeOptions,
 ) -> Result<ChangeReport> {
-    let reports = Reports::ask(target, options.deadline);
-    // The question comes before the lock, because it may wait for a long time.
+    // Questions to the operator and to Envoys come before the lock, because they may take a long time.
     let next = Contents::read(files).next()?;
+    let mut reports = Reports::default();
+    if !next.removed().is_empty() {
+        reports = Reports::ask(target, options.deadline);
+    }
     require_closed_sites(&next, &reports, files, options)?;
     let mut options = options.clone();
     let sites = options.without_the_time_of(|| selection.choose(&next.sites()))?;
     let deadline = options.deadline;
+    if !reports.were_asked && plan::needs_reports(&next, &sites, edit)? {
+        reports = Reports::ask(target, deadline);
+    }
     let lock = options.without_the_time_of(|| replace::lock(&files.file, deadline))?;
     let mut next = Contents::read(files).next()?;
     require_closed_sites(&next, &reports, files, &options)?;
@@ -57,7 +64,7 @@ pub fn apply(
         next.write()?;
     }
     drop(lock);
-    let report = proof::prove(target, files, &next, &reports, &plan, &options);
+    let report = proof::report(target, files, &next, &reports, &plan, &options);
     match plan.pinned.as_slice() {
         [] => Ok(report),
         pinned => bail!(ExitError::Rejected(rejection(pinned, &next, files, &report))),
@@ -93,7 +100,8 @@ fn rejection(pinned: &[String], next: &NextFile, files: &FileTarget, report: &Ch
         })
         .collect();
     if !report.brought.is_empty() {
-        lines.push(format!("{file} was brought up to date: {}", changes::line(&report.brought)));
+        let was = if report.dry_run { "would be" } else { "was" };
+        lines.push(format!("{file} {was} brought up to date: {}", changes::line(&report.brought)));
     }
     lines.extend(proof::problem(report));
     lines.join("\n")

@@ -12,6 +12,8 @@ use crate::terminal::question;
 pub struct SiteSelection {
     pub names: Vec<String>,
     all: bool,
+    /// True if no site is selected.
+    is_empty: bool,
     /// True if a change of all sites needs no confirmation.
     is_confirmed: bool,
     ignore_not_found: bool,
@@ -24,6 +26,7 @@ impl SiteSelection {
         SiteSelection {
             names: sites.sites.clone(),
             all: sites.all,
+            is_empty: false,
             // A dry run changes nothing, and --interactive asks a more detailed question.
             is_confirmed: how.yes || how.dry_run || how.interactive,
             ignore_not_found: sites.ignore_not_found,
@@ -34,6 +37,11 @@ impl SiteSelection {
     /// The site `site`; `None` selects the only site.
     pub fn one(site: Option<&String>) -> SiteSelection {
         SiteSelection { names: site.into_iter().cloned().collect(), ..SiteSelection::default() }
+    }
+
+    /// No site, for a change of nothing but the policy.
+    pub fn none() -> SiteSelection {
+        SiteSelection { is_empty: true, ..SiteSelection::default() }
     }
 
     /// These sites, without a question.
@@ -48,6 +56,9 @@ impl SiteSelection {
 
     /// The names of the selected sites. Fails if one of them does not exist.
     pub fn choose(&self, known: &[String]) -> Result<Vec<String>> {
+        if self.is_empty {
+            return Ok(Vec::new());
+        }
         if self.all {
             self.confirm(known)?;
             return Ok(known.to_vec());

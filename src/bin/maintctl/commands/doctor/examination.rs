@@ -2,13 +2,11 @@
 
 use std::time::Instant;
 
-use envoy_maintenance::time::Time;
-
 use crate::config::target::{Target, TargetWriter};
 use crate::diagnosis::lag::Remedy;
 use crate::diagnosis::remark::{Remark, Severity, Topic};
 use crate::diagnosis::{closure, envoy, fleet};
-use crate::envoys::roll::{EnvoyProcess, Roll};
+use crate::envoys::roll::Roll;
 use crate::envoys::status::EnvoyStatus;
 use crate::terminal::times;
 use crate::view::View;
@@ -129,7 +127,7 @@ impl Examination {
             let remedy = "start the missing Envoys, or correct `expect` and `envoys`";
             self.add(Remark::new(Topic::Envoys, Severity::Error, miscount, remedy));
         }
-        for failure in target.unreached(roll.envoys.len(), deadline) {
+        for failure in target.hot_restarts(deadline).finish(roll.envoys.len()) {
             self.add(Remark::new(Topic::Envoys, Severity::Warning, failure.error.to_string(), "").about(&failure.name));
         }
         if roll.envoys.is_empty() {
@@ -137,7 +135,7 @@ impl Examination {
         }
         self.fact(Topic::Envoys, format!("{} Envoys respond, each at an address of its own", roll.envoys.len()));
         self.statuses(target, roll);
-        self.clocks(roll, deadline);
+        self.clocks(roll);
     }
 
     /// Checks what the Envoys report.
@@ -171,18 +169,10 @@ impl Examination {
     }
 
     /// Compares the clocks of Envoys with this machine's.
-    fn clocks(&mut self, roll: &Roll, deadline: Instant) {
-        let now = || -> Time { times::time(&times::now()) };
-        let measure = |process: &EnvoyProcess| {
-            let asked = now();
-            let status = process.ask(None, deadline)?;
-            Ok(envoy::clock(&status, asked, now(), CLOCK_TOLERANCE).map(|remark| remark.about(&process.name())))
-        };
-        for result in roll.each(measure) {
-            match result {
-                Ok(remark) => self.remarks.extend(remark),
-                Err(error) => self.add(Remark::new(Topic::Clocks, Severity::Error, error.to_string(), "")),
-            }
+    fn clocks(&mut self, roll: &Roll) {
+        for process in &roll.envoys {
+            let remark = envoy::clock(&process.status, process.asked, process.answered, CLOCK_TOLERANCE);
+            self.remarks.extend(remark.map(|remark| remark.about(&process.name())));
         }
         self.fact(Topic::Clocks, "they differ from this machine's by at most 1 s".to_owned());
     }

@@ -1,40 +1,45 @@
 //! Checks of the Envoy configuration around a policy: its listener, connection manager, routes and other filters.
 
+pub mod plugins;
+
+mod discovery;
+mod filters;
+mod jwt;
+mod normalization;
+mod routes;
+
+pub use discovery::watched_files;
+
 use envoy_maintenance::tree::Tree;
 
+use super::code;
+use super::document::LintedDocument;
 use super::finding::Finding;
-use super::plugins::Plugin;
-use super::subject::Subject;
-use super::{filters, routes};
-use crate::config::policy_file::FoundPolicy;
 use crate::config::tree_query::{join, member, objects, text};
+use plugins::Plugin;
 
-/// Runs all checks around the policy `found`, if an Envoy configuration contains it.
-pub fn check(tree: &Tree, found: &FoundPolicy, subject: &Subject) -> Vec<Finding> {
-    let Some(plugin) = Plugin::find(tree, found, subject) else { return Vec::new() };
-    [
-        empty_policy(&plugin),
-        forged_addresses(&plugin),
-        untrusted_certificates(&plugin),
-        routes::without_a_site(&plugin),
-        public_control_endpoint(&plugin),
-        filters::claims_without_jwt_authn(&plugin),
-        filters::order(&plugin),
-        filters::no_reload(&plugin),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
+const PLUGIN_CHECKS: [fn(&Plugin<'_>) -> Vec<Finding>; 9] = [
+    forged_addresses,
+    untrusted_certificates,
+    routes::without_a_site,
+    public_control_endpoint,
+    filters::order,
+    filters::no_reload,
+    jwt::order,
+    jwt::metadata_key,
+    jwt::issuers,
+];
 
-/// A `value` of null, which results from a policy that is not indented below it.
-fn empty_policy(plugin: &Plugin<'_>) -> Vec<Finding> {
-    let value = member(plugin.config, "configuration").and_then(|configuration| configuration.get("value"));
-    if value != Some(&Tree::Null) {
-        return Vec::new();
-    }
-    let text = "null, so the policy is empty; indent the policy below `value`";
-    vec![Finding::warning(&*plugin.found.at, text)]
+/// Runs all checks of the Envoy configuration in a document.
+pub fn check(document: &LintedDocument) -> Vec<Finding> {
+    let tree = &document.source.tree;
+    let plugins = document.valid().filter_map(|(found, subject)| Plugin::find(tree, found, subject));
+    let mut findings: Vec<Finding> =
+        plugins.flat_map(|plugin| PLUGIN_CHECKS.iter().flat_map(|check| check(&plugin)).collect::<Vec<_>>()).collect();
+    findings.extend(jwt::allow_missing(tree));
+    findings.extend(normalization::check(document));
+    findings.extend(discovery::ignored_members(tree, &document.source.policies));
+    findings
 }
 
 /// `remote_ips` under a connection manager that takes the client address from X-Forwarded-For.
@@ -43,24 +48,24 @@ fn forged_addresses(plugin: &Plugin<'_>) -> Vec<Finding> {
     if member(manager, "use_remote_address") == Some(&Tree::Bool(true)) {
         return Vec::new();
     }
-    let Some(rules) = plugin.rules(|rule| rule.remote_ips.is_some()) else { return Vec::new() };
+    let Some(rules) = plugin.subject.rule_names(|rule| rule.remote_ips.is_some()) else { return Vec::new() };
     let text = format!(
         "not true, so any client can satisfy the remote_ips of {rules} with an X-Forwarded-For header; set it to true"
     );
-    vec![Finding::error(join(path, "use_remote_address"), text)]
+    vec![code::FORGED_ADDRESSES.at(join(path, "use_remote_address"), text)]
 }
 
 /// `uri_sans` on a listener that does not verify client certificates.
 fn untrusted_certificates(plugin: &Plugin<'_>) -> Vec<Finding> {
     let Some((path, chain)) = &plugin.filter_chain else { return Vec::new() };
-    let Some(rules) = plugin.rules(|rule| rule.uri_sans.is_some()) else { return Vec::new() };
+    let Some(rules) = plugin.subject.rule_names(|rule| rule.uri_sans.is_some()) else { return Vec::new() };
     let contexts = objects(chain).into_iter();
     let untrusted = contexts.filter(|(_, node)| text(node, "trust_chain_verification") == Some("ACCEPT_UNTRUSTED"));
     let finding = |(below, _): (String, &Tree)| {
         let text = format!(
             "ACCEPT_UNTRUSTED, so any client can satisfy the uri_sans of {rules} with a self-signed certificate; remove it"
         );
-        Finding::error(join(&join(path, &below), "trust_chain_verification"), text)
+        code::UNTRUSTED_CERTIFICATES.at(join(&join(path, &below), "trust_chain_verification"), text)
     };
     untrusted.map(finding).collect()
 }
@@ -79,7 +84,7 @@ fn public_control_endpoint(plugin: &Plugin<'_>) -> Vec<Finding> {
         "the control endpoint {prefix} listens on {address}; give it its own listener on 127.0.0.1 or in a network of \
          operators"
     );
-    vec![Finding::warning(format!("{path}.address.socket_address.address"), text)]
+    vec![code::CONTROL_PUBLIC.at(format!("{path}.address.socket_address.address"), text)]
 }
 
 #[cfg(test)]

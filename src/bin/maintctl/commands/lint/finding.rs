@@ -1,6 +1,6 @@
 //! The findings of `maintctl lint`.
 
-use serde_json::{Value, json};
+use crate::config::source_map::Location;
 
 /// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,36 +20,43 @@ impl Level {
     }
 }
 
-/// One problem, its key path, and what to do about it.
+/// A kind of finding.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct Code {
+    pub name: &'static str,
     pub level: Level,
-    /// The key path; empty for the whole file.
+    /// The problem as one sentence, without its full stop.
+    pub summary: &'static str,
+}
+
+impl Code {
+    /// A finding of this kind about the value at a key path; an empty path means the whole document.
+    pub fn at(&'static self, path: impl Into<String>, text: impl Into<String>) -> Finding {
+        Finding { code: self, file: String::new(), location: None, path: path.into(), text: text.into() }
+    }
+}
+
+/// One problem, its place, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub code: &'static Code,
+    pub file: String,
+    /// `None` if the file cannot be read.
+    pub location: Option<Location>,
+    /// The key path; empty for the whole document.
     pub path: String,
     pub text: String,
 }
 
 impl Finding {
-    pub fn error(path: impl Into<String>, text: impl Into<String>) -> Finding {
-        Finding { level: Level::Error, path: path.into(), text: text.into() }
+    /// The line and the column, counted from 1.
+    pub fn line_and_column(&self) -> Option<(usize, usize)> {
+        self.location.map(|location| (location.position.line, location.position.column))
     }
 
-    pub fn warning(path: impl Into<String>, text: impl Into<String>) -> Finding {
-        Finding { level: Level::Warning, path: path.into(), text: text.into() }
-    }
-
-    pub fn note(path: impl Into<String>, text: impl Into<String>) -> Finding {
-        Finding { level: Level::Note, path: path.into(), text: text.into() }
-    }
-
-    /// The finding as one line, without its level.
-    pub fn line(&self, file: &str) -> String {
+    /// The key path and the text.
+    pub fn message(&self) -> String {
         let colon = if self.path.is_empty() { "" } else { ": " };
-        format!("{file}: {}{colon}{}", self.path, self.text)
-    }
-
-    /// The finding as JSON.
-    pub fn json(&self, file: &str) -> Value {
-        json!({ "file": file, "path": self.path, "level": self.level.name(), "text": self.text })
+        format!("{}{colon}{}", self.path, self.text)
     }
 }

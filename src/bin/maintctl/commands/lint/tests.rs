@@ -1,22 +1,40 @@
-use super::*;
+use envoy_maintenance::time::Time;
 
-use crate::config::policy_file::parse;
+use super::*;
 
 /// 2026-11-21T02:00:00Z
 const NOW: Time = Time(1_795_226_400_000);
 
+/// The findings of files, given as names and texts.
+pub(super) fn check_texts(files: &[(&str, &str)]) -> Vec<Finding> {
+    check(files.iter().map(|(name, text)| LintedFile::parse(name, text, NOW)).collect())
+}
+
+/// The file, key path and text of each finding.
 pub(super) fn lines(text: &str) -> Vec<String> {
-    let sources = parse("f", text).unwrap();
-    check("f", &sources, NOW).iter().map(|(file, finding)| finding.line(file)).collect()
+    check_texts(&[("f", text)]).iter().map(|finding| format!("{}: {}", finding.file, finding.message())).collect()
 }
 
 pub(super) fn levels(text: &str) -> Vec<Level> {
-    check("f", &parse("f", text).unwrap(), NOW).into_iter().map(|(_, finding)| finding.level).collect()
+    check_texts(&[("f", text)]).iter().map(|finding| finding.code.level).collect()
 }
 
+/// The line, column and code of each finding.
+pub(super) fn places(files: &[(&str, &str)]) -> Vec<String> {
+    let place = |finding: &Finding| {
+        let (line, column) = finding.line_and_column().unwrap();
+        format!("{}:{line}:{column} {}", finding.file, finding.code.name)
+    };
+    check_texts(files).iter().map(place).collect()
+}
+
+/// Asserts that a text has these findings, in any order.
 #[track_caller]
 pub(super) fn finds(text: &str, expected: &[&str]) {
-    assert_eq!(lines(text), expected, "{text}");
+    let (mut found, mut expected) = (lines(text), expected.to_vec());
+    found.sort();
+    expected.sort_unstable();
+    assert_eq!(found, expected, "{text}");
 }
 
 #[test]
@@ -56,8 +74,7 @@ fn rules_that_anyone_can_satisfy_are_reported_by_list() {
     let refuses_all = "rule \"a\" refuses every request, even of online sites; to close a site, change its state";
     let answers_all = "rule \"a\" answers every request with \"ok\" while a site is closed; match something that only a \
                        probe sends";
-    let sent =
-        "rule \"a\" exempts every request that sends a header, parameter or cookie of this name; require a value";
+    let sent = "rule \"a\" exempts every request that sends a header or parameter of this name; require a value";
     let omitted = format!("rule \"a\" exempts every request that omits a header, parameter or cookie; {advice}");
     let (anything, sends, omits) = (
         "paths: [\"*\"]",
@@ -207,4 +224,92 @@ fn secrets_in_plain_text_are_reported() {
         "exempt: [{ name: a, headers: [{ name: user-agent, value: probe }], cookies: [{ name: beta, value: \"yes\" }] }]",
         &[],
     );
+}
+
+#[test]
+fn findings_are_sorted_by_file_line_and_column() {
+    let policy = "exempt:\n- name: b\n  cookies: [{ name: c, value: 0123456789abcdef }]\n  query: [{ name: key, value: letmein }]\n\
+                  fleet: A\n";
+    let valid = policy.replace("fleet: A", "fleet: a");
+    let files = [("z.yaml", valid.as_str()), ("a.yaml", policy), ("no.yaml", "a: [\n")];
+    assert_eq!(
+        places(&files),
+        [
+            "z.yaml:3:24 secret-in-plain-text",
+            "z.yaml:4:24 secret-in-query",
+            "a.yaml:5:1 policy-rejected",
+            "no.yaml:1:4 not-yaml"
+        ]
+    );
+}
+
+#[test]
+fn every_document_of_a_file_has_its_lines() {
+    let manifest = "kind: WasmPlugin\nspec:\n  url: file:///a\n  sha256: abc\n  failStrategy: FAIL_RELOAD\n  pluginConfig: { fleet: f }\n";
+    assert_eq!(
+        places(&[("f", &format!("# a\n---\n{manifest}---\n{manifest}"))]),
+        ["f:6:3 istio-file-sha256", "f:13:3 istio-file-sha256"]
+    );
+}
+
+#[test]
+fn copied_django_templates_are_reported() {
+    let line = lines("reply:\n  html: '{% load static %}<h1>{{ site.name }}</h1>'");
+    assert_eq!(line.len(), 1, "{line:?}");
+    assert!(line[0].starts_with("f: reply.html: "), "{line:?}");
+}
+
+#[test]
+fn regexes_with_an_open_end_are_reported_wherever_a_text_may_be() {
+    let text = "\"^/admin\" begins with ^ and has no explicit end, but a regex must match the whole value; end it with .* to match \
+                longer values too, or with $ to keep its meaning";
+    for (policy, path) in [
+        ("exempt: [{ name: a, paths: [{ regex: ^/admin }] }]", "exempt[0].paths[0].regex"),
+        (
+            "always_closed: [{ name: a, headers: [{ name: b, value: { regex: ^/admin } }] }]",
+            "always_closed[0].headers[0].value.regex",
+        ),
+        ("reply: { formats: [{ paths: [{ regex: ^/admin }], format: json }] }", "reply.formats[0].paths[0].regex"),
+    ] {
+        finds(policy, &[&format!("f: {path}: {text}")]);
+        finds(&policy.replace("^/admin", "^/admin.*"), &[]);
+    }
+    finds("reply: { json: { regex: ^/admin } }", &[]);
+}
+
+#[test]
+fn rules_that_only_test_the_presence_of_a_cookie_are_reported() {
+    let text = "rule \"a\" exempts every client that sends a cookie \"sessionid\", and any client can send one; require a value, or a \
+                claim of a verified token";
+    let line = format!("f: exempt[0]: {text}");
+    let policy = |value: &str, more: &str| {
+        format!("jwt: {{ metadata_key: p }}\nexempt: [{{ name: a, cookies: [{{ name: sessionid{value} }}]{more} }}]")
+    };
+    for value in ["", ", value: '*'", ", value: { regex: '.*' }"] {
+        for more in
+            ["", ", paths: [\"/admin*\"]", ", methods: [GET]", ", remote_ips: [0.0.0.0/0]", ", headers: [{ name: a }]"]
+        {
+            finds(&policy(value, more), &[&line]);
+        }
+        for more in [
+            ", remote_ips: [10.0.0.0/8]",
+            ", claims: [{ iss: i, name: role }]",
+            ", uri_sans: [\"spiffe://a\"]",
+            ", headers: [{ name: a, value: b }]",
+        ] {
+            finds(&policy(value, more), &[]);
+        }
+    }
+    finds(&policy(", value: { regex: '[a-z]{32}' }", ""), &[]);
+    finds("always_closed: [{ name: a, cookies: [{ name: sessionid }] }]", &[]);
+}
+
+#[test]
+fn policies_without_effect_are_reported() {
+    let empty = "f: empty, so nothing can close a site; write the policy here, indented below this key";
+    finds("", &[empty]);
+    finds("{}", &[empty]);
+    let nothing = "f: neither sites nor a control endpoint, so the filter does nothing; add `sites` or `control`";
+    finds("sites: []", &[nothing]);
+    finds("{ sites: [], control: { path_prefix: /.m } }", &[]);
 }

@@ -16,14 +16,16 @@ use crate::write::selection::existing;
 /// The view of the selected sites.
 pub fn view(target: &Target, args: &StatusArgs) -> Result<View> {
     let deadline = deadline(args.timeout);
+    // A file reaches the parent of a hot restart too.
+    let restarts = (!target.is_file()).then(|| target.hot_restarts(deadline));
     let mut view = View::of(target, deadline)?;
     if !args.sites.is_empty() && !view.sites.is_empty() {
         let known: Vec<String> = view.sites.iter().map(|site| site.site.clone()).collect();
         let names = existing(&args.sites, &known, args.ignore_not_found)?;
         view.sites.retain(|site| names.contains(&site.site));
     }
-    if !target.is_file() {
-        view.unreached = target.unreached(view.roll.envoys.len(), deadline);
+    if let Some(restarts) = restarts {
+        view.unreached = restarts.finish(view.roll.envoys.len());
     }
     Ok(view)
 }

@@ -17,7 +17,7 @@ const MAX_VALUES: usize = 4 << 20;
 
 /// The JSON body of a successful response, or the error.
 pub fn body(response: Result<Response<Body>, ureq::Error>) -> Result<Value, EnvoyError> {
-    let mut response = response.map_err(|error| EnvoyError::Unreachable(describe(&error)))?;
+    let mut response = response.map_err(|error| unreachable(&error))?;
     let status = response.status();
     let text = read(response.body_mut())?;
     let value: Option<Value> = serde_json::from_slice(&text).ok();
@@ -46,7 +46,7 @@ pub fn body(response: Result<Response<Body>, ureq::Error>) -> Result<Value, Envo
 fn read(body: &mut Body) -> Result<Vec<u8>, EnvoyError> {
     let mut bytes = Vec::new();
     let read = body.as_reader().take(MAX_BYTES + 1).read_to_end(&mut bytes);
-    read.map_err(|error| EnvoyError::Unreachable(describe(&ureq::Error::from(error))))?;
+    read.map_err(|error| unreachable(&ureq::Error::from(error)))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_BYTES) {
         return Err(EnvoyError::Unexpected(format!("its response is longer than {} MiB", MAX_BYTES >> 20)));
     }
@@ -61,6 +61,13 @@ fn values(text: &[u8]) -> usize {
     text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
 }
 
+fn unreachable(error: &ureq::Error) -> EnvoyError {
+    match error {
+        ureq::Error::Timeout(_) => EnvoyError::timeout(),
+        error => EnvoyError::Unreachable(describe(error)),
+    }
+}
+
 fn describe(error: &ureq::Error) -> String {
     let inner = match error {
         ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()),
@@ -69,7 +76,6 @@ fn describe(error: &ureq::Error) -> String {
     };
     match (inner, error) {
         (Some(error), _) => describe_tls(error),
-        (None, ureq::Error::Timeout(_)) => "no response in time".to_owned(),
         (None, ureq::Error::ConnectionFailed) => "cannot connect".to_owned(),
         (None, ureq::Error::Io(error)) => match error.kind() {
             ErrorKind::ConnectionRefused => "connection refused".to_owned(),

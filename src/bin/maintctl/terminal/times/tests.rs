@@ -21,6 +21,9 @@ fn a_clock_time_is_the_next_one_in_the_operators_time_zone() {
         // The clock goes from 00:01 to 23:01 of the day before.
         ("2006-10-29T00:00:30-02:30[America/St_Johns]", "23:30", "2006-10-29T03:00:00Z"),
         ("2026-11-21T02:00:00Z[UTC]", "2026-11-21T04:00:00+01:00", "2026-11-21T03:00:00Z"),
+        ("2026-11-21T02:00:00+01:00[Europe/Berlin]", "2026-11-22 03:00", "2026-11-22T02:00:00Z"),
+        ("2026-11-21T02:00:00+01:00[Europe/Berlin]", "2026-11-22T03:00:30", "2026-11-22T02:00:30Z"),
+        ("2026-11-21T02:00:00+01:00[Europe/Berlin]", "2027-07-01 03:00", "2027-07-01T01:00:00Z"),
     ] {
         assert_eq!(future("--until", text, &at(now)).unwrap().to_string(), expected, "{now} {text}");
     }
@@ -49,7 +52,8 @@ fn text_that_is_neither_a_duration_nor_a_future_time_is_rejected() {
         ("5", "--eta \"5\": neither a duration nor a time; did you mean 5s or 5m?"),
         (
             "soon",
-            "--eta \"soon\": neither a duration nor a time; write 20m, HH:MM or RFC 3339, such as 2026-11-21T03:30:00Z",
+            "--eta \"soon\": neither a duration nor a time; write 20m, 03:30, \"2026-11-21 03:30\" (local time) or \
+             2026-11-21T03:30:00Z",
         ),
         ("0s", "--eta \"0s\": 2026-11-21 02:00 UTC is in the past"),
         ("2026-11-21T01:00:00Z", "--eta \"2026-11-21T01:00:00Z\": 2026-11-21 01:00 UTC is in the past"),
@@ -76,10 +80,33 @@ fn a_posix_time_zone_repeats_an_hour_too() {
 fn text_that_is_not_a_future_time_is_rejected() {
     let now = at("2026-11-21T02:00:00+01:00[Europe/Berlin]");
     for (text, message) in [
-        ("soon", "--until \"soon\": not a time; write HH:MM or RFC 3339, such as 2026-11-21T03:30:00Z"),
-        ("24:00", "--until \"24:00\": not a time; write HH:MM or RFC 3339, such as 2026-11-21T03:30:00Z"),
-        ("+1:30", "--until \"+1:30\": not a time; write HH:MM or RFC 3339, such as 2026-11-21T03:30:00Z"),
-        ("2026-11-21", "--until \"2026-11-21\": not a time; write HH:MM or RFC 3339, such as 2026-11-21T03:30:00Z"),
+        (
+            "soon",
+            "--until \"soon\": not a time; write 03:30, \"2026-11-21 03:30\" (local time) or 2026-11-21T03:30:00Z",
+        ),
+        (
+            "24:00",
+            "--until \"24:00\": not a time; write 03:30, \"2026-11-21 03:30\" (local time) or 2026-11-21T03:30:00Z",
+        ),
+        (
+            "+1:30",
+            "--until \"+1:30\": not a time; write 03:30, \"2026-11-21 03:30\" (local time) or 2026-11-21T03:30:00Z",
+        ),
+        ("1h", "--until \"1h\": not a time; for a duration, write --for 1h"),
+        (
+            "2026-11-21",
+            "--until \"2026-11-21\": not a time; a date needs a time of day, in the same quotes, such as \"2026-11-21 03:30\"",
+        ),
+        (
+            "2026-03-29 02:30",
+            "--until \"2026-03-29 02:30\": the clock skips this time; write \"2026-03-29 01:30\" or \"2026-03-29 03:30\"",
+        ),
+        (
+            "2026-10-25T02:30",
+            "--until \"2026-10-25T02:30\": the clock shows this time twice; write 2026-10-25T02:30:00+02:00 (CEST) or \
+             2026-10-25T02:30:00+01:00 (CET)",
+        ),
+        ("2026-11-20 01:30", "--until \"2026-11-20 01:30\": 2026-11-20 01:30 CET (00:30 UTC) is in the past"),
         ("2026-11-20T00:30:00Z", "--until \"2026-11-20T00:30:00Z\": 2026-11-20 01:30 CET (00:30 UTC) is in the past"),
     ] {
         let error = future("--until", text, &now).unwrap_err();

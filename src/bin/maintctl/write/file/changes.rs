@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use envoy_maintenance::state::Mode;
+use serde_json::{Map, Value, json};
 
 use crate::document::describe;
 use crate::terminal::times;
 use crate::write::ecds::PolicyFile;
-use crate::write::file::contents::{EditedPolicy, WatchedFile};
-use crate::write::file::entries::{self, Entries};
+use crate::write::file::entries::{self, StateEntries};
+use crate::write::file::policies::{EditedPolicy, WatchedFile};
 
 /// The changes that the operator's policy brings into the watched file, one text for each.
 pub fn between(watched: &WatchedFile, edited: &EditedPolicy) -> Vec<String> {
@@ -16,8 +17,12 @@ pub fn between(watched: &WatchedFile, edited: &EditedPolicy) -> Vec<String> {
     let new_sites: BTreeSet<String> = entries::names(&edited.config).into_iter().collect();
     let mut changes: Vec<String> = Vec::new();
     changes.extend(new_sites.difference(&old_sites).map(|site| format!("site {site} added")));
-    changes.extend(old_sites.difference(&new_sites).map(|site| format!("site {site} removed")));
-    let pins = Entries::pins_of(&edited.file.policy);
+    let now = times::time(&times::now());
+    changes.extend(old_sites.difference(&new_sites).map(|site| match watched.entries.mode(site, now) {
+        Mode::Online => format!("site {site} removed"),
+        mode => format!("site {site} removed (was {})", describe::label(mode)),
+    }));
+    let pins = StateEntries::pins_of(&edited.file.policy);
     changes.extend(new_sites.iter().filter_map(|site| of_pin(site, &watched.entries, &pins)));
     let fields = fields(&watched.file, &edited.file);
     if !fields.is_empty() {
@@ -26,13 +31,23 @@ pub fn between(watched: &WatchedFile, edited: &EditedPolicy) -> Vec<String> {
     changes
 }
 
+/// The policy in the watched file, with the plugin around it. Documents are no part of it.
+pub fn policy(file: &PolicyFile, entries: &StateEntries) -> Value {
+    json!({ "plugin": file.plugin(), "policy": entries.pins().within(&file.policy) })
+}
+
+/// The operator's policy in the same form.
+pub fn edited_policy(edited: &EditedPolicy) -> Value {
+    policy(&edited.file, &StateEntries::pins_of(&edited.file.policy))
+}
+
 /// The changes as one line.
 pub fn line(changes: &[String]) -> String {
     changes.join("; ")
 }
 
 /// The change of a site's declared state.
-fn of_pin(site: &str, entries: &Entries, new: &Entries) -> Option<String> {
+fn of_pin(site: &str, entries: &StateEntries, new: &StateEntries) -> Option<String> {
     let old = entries.pins();
     if old.get(site) == new.get(site) {
         return None;

@@ -1,23 +1,16 @@
 //! The two files of a file target as they are on disk: the watched file, which Envoy runs, and the operator's policy.
 //! A file that cannot be read does not hide the other one.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::Path;
-
-use anyhow::{Context, Result, anyhow, bail};
-use envoy_maintenance::compiled::CompiledConfig;
-use envoy_maintenance::config::PluginConfig;
+use anyhow::{Result, anyhow};
 
 use crate::config::target::FileTarget;
 use crate::diagnosis::remark::{Remark, Severity, Topic};
 use crate::document::draft::Draft;
 use crate::envoys::adoption::ExpectedDocument;
-use crate::terminal::output::problem;
-use crate::write::ecds::PolicyFile;
 use crate::write::file::changes;
-use crate::write::file::entries::{self, Entries};
+use crate::write::file::entries;
 use crate::write::file::next::NextFile;
+use crate::write::file::policies::{self, EditedPolicy, WatchedFile};
 
 /// The contents of both files.
 pub struct Contents {
@@ -27,33 +20,22 @@ pub struct Contents {
     edited: Result<EditedPolicy>,
 }
 
-/// A watched file that can be read.
-pub struct WatchedFile {
-    pub file: PolicyFile,
-    /// The entries of its `state`.
-    pub entries: Entries,
-    /// The reason why Envoy rejects the policy in it.
-    invalid: Option<String>,
-}
-
-/// A valid policy of the operator.
-#[derive(Clone)]
-pub struct EditedPolicy {
-    pub file: PolicyFile,
-    pub config: PluginConfig,
-}
-
 impl Contents {
     /// Reads both files.
     pub fn read(files: &FileTarget) -> Contents {
-        let watched = read_watched(&files.file);
+        let watched = policies::read_watched(&files.file);
         let around = watched.as_ref().ok().and_then(Option::as_ref).map(|watched| &watched.file);
-        let edited = read_edited(&files.policy, around);
+        let edited = policies::read_edited(&files.policy, around);
         Contents { files: files.clone(), watched, edited }
     }
 
     fn watched(&self) -> Option<&WatchedFile> {
         self.watched.as_ref().ok().and_then(Option::as_ref)
+    }
+
+    /// True if the watched file shows the state of its sites.
+    pub fn is_readable(&self) -> bool {
+        self.watched().is_some()
     }
 
     /// The names of the sites, sorted: those of the watched file, or of the policy if that file cannot be read.
@@ -137,43 +119,4 @@ impl Contents {
 
 fn remark(severity: Severity, problem: String, remedy: &str) -> Remark {
     Remark::new(Topic::File, severity, problem, remedy)
-}
-
-/// Reads the watched file.
-fn read_watched(path: &Path) -> Result<Option<WatchedFile>> {
-    let name = format!("file {}", path.display());
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).context(name),
-    };
-    let remedy = "it contains the state of all sites: restore it from a backup; or remove it, so that the next change \
-                  creates it, with every site online, from a policy in an ECDS file";
-    let broken = |problem: String| anyhow!("{problem}; {remedy}");
-    if text.trim().is_empty() {
-        return Err(broken(format!("{name}: empty")));
-    }
-    let file = PolicyFile::parse(&name, &text).map_err(|error| broken(format!("{error:#}")))?;
-    if !file.is_whole() {
-        return Err(broken(format!("{name}: the Wasm extension around the policy is missing")));
-    }
-    let invalid = CompiledConfig::from_tree(&file.policy).err();
-    let invalid = invalid.map(|error| format!("{:#}", problem(error).context(name)));
-    Ok(Some(WatchedFile { entries: Entries::of(&file.policy), file, invalid }))
-}
-
-/// Reads and compiles the operator's policy. If the file has only the policy, it is put into the extension of `around`.
-fn read_edited(path: &Path, around: Option<&PolicyFile>) -> Result<EditedPolicy> {
-    let name = format!("policy {}", path.display());
-    let text = fs::read_to_string(path).with_context(|| name.clone())?;
-    if text.trim().is_empty() {
-        bail!("{name}: empty");
-    }
-    let mut file = PolicyFile::parse(&name, &text)?;
-    if let Some(around) = around.filter(|_| !file.is_whole()) {
-        file = file.within(around);
-    }
-    let config = PluginConfig::read(&file.policy).map_err(problem).with_context(|| name.clone())?;
-    CompiledConfig::from_tree(&file.policy).map_err(problem).context(name)?;
-    Ok(EditedPolicy { file, config })
 }

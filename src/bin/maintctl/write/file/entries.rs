@@ -16,30 +16,30 @@ const REVISION: &str = "revision";
 
 /// The entries of a `state`, by site.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Entries(Map<String, Value>);
+pub struct StateEntries(Map<String, Value>);
 
-impl Entries {
+impl StateEntries {
     /// The entries of the `state` of a policy.
-    pub fn of(policy: &Tree) -> Entries {
+    pub fn of(policy: &Tree) -> StateEntries {
         match policy.get("state").map(Tree::to_json) {
-            Some(Value::Object(state)) => Entries(state),
-            _ => Entries::default(),
+            Some(Value::Object(state)) => StateEntries(state),
+            _ => StateEntries::default(),
         }
     }
 
     /// The entries of the operator's policy as pins.
-    pub fn pins_of(policy: &Tree) -> Entries {
-        Entries(Entries::of(policy).0.into_iter().map(|(site, pin)| (site, plain(pin))).collect())
+    pub fn pins_of(policy: &Tree) -> StateEntries {
+        StateEntries(StateEntries::of(policy).0.into_iter().map(|(site, pin)| (site, plain(pin))).collect())
     }
 
     /// The documents among the entries.
-    pub fn documents(&self) -> Entries {
+    pub fn documents(&self) -> StateEntries {
         self.filtered(|_, entry| entry.get(SITE).is_some())
     }
 
     /// The pins among the entries, without revisions.
-    pub fn pins(&self) -> Entries {
-        Entries(
+    pub fn pins(&self) -> StateEntries {
+        StateEntries(
             self.filtered(|_, entry| entry.get(SITE).is_none())
                 .0
                 .into_iter()
@@ -49,9 +49,9 @@ impl Entries {
     }
 
     /// The entries that pass `keeps`.
-    pub fn filtered(&self, keeps: impl Fn(&str, &Value) -> bool) -> Entries {
+    pub fn filtered(&self, keeps: impl Fn(&str, &Value) -> bool) -> StateEntries {
         let kept = self.0.iter().filter(|(site, entry)| keeps(site, entry));
-        Entries(kept.map(|(site, entry)| (site.clone(), entry.clone())).collect())
+        StateEntries(kept.map(|(site, entry)| (site.clone(), entry.clone())).collect())
     }
 
     /// True if this site has a pin.
@@ -81,7 +81,7 @@ impl Entries {
     }
 
     /// Adds the entries of `others`, which replace those of the same sites.
-    pub fn extend(&mut self, others: Entries) {
+    pub fn extend(&mut self, others: StateEntries) {
         self.0.extend(others.0);
     }
 

@@ -17,8 +17,8 @@ use crate::envoys::adoption::ExpectedDocument;
 use crate::terminal::output::problem;
 use crate::terminal::times;
 use crate::write::ecds::PolicyFile;
-use crate::write::file::contents::{EditedPolicy, WatchedFile};
-use crate::write::file::entries::{self, Entries};
+use crate::write::file::entries::{self, StateEntries};
+use crate::write::file::policies::{EditedPolicy, WatchedFile};
 use crate::write::file::{changes, replace};
 
 /// The next version of the watched file.
@@ -27,11 +27,13 @@ pub struct NextFile {
     /// The policy to write, in its extension.
     file: PolicyFile,
     config: PluginConfig,
-    entries: Entries,
+    entries: StateEntries,
     /// The names of the sites in the current version.
     old_sites: Vec<String>,
     /// The entries of the current version.
-    old_entries: Entries,
+    old_entries: StateEntries,
+    /// True if the watched file does not exist.
+    pub is_new: bool,
     /// The changes that the operator's policy brings.
     pub brought: Vec<String>,
     /// The reason why the operator's policy is not used.
@@ -58,7 +60,7 @@ impl NextFile {
         let old_entries = watched.as_ref().map(|watched| watched.entries.clone()).unwrap_or_default();
         let old_sites = watched.as_ref().and_then(|watched| entries::sites(&watched.file.policy)).unwrap_or_default();
         let names = entries::names(&config);
-        let pins = Entries::pins_of(&file.policy);
+        let pins = StateEntries::pins_of(&file.policy);
         let mut entries = old_entries.filtered(|site, _| match pins.get(site) {
             Some(_) => brought.is_empty(),
             None => !old_entries.is_pin(site) && names.iter().any(|name| name == site),
@@ -69,7 +71,8 @@ impl NextFile {
             pins.restamp(revision);
             entries.extend(pins);
         }
-        let next = NextFile { files, file, config, entries, old_sites, old_entries, brought, invalid: None };
+        let is_new = watched.is_none();
+        let next = NextFile { files, file, config, entries, old_sites, old_entries, is_new, brought, invalid: None };
         match (next.policy(), watched) {
             // The documents may contradict the new policy.
             (Err(error), Some(watched)) => NextFile::of_watched(next.files, watched, &error),
@@ -90,6 +93,7 @@ impl NextFile {
             file,
             config,
             entries,
+            is_new: false,
             brought: Vec::new(),
             invalid: Some(format!("{invalid:#}")),
         })
@@ -142,7 +146,7 @@ impl NextFile {
     }
 
     /// The documents that can be stamped again: those of maintctl.
-    pub fn own_documents(&self) -> Entries {
+    pub fn own_documents(&self) -> StateEntries {
         self.entries.documents()
     }
 
@@ -205,7 +209,7 @@ impl NextFile {
 }
 
 /// A revision that is greater than those of all entries.
-fn next_revision(entries: &Entries, now: Time) -> u64 {
+fn next_revision(entries: &StateEntries, now: Time) -> u64 {
     let newest = entries.newest().map_or(0, |(_, revision)| revision);
     u64::try_from(now.0).unwrap_or(0).max(newest.saturating_add(1))
 }

@@ -1,21 +1,25 @@
-//! The Envoys of a file target that do not read its file and follow a pushed document: they get the documents of a change
-//! by push.
+//! The adoption of a file by the Envoys of its target, each on its own. Envoys that do not read the file and follow a pushed
+//! document get the documents of the change by push. Pure: time and responses come in, requests go out.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use crate::config::target::Target;
+use anyhow::Result;
+use envoy_maintenance::protocol::ErrorCode;
+
+use crate::config::keys::SigningKey;
 use crate::document::draft::Draft;
+use crate::envoys::adoption::ExpectedDocument;
 use crate::envoys::error::EnvoyError;
-use crate::envoys::failure::EnvoyFailure;
-use crate::envoys::roll::{EnvoyProcess, Roll};
+use crate::envoys::exchange::Course;
+use crate::envoys::fleet::{Fleet, Patience};
+use crate::envoys::peer::PeerEnd;
+use crate::envoys::request::{Moment, PeerId, Request, Response, SignedDocument};
+use crate::envoys::status::EnvoyStatus;
 use crate::write::file::reports::follows_a_push;
 
 /// The time within which an Envoy that watches the file loads it.
 const LOADED_AFTER: Duration = Duration::from_secs(1);
-const PAUSE: Duration = Duration::from_millis(25);
-/// The number of attempts while others push documents of the same site.
-const ATTEMPTS: usize = 8;
 
 /// A document, and its site.
 pub struct SiteDocument {
@@ -23,47 +27,87 @@ pub struct SiteDocument {
     pub draft: Draft,
 }
 
-/// Pushes the documents to each Envoy that still follows a pushed document once it would have loaded the file. Returns the
-/// Envoys that did not accept them. `roll` has the reports before the change.
-pub fn push(target: &Target, roll: &Roll, documents: &[SiteDocument], deadline: Instant) -> Vec<EnvoyFailure> {
-    let loaded = deadline.min(Instant::now() + LOADED_AFTER);
-    let results = roll.each(|envoy| {
-        let followed = |document: &&SiteDocument| envoy.status.site(&document.site).is_some_and(follows_a_push);
-        let mut documents = documents.iter().filter(followed);
-        documents.try_for_each(|document| push_unless_loaded(target, envoy, document, loaded, deadline))
-    });
-    let failed = roll.envoys.iter().zip(results).filter_map(|(envoy, result)| Some((envoy, result.err()?)));
-    failed.map(|(envoy, error)| EnvoyFailure::new(envoy.name(), error)).collect()
+/// A proof of a file.
+pub struct FileProof {
+    pub fleet: Fleet,
+    /// The documents to push. Their members `replaces` are not set.
+    documents: Vec<SignedDocument>,
+    /// The Envoys whose status was requested again after they would have loaded the file.
+    asked_again: BTreeSet<PeerId>,
+    wait: bool,
 }
 
-fn push_unless_loaded(
-    target: &Target,
-    envoy: &EnvoyProcess,
-    document: &SiteDocument,
-    loaded: Instant,
-    deadline: Instant,
-) -> Result<(), EnvoyError> {
-    let SiteDocument { site, draft } = document;
-    let unsigned = |error: anyhow::Error| EnvoyError::Unexpected(format!("{error:#}"));
-    let digest = draft.digest().map_err(unsigned)?.to_string();
-    for _ in 0..ATTEMPTS {
-        let current = loop {
-            let status = envoy.ask(None, deadline)?;
-            let Some(status) = status.site(site).filter(|status| follows_a_push(status)) else { return Ok(()) };
-            if status.digest.as_deref() == Some(&digest) {
-                return Ok(());
+impl FileProof {
+    /// A proof that the Envoys at `urls` adopt `expected`. Without `wait`, it ends when the documents are pushed.
+    pub fn new(urls: &[String], expected: Vec<ExpectedDocument>, wait: bool, deadline: Duration) -> FileProof {
+        let patience = if wait { Patience::Full } else { Patience::Short };
+        let fleet = Fleet::new(urls, Some(expected), patience, deadline);
+        FileProof { fleet, documents: Vec::new(), asked_again: BTreeSet::new(), wait }
+    }
+
+    /// Adds a document to push.
+    pub fn add(&mut self, document: &SiteDocument, key: &SigningKey) -> Result<()> {
+        let SiteDocument { site, draft } = document;
+        let (revision, digest) = (draft.revision(), draft.digest()?.to_string());
+        let signed = key.sign_document(&draft.payload()?);
+        self.documents.push(SignedDocument { site: site.clone(), revision, digest, signed, replaces: None });
+        Ok(())
+    }
+
+    /// The documents that an Envoy with this status needs by push.
+    fn needed(documents: &[SignedDocument], status: &EnvoyStatus) -> Vec<SignedDocument> {
+        let needed = documents.iter().filter_map(|document| {
+            let site = status.site(&document.site).filter(|site| follows_a_push(site))?;
+            let replaces = site.digest.clone();
+            (replaces.as_deref() != Some(&document.digest)).then(|| SignedDocument { replaces, ..document.clone() })
+        });
+        needed.collect()
+    }
+
+    fn act_on(&mut self, id: PeerId, now: Moment) {
+        let Some(peer) = self.fleet.peers.get_mut(id).filter(|peer| peer.is_open() && peer.is_idle()) else { return };
+        let Some(status) = &peer.status else { return };
+        let needed = FileProof::needed(&self.documents, status);
+        if needed.is_empty() {
+            if !self.wait {
+                peer.end = Some(PeerEnd::Adopted);
             }
-            if Instant::now() >= loaded {
-                break status.digest.clone();
+        } else if now.elapsed >= LOADED_AFTER {
+            if self.asked_again.insert(id) {
+                peer.wants_status = true;
+            } else {
+                peer.queue = needed;
             }
-            thread::sleep(PAUSE);
-        };
-        let (key, _) = target.signer().map_err(unsigned)?;
-        let signed = key.sign_document(&draft.payload().map_err(unsigned)?);
-        match envoy.endpoint.put(site, &signed, current.as_deref(), deadline) {
-            Err(error) if error.is_conflict() && Instant::now() < deadline => {}
-            result => return result.map_err(EnvoyError::with_advice),
         }
     }
-    Err(EnvoyError::Unexpected("others keep pushing documents of the site".to_owned()))
+}
+
+impl Course for FileProof {
+    fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+
+    fn take(&mut self, response: Response, now: Moment) -> Result<()> {
+        let response = match response {
+            Response::Put { peer, document, result: Err(EnvoyError::Rejected { code, detail }) }
+                if ErrorCode::parse(&code) == Some(ErrorCode::Declared) =>
+            {
+                // The Envoy has loaded the file meanwhile.
+                let code = ErrorCode::Conflict.name().to_owned();
+                Response::Put { peer, document, result: Err(EnvoyError::Rejected { code, detail }) }
+            }
+            response => response,
+        };
+        self.fleet.take(response, now);
+        Ok(())
+    }
+
+    fn requests(&mut self, now: Moment) -> Result<Vec<Request>> {
+        (0..self.fleet.peers.len()).for_each(|id| self.act_on(id, now));
+        Ok(self.fleet.requests(now))
+    }
+
+    fn is_over(&self, now: Moment) -> bool {
+        self.fleet.is_over(now)
+    }
 }

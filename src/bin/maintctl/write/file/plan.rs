@@ -1,10 +1,10 @@
 //! The documents that a change writes into the file.
 
 use anyhow::Result;
+use envoy_maintenance::state::Mode;
 use envoy_maintenance::time::Time;
 
 use crate::config::target::Target;
-use crate::document::draft::Draft;
 use crate::terminal::times;
 use crate::write::change::{ChangeOptions, Edit, SiteChange};
 use crate::write::file::next::NextFile;
@@ -35,6 +35,9 @@ impl FilePlan {
     ) -> Result<FilePlan> {
         let now = times::time(&times::now());
         let mut plan = FilePlan { proving: sites.to_vec(), ..FilePlan::default() };
+        if next.is_new {
+            take_over(next, reports, now)?;
+        }
         plan.pinned.extend(sites.iter().filter(|site| next.is_pinned(site)).cloned());
         if plan.pinned.is_empty() {
             for site in sites {
@@ -58,10 +61,11 @@ impl FilePlan {
         let in_file = next.document(site);
         let current = in_file.clone().or_else(|| reports.base(site));
         let current = current.unwrap_or_else(|| next.new_document(site, fleet));
-        if in_file.is_none() {
+        let mut change = SiteChange::of(current, site, edit, &next.rules(site)?, now)?;
+        if in_file.is_none() && change.after.read()?.at(now).mode() != Mode::Online {
+            // Its end and its reason are needed.
             reports.require_base(site)?;
         }
-        let mut change = SiteChange::of(current, site, edit, &next.rules(site)?, now)?;
         let digest = next.expected(site).map(|expected| expected.digest);
         let is_behind = reports.differ(site, digest.as_deref());
         if change.changed || is_behind {
@@ -72,10 +76,11 @@ impl FilePlan {
                 // The same document again, for Envoys that have another one, or for a file that was restored.
                 change.after.restamp(revision);
             }
-            if reports.follow_a_push(site) {
-                change.after.set("fleet", fleet);
-                change.after.date(now);
+            // An Envoy that does not watch the file accepts the document by push.
+            if let Some(fleet) = fleet {
+                change.after.set("fleet", Some(fleet));
             }
+            change.after.date(now);
             change.after.read()?;
             next.set(site, &change.after);
             self.documents.push(SiteDocument { site: site.to_owned(), draft: change.after.clone() });
@@ -101,16 +106,53 @@ impl FilePlan {
     }
 }
 
-/// Gives one document a new revision, preferably that of a named site. Without documents, one site without a pushed document
-/// gets its first one, which says that it is online.
+/// Puts the declared documents that Envoys report into a new file, so that the loss of the old file opens no site.
+fn take_over(next: &mut NextFile, reports: &Reports, now: Time) -> Result<()> {
+    for site in next.sites() {
+        if next.document(&site).is_some() || reports.follow_a_push(&site) {
+            continue;
+        }
+        if let Some(mut document) = reports.base(&site) {
+            reports.require_base(&site)?;
+            document.restamp(next.next_time(document.revision(), now));
+            next.set(&site, &document);
+        }
+    }
+    Ok(())
+}
+
+/// True if the change of `sites` depends on the reports of Envoys: if the file has no document of a site, or has one that the
+/// edit does not change. Otherwise the file is replaced at once, however long an Envoy takes to respond.
+pub fn needs_reports(next: &NextFile, sites: &[String], edit: &Edit<'_>) -> Result<bool> {
+    if next.is_new || next.newest().is_none() {
+        return Ok(true);
+    }
+    let now = times::time(&times::now());
+    for site in sites.iter().filter(|site| !next.is_pinned(site)) {
+        let Some(document) = next.document(site) else { return Ok(true) };
+        if !SiteChange::of(document, site, edit, &next.rules(site)?, now)?.changed {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Gives one document a new revision, preferably that of a named site. Without documents, one site gets its first one, which
+/// means the same as the document that Envoys report, preferably a site without a reported document.
 fn restamp_one(next: &mut NextFile, reports: &Reports, named: &[String], now: Time) {
     let own = next.own_documents();
-    let site = named.iter().chain(own.sites()).find(|site| own.get(site).is_some()).cloned();
     let sites = next.sites();
-    let is_free = |site: &&String| !reports.follow_a_push(site) && reports.base(site).is_none();
-    let site = site.or_else(|| named.iter().chain(&sites).find(is_free).cloned());
-    let Some(site) = site else { return };
-    let mut document: Draft = next.document(&site).unwrap_or_else(|| next.new_document(&site, None));
-    document.restamp(next.next_time(document.revision().max(reports.revision(&site)), now));
-    next.set(&site, &document);
+    let mut candidates = named.iter().chain(own.sites()).filter(|site| own.get(site).is_some());
+    let mut without = named.iter().chain(&sites).filter(|site| reports.base(site).is_none());
+    let mut readable = named.iter().chain(&sites).filter(|site| reports.require_base(site).is_ok());
+    let Some(site) = candidates.next().or_else(|| without.next()).or_else(|| readable.next()) else {
+        aside!(
+            "warning: Envoys may still follow the policy before, because the documents that they have cannot be read"
+        );
+        return;
+    };
+    let document = next.document(site).or_else(|| reports.base(site));
+    let mut document = document.unwrap_or_else(|| next.new_document(site, None));
+    document.restamp(next.next_time(document.revision().max(reports.revision(site)), now));
+    next.set(site, &document);
 }

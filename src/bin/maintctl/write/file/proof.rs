@@ -1,24 +1,26 @@
 //! The proof that the target's Envoys have adopted the file.
 
-use std::time::{Duration, Instant};
+use anyhow::{Error, Result};
 
 use crate::config::target::{FileTarget, Target};
-use crate::envoys::adoption::{self, Adoption, ExpectedDocument};
+use crate::envoys::adoption::{Adoption, ExpectedDocument};
 use crate::envoys::error::EnvoyError;
+use crate::envoys::exchange::StopWatch;
 use crate::envoys::failure::{self, EnvoyFailure};
 use crate::envoys::roll::EnvoyProcess;
-use crate::terminal::times;
+use crate::envoys::status::EnvoyStatus;
+use crate::terminal::output::shown;
 use crate::write::change::{ChangeOptions, ChangeReport};
 use crate::write::file::next::NextFile;
-use crate::write::file::others;
+use crate::write::file::others::FileProof;
 use crate::write::file::plan::FilePlan;
 use crate::write::file::reports::{Reports, follows_a_push};
 
-/// The time to ask an Envoy for the document that it follows instead.
-const CAUSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// The begin of the line on a terminal.
+const TITLE: &str = "waiting for Envoy";
 
 /// Brings the Envoys up to date that do not read the file, and waits until all have adopted the documents.
-pub fn prove(
+pub fn report(
     target: &Target,
     files: &FileTarget,
     next: &NextFile,
@@ -44,32 +46,43 @@ pub fn prove(
     if options.dry_run || target.envoys.is_empty() {
         return report;
     }
-    let rejected = others::push(target, &reports.roll, &plan.documents, options.deadline);
+    let watch = StopWatch::start();
+    let mut proof = FileProof::new(&target.envoys, expected.clone(), wait, watch.until(options.deadline));
+    let unsigned = sign(target, plan, &mut proof).err();
+    let result = target.exchange(&watch, &|| None, options.deadline).run(&mut proof, TITLE);
     if !wait {
         return report;
     }
-    if let Some(error) = &reports.error {
+    let roll = proof.fleet.known();
+    let mut adoption = proof.fleet.adoption();
+    if let Err(error) = result {
         // The file is written nevertheless.
-        let unread = EnvoyFailure::new("envoys", EnvoyError::Unexpected(error.clone()));
-        report.adoption = Some(Adoption { total: target.envoys.len(), lagging: vec![unread], ..Adoption::default() });
-        return report;
+        let unread = EnvoyFailure::new("envoys", EnvoyError::Unexpected(format!("{error:#}")));
+        adoption = Adoption { total: target.envoys.len(), lagging: vec![unread], ..Adoption::default() };
     }
-    let roll = &reports.roll;
-    roll.warn(times::time(&times::now()));
-    let mut adoption = adoption::wait(roll, &expected, options.deadline);
+    proof.fleet.notes.iter().for_each(|note| aside!("note: {}", shown(note)));
+    roll.warn();
     for failure in &mut adoption.lagging {
-        let envoy = roll.envoys.iter().find(|envoy| envoy.name() == failure.name);
-        let rejected = rejected.iter().find(|rejected| rejected.name == failure.name);
-        if let Some(cause) = envoy.and_then(|envoy| cause(envoy, &expected, files, rejected)) {
+        let peer = proof.fleet.peers.iter().find(|peer| peer.name() == failure.name);
+        let status = peer.and_then(|peer| peer.status.as_ref());
+        if let Some(cause) =
+            status.and_then(|status| cause(status, &expected, files, &failure.error, unsigned.as_ref()))
+        {
             failure.error = EnvoyError::Unexpected(cause);
         }
     }
     let is_adopted = |envoy: &&EnvoyProcess| !adoption.lagging.iter().any(|failure| failure.name == envoy.name());
     let lacked = |envoy: &&EnvoyProcess| plan.proving.iter().any(|site| has_lacked(envoy, site, next));
-    report.repaired = roll.envoys.iter().filter(lacked).filter(is_adopted).map(EnvoyProcess::name).collect();
+    report.repaired = reports.roll.envoys.iter().filter(lacked).filter(is_adopted).map(EnvoyProcess::name).collect();
     report.adoption = Some(adoption);
-    report.miscount = roll.miscount.clone();
+    report.miscount = target.miscount(&roll);
     report
+}
+
+/// Signs the documents for the Envoys that need them by push. Most Envoys watch the file, so a missing key is no error yet.
+fn sign(target: &Target, plan: &FilePlan, proof: &mut FileProof) -> Result<()> {
+    let (key, _) = target.signer()?;
+    plan.documents.iter().try_for_each(|document| proof.add(document, key))
 }
 
 /// True if an Envoy lacked the document of `site` that the file had before the command.
@@ -80,12 +93,15 @@ fn has_lacked(envoy: &EnvoyProcess, site: &str, next: &NextFile) -> bool {
 
 /// The cause by which an Envoy follows another document than an expected one; `None` if its workers are only late.
 fn cause(
-    envoy: &EnvoyProcess,
+    status: &EnvoyStatus,
     expected: &[ExpectedDocument],
     files: &FileTarget,
-    rejected: Option<&EnvoyFailure>,
+    error: &EnvoyError,
+    unsigned: Option<&Error>,
 ) -> Option<String> {
-    let status = envoy.ask(None, Instant::now() + CAUSE_TIMEOUT).ok()?;
+    if matches!(error, EnvoyError::SharedAddress(_) | EnvoyError::Unreachable(_)) {
+        return None;
+    }
     let (site, mode) = expected.iter().find_map(|expected| {
         let site = status.site(&expected.site)?;
         (site.digest.as_deref() != Some(&expected.digest)).then(|| (site, site.mode.to_uppercase()))
@@ -93,9 +109,11 @@ fn cause(
     let (name, file) = (&site.site, files.file.display());
     let advice = format!("this Envoy watches another file than {file}, or has rejected it (see its log)");
     Some(if follows_a_push(site) {
-        let rejected =
-            rejected.map(|rejected| format!("; it does not accept the new document by push: {}", rejected.error));
-        let rejected = rejected.unwrap_or_default();
+        let rejected = match (error, unsigned) {
+            (EnvoyError::Rejected { .. }, _) => format!("; it does not accept the new document by push: {error}"),
+            (_, Some(unsigned)) => format!("; the new document cannot be pushed: {unsigned:#}"),
+            _ => String::new(),
+        };
         format!("{name}: {mode} by a pushed document, because its policy has no `state.{name}`: {advice}{rejected}")
     } else if site.is_declared() {
         format!("{name}: {mode}, declared by another policy (`state.{name}`): {advice}")

@@ -7,17 +7,22 @@ use envoy_maintenance::state::Mode;
 
 use crate::config::target::Target;
 use crate::document::draft::Draft;
+use crate::envoys::error::EnvoyError;
+use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::roll::{EnvoyProcess, Roll};
 use crate::envoys::status::EnvoySite;
 use crate::exit::ExitError;
 use crate::terminal::output::shown;
+use crate::terminal::times;
 
 /// The reports of a target's Envoys.
 #[derive(Default)]
 pub struct Reports {
     pub roll: Roll,
-    /// The reason why no Envoy could be asked.
-    pub error: Option<String>,
+    /// False if the change does not depend on the reports.
+    pub were_asked: bool,
+    /// True if every Envoy has responded.
+    is_complete: bool,
     /// The reason why the reports have no documents.
     no_details: Option<String>,
 }
@@ -25,13 +30,19 @@ pub struct Reports {
 impl Reports {
     /// Asks the target's Envoys. A target without `envoys` has no reports.
     pub fn ask(target: &Target, deadline: Instant) -> Reports {
+        let asked = Reports { were_asked: true, is_complete: true, ..Reports::default() };
         if target.envoys.is_empty() {
-            return Reports::default();
+            return asked;
         }
-        match target.survey(deadline) {
-            Ok((roll, no_details)) => Reports { roll, error: None, no_details },
-            Err(error) => Reports { error: Some(format!("{error:#}")), ..Reports::default() },
-        }
+        let token = target.read_token(times::time(&times::now()));
+        let no_token = token.as_ref().err().map(|error| format!("{error:#}"));
+        let roll = target.glance(token.ok().as_deref(), deadline);
+        let is_rejected = |failure: &&EnvoyFailure| matches!(failure.error, EnvoyError::Rejected { .. });
+        let (roll, no_details) = match roll.failures.iter().find(is_rejected).map(EnvoyFailure::line) {
+            Some(rejected) => (target.glance(None, deadline), Some(rejected)),
+            None => (roll, no_token),
+        };
+        Reports { is_complete: roll.failures.is_empty(), roll, no_details, ..asked }
     }
 
     /// The newest document of a site, and the Envoy that reports it.
@@ -45,12 +56,18 @@ impl Reports {
         self.roll.of_site(site).map(|(_, status)| status.revision).max().unwrap_or(0)
     }
 
-    /// The newest document of a site as the base of a change; `None` if no Envoy has one.
+    /// The newest document of a site as the base of a change; `None` if no Envoy has one. Of a document that cannot be read,
+    /// only the mode is known.
     pub fn base(&self, site: &str) -> Option<Draft> {
         let (_, status) = self.newest(site)?;
-        let members = status.details.document.as_object()?.clone();
-        let mut draft = Draft::from_members(site, members);
+        let mut draft = match status.details.document.as_object() {
+            Some(members) => Draft::from_members(site, members.clone()),
+            None => Draft::new(site, None),
+        };
         draft.set("site", Some(site));
+        if !status.details.document.is_object() {
+            draft.set("mode", Some(status.mode.as_str()));
+        }
         Some(draft)
     }
 
@@ -69,12 +86,13 @@ impl Reports {
     }
 
     /// True if an Envoy has another document of the site than the one with this digest. Without one, a document that means
-    /// online is not another one.
+    /// online is not another one, but that of an Envoy that has not responded may be.
     pub fn differ(&self, site: &str, digest: Option<&str>) -> bool {
-        self.roll.of_site(site).any(|(_, status)| match digest {
-            Some(_) => status.digest.as_deref() != digest,
-            None => status.mode != Mode::Online.name(),
-        })
+        let mut statuses = self.roll.of_site(site).map(|(_, status)| status);
+        match digest {
+            Some(_) => statuses.any(|status| status.digest.as_deref() != digest),
+            None => !self.is_complete || statuses.any(|status| status.mode != Mode::Online.name()),
+        }
     }
 
     /// True if an Envoy follows a pushed document of the site.

@@ -1,8 +1,8 @@
 use crate::commands::lint::finding::Level;
-use crate::commands::lint::tests::{finds, levels};
+use crate::commands::lint::tests::{finds, levels, lines};
 
 /// A correct bootstrap, whose policy uses every condition that depends on the configuration around it.
-const BOOTSTRAP: &str = r#"
+pub(super) const BOOTSTRAP: &str = r#"
 static_resources:
   listeners:
   - address: { socket_address: { address: 127.0.0.1, port_value: 1 } }
@@ -17,7 +17,10 @@ static_resources:
           path_with_escaped_slashes_action: REJECT_REQUEST
           route_config: { virtual_hosts: [{ domains: ["s.x", "*.s.x", "S.x:80"] }] }
           http_filters:
-          - { name: j, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication } }
+          - name: j
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication
+              providers: { id: { issuer: i, payload_in_metadata: payload } }
           - name: maintenance
             typed_config:
               "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
@@ -34,10 +37,10 @@ static_resources:
                     - { name: sans, uri_sans: ["spiffe://a"] }
                     - { name: claims, claims: [{ iss: i, name: role }] }
 "#;
-const MANAGER: &str = "f: static_resources.listeners[0].filter_chains[0].filters[0].typed_config";
+pub(super) const MANAGER: &str = "f: static_resources.listeners[0].filter_chains[0].filters[0].typed_config";
 
 #[track_caller]
-fn finds_after(from: &str, to: &str, expected: &str) {
+pub(super) fn finds_after(from: &str, to: &str, expected: &str) {
     assert!(BOOTSTRAP.contains(from), "{from}");
     finds(&BOOTSTRAP.replacen(from, to, 1), &[expected]);
 }
@@ -121,14 +124,16 @@ fn a_connection_manager_is_reported_once_for_all_its_plugins_and_not_for_a_contr
     let (one, two) = (policy("a", "{ sites: [{ name: s }] }"), policy("b", "{ sites: [{ name: t }] }"));
     finds(&manager(&[one, two]), &expected);
     let control = policy("c", "{ sites: [], control: { path_prefix: /.m } }");
-    finds(&manager(std::slice::from_ref(&control)), &[]);
+    let is_about_paths = |text: &str| lines(text).iter().any(|line| line.contains("stay ambiguous"));
+    assert!(!is_about_paths(&manager(std::slice::from_ref(&control))));
     // A discovered policy has sites; only the name of the filter identifies it.
     let discovered = |name: &str, kind: &str| {
         format!("{{ name: {name}, config_discovery: {{ type_urls: [x/envoy.extensions.filters.http.{kind}] }} }}")
     };
     finds(&manager(&[discovered("maintenance", "wasm.v3.Wasm"), control.clone()]), &expected);
-    finds(&manager(&[discovered("other", "wasm.v3.Wasm"), control.clone()]), &[]);
-    finds(&manager(&[discovered("maintenance", "lua.v3.Lua"), control]), &[]);
+    for discovered in [discovered("other", "wasm.v3.Wasm"), discovered("maintenance", "lua.v3.Lua")] {
+        assert!(!is_about_paths(&manager(&[discovered, control.clone()])));
+    }
 }
 
 #[test]
@@ -195,15 +200,6 @@ fn control_endpoints_that_other_machines_can_reach_are_reported() {
 }
 
 #[test]
-fn claims_without_jwt_authn_are_reported() {
-    let line = format!(
-        "{MANAGER}.http_filters[1].typed_config.config: no jwt_authn filter is in front of the plugin, so \"claims\" never \
-         match; add one there"
-    );
-    finds_after("jwt_authn.v3.JwtAuthentication", "lua.v3.Lua", &line);
-}
-
-#[test]
 fn filters_that_belong_behind_the_plugin_are_reported() {
     let before = "          - name: maintenance\n";
     let with = |kind: &str| {
@@ -238,50 +234,12 @@ fn plugins_that_do_not_restart_after_a_trap_are_reported() {
     let line = format!("{MANAGER}.http_filters[1].typed_config.config.{text}");
     finds_after("failure_policy: FAIL_RELOAD", "failure_policy: FAIL_OPEN", &line);
     finds_after("failure_policy: FAIL_RELOAD", "fail_open: true", &line);
-    finds(
-        "kind: TrafficExtension\nspec: { wasm: { sha256: abc } }",
-        &[
-            "f: spec.wasm.failStrategy: not FAIL_RELOAD, so the filter does not restart after a trap; set it to FAIL_RELOAD",
-        ],
-    );
-}
-
-#[test]
-fn modules_without_a_digest_are_reported() {
-    let manifest = |more: &str| format!("kind: WasmPlugin\nspec: {{ failStrategy: FAIL_RELOAD, {more} }}");
-    let line = "f: spec.sha256: missing, so Istio accepts any module at the URL; set the module's SHA-256";
-    finds(&manifest("url: \"oci://a:b\""), &[line]);
-    let zeros = "f: spec.sha256: a placeholder of zeros; replace it with the digest that sha256sum prints";
-    let text = manifest("sha256: \"0000000000000000\"");
-    finds(&text, &[zeros]);
-    assert_eq!(levels(&text), [Level::Note]);
-    finds(&manifest("sha256: abc1"), &[]);
-    finds(&manifest("url: \"oci://a@sha256:abc\""), &[]);
-}
-
-#[test]
-fn plugins_with_one_name_and_different_policies_are_reported() {
-    let plugin = |name: &str, vm: &str, policy: &str| {
-        format!(
-            "{{'@type': x/envoy.extensions.filters.http.wasm.v3.Wasm, config: {{name: {name}, failure_policy: FAIL_RELOAD, \
-             vm_config: {{vm_id: {vm}}}, configuration: {{'@type': x/google.protobuf.Struct, value: {policy}}}}}}}"
-        )
-    };
-    let (one, other) = ("{sites: [{name: a}]}", "{sites: [{name: b}]}");
-    let both = |first: &str, second: &str| format!("resources: [{first}, {second}]");
-    let text = "has the same name and root_id as resources[0].config, but another policy, so Envoy takes both for one plugin \
-                and only one policy counts in the status; give each plugin its own `name`";
-    let line = format!("f: resources[1].config: {text}");
-    finds(&both(&plugin("m", "m", one), &plugin("m", "m", other)), &[&line]);
-    finds(&both(&plugin("m", "m", one), &plugin("m", "m", one)), &[]);
-    finds(&both(&plugin("m", "m", one), &plugin("n", "m", other)), &[]);
-    finds(&both(&plugin("m", "m", one), &plugin("m", "n", other)), &[]);
 }
 
 #[test]
 fn policies_that_are_not_indented_below_their_value_are_reported() {
     let head = include_str!("../../../../../../envoy/ecds.yaml");
-    let value = "f: resources[0].typed_config.config.configuration.value: null, so the policy is empty; indent the policy below `value`";
+    let value = "f: resources[0].typed_config.config.configuration.value: empty, so nothing can close a site; write the policy here, indented below this key";
     let policy = "fleet: f\nsites: [{ name: shop }]\n";
     let beside = "f: fleet: Envoy ignores members beside `resources` (fleet, sites); indent a policy below `value`";
     finds(head, &[value]);

@@ -1,0 +1,352 @@
+//! All Envoys of a target, each on its own: no Envoy waits for another. Pure: time and responses come in, requests and
+//! finally the result go out.
+//!
+//! The fleet resolves the names of the target, identifies the Envoy at every address, and proves that each one has
+//! adopted the expected documents. Without any expected document, it is a query.
+
+use std::time::Duration;
+
+use crate::envoys::addresses::Endpoint;
+use crate::envoys::adoption::{Adoption, ExpectedDocument};
+use crate::envoys::error::EnvoyError;
+use crate::envoys::failure::EnvoyFailure;
+use crate::envoys::peer::{Peer, PeerEnd};
+use crate::envoys::request::{Moment, PeerId, Request, Response};
+use crate::envoys::roll::{EnvoyProcess, Roll};
+
+/// The maximum number of connections at once, to all Envoys together. Each Envoy always gets one.
+const MAX_CONNECTIONS: usize = 400;
+/// The maximum number of connections at once to one Envoy.
+const MAX_CONNECTIONS_EACH: usize = 17;
+/// The time for which addresses without a connection, and names without an address, are tried again after all others
+/// are done. It suffices for a listener that is just being replaced; a restart takes longer.
+const GRACE: Duration = Duration::from_millis(500);
+/// The pause before a name is resolved again.
+const NAME_PAUSE: Duration = Duration::from_millis(250);
+/// The time for which a query waits for silent Envoys after the last response, and if there has been none.
+const SILENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3));
+
+/// The time for which the Envoys that answer first wait for others before a change. A healthy Envoy on the same continent
+/// has answered by then; one that answers later only joins later.
+pub const HEAD_START: Duration = Duration::from_millis(100);
+
+/// The time for which a fleet waits for Envoys without a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Until the deadline, because an Envoy that follows in time counts.
+    Full,
+    /// For a short time after the last response. Requests that fail are not repeated.
+    Short,
+    /// Like `Short`, but not for Envoys that are slower than others.
+    Glance,
+}
+
+/// A URL of the target.
+#[derive(Clone, Debug)]
+struct FleetUrl {
+    url: String,
+    is_out: bool,
+    is_resolved: bool,
+    error: Option<EnvoyError>,
+    retry_at: Duration,
+}
+
+/// The Envoys of a target.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    urls: Vec<FleetUrl>,
+    pub peers: Vec<Peer>,
+    goal: Option<Vec<ExpectedDocument>>,
+    pub patience: Patience,
+    deadline: Duration,
+    /// The time of the first response, and of the last one.
+    answered: Option<(Duration, Duration)>,
+    /// The last time at which more than failed connections was outstanding.
+    busy_at: Duration,
+    /// Remarks for the operator.
+    pub notes: Vec<String>,
+}
+
+impl Fleet {
+    /// A fleet at these URLs. `goal` are the documents that every Envoy has to adopt, if they are known yet.
+    pub fn new(urls: &[String], goal: Option<Vec<ExpectedDocument>>, patience: Patience, deadline: Duration) -> Fleet {
+        let url = |url: &String| FleetUrl {
+            url: url.clone(),
+            is_out: false,
+            is_resolved: false,
+            error: None,
+            retry_at: Duration::ZERO,
+        };
+        Fleet {
+            urls: urls.iter().map(url).collect(),
+            peers: Vec::new(),
+            goal,
+            patience,
+            deadline,
+            answered: None,
+            busy_at: Duration::ZERO,
+            notes: Vec::new(),
+        }
+    }
+
+    /// The time of the first response of an Envoy.
+    pub fn first_answer(&self) -> Option<Duration> {
+        self.answered.map(|(first, _)| first)
+    }
+
+    /// True if no document is expected.
+    pub fn is_query(&self) -> bool {
+        self.goal.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// Sets or removes the documents that every Envoy has to adopt. All proofs start again.
+    pub fn set_goal(&mut self, goal: Option<Vec<ExpectedDocument>>) {
+        if self.goal == goal {
+            return;
+        }
+        self.goal = goal;
+        self.peers.iter_mut().for_each(Peer::begin_round);
+    }
+
+    /// True if every name and every address has answered or failed.
+    pub fn is_settled(&self) -> bool {
+        self.urls.iter().all(|url| url.is_resolved || url.error.is_some())
+            && self.peers.iter().all(|peer| peer.is_known() || !peer.is_open() || peer.is_unreachable())
+    }
+
+    /// Sets the result of a peer.
+    pub fn end(&mut self, id: PeerId, end: PeerEnd) {
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.end = Some(end);
+        }
+    }
+
+    /// Takes a response. Returns the peer whose status with details it is.
+    pub fn take(&mut self, response: Response, now: Moment) -> Option<PeerId> {
+        match response {
+            Response::Addresses { url, result } => {
+                self.take_addresses(url, result, now);
+                None
+            }
+            Response::Status { peer, round, kind, result } => {
+                if result.is_ok() {
+                    let first = self.answered.map_or(now.elapsed, |(first, _)| first);
+                    self.answered = Some((first, now.elapsed));
+                }
+                let target = self.peers.get_mut(peer)?;
+                let is_full = target.take_status((round, kind), result, self.goal.as_deref(), now);
+                (is_full && !self.is_duplicate(peer)).then_some(peer)
+            }
+            Response::Put { peer, document, result } => {
+                self.peers.get_mut(peer)?.take_put(&document, result, now);
+                None
+            }
+        }
+    }
+
+    fn take_addresses(&mut self, url: usize, result: Result<Vec<std::net::SocketAddr>, EnvoyError>, now: Moment) {
+        let Some(name) = self.urls.get_mut(url) else { return };
+        name.is_out = false;
+        match result {
+            Ok(addresses) => {
+                name.is_resolved = true;
+                self.peers.extend(Endpoint::all(&name.url, &addresses).into_iter().map(Peer::new));
+            }
+            Err(error) => {
+                name.error = Some(error);
+                name.retry_at = now.elapsed + NAME_PAUSE;
+            }
+        }
+    }
+
+    /// Ends a peer whose Envoy was already found at another address.
+    fn is_duplicate(&mut self, id: PeerId) -> bool {
+        let Some(peer) = self.peers.get(id) else { return true };
+        let others = self.peers.iter().enumerate().filter(|(other, _)| *other != id).map(|(_, other)| other);
+        let is_same = |other: &&Peer| {
+            other.status.is_some() && other.identity == peer.identity && other.end != Some(PeerEnd::Duplicate)
+        };
+        let Some(known) = others.into_iter().find(is_same) else { return false };
+        if known.endpoint.url != peer.endpoint.url {
+            self.notes.push(format!("{} and {} are the same Envoy, which counts once", known.endpoint, peer.endpoint));
+        }
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.end = Some(PeerEnd::Duplicate);
+        }
+        true
+    }
+
+    /// The requests that are due.
+    pub fn requests(&mut self, now: Moment) -> Vec<Request> {
+        let mut requests = Vec::new();
+        if now.elapsed >= self.deadline {
+            return requests;
+        }
+        let is_brief = self.patience != Patience::Full;
+        for (index, url) in self.urls.iter_mut().enumerate() {
+            let is_failed = is_brief && url.error.is_some();
+            if !url.is_resolved && !url.is_out && !is_failed && now.elapsed >= url.retry_at {
+                url.is_out = true;
+                requests.push(Request::Resolve { url: index });
+            }
+        }
+        let each = MAX_CONNECTIONS.checked_div(self.peers.len()).unwrap_or(1).clamp(1, MAX_CONNECTIONS_EACH);
+        let has_goal = self.goal.is_some();
+        for (id, peer) in self.peers.iter_mut().enumerate() {
+            if is_brief && peer.is_unreachable() && peer.is_open() {
+                peer.end = Some(PeerEnd::Failed(peer.reason()));
+            }
+            requests.extend(peer.requests(id, has_goal, each, now));
+        }
+        if self.is_anything_open(now) {
+            self.busy_at = now.elapsed;
+        }
+        requests
+    }
+
+    /// True if a result is outstanding for which the fleet waits.
+    fn is_anything_open(&self, now: Moment) -> bool {
+        let is_silence_over = match (self.patience, self.answered) {
+            (Patience::Full, _) => false,
+            (Patience::Glance, None) => now.elapsed >= SILENCE.0,
+            (Patience::Glance, Some((first, _))) => now.elapsed >= HEAD_START.max(2 * first),
+            (Patience::Short, None) => now.elapsed >= SILENCE.1,
+            (Patience::Short, Some((first, last))) => now.elapsed >= last + SILENCE.0.max(2 * first),
+        };
+        let is_name_open = self.urls.iter().any(|url| !url.is_resolved && url.error.is_none());
+        let mut open = self.peers.iter().filter(|peer| peer.is_open() && !peer.is_unreachable());
+        !is_silence_over && (is_name_open || open.any(|peer| !self.is_unused_loopback(peer)))
+    }
+
+    /// True if every result is final, or no longer waited for.
+    pub fn is_over(&self, now: Moment) -> bool {
+        if now.elapsed >= self.deadline || self.patience == Patience::Glance && self.is_settled() {
+            return true;
+        }
+        let failing_peers = self.peers.iter().filter(|peer| peer.is_open() && peer.is_unreachable());
+        let is_failing = self.urls.iter().any(|url| !url.is_resolved && url.error.is_some())
+            || failing_peers.into_iter().any(|peer| !self.is_unused_loopback(peer));
+        let grace = if self.patience == Patience::Full && is_failing { GRACE } else { Duration::ZERO };
+        !self.is_anything_open(now) && now.elapsed >= self.busy_at + grace
+    }
+
+    /// The next time at which a request may be due or the fleet may be over.
+    pub fn wake(&self, now: Moment) -> Duration {
+        let urls = self.urls.iter().filter(|url| !url.is_resolved && !url.is_out).map(|url| url.retry_at);
+        let peers = self.peers.iter().filter_map(Peer::due);
+        let ends = [self.busy_at + GRACE, now.elapsed + NAME_PAUSE];
+        let next = urls.chain(peers).chain(ends).filter(|time| *time > now.elapsed).min();
+        next.unwrap_or(self.deadline).min(self.deadline)
+    }
+
+    /// True if the peer is one address of `localhost` and Envoy listens only on the other, or if both fail and the other
+    /// one reports it.
+    fn is_unused_loopback(&self, peer: &Peer) -> bool {
+        if !peer.endpoint.is_loopback() || !peer.endpoint.one_of_several || !peer.is_unreachable() {
+            return false;
+        }
+        let others =
+            self.peers.iter().filter(|other| other.endpoint.url == peer.endpoint.url && other.endpoint.is_loopback());
+        let mut others = others.filter(|other| other.endpoint.address != peer.endpoint.address);
+        others.any(|other| !other.is_unreachable() || other.endpoint.address < peer.endpoint.address)
+    }
+
+    /// The peers that count, which are not found at another address.
+    fn counted(&self) -> impl Iterator<Item = &Peer> {
+        self.peers.iter().filter(|peer| peer.end != Some(PeerEnd::Duplicate) && !self.is_unused_loopback(peer))
+    }
+
+    /// The names that have no address.
+    fn unresolved(&self) -> impl Iterator<Item = EnvoyFailure> {
+        self.urls.iter().filter(|url| !url.is_resolved).map(|url| {
+            let late = || EnvoyError::Unreachable("the host name was not resolved in time".to_owned());
+            EnvoyFailure::new(&url.url, url.error.clone().unwrap_or_else(late))
+        })
+    }
+
+    /// The Envoys with a result of `is_read`, and the failures of all others.
+    fn roll_of(&self, is_read: impl Fn(&Peer) -> bool) -> Roll {
+        let mut roll = Roll { failures: self.unresolved().collect(), ..Roll::default() };
+        for peer in self.counted() {
+            match (&peer.status, &peer.end) {
+                (Some(status), None | Some(PeerEnd::Adopted)) if is_read(peer) => {
+                    let (asked, answered) = (peer.asked, peer.answered);
+                    let (endpoint, status) = (peer.endpoint.clone(), status.clone());
+                    roll.envoys.push(EnvoyProcess { endpoint, status, asked, answered });
+                }
+                (_, Some(PeerEnd::Failed(error))) => roll.failures.push(EnvoyFailure::new(peer.name(), error.clone())),
+                _ => roll.failures.push(EnvoyFailure::new(peer.name(), peer.reason())),
+            }
+        }
+        roll
+    }
+
+    /// The Envoys whose status is known, and the failures of all others.
+    pub fn known(&self) -> Roll {
+        self.roll_of(|_| true)
+    }
+
+    /// The Envoys that are confirmed on all new connections, and the failures of all others.
+    pub fn confirmed(&self) -> Roll {
+        self.roll_of(|peer| peer.end == Some(PeerEnd::Adopted))
+    }
+
+    /// The adoption of the goal until now.
+    pub fn adoption(&self) -> Adoption {
+        let mut adoption = Adoption { lagging: self.unresolved().collect(), ..Adoption::default() };
+        for peer in self.counted() {
+            match &peer.end {
+                Some(PeerEnd::Adopted) => {
+                    adoption.adopted += 1;
+                    adoption.replaced.extend(peer.replaced.iter().cloned());
+                }
+                Some(PeerEnd::Failed(error)) => {
+                    adoption.lagging.push(EnvoyFailure::new(peer.name(), error.clone()));
+                }
+                _ => adoption.lagging.push(EnvoyFailure::new(peer.name(), peer.reason())),
+            }
+        }
+        adoption.total = adoption.adopted + adoption.lagging.len();
+        adoption.replaced.sort();
+        adoption.replaced.dedup();
+        adoption
+    }
+
+    /// The first address at which several Envoys respond.
+    pub fn shared_address(&self) -> Option<EnvoyFailure> {
+        self.peers.iter().find_map(|peer| match &peer.end {
+            Some(PeerEnd::Failed(error @ EnvoyError::SharedAddress(_))) => {
+                Some(EnvoyFailure::new(&peer.endpoint, error.clone()))
+            }
+            _ => None,
+        })
+    }
+
+    /// The outstanding Envoys, such as `no response from a, b; cannot connect to c`; empty if there are none.
+    pub fn outstanding(&self) -> String {
+        let names = |is_listed: &dyn Fn(&Peer) -> bool| {
+            let open = self.counted().filter(|peer| peer.is_open() && is_listed(peer));
+            open.map(Peer::name).collect::<Vec<_>>()
+        };
+        let unresolved = self.urls.iter().filter(|url| !url.is_resolved).map(|url| url.url.clone()).collect();
+        let parts = [
+            ("no response from", names(&|peer| peer.is_silent())),
+            ("no connection to", names(&|peer| peer.is_unreachable())),
+            ("no address of", unresolved),
+        ];
+        let parts = parts.into_iter().filter(|(_, names)| !names.is_empty());
+        parts.map(|(text, names)| format!("{text} {}", shortened(&names))).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// Up to three names, and the number of the others.
+fn shortened(names: &[String]) -> String {
+    let listed = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(3) {
+        0 => listed,
+        more => format!("{listed} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
