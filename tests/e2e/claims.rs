@@ -10,16 +10,10 @@ use crate::support::filters;
 use crate::support::signer::{Signer, now_ms};
 use crate::support::tls::Tls;
 
+mod typed;
+
 const US: &str = "https://id.example.com";
 const THEM: &str = "https://other.example.org";
-
-/// The JSON Web Key Set of an issuer.
-fn jwks(issuer: &Signer) -> Value {
-    let mut key = issuer.jwk();
-    key["kid"] = issuer.kid().into();
-    key["alg"] = "EdDSA".into();
-    json!({ "keys": [key] })
-}
 
 /// A token that expires in an hour.
 fn token(issuer: &Signer, name: &str, claims: &Value) -> String {
@@ -150,7 +144,7 @@ fn policy_with_claims() -> Value {
 async fn a_rule_matches_claims_of_the_issuer_that_it_names() {
     let app = App::start();
     let (us, them, stranger) = (Signer::generate(), Signer::generate(), Signer::generate());
-    let (our_keys, their_keys) = (jwks(&us), jwks(&them));
+    let (our_keys, their_keys) = (us.jwks(), them.jwks());
     let mut rows = vec![("no token", None, Err(503))];
     for (name, claims, rule) in [claims_of_one_value(), claims_of_lists_and_objects(), crafted_claims()].concat() {
         rows.push((name, Some(token(&us, US, &claims)), rule.ok_or(503)));
@@ -186,7 +180,7 @@ async fn a_rule_matches_claims_of_the_issuer_that_it_names() {
 async fn always_closed_rules_match_claims() {
     let app = App::start();
     let us = Signer::generate();
-    let keys = jwks(&us);
+    let keys = us.jwks();
     let policy = json!({
         "sites": [{ "name": "shop" }],
         "jwt": { "metadata_key": "payload" },
@@ -211,7 +205,7 @@ async fn always_closed_rules_match_claims() {
 async fn claims_are_read_from_the_metadata_key_of_the_policy_only() {
     let app = App::start();
     let us = Signer::generate();
-    let keys = jwks(&us);
+    let keys = us.jwks();
     let rule = json!([{ "name": "admin", "claims": [{ "iss": US, "name": "role", "value": "admin" }] }]);
     let mut verified = filters::jwt_authn(&[(US, &keys)]);
     verified["typed_config"]["providers"]["issuer0"]["payload_in_metadata"] = "token".into();
@@ -231,7 +225,7 @@ async fn claims_of_unverified_tokens_are_ignored() {
     let policy = closed(&json!([{ "name": "admin", "claims": [{ "iss": US, "name": "role", "value": "*" }] }]));
     let bare = Envoy::builder(app.address()).policy(&policy).start().await;
     let after =
-        Envoy::builder(app.address()).policy(&policy).after(filters::jwt_authn(&[(US, &jwks(&us))])).start().await;
+        Envoy::builder(app.address()).policy(&policy).after(filters::jwt_authn(&[(US, &us.jwks())])).start().await;
     for (name, envoy) in [("no jwt_authn", &bare), ("jwt_authn after the filter", &after)] {
         let token = token(&us, US, &json!({ "role": "admin" }));
         assert_eq!(let_in_by(envoy, Some(&token)).await, Err(503), "{name}");

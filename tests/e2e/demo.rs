@@ -52,19 +52,29 @@ impl Demo {
 
     /// Runs the script as the leader of a process group.
     fn run(&self) -> Run {
+        self.run_at(None)
+    }
+
+    /// Runs the script with this value of PORT.
+    fn run_at(&self, port: Option<&str>) -> Run {
         let file = self.folder.path().join("output");
         let output = fs::File::create(&file).unwrap();
         let mut command = self.command("envoy/scripts/run.sh");
         // Requests of the script to itself must bypass the proxy; nothing listens at this one.
         command.env("ENVOY", envoy()).env("http_proxy", "http://127.0.0.1:9").env_remove("no_proxy");
-        command.stdout(output.try_clone().unwrap()).stderr(output);
+        command.stdout(output.try_clone().unwrap()).stderr(output).env_remove("PORT");
+        command.envs(port.map(|port| ("PORT", port)));
         let script = command.process_group(0).spawn().unwrap();
         Run { group: Pid::from_child(&script), script, output: file }
     }
 
     /// Runs the script and waits until it reports that Envoy is running.
     async fn serving(&self) -> Run {
-        let mut run = self.run();
+        self.serving_at(None).await
+    }
+
+    async fn serving_at(&self, port: Option<&str>) -> Run {
+        let mut run = self.run_at(port);
         eventually("the demo is running", async || {
             let ended = run.script.try_wait().unwrap();
             assert!(ended.is_none(), "{ended:?}: {}", run.output());
@@ -132,7 +142,11 @@ impl Drop for Run {
 }
 
 async fn status() -> u16 {
-    client::h1().get(SITE).send().await.unwrap().status().as_u16()
+    status_at(SITE).await
+}
+
+async fn status_at(site: &str) -> u16 {
+    client::h1().get(site).send().await.unwrap().status().as_u16()
 }
 
 #[tokio::test]
@@ -212,5 +226,50 @@ async fn a_port_in_use_is_an_error_that_names_the_port() {
         assert!(!status.success(), "{address}: {}", run.output());
         assert!(run.output().contains(&format!("port {port} ({host}) is not available")), "{}", run.output());
         assert!(!demo.folder.path().join(".run").exists(), "{address}");
+    }
+}
+
+/// A value of PORT with which all ports of the demo are free.
+fn free_port() -> u16 {
+    let is_free = |port: u16| {
+        [port, port + 1, port + 2, port - 99].into_iter().all(|port| TcpListener::bind(("0.0.0.0", port)).is_ok())
+    };
+    (12000..20000).step_by(10).find(|port| is_free(*port)).expect("four free ports")
+}
+
+#[tokio::test]
+async fn port_moves_all_ports_of_the_demo_and_keeps_its_state() {
+    let demo = Demo::new().await;
+    let maintctl = "MAINTCTL_CONFIG=.run/maintctl.toml dist/maintctl";
+    let first = free_port();
+    let mut run = demo.serving_at(Some(&first.to_string())).await;
+    assert!(run.output().contains(&format!("curl -i http://localhost:{first}/")), "{}", run.output());
+    demo.shell(&format!("{maintctl} close demo"));
+    assert_eq!(status_at(&format!("http://localhost:{first}/")).await, 503);
+    // The usual ports are not used.
+    for port in PORTS {
+        TcpListener::bind(port).unwrap_or_else(|error| panic!("{port} is in use: {error}"));
+    }
+    kill_process_group(run.group, Signal::INT).unwrap();
+    run.ended().await;
+
+    let second = free_port() + 10;
+    let _run = demo.serving_at(Some(&second.to_string())).await;
+    let site = format!("http://localhost:{second}/");
+    assert_eq!(status_at(&site).await, 503);
+    demo.shell(&format!("{maintctl} open demo"));
+    assert_eq!(status_at(&site).await, 200);
+}
+
+#[tokio::test]
+async fn a_port_that_is_none_is_an_error() {
+    let demo = Demo::new().await;
+    for port in ["abc", "0", "80", "-1", "012000", "65534", "120000"] {
+        let mut run = demo.run_at(Some(port));
+        let status = run.ended().await;
+        assert_eq!(status.code(), Some(2), "{port}: {}", run.output());
+        let expected = format!("PORT={port} is not a port between 1123 and 65533; for example, make run PORT=12000");
+        assert_eq!(run.output().trim_end(), expected);
+        assert!(!demo.folder.path().join(".run").exists(), "{port}");
     }
 }

@@ -25,11 +25,13 @@ mod history;
 mod init;
 mod keys;
 mod lint;
+mod man;
 mod open;
 mod preview;
 mod schedule;
 mod status;
 mod suggest;
+mod sync;
 mod update;
 
 pub use alias::Alias;
@@ -46,10 +48,12 @@ pub use history::HistoryArgs;
 pub use init::InitArgs;
 pub use keys::KeysArgs;
 pub use lint::{LintArgs, LintFormat};
+pub use man::ManArgs;
 pub use open::OpenArgs;
 pub use preview::PreviewArgs;
 pub use schedule::ScheduleArgs;
 pub use status::StatusArgs;
+pub use sync::SyncArgs;
 pub use update::UpdateArgs;
 
 /// Closes and opens sites behind Envoy, and shows the state of every Envoy.
@@ -123,6 +127,8 @@ pub enum Command {
     Diff(DiffArgs),
     /// Write the edited policy of a file target, without a change of sites
     Apply(ApplyArgs),
+    /// Bring lagging and restarted Envoys to the newest documents
+    Sync(SyncArgs),
     /// List the last maintenances
     History(HistoryArgs),
     /// Check a target from end to end, and say what to do
@@ -139,6 +145,9 @@ pub enum Command {
     Hash(HashArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Write man pages into a folder
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 impl Command {

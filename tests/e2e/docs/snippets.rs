@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use envoy_maintenance::state::Document;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::fences;
@@ -57,6 +57,11 @@ async fn envoy_and_lint_accept_parts_of_bootstraps() {
             let file = folder.path().join("bootstrap.yaml");
             fs::write(&file, bootstrap.to_string()).unwrap();
             validate(&file).unwrap_or_else(|log| panic!("{}: {log}", fence.place));
+            if is_manager {
+                // The policy of the part has a fleet of its own, so lint reads its listener without the others.
+                let listener = &bootstrap["static_resources"]["listeners"][0];
+                fs::write(&file, json!({ "resources": [listener] }).to_string()).unwrap();
+            }
             assert_lint(&fence.place, &file).await;
         }
     }

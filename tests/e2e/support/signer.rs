@@ -20,6 +20,14 @@ impl Signer {
         json!({ "kty": "OKP", "crv": "Ed25519", "x": base64(&self.pair.pk[..]) })
     }
 
+    /// The JSON Web Key Set of an issuer with this key, as jwt_authn reads it.
+    pub fn jwks(&self) -> Value {
+        let mut key = self.jwk();
+        key["kid"] = self.kid().into();
+        key["alg"] = "EdDSA".into();
+        json!({ "keys": [key] })
+    }
+
     /// An entry of a policy's `keys` that permits state documents for every site.
     pub fn entry(&self, name: &str) -> Value {
         json!({ "name": name, "jwk": self.jwk(), "sites": ["*"], "may": ["state"] })

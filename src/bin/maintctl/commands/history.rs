@@ -171,8 +171,8 @@ fn print(history: &[Maintenance], json: bool, now: &Zoned) -> Result<()> {
     } else if history.is_empty() {
         aside!("no maintenance yet");
     } else {
-        let rows = history.iter().map(|past| past.row(now)).collect();
-        answer!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "DURATION", "BY", "REASON", "HOLD"], rows));
+        let rows: Vec<Vec<Cell>> = history.iter().map(|past| past.row(now)).collect();
+        answer!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "DURATION", "BY", "REASON", "HOLD"], &rows));
     }
     Ok(())
 }

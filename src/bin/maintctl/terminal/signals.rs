@@ -15,14 +15,6 @@ use signal_hook::iterator::Signals;
 
 use crate::terminal::output::over_live_line;
 
-/// True if the command that runs changes nothing.
-static CHANGES_NOTHING: AtomicBool = AtomicBool::new(false);
-
-/// Lets signals end maintctl without the advice to look at the state of the sites.
-pub fn end_without_advice() {
-    CHANGES_NOTHING.store(true, Ordering::Relaxed);
-}
-
 /// The receiver of signals.
 #[derive(Clone, Copy)]
 enum Receiver {
@@ -32,6 +24,14 @@ enum Receiver {
     Deferred(Option<i32>),
     /// The running command.
     Command(Pid),
+}
+
+/// True if the command that runs changes nothing.
+static CHANGES_NOTHING: AtomicBool = AtomicBool::new(false);
+
+/// Lets signals end maintctl without the advice to look at the state of the sites.
+pub fn end_without_advice() {
+    CHANGES_NOTHING.store(true, Ordering::Relaxed);
 }
 
 static RECEIVER: Mutex<Receiver> = Mutex::new(Receiver::Maintctl);
