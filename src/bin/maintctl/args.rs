@@ -31,6 +31,7 @@ mod preview;
 mod schedule;
 mod status;
 mod suggest;
+mod sync;
 mod update;
 
 pub use alias::Alias;
@@ -52,6 +53,7 @@ pub use open::OpenArgs;
 pub use preview::PreviewArgs;
 pub use schedule::ScheduleArgs;
 pub use status::StatusArgs;
+pub use sync::SyncArgs;
 pub use update::UpdateArgs;
 
 /// Closes and opens sites behind Envoy, and shows the state of every Envoy.
@@ -125,6 +127,8 @@ pub enum Command {
     Diff(DiffArgs),
     /// Write the edited policy of a file target, without a change of sites
     Apply(ApplyArgs),
+    /// Bring lagging and restarted Envoys to the newest documents
+    Sync(SyncArgs),
     /// List the last maintenances
     History(HistoryArgs),
     /// Check a target from end to end, and say what to do

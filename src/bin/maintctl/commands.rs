@@ -21,4 +21,5 @@ pub mod preview;
 mod program;
 pub mod schedule;
 pub mod status;
+pub mod sync;
 pub mod update;

@@ -48,6 +48,7 @@ fn run(cli: Cli, alias: Option<&str>) -> Result<ExitCode> {
         Command::Status(args) => commands::status::run(&global, &args),
         Command::Schedule(args) => commands::schedule::run(&global, &args),
         Command::Cancel(args) => commands::cancel::run(&global, &args),
+        Command::Sync(args) => commands::sync::run(&global, &args),
         Command::Diff(args) => commands::diff::run(&global, &args),
         Command::Apply(args) => commands::apply::run(&global, &args),
         Command::History(args) => commands::history::run(&global, &args),

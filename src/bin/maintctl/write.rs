@@ -17,6 +17,14 @@ mod plan;
 pub mod push;
 pub mod selection;
 
+/// Brings every Envoy to the newest document of each site, and changes no mode.
+pub fn sync(target: &Target, selection: &SiteSelection, options: &ChangeOptions) -> Result<ChangeReport> {
+    match &target.writer {
+        TargetWriter::Push => push::sync(target, selection, options),
+        TargetWriter::File(writer) => file::sync(target, writer, selection, options),
+    }
+}
+
 /// Makes a change, waits until every Envoy has adopted it, and appends it to the journal.
 pub fn apply(
     target: &Target,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{US, closed, jwks, let_in_by, token};
+use super::{US, closed, let_in_by, token};
 use crate::support::app::App;
 use crate::support::bootstrap::Form;
 use crate::support::envoy::Envoy;
@@ -108,7 +108,7 @@ async fn booleans_and_numbers_match_claims_of_their_type_and_value_only() {
     let (app, us) = (App::start(), Signer::generate());
     for form in [Form::Text, Form::Struct] {
         let builder = Envoy::builder(app.address()).policy(&closed(&rules())).form(form);
-        let envoy = builder.before(filters::jwt_authn(&[(US, &jwks(&us))])).start().await;
+        let envoy = builder.before(filters::jwt_authn(&[(US, &us.jwks())])).start().await;
         for (claims, rule) in rows().into_iter().chain(crafted()) {
             let mut all = claims.clone();
             if all.get("absent").is_none() {
@@ -127,7 +127,7 @@ async fn always_closed_rules_match_booleans_and_texts_with_their_bytes() {
     let policy =
         json!({ "sites": [{ "name": "shop" }], "jwt": { "metadata_key": "payload" }, "always_closed": banned });
     let builder = Envoy::builder(app.address()).policy(&policy);
-    let envoy = builder.before(filters::jwt_authn(&[(US, &jwks(&us))])).start().await;
+    let envoy = builder.before(filters::jwt_authn(&[(US, &us.jwks())])).start().await;
     for (claim, expected) in [
         (json!(true), 503),
         (json!([false, true]), 503),
@@ -157,7 +157,7 @@ async fn with_allow_missing_or_failed_an_expired_token_counts_as_none_and_with_a
     ] {
         let mut policy = closed(&rule);
         policy["state"]["shop"]["mode"] = mode.into();
-        let mut verify = filters::jwt_authn(&[(US, &jwks(&us))]);
+        let mut verify = filters::jwt_authn(&[(US, &us.jwks())]);
         let requirements = &mut verify["typed_config"]["rules"][0]["requires"]["requires_any"]["requirements"];
         requirements[1] = json!({ requirement: {} });
         let envoy = Envoy::builder(app.address()).policy(&policy).before(verify).start().await;
@@ -177,7 +177,7 @@ async fn a_refusal_logs_out_staff_only() {
         json!({ "clear_cookies": ["cart", { "name": "sessionid", "claims": staff }], "retry_after": "0s" });
     policy["always_closed"] = json!([{ "name": "beta", "paths": ["/beta"] }]);
     let builder = Envoy::builder(app.address()).policy(&policy);
-    let envoy = builder.before(filters::jwt_authn(&[(US, &jwks(&us))])).start().await;
+    let envoy = builder.before(filters::jwt_authn(&[(US, &us.jwks())])).start().await;
     for (path, claim, expected) in [
         ("/", json!(true), vec!["cart", "sessionid"]),
         ("/", json!([true]), vec!["cart", "sessionid"]),

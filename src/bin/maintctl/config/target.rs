@@ -162,10 +162,10 @@ impl Target {
         Ok(roll)
     }
 
-    /// Requests the status of the Envoys before a change. It does not wait for Envoys that are slower than others.
-    pub fn glance(&self, token: Option<&str>, deadline: Instant) -> Roll {
+    /// Requests the status of the Envoys once, without the proof that each of them has an address of its own.
+    pub fn glance(&self, token: Option<&str>, patience: Patience, deadline: Instant) -> Roll {
         let watch = StopWatch::start();
-        let mut query = Fleet::new(&self.envoys, None, Patience::Glance, watch.until(deadline));
+        let mut query = Fleet::new(&self.envoys, None, patience, watch.until(deadline));
         let result = self.exchange(&watch, &|| token.map(str::to_owned), deadline).run(&mut query, "waiting for Envoy");
         let mut roll = query.known();
         roll.failures.extend(

@@ -106,11 +106,16 @@ pub fn changed_text(before: &Document, after: &Document, now: &Zoned) -> String 
     text
 }
 
-/// The state of a site that was not changed.
-pub fn already_text(document: &Document, now: &Zoned) -> String {
+/// The state of a site, such as `OFFLINE, until 03:30`.
+pub fn state_text(document: &Document, now: &Zoned) -> String {
     let state = document.at(times::time(now));
     let until = state.until().map(|until| format!(", until {}", times::short(until, now)));
-    format!("already {}{}", label(state.mode()), until.unwrap_or_default())
+    format!("{}{}", label(state.mode()), until.unwrap_or_default())
+}
+
+/// The state of a site that was not changed.
+pub fn already_text(document: &Document, now: &Zoned) -> String {
+    format!("already {}", state_text(document, now))
 }
 
 #[cfg(test)]

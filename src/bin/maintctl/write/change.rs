@@ -39,6 +39,11 @@ impl ChangeOptions {
         }
     }
 
+    /// The options of a change that keeps all documents.
+    pub fn sync(timeout: Duration, dry_run: bool) -> ChangeOptions {
+        ChangeOptions { by: String::new(), wait: true, deadline: deadline(timeout), dry_run, yes: true }
+    }
+
     /// Runs `act` and moves the deadline by the time that it takes, such as the time of a question.
     pub fn without_the_time_of<T>(&mut self, act: impl FnOnce() -> Result<T>) -> Result<T> {
         let began = Instant::now();
