@@ -10,10 +10,15 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 MODULE := dist/envoy_maintenance.wasm
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
+# make install: DESTDIR precedes PREFIX, for packages.
+PREFIX ?= /usr/local
+DESTDIR ?=
+MAINTCTL ?= dist/maintctl
+
 comma := ,
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help run build module maintctl test lint unit identity e2e simulate bench worst fmt doc clean toolchain
+.PHONY: help run build install module maintctl test lint unit identity e2e simulate bench worst fmt doc clean toolchain
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +31,19 @@ run: module maintctl ## start Envoy and a demo application on http://localhost:1
 build: strip_profile := --release
 build: module maintctl ## build dist/envoy_maintenance.wasm and dist/maintctl
 	@ls -l dist
+
+# It builds nothing, because it often runs as root.
+install: share := $(DESTDIR)$(PREFIX)/share
+install: ## install what `make build` has built: maintctl, its man pages and completions, below PREFIX=/usr/local
+	@test -x '$(MAINTCTL)' || { echo '$(MAINTCTL) is missing; run: make build' >&2; exit 1; }
+	@mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(share)/man/man1' '$(share)/bash-completion/completions' \
+		'$(share)/fish/vendor_completions.d' '$(share)/zsh/site-functions'
+	@install -m 755 '$(MAINTCTL)' '$(DESTDIR)$(PREFIX)/bin/maintctl'
+	@'$(MAINTCTL)' man '$(share)/man/man1'
+	@'$(MAINTCTL)' completions bash > '$(share)/bash-completion/completions/maintctl'
+	@'$(MAINTCTL)' completions fish > '$(share)/fish/vendor_completions.d/maintctl.fish'
+	@'$(MAINTCTL)' completions zsh > '$(share)/zsh/site-functions/_maintctl'
+	@echo 'installed below $(DESTDIR)$(PREFIX)'
 
 test: lint unit module identity e2e ## run all tests: lint, unit and property tests, and tests with maintctl and a real Envoy
 

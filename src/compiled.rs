@@ -2,7 +2,7 @@
 //! gets. The policy knows no replies and the replies know no rules; this module pairs them.
 
 use crate::config::{PluginConfig, ReplyConfig};
-use crate::policy::{Policy, Site};
+use crate::policy::{Policy, Site, check_tokens};
 use crate::reply::{Reply, ReplyOverrides};
 use crate::tree::{KeyPath, PathError, Tree};
 
@@ -34,6 +34,8 @@ impl CompiledConfig {
 /// Compiles the reply of each site: the policy-wide reply, overridden by the site's own.
 fn compile_replies(config: &PluginConfig, compiled: &[Site]) -> Result<Vec<Reply>, PathError> {
     let root = KeyPath::Root;
+    let has_tokens = config.jwt_metadata_key.is_some();
+    check_cookies(&config.reply, has_tokens, &root.key("reply"))?;
     let wide = ReplyOverrides::compile(&config.reply, &root.key("reply"))?;
     let sites = config.sites_or_default();
     let override_all = |overrides: fn(&ReplyConfig) -> bool| sites.iter().all(|site| overrides(&site.reply));
@@ -41,10 +43,18 @@ fn compile_replies(config: &PluginConfig, compiled: &[Site]) -> Result<Vec<Reply
     let list = root.key("sites");
     let mut replies = Vec::with_capacity(compiled.len());
     for (index, (config, site)) in sites.iter().zip(compiled).enumerate() {
-        let own = ReplyOverrides::compile(&config.reply, &list.index(index).key("reply"))?;
+        let path = list.index(index);
+        check_cookies(&config.reply, has_tokens, &path.key("reply"))?;
+        let own = ReplyOverrides::compile(&config.reply, &path.key("reply"))?;
         replies.push(Reply::merge(&wide, &own, &site.name, &site.hosts)?);
     }
     Ok(replies)
+}
+
+fn check_cookies(config: &ReplyConfig, has_tokens: bool, path: &KeyPath<'_>) -> Result<(), PathError> {
+    let path = path.key("clear_cookies");
+    let mut cookies = config.clear_cookies.iter().flatten().enumerate();
+    cookies.try_for_each(|(index, cookie)| check_tokens(cookie, has_tokens, &path.index(index)))
 }
 
 #[cfg(test)]

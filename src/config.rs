@@ -4,12 +4,16 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use crate::request::Scalar;
 use crate::state::{Document, Mode};
 use crate::tree::Tree;
 
 mod read;
 #[cfg(test)]
 mod tests;
+
+/// The name of the only site of a configuration that names no sites.
+pub const DEFAULT_SITE: &str = "default";
 
 /// A plugin configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,6 +86,38 @@ pub struct RuleConfig {
     pub modes: Option<Vec<Mode>>,
 }
 
+impl RuleConfig {
+    /// A rule with this name and no condition.
+    pub fn named(name: String) -> RuleConfig {
+        RuleConfig {
+            name,
+            paths: None,
+            methods: None,
+            remote_ips: None,
+            uri_sans: None,
+            headers: None,
+            query: None,
+            cookies: None,
+            claims: None,
+            modes: None,
+        }
+    }
+
+    /// True if the rule has a condition on the request, which `modes` is not.
+    pub fn has_condition(&self) -> bool {
+        let RuleConfig { name: _, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes: _ } =
+            self;
+        paths.is_some()
+            || methods.is_some()
+            || remote_ips.is_some()
+            || uri_sans.is_some()
+            || headers.is_some()
+            || query.is_some()
+            || cookies.is_some()
+            || claims.is_some()
+    }
+}
+
 /// TEXT: one way of matching a value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TextConfig {
@@ -111,8 +147,17 @@ pub struct ClaimConfig {
     pub iss: String,
     /// The name; nested members are joined by dots. A name that contains `://` is a single member.
     pub name: String,
-    /// Texts, one of which has to match; none: any value.
-    pub value: Option<Vec<TextConfig>>,
+    /// Values, one of which has to match; none: any value but `false`.
+    pub value: Option<Vec<ClaimValueConfig>>,
+}
+
+/// One way of matching the value of a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClaimValueConfig {
+    /// TEXT.
+    Text(TextConfig),
+    /// A boolean or a number: the claim has this type and value.
+    Scalar(Scalar),
 }
 
 /// REPLY: the response to a refused request.
@@ -122,7 +167,7 @@ pub struct ReplyConfig {
     pub status: Option<i64>,
     /// `auto`, `html`, `json` or `text`.
     pub format: Option<String>,
-    /// A duration; `Some(None)`: `null`, no header.
+    /// A duration; `0s` or `Some(None)`, which is `null`: no header.
     pub retry_after: Option<Option<String>>,
     /// A duration: the largest random addition to `retry_after`.
     pub retry_jitter: Option<String>,
@@ -136,8 +181,8 @@ pub struct ReplyConfig {
     pub json: Option<Vec<(String, Tree)>>,
     /// Headers to add.
     pub headers: Option<Vec<(String, String)>>,
-    /// Names of cookies to expire.
-    pub clear_cookies: Option<Vec<String>>,
+    /// Cookies to expire: names, and the conditions of rules.
+    pub clear_cookies: Option<Vec<RuleConfig>>,
     /// Texts for the templates.
     pub context: Option<Vec<(String, String)>>,
     /// `cors.origins`: origins whose scripts can read a refusal.
@@ -189,7 +234,7 @@ impl PluginConfig {
 impl SiteConfig {
     fn everything() -> SiteConfig {
         SiteConfig {
-            name: "default".to_owned(),
+            name: DEFAULT_SITE.to_owned(),
             hosts: None,
             paths: None,
             exempt: Vec::new(),

@@ -33,7 +33,7 @@ mod tests;
 
 pub use compile::name;
 pub use keys::{Key, Permission};
-pub use rule::{Effect, Rule, Rules};
+pub use rule::{Effect, Rule, Rules, check_tokens};
 pub use site_index::{SiteIndex, SiteMatch};
 
 /// A compiled plugin configuration, without its replies.

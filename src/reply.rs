@@ -14,6 +14,7 @@ use crate::tree::{PathError, Tree};
 use crate::verdict::Refusal;
 
 mod accept;
+mod cookies;
 mod cors;
 mod escape;
 mod format;
@@ -23,6 +24,7 @@ mod html_context;
 mod kind;
 mod overrides;
 mod page;
+mod partial;
 mod prepare;
 mod prepared;
 mod problem;
@@ -34,6 +36,7 @@ mod variables;
 pub use headers::ReplyHeaders;
 pub use overrides::ReplyOverrides;
 
+use cookies::ClearedCookie;
 use cors::Origins;
 use format::{Format, FormatsByPath};
 use kind::ReplyKind;
@@ -99,7 +102,7 @@ pub struct Reply {
     text: Template,
     json: Vec<(String, Tree)>,
     headers: Vec<(String, String)>,
-    clear_cookies: Vec<String>,
+    clear_cookies: Vec<ClearedCookie>,
     origins: Option<Origins>,
     cache: Cache,
 }
@@ -126,8 +129,8 @@ impl Reply {
             retry_jitter: own.retry_jitter.or(wide.retry_jitter).unwrap_or(0),
             redirect: own.redirect.as_ref().or(wide.redirect.as_ref()).cloned(),
             is_built_in_page: html.is_none(),
-            html: html.map_or_else(page::html, |html| html.compile(Some(context)))?,
-            text: text.map_or_else(page::text, |text| text.compile(Some(context)))?,
+            html: html.map_or_else(|| page::html(context), |html| html.compile(Some(context)))?,
+            text: text.map_or_else(|| page::text(context), |text| text.compile(Some(context)))?,
             json: own.json.as_ref().or(wide.json.as_ref()).cloned().unwrap_or_default(),
             headers: own.headers.as_ref().or(wide.headers.as_ref()).cloned().unwrap_or_default(),
             clear_cookies: own.clear_cookies.as_ref().or(wide.clear_cookies.as_ref()).cloned().unwrap_or_default(),
@@ -165,6 +168,9 @@ impl Reply {
             if kind.is_grpc() {
                 headers.push("grpc-retry-pushback-ms", &seconds.saturating_mul(1000).to_string());
             }
+        }
+        for cookie in self.clear_cookies.iter().filter(|cookie| !facts.by_rule && cookie.is_met(request, facts.mode)) {
+            headers.push("set-cookie", &cookie.header);
         }
         if let Some(origin) = origin {
             cors::add_headers(origin, kind, request, &mut headers);

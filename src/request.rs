@@ -7,12 +7,14 @@ use std::rc::Rc;
 
 pub mod address;
 mod budget;
+mod claim;
 mod headers;
 pub mod host;
 pub mod path;
 mod values;
 
-pub use budget::{HOSTCALL, UNITS, WorkBudget};
+pub use budget::{EXPRESSION, HOSTCALL, UNITS, WorkBudget};
+pub use claim::Scalar;
 pub use headers::HeaderMap;
 pub use host::{Authority, Host};
 pub use path::RequestPath;
@@ -27,6 +29,12 @@ pub trait Peer {
     /// The values of the claim at `path` in the token that jwt_authn has verified: the elements of a list, one value for a
     /// scalar, none if the claim is absent. Exhausts the budget if it is too small to read all of them.
     fn claim(&self, path: &[String], budget: &WorkBudget) -> Rc<[Vec<u8>]>;
+    /// True if the claim at `path`, or an element of it, equals `value` and has its type. Called for values that have the
+    /// bytes of `value`, which a text can have too. By default, the bytes suffice.
+    fn claim_equals(&self, path: &[String], value: Scalar, budget: &WorkBudget) -> bool {
+        let _ = (path, value, budget);
+        true
+    }
 }
 
 /// A client without attributes.

@@ -197,3 +197,19 @@ fn percent_decoded(path: &[u8]) -> Vec<u8> {
     }
     decoded
 }
+
+#[test]
+fn claims_of_cookies_require_a_metadata_key() {
+    let cookie = "{'name': 'a', 'claims': [{'iss': 'i', 'name': 'staff', 'value': true}]}";
+    let problem = "requires jwt.metadata_key, under which jwt_authn stores a verified token";
+    for (policy, path) in [
+        (format!("'reply': {{'clear_cookies': [{cookie}]}}"), "reply.clear_cookies[0].claims"),
+        (
+            format!("'sites': [{{'name': 's', 'reply': {{'clear_cookies': ['b', {cookie}]}}}}]"),
+            "sites[0].reply.clear_cookies[1].claims",
+        ),
+    ] {
+        assert_eq!(compile(&format!("{{{policy}}}")).unwrap_err().to_string(), format!("{path}: {problem}"));
+        assert!(compile(&format!("{{'jwt': {{'metadata_key': 'payload'}}, {policy}}}")).is_ok());
+    }
+}

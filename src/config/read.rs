@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use super::{
-    ClaimConfig, FormatConfig, JwkConfig, KeyConfig, NamedConfig, PluginConfig, ReplyConfig, RuleConfig, SiteConfig,
-    TextConfig,
+    ClaimConfig, ClaimValueConfig, FormatConfig, JwkConfig, KeyConfig, NamedConfig, PluginConfig, ReplyConfig,
+    RuleConfig, SiteConfig, TextConfig,
 };
+use crate::request::Scalar;
 use crate::state::{Document, Mode};
 use crate::tree::{Fields, KeyPath, PathError, Tree, fields};
 
@@ -78,6 +79,15 @@ fn rule(tree: &Tree, path: &KeyPath<'_>) -> Result<RuleConfig, PathError> {
     Ok(rule)
 }
 
+/// Reads a cookie to expire: its name, or an object with the conditions of a rule.
+fn cookie(tree: &Tree, path: &KeyPath<'_>) -> Result<RuleConfig, PathError> {
+    match tree {
+        Tree::Text(name) => Ok(RuleConfig::named(name.clone())),
+        Tree::Map(_) => rule(tree, path),
+        other => Err(fields::wrong(other, "a name or an object with a name and conditions", path)),
+    }
+}
+
 fn text(tree: &Tree, path: &KeyPath<'_>) -> Result<TextConfig, PathError> {
     if let Tree::Text(plain) = tree {
         return Ok(TextConfig::Plain(plain.clone()));
@@ -109,6 +119,19 @@ fn value(tree: &Tree, path: &KeyPath<'_>) -> Result<Vec<TextConfig>, PathError> 
     }
 }
 
+/// Reads a value of a claim, or a list of them.
+fn claim_values(tree: &Tree, path: &KeyPath<'_>) -> Result<Vec<ClaimValueConfig>, PathError> {
+    let one = |tree: &Tree, path: &KeyPath<'_>| match (Scalar::of(tree), tree) {
+        (Some(scalar), _) => Ok(ClaimValueConfig::Scalar(scalar)),
+        (None, Tree::Text(_) | Tree::Map(_)) => text(tree, path).map(ClaimValueConfig::Text),
+        _ => Err(fields::wrong(tree, "a text, true, false, a number, or an object with regex, sha256 or absent", path)),
+    };
+    match tree {
+        Tree::List(_) => fields::list(one)(tree, path),
+        tree => Ok(vec![one(tree, path)?]),
+    }
+}
+
 fn named(tree: &Tree, path: &KeyPath<'_>) -> Result<NamedConfig, PathError> {
     let mut members = Fields::of(tree, path)?;
     let named = NamedConfig { name: members.required("name", fields::text)?, value: members.optional("value", value)? };
@@ -121,7 +144,7 @@ fn claim(tree: &Tree, path: &KeyPath<'_>) -> Result<ClaimConfig, PathError> {
     let claim = ClaimConfig {
         iss: members.required("iss", fields::text)?,
         name: members.required("name", fields::text)?,
-        value: members.optional("value", value)?,
+        value: members.optional("value", claim_values)?,
     };
     members.end_without_null()?;
     Ok(claim)
@@ -144,7 +167,7 @@ fn reply(tree: &Tree, path: &KeyPath<'_>) -> Result<ReplyConfig, PathError> {
         text: members.optional("text", fields::text)?,
         json: members.optional("json", fields::map(fields::any))?,
         headers: members.optional("headers", fields::map(fields::text))?,
-        clear_cookies: members.optional("clear_cookies", fields::list(fields::text))?,
+        clear_cookies: members.optional("clear_cookies", fields::list(cookie))?,
         context: members.optional("context", fields::map(fields::text))?,
         cors_origins: members.optional("cors", |tree: &Tree, path: &KeyPath<'_>| {
             let mut members = Fields::of(tree, path)?;

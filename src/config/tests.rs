@@ -47,6 +47,11 @@ fn missing_fields_are_refused() {
         ("{'always_closed': [{}]}", "always_closed[0].name: missing"),
         ("{'sites': [{'name': 'a', 'exempt': [{}]}]}", "sites[0].exempt[0].name: missing"),
         ("{'exempt': [{'name': 'a', 'cookies': [{'value': 'x'}]}]}", "exempt[0].cookies[0].name: missing"),
+        (
+            "{'exempt': [{'name': 'a', 'claims': [{'iss': 'i', 'name': 'x', 'value': [true, [1]]}]}]}",
+            "exempt[0].claims[0].value[1]: [1] is a list, not a text, true, false, a number, or an object with regex, \
+             sha256 or absent",
+        ),
         ("{'exempt': [{'name': 'a', 'claims': [{'name': 'x'}]}]}", "exempt[0].claims[0].iss: missing"),
         ("{'exempt': [{'name': 'a', 'claims': [{'iss': 'x'}]}]}", "exempt[0].claims[0].name: missing"),
         ("{'reply': {'cors': {}}}", "reply.cors.origins: missing"),

@@ -210,6 +210,29 @@ pub fn property(path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {
     Ok(is_found.then(|| bytes.into_bytes()))
 }
 
+/// Calls a function that Envoy has beside the ABI.
+fn foreign(name: &str, argument: &[u8]) -> Result<Vec<u8>, HostError> {
+    let mut bytes = Returned::new();
+    // SAFETY: `name`, `argument` and both fields of `bytes` are valid for the duration of the call.
+    let status = unsafe {
+        calls::proxy_call_foreign_function(
+            name.as_ptr(),
+            name.len(),
+            argument.as_ptr(),
+            argument.len(),
+            &mut bytes.data,
+            &mut bytes.size,
+        )
+    };
+    check("proxy_call_foreign_function", status).map(|()| bytes.into_bytes())
+}
+
+/// The value of an expression of the Common Expression Language on Envoy's attributes. An error if an operand has the
+/// wrong type. Envoy keeps the compiled expression until the stream ends.
+pub fn evaluate(expression: &str) -> Result<Vec<u8>, HostError> {
+    foreign("expr_evaluate", &foreign("expr_create", expression.as_bytes())?)
+}
+
 /// Sets the filter state `wasm.<name>` of the stream.
 pub fn set_property(name: &str, value: &str) -> Result<(), HostError> {
     // SAFETY: `name` and `value` are valid for the duration of the call.

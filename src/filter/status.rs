@@ -238,7 +238,9 @@ fn details(
         reason: state.reason().map(str::to_owned),
         by: document.and_then(|document| document.by.clone()),
         note: document.and_then(|document| document.note.clone()),
-        signed_by: current.and_then(|current| current.signed_by.as_ref()).map(|(_, name)| signer(directory, name)),
+        signed_by: current
+            .and_then(|current| current.signed_by.as_ref())
+            .map(|(kid, name)| signer(directory, kid, name)),
         windows: list("windows"),
         past: list("past"),
         suspend: list("suspend"),
@@ -258,8 +260,8 @@ fn has_lists(document: &Document) -> bool {
     !(windows.is_empty() && past.is_empty() && suspend.is_empty() && unknown.is_empty())
 }
 
-/// The name of the key that signed a document.
-fn signer(directory: &Directory, name: &str) -> String {
-    let is_known = directory.keys.iter().any(|key| key.name == *name);
+/// The name of the key that signed a document. Another key of the policy may have its name now.
+fn signer(directory: &Directory, kid: &str, name: &str) -> String {
+    let is_known = directory.keys.iter().any(|key| key.kid == kid);
     if is_known { name.to_owned() } else { format!("{name} (no longer in the policy)") }
 }

@@ -10,7 +10,8 @@ use super::sdk::{Action, Context, HttpContext};
 use super::sites::Sites;
 use super::{control, host, log_limit, register, stats};
 use crate::reply::{self, LocalReply};
-use crate::request::{HOSTCALL, Peer, Request, WorkBudget, address};
+use crate::request::{EXPRESSION, HOSTCALL, Peer, Request, Scalar, WorkBudget, address};
+use crate::tree::quoted;
 use crate::verdict::{PassReason, Verdict, decide};
 
 /// A request that a rule or a mode could refuse, or that may be for the control endpoint.
@@ -112,6 +113,8 @@ struct Downstream<'r> {
     claims: RefCell<Vec<KnownClaim>>,
 }
 
+/// The filter whose metadata has the verified tokens.
+const JWT_AUTHN: &str = "envoy.filters.http.jwt_authn";
 /// The largest number of elements of a claim's list that are read.
 const MAX_ELEMENTS: usize = 256;
 
@@ -137,7 +140,7 @@ impl<'r> Downstream<'r> {
         let Some(key) = self.jwt_metadata_key else {
             return Vec::new();
         };
-        let mut full = vec!["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", key];
+        let mut full = vec!["metadata", "filter_metadata", JWT_AUTHN, key];
         full.extend(path.iter().map(String::as_str));
         // Only lists support index lookup. Try it first: the bytes of a list can look like text.
         let mut elements = Vec::new();
@@ -207,5 +210,17 @@ impl Peer for Downstream<'_> {
         let values: Rc<[Vec<u8>]> = self.read_claim(path, budget).into();
         self.claims.borrow_mut().push((path.to_vec(), values.clone()));
         values
+    }
+
+    fn claim_equals(&self, path: &[String], value: Scalar, budget: &WorkBudget) -> bool {
+        let Some(key) = self.jwt_metadata_key.filter(|_| budget.pay(EXPRESSION)) else { return false };
+        let mut claim = "metadata.filter_metadata".to_owned();
+        for name in [JWT_AUTHN, key].into_iter().chain(path.iter().map(String::as_str)) {
+            claim.extend(["[", &quoted(name), "]"]);
+        }
+        let literal = value.literal();
+        // One of the operands is an error, which `||` ignores if the other one is true.
+        let expression = [&claim, " == ", &literal, " || ", &literal, " in ", &claim].concat();
+        host::evaluate(&expression).is_ok_and(|result| result == Scalar::Bool(true).bytes())
     }
 }

@@ -84,7 +84,8 @@ impl TextMatcher {
         Ok(matcher)
     }
 
-    fn add(&mut self, text: &TextConfig, path: &KeyPath<'_>, canonicalize: Canonicalize) -> Result<(), PathError> {
+    /// Compiles the text at `path`, and adds it to the list.
+    pub fn add(&mut self, text: &TextConfig, path: &KeyPath<'_>, canonicalize: Canonicalize) -> Result<(), PathError> {
         match text {
             TextConfig::Plain(text) => {
                 self.add_plain(text, canonicalize).map_err(|problem| PathError::new(path, problem))?;

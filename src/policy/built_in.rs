@@ -15,19 +15,11 @@ const HEALTH_CHECK_AGENTS: [&str; 4] = ["kube-probe/*", "ELB-HealthChecker/*", "
 /// `health-check-agents`.
 pub fn built_in() -> Result<RuleLists, PathError> {
     let agents = RuleConfig {
-        name: "health-check-agents".to_owned(),
-        paths: None,
-        methods: None,
-        remote_ips: None,
-        uri_sans: None,
         headers: Some(vec![NamedConfig {
             name: "user-agent".to_owned(),
             value: Some(HEALTH_CHECK_AGENTS.iter().map(|agent| TextConfig::Plain((*agent).to_owned())).collect()),
         }]),
-        query: None,
-        cookies: None,
-        claims: None,
-        modes: None,
+        ..RuleConfig::named("health-check-agents".to_owned())
     };
     let acme = Rc::new(Rule::built_in("acme-challenge", is_acme_challenge));
     let lists = RuleLists { exempt: vec![acme], ..RuleLists::default() };

@@ -12,6 +12,7 @@ mod condition;
 #[cfg(test)]
 mod tests;
 
+pub use compile::check_tokens;
 use condition::{Claim, NAME, Named};
 
 /// A compiled rule.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::rule::check_tokens;
 use super::{Rule, Rules};
 use crate::byte_index::ByteIndex;
 use crate::config::RuleConfig;
@@ -32,10 +33,7 @@ impl RuleLists {
             let list = path.key(key);
             for (index, config) in configs.iter().enumerate() {
                 let path = list.index(index);
-                if config.claims.is_some() && !has_tokens {
-                    let problem = "requires jwt.metadata_key, under which jwt_authn stores a verified token";
-                    return Err(PathError::new(&path.key("claims"), problem));
-                }
+                check_tokens(config, has_tokens, &path)?;
                 let rule = Rule::compile(config, &path)?;
                 if !names.add(rule.name.as_bytes()) {
                     let problem = format_args!("duplicate rule name \"{}\"", rule.name);

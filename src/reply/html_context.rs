@@ -90,6 +90,11 @@ impl HtmlContext {
         position.map_or(Ok(()), Err)
     }
 
+    /// True in element text, where elements are allowed.
+    pub fn is_element_text(&self) -> bool {
+        self.state == HtmlState::Text
+    }
+
     /// Checks that the page can end here.
     pub fn end(&self) -> Result<(), &'static str> {
         match self.state {

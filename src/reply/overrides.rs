@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::cookies::ClearedCookie;
 use super::cors::Origins;
 use super::escape::Escape;
 use super::format::{Format, FormatsByPath};
@@ -13,7 +14,7 @@ use crate::config::ReplyConfig;
 use crate::matching::RedirectTarget;
 use crate::request::is_token_byte;
 use crate::time::parse_duration;
-use crate::tree::{KeyPath, PathError, Tree, quoted};
+use crate::tree::{KeyPath, PathError, Tree};
 
 /// One `reply` object: the fields that it sets.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ pub struct ReplyOverrides {
     pub(super) json: Option<Vec<(String, Tree)>>,
     /// Names in lower case.
     pub(super) headers: Option<Vec<(String, String)>>,
-    pub(super) clear_cookies: Option<Vec<String>>,
+    pub(super) clear_cookies: Option<Vec<ClearedCookie>>,
     pub(super) context: Option<Vec<(String, String)>>,
     pub(super) origins: Option<Origins>,
     pub(super) formats: Option<FormatsByPath>,
@@ -81,7 +82,8 @@ impl ReplyOverrides {
             status: read(status, path, "status", |status, path| status_code(*status, path))?,
             format: read(format, path, "format", |name, path| Format::read(name, path))?,
             retry_after: read(retry_after, path, "retry_after", |text, path| {
-                text.as_ref().map(|text| Ok(duration(text, path)?.max(1))).transpose()
+                let seconds = text.as_ref().map(|text| duration(text, path)).transpose()?;
+                Ok(seconds.filter(|seconds| *seconds > 0))
             })?,
             retry_jitter: read(retry_jitter, path, "retry_jitter", |text, path| duration(text, path))?,
             redirect: read(redirect, path, "redirect", |url, path| RedirectTarget::compile(url, path))?,
@@ -89,7 +91,9 @@ impl ReplyOverrides {
             text: read(text, path, "text", |text, path| TemplateSource::read(text, Escape::Plain, path))?,
             json: read(json, path, "json", |members, path| problem_members(members, path))?,
             headers: read(headers, path, "headers", |headers, path| header_map(headers, path))?,
-            clear_cookies: read(clear_cookies, path, "clear_cookies", |names, path| cookie_names(names, path))?,
+            clear_cookies: read(clear_cookies, path, "clear_cookies", |cookies, path| {
+                ClearedCookie::compile(cookies, path)
+            })?,
             context: read(context, path, "context", |context, path| context_texts(context, path))?,
             origins: read(cors_origins, &path.key("cors"), "origins", |texts, path| Origins::compile(texts, path))?,
             formats: read(formats, path, "formats", |formats, path| FormatsByPath::compile(formats, path))?,
@@ -189,15 +193,6 @@ fn header_map(headers: &[(String, String)], path: &KeyPath<'_>) -> Result<Vec<(S
         return Err(PathError::new(&path.key(name), problem));
     }
     Ok(read)
-}
-
-fn cookie_names(names: &[String], path: &KeyPath<'_>) -> Result<Vec<String>, PathError> {
-    for (index, name) in names.iter().enumerate() {
-        if name.is_empty() || !name.bytes().all(is_token_byte) {
-            return Err(PathError::new(&path.index(index), format_args!("{} is not a cookie name", quoted(name))));
-        }
-    }
-    Ok(names.to_vec())
 }
 
 fn context_texts(context: &[(String, String)], path: &KeyPath<'_>) -> Result<Vec<(String, String)>, PathError> {

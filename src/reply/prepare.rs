@@ -22,8 +22,8 @@ impl Reply {
         self.add_kind_headers(kind, facts, &mut headers);
         self.headers.iter().for_each(|(name, value)| headers.push(name, value));
         // The site may be open to other requests, so their sessions stay.
-        for name in self.clear_cookies.iter().filter(|_| !facts.by_rule) {
-            headers.push("set-cookie", &expired(name));
+        for cookie in self.clear_cookies.iter().filter(|cookie| cookie.is_unconditional() && !facts.by_rule) {
+            headers.push("set-cookie", &cookie.header);
         }
         PreparedReply { status: self.status(kind), headers, body: self.body(kind, facts).finish() }
     }
@@ -87,7 +87,7 @@ impl Reply {
 
     fn render(&self, template: &Template, facts: &RefusalFacts<'_>, out: &mut BodyWriter) {
         template.render(
-            |variable| facts.has_value(variable),
+            |variable| facts.has_value(variable, &self.site),
             |piece| match piece {
                 Piece::Literal(text) => out.text(text),
                 Piece::Value(Variable::Path) => out.placeholder(Placeholder::Path(template.escape)),
@@ -102,12 +102,4 @@ impl Reply {
             },
         );
     }
-}
-
-/// The `set-cookie` that expires a cookie (RFC 6265 section 3.1). Browsers accept the prefixes `__Host-` and `__Secure-`
-/// only with `Secure`, and over plain HTTP they accept other cookies only without it (RFC 6265bis section 4.1.3).
-fn expired(name: &str) -> String {
-    let lower = name.to_ascii_lowercase();
-    let secure = if lower.starts_with("__host-") || lower.starts_with("__secure-") { "; Secure" } else { "" };
-    format!("{name}=; Max-Age=0; Path=/{secure}")
 }

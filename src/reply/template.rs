@@ -4,6 +4,7 @@
 //! {{reason}}              the value of a variable, escaped
 //! {{#eta}}…{{/eta}}       a section: appears only if the variable has a value
 //! {{^eta}}…{{/eta}}       an inverted section: appears only if it has none
+//! {{eta_local}}           a part of the built-in page: see [`partial`]
 //! ```
 //!
 //! A template is parsed once, when the policy loads; a parsed template always renders. In HTML, variables are allowed in
@@ -16,6 +17,7 @@ use std::rc::Rc;
 
 use super::escape::Escape;
 use super::html_context::HtmlContext;
+use super::partial;
 use super::variables::Variable;
 use crate::tree::fields::did_you_mean;
 
@@ -44,6 +46,8 @@ pub struct Template {
 enum TemplateNode {
     /// A byte range of the source.
     Literal(Range<usize>),
+    /// Literal text of a part of the built-in page.
+    BuiltIn(&'static str),
     /// A text of `context`, escaped.
     Constant(String),
     Value(Variable),
@@ -66,16 +70,13 @@ pub enum Piece<'t> {
 impl Template {
     /// Parses a template; `escape` is its language: plain text or HTML. Errors contain the tag.
     pub fn compile(source: SharedSource, escape: Escape, names: Names<'_>) -> Result<Template, String> {
-        let parser = TemplateParser {
-            rest: &source,
-            position: 0,
-            nodes: Vec::new(),
-            sections: Vec::new(),
-            context: (escape == Escape::Html).then(HtmlContext::default),
-            escape,
-            names,
-        };
-        let nodes = parser.parse()?;
+        if let Some(tag) = foreign_tag(&source) {
+            return Err(format!(
+                "\"{tag}\" is a tag of another template language; write {{{{reason}}}} for a value, and \
+                 {{{{#reason}}}}…{{{{/reason}}}} for text that appears only if there is one"
+            ));
+        }
+        let nodes = TemplateParser::new(&source, escape, names).parse()?;
         Ok(Template { source, nodes, escape })
     }
 
@@ -88,6 +89,7 @@ impl Template {
                 TemplateNode::Literal(range) => {
                     visit(Piece::Literal(self.source.get(range.clone()).unwrap_or_default()))
                 }
+                TemplateNode::BuiltIn(text) => visit(Piece::Literal(text)),
                 TemplateNode::Constant(text) => visit(Piece::Literal(text)),
                 TemplateNode::Value(variable) => visit(Piece::Value(*variable)),
                 TemplateNode::Section { variable, inverted, end } => {
@@ -98,6 +100,14 @@ impl Template {
             }
         }
     }
+}
+
+/// The first tag of Django or Jinja, such as `{% if reason %}`.
+fn foreign_tag(source: &str) -> Option<&str> {
+    source.lines().find_map(|line| {
+        let tag = line.get(line.find("{%")?..)?;
+        tag.get(..tag.find("%}")? + 2)
+    })
 }
 
 /// The meaning of a name in a template.
@@ -113,8 +123,11 @@ impl<'n> Names<'n> {
             return Ok(Meaning::Variable(variable));
         }
         let Some(context) = self.context else { return Ok(Meaning::Constant("")) };
+        if self.built_in && name == "contact" && !context.iter().any(|(key, _)| key == name) {
+            return Ok(Meaning::Constant(""));
+        }
         context.iter().find(|(key, _)| key == name).map(|(_, value)| Meaning::Constant(value)).ok_or_else(|| {
-            let known = Variable::names().chain(context.iter().map(|(key, _)| key.as_str()));
+            let known = Variable::names().chain(partial::names()).chain(context.iter().map(|(key, _)| key.as_str()));
             format!("unknown variable \"{{{{{name}}}}}\"{}", did_you_mean(name, known))
         })
     }
@@ -142,7 +155,19 @@ struct OpenSection<'s> {
     context: Option<HtmlContext>,
 }
 
-impl<'s> TemplateParser<'s, '_> {
+impl<'s, 'n> TemplateParser<'s, 'n> {
+    fn new(source: &'s str, escape: Escape, names: Names<'n>) -> TemplateParser<'s, 'n> {
+        TemplateParser {
+            rest: source,
+            position: 0,
+            nodes: Vec::new(),
+            sections: Vec::new(),
+            context: (escape == Escape::Html).then(HtmlContext::default),
+            escape,
+            names,
+        }
+    }
+
     fn parse(mut self) -> Result<Vec<TemplateNode>, String> {
         while !self.rest.is_empty() {
             let length = self.rest.find("{{").unwrap_or(self.rest.len());
@@ -232,7 +257,38 @@ impl<'s> TemplateParser<'s, '_> {
         Ok(())
     }
 
+    /// The nodes of a part of the built-in page.
+    fn partial(&self, name: &str) -> Result<Option<Vec<TemplateNode>>, String> {
+        // A text of `context` comes first.
+        let context = self.names.context.filter(|context| !context.iter().any(|(key, _)| key == name));
+        let Some(context) = context else { return Ok(None) };
+        if name == partial::CONTACT_LINK {
+            let link = partial::contact_link(context, self.escape);
+            return Ok(Some(vec![TemplateNode::Constant(link)]));
+        }
+        let Some(source) = partial::source(name, self.escape) else { return Ok(None) };
+        let names = Names { context: Some(&[]), built_in: true };
+        let mut nodes = TemplateParser::new(source, self.escape, names).parse()?;
+        for node in &mut nodes {
+            match node {
+                TemplateNode::Literal(range) => {
+                    *node = TemplateNode::BuiltIn(source.get(range.clone()).unwrap_or_default());
+                }
+                TemplateNode::Section { end, .. } => *end += self.nodes.len(),
+                TemplateNode::BuiltIn(_) | TemplateNode::Constant(_) | TemplateNode::Value(_) => {}
+            }
+        }
+        Ok(Some(nodes))
+    }
+
     fn variable(&mut self, name: &str) -> Result<(), String> {
+        if let Some(nodes) = self.partial(name)? {
+            if self.context.as_ref().is_some_and(|context| !context.is_element_text()) {
+                return Err(format!("\"{{{{{name}}}}}\" contains elements; put it into element text"));
+            }
+            self.nodes.extend(nodes);
+            return Ok(());
+        }
         let meaning = self.names.meaning(name)?;
         if let Some(Err(position)) = self.context.as_ref().map(HtmlContext::variable) {
             let hint = "put it into element text or into a quoted attribute such as data-value=\"…\"";

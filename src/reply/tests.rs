@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::config::PluginConfig;
-use crate::request::{HeaderMap, UnknownPeer};
+use crate::request::{HeaderMap, UNITS, UnknownPeer};
 use crate::state::ActiveMode;
 use crate::tree::KeyPath;
 
@@ -130,7 +130,9 @@ fn retry_after_is_the_time_to_the_expected_end_or_the_default() {
         (json!({}), Some(600), Some(-60), 0, Some("600")),
         (json!({ "retry_after": "90s" }), None, None, 0, Some("90")),
         (json!({ "retry_after": "250ms" }), None, None, 0, Some("1")),
-        (json!({ "retry_after": "0s" }), None, None, 0, Some("1")),
+        (json!({ "retry_after": "0s" }), None, None, 0, None),
+        (json!({ "retry_after": "0s", "retry_jitter": "9s" }), None, None, 7, None),
+        (json!({ "retry_after": "0s" }), None, Some(60), 0, Some("60")),
         (json!({ "retry_after": null }), None, None, 7, None),
         (json!({ "retry_after": null }), None, Some(60), 0, Some("60")),
         (json!({ "retry_jitter": "10s" }), None, None, 10, Some("310")),
@@ -162,6 +164,48 @@ fn clear_cookies_expires_cookies() {
     let cookies: Vec<_> =
         answer.headers.iter().filter(|(name, _)| *name == "set-cookie").map(|(_, value)| value).collect();
     assert_eq!(cookies, ["sessionid=; Max-Age=0; Path=/", "__Host-sid=; Max-Age=0; Path=/; Secure"]);
+}
+
+#[test]
+fn cookies_with_conditions_are_expired_for_requests_that_meet_them() {
+    let reply = reply(json!({ "clear_cookies": [
+        "all",
+        { "name": "staff", "headers": [{ "name": "x-staff" }], "methods": ["POST"] },
+        { "name": "offline", "modes": ["offline"] },
+        { "name": "same" },
+    ] }));
+    let expired = |refusal: Refusal<'_>, request: &str| {
+        let headers = headers(request);
+        let request = Request::new(&headers, &UnknownPeer);
+        let answer = reply.answer(refusal, &offline(), &request, NOW, 0);
+        let cookies = answer.headers.iter().filter(|(name, _)| *name == "set-cookie");
+        let mut names: Vec<String> = cookies.map(|(_, value)| value.split('=').next().unwrap().to_owned()).collect();
+        names.sort();
+        names.join(" ")
+    };
+    for (refusal, request, cookies) in [
+        (Refusal::Mode(Mode::Offline), "GET /", "all offline same"),
+        (Refusal::Mode(Mode::Offline), "GET /\nx-staff: 1", "all offline same"),
+        (Refusal::Mode(Mode::Offline), "POST /\nx-staff: 1", "all offline same staff"),
+        (Refusal::Mode(Mode::ReadOnly), "POST /\nx-staff: 1", "all same staff"),
+        (Refusal::AlwaysClosed("beta"), "POST /\nx-staff: 1", ""),
+    ] {
+        assert_eq!(expired(refusal, request), cookies, "{refusal:?} {request:?}");
+    }
+}
+
+#[test]
+fn an_exhausted_budget_expires_no_cookie_with_conditions() {
+    let reply = reply(
+        json!({ "clear_cookies": [{ "name": "a", "headers": [{ "name": "x-a", "value": { "absent": true } }] }] }),
+    );
+    let headers = headers("GET /");
+    for (units, expected) in [(0, 1), (UNITS, 0)] {
+        let request = Request::new(&headers, &UnknownPeer);
+        let _ = request.budget.pay(units);
+        let answer = reply.answer(Refusal::Mode(Mode::Offline), &offline(), &request, NOW, 0);
+        assert_eq!(answer.headers.iter().filter(|(name, _)| *name == "set-cookie").count(), expected);
+    }
 }
 
 #[test]

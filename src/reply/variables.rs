@@ -1,5 +1,6 @@
 //! The variables of templates, and their values for one refusal.
 
+use crate::config::DEFAULT_SITE;
 use crate::state::{EffectiveState, Mode};
 use crate::time::Time;
 use crate::verdict::Refusal;
@@ -23,13 +24,21 @@ pub enum Variable {
     RetryAfter,
     /// The request's path, without the query.
     Path,
-    /// Built-in page only: `eta`, else `until`, RFC 3339.
+    /// Built-in templates only: `since`, `until` and `eta` as `2026-11-21 03:00 UTC`.
+    SinceUtc,
+    /// See `SinceUtc`.
+    UntilUtc,
+    /// See `SinceUtc`.
+    EtaUtc,
+    /// Built-in templates only: the site's name, unless the policy names no sites.
+    SiteName,
+    /// Built-in templates only: `eta`, else `until`, RFC 3339.
     Back,
-    /// Built-in page only: the same, as `2026-11-21 03:00 UTC`.
+    /// Built-in templates only: the same, as `2026-11-21 03:00 UTC`.
     BackUtc,
-    /// Built-in page only: has a value if `eta` has passed.
+    /// Built-in templates only: has a value if `eta` has passed.
     Overdue,
-    /// Built-in page only: has a value if the mode is `read_only`.
+    /// Built-in templates only: has a value if the mode is `read_only`.
     ReadOnly,
 }
 
@@ -45,7 +54,11 @@ const NAMES: [(&str, Variable); 8] = [
     ("path", Variable::Path),
 ];
 
-const BUILT_IN: [(&str, Variable); 4] = [
+const BUILT_IN: [(&str, Variable); 8] = [
+    ("since_utc", Variable::SinceUtc),
+    ("until_utc", Variable::UntilUtc),
+    ("eta_utc", Variable::EtaUtc),
+    ("site_name", Variable::SiteName),
     ("back", Variable::Back),
     ("back_utc", Variable::BackUtc),
     ("overdue", Variable::Overdue),
@@ -112,13 +125,14 @@ impl<'d> RefusalFacts<'d> {
     }
 
     /// True if `variable` has a value.
-    pub fn has_value(&self, variable: Variable) -> bool {
+    pub fn has_value(&self, variable: Variable, site: &str) -> bool {
         match variable {
             Variable::Site | Variable::Mode | Variable::Path => true,
             Variable::Reason => self.reason.is_some(),
-            Variable::Since => self.since.is_some(),
-            Variable::Until => self.until.is_some(),
-            Variable::Eta => self.eta.is_some(),
+            Variable::Since | Variable::SinceUtc => self.since.is_some(),
+            Variable::Until | Variable::UntilUtc => self.until.is_some(),
+            Variable::Eta | Variable::EtaUtc => self.eta.is_some(),
+            Variable::SiteName => site != DEFAULT_SITE,
             Variable::RetryAfter => self.has_retry_after,
             Variable::Back | Variable::BackUtc => self.back().is_some(),
             Variable::Overdue => self.overdue,
@@ -129,10 +143,13 @@ impl<'d> RefusalFacts<'d> {
     /// The value of `variable`, if it has one and is no placeholder.
     pub fn value(&self, variable: Variable, site: &str) -> Option<String> {
         let time = match variable {
-            Variable::Site => return Some(site.to_owned()),
+            Variable::Site | Variable::SiteName => return Some(site.to_owned()),
             Variable::Mode => return Some(self.mode.name().to_owned()),
             Variable::Reason => return self.reason.map(str::to_owned),
             Variable::BackUtc => return self.back().map(in_utc),
+            Variable::SinceUtc => return self.since.map(in_utc),
+            Variable::UntilUtc => return self.until.map(in_utc),
+            Variable::EtaUtc => return self.eta.map(in_utc),
             Variable::Since => self.since,
             Variable::Until => self.until,
             Variable::Eta => self.eta,

@@ -12,6 +12,9 @@ pub const UNITS: usize = 256 * 1024;
 /// The cost of reading a property of Envoy, in units.
 pub const HOSTCALL: usize = 256;
 
+/// The cost of evaluating an expression in Envoy, in units.
+pub const EXPRESSION: usize = 32 * 1024;
+
 /// The remaining budget of a request.
 #[derive(Debug)]
 pub struct WorkBudget(Cell<usize>);

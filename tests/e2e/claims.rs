@@ -10,6 +10,8 @@ use crate::support::filters;
 use crate::support::signer::{Signer, now_ms};
 use crate::support::tls::Tls;
 
+mod typed;
+
 const US: &str = "https://id.example.com";
 const THEM: &str = "https://other.example.org";
 

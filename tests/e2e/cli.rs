@@ -11,20 +11,31 @@ use crate::support::signer::Signer;
 mod causes;
 mod close_and_open;
 mod completions;
+mod django;
+mod doctor;
 mod file;
+mod fleet;
+mod hash;
+mod holds;
 mod hostile;
 mod hot_restart;
 mod init;
+mod journal;
 mod json;
 mod lagging;
+mod live;
 mod mtls;
 mod one_address;
+mod open_command;
 mod reach;
 mod running;
 mod shared;
 mod status;
+mod sync;
 mod terminal;
 mod times;
+mod tried;
+mod update;
 mod words;
 mod wrapped_command;
 
@@ -52,6 +63,12 @@ async fn pushing() -> (App, Envoy, Desk, Signer) {
     envoy.wait_for_workers("shop").await;
     let desk = Desk::pushing(&signer, &[&base(&envoy)]);
     (app, envoy, desk, signer)
+}
+
+/// The configuration of the plugin of the listener with this number.
+fn plugin(bootstrap: &mut Value, listener: usize) -> &mut Value {
+    let manager = &mut bootstrap["static_resources"]["listeners"][listener]["filter_chains"][0]["filters"][0];
+    &mut manager["typed_config"]["http_filters"][0]["typed_config"]["config"]
 }
 
 fn base(envoy: &Envoy) -> String {

@@ -13,7 +13,7 @@
 //! | `sh` | commands | they succeed in front of a real Envoy; HTTP statuses in comments are those of the answers |
 //! | `sh options` | commands of maintctl | their options exist; they are not run |
 //! | `json document` | a state document | the filter's reader accepts it |
-//! | `text transcript` | commands and what they print | `night` plays them with real Envoys |
+//! | `text transcript` | commands and what they print | a test has run them; `UPDATE_DOCS=1` writes them again |
 //! | `json status`, `json problem` | an answer | a real Envoy answers with the same members |
 //!
 //! Inline code that begins with `maintctl` must have options that exist.
@@ -27,6 +27,7 @@ mod alerts;
 mod answers;
 mod commands;
 mod configuration;
+mod lint;
 mod markdown;
 mod night;
 mod snippets;

@@ -16,6 +16,7 @@ use crate::support::eventually;
 use crate::support::signer::{Signer, document};
 
 mod browser;
+mod custom;
 mod picture;
 
 use browser::{chromium, open, read, speed_up_timers, text_of};
@@ -130,42 +131,45 @@ async fn the_page_counts_down_to_eta_and_then_shows_that_it_takes_longer() {
 
     set(&envoy, &signer, "offline", json!({ "eta": in_seconds(100 * 60) })).await;
     open(&tab, &envoy.url("/"));
-    let said = text_of(&tab, "status");
+    let said = text_of(&tab, "maintenance-status");
     assert!(said.starts_with("Expected back in about 2 hours, at "), "{said}");
     let seconds = |text: &str| -> Option<u32> {
         let numbers: Option<Vec<u32>> = text.split(':').map(|number| number.parse().ok()).collect();
         Some(numbers?.into_iter().fold(0, |sum, number| sum * 60 + number))
     };
-    let first = seconds(&text_of(&tab, "timer")).unwrap();
+    let first = seconds(&text_of(&tab, "maintenance-timer")).unwrap();
     assert!((5000..=6000).contains(&first), "{first}");
     eventually("the countdown proceeds", async || {
-        seconds(&text_of(&tab, "timer")).filter(|now| *now + 2 <= first).map(drop)
+        seconds(&text_of(&tab, "maintenance-timer")).filter(|now| *now + 2 <= first).map(drop)
     })
     .await;
     assert_eq!(
-        read(&tab, "document.getElementById('timer').getAttribute('aria-hidden')"),
+        read(&tab, "document.getElementById('maintenance-timer').getAttribute('aria-hidden')"),
         "true",
         "screen readers do not read the timer"
     );
-    assert_eq!(read(&tab, "document.getElementById('status').getAttribute('aria-live')"), "polite");
+    assert_eq!(read(&tab, "document.getElementById('maintenance-status').getAttribute('aria-live')"), "polite");
 
     // The page is open when `eta` passes.
     set(&envoy, &signer, "offline", json!({ "eta": in_seconds(8) })).await;
     open(&tab, &envoy.url("/"));
-    eventually("the page shows that it takes longer", async || (text_of(&tab, "status") == late).then_some(())).await;
-    assert_eq!(read(&tab, "document.getElementById('timer').hidden"), true);
+    eventually("the page shows that it takes longer", async || {
+        (text_of(&tab, "maintenance-status") == late).then_some(())
+    })
+    .await;
+    assert_eq!(read(&tab, "document.getElementById('maintenance-timer').hidden"), true);
 
     // `eta` has passed before the page is opened.
     set(&envoy, &signer, "offline", json!({ "eta": "2020-01-01T00:00:00Z" })).await;
     open(&tab, &envoy.url("/"));
-    assert_eq!(text_of(&tab, "status"), late);
-    assert_eq!(read(&tab, "document.getElementById('timer').hidden"), true);
+    assert_eq!(text_of(&tab, "maintenance-status"), late);
+    assert_eq!(read(&tab, "document.getElementById('maintenance-timer').hidden"), true);
 
     // The document has no `eta`.
     set(&envoy, &signer, "offline", json!({})).await;
     open(&tab, &envoy.url("/"));
-    assert_eq!(text_of(&tab, "status"), "We will be back as soon as we can.");
-    assert_eq!(read(&tab, "document.getElementById('timer').hidden"), true);
+    assert_eq!(text_of(&tab, "maintenance-status"), "We will be back as soon as we can.");
+    assert_eq!(read(&tab, "document.getElementById('maintenance-timer').hidden"), true);
 }
 
 #[tokio::test]

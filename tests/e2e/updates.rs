@@ -103,9 +103,10 @@ async fn a_declared_state_takes_precedence_over_a_pushed_document_until_it_is_re
 #[tokio::test]
 async fn a_document_survives_the_removal_of_its_key_and_the_status_shows_it() {
     let (app, ops, old) = (App::start(), Signer::generate(), Signer::generate());
-    let after = shop::policy(&ops);
-    let mut before = after.clone();
+    let (mut before, mut after) = (shop::policy(&ops), shop::policy(&ops));
     before["keys"].as_array_mut().unwrap().push(old.entry("old"));
+    // Another key of the same name does not hide that the policy lacks the one that signed the document.
+    after["keys"].as_array_mut().unwrap().push(Signer::generate().entry("old"));
     let envoy = watched(&app, &before, &shop::control(&ops)).await;
     let closing = document("shop", "offline");
     shop::push(&envoy, &old, &closing).await;

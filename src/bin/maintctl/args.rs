@@ -16,6 +16,7 @@ mod cancel;
 mod close;
 pub mod common;
 mod completions;
+mod details;
 mod diff;
 mod doctor;
 mod explain;
@@ -24,17 +25,21 @@ mod history;
 mod init;
 mod keys;
 mod lint;
+mod man;
 mod open;
 mod preview;
 mod schedule;
 mod status;
 mod suggest;
+mod sync;
+mod update;
 
 pub use alias::Alias;
 pub use apply::ApplyArgs;
 pub use cancel::CancelArgs;
 pub use close::{CloseArgs, OnFailure};
 pub use completions::CompletionsArgs;
+pub use details::DetailArgs;
 pub use diff::DiffArgs;
 pub use doctor::DoctorArgs;
 pub use explain::{ClaimFlag, ExplainArgs};
@@ -43,10 +48,13 @@ pub use history::HistoryArgs;
 pub use init::InitArgs;
 pub use keys::KeysArgs;
 pub use lint::{LintArgs, LintFormat};
+pub use man::ManArgs;
 pub use open::OpenArgs;
 pub use preview::PreviewArgs;
 pub use schedule::ScheduleArgs;
 pub use status::StatusArgs;
+pub use sync::SyncArgs;
+pub use update::UpdateArgs;
 
 /// Closes and opens sites behind Envoy, and shows the state of every Envoy.
 #[derive(Debug, Parser)]
@@ -83,8 +91,8 @@ impl Cli {
         let matches = matches.map_err(|error| suggest::improve(error, &texts, &command))?;
         let cli = Cli::from_arg_matches(&matches)?;
         let ends_with_dashes = texts.last().is_some_and(|word| word == "--");
-        if let Command::Close(args) = &cli.command
-            && args.command.first().map_or(ends_with_dashes, |program| program.is_empty())
+        if let Some(words) = cli.command.wrapped()
+            && words.first().map_or(ends_with_dashes, |program| program.is_empty())
         {
             let text = "after `--` the command to run is missing; nothing changed";
             return Err(command.error(ErrorKind::MissingRequiredArgument, text));
@@ -107,6 +115,8 @@ pub enum Command {
     Close(CloseArgs),
     /// Open sites now [aliases: off, deactivate]
     Open(OpenArgs),
+    /// Change the details of closed sites, never their mode
+    Update(UpdateArgs),
     /// Show the state of sites and its adoption by Envoy [alias: check]
     Status(StatusArgs),
     /// Plan a window, in which a site is closed
@@ -117,6 +127,8 @@ pub enum Command {
     Diff(DiffArgs),
     /// Write the edited policy of a file target, without a change of sites
     Apply(ApplyArgs),
+    /// Bring lagging and restarted Envoys to the newest documents
+    Sync(SyncArgs),
     /// List the last maintenances
     History(HistoryArgs),
     /// Check a target from end to end, and say what to do
@@ -133,6 +145,20 @@ pub enum Command {
     Hash(HashArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Write man pages into a folder
+    #[command(hide = true)]
+    Man(ManArgs),
+}
+
+impl Command {
+    /// The command after `--`; `None` for subcommands that run none.
+    fn wrapped(&self) -> Option<&[OsString]> {
+        match self {
+            Command::Close(args) => Some(&args.command),
+            Command::Open(args) => Some(&args.command),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,5 +3,7 @@
 pub mod describe;
 pub mod draft;
 pub mod edit;
+pub mod hold;
+pub mod restore;
 pub mod warnings;
 pub mod window;

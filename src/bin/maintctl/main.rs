@@ -18,13 +18,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use args::{Alias, Cli, Command};
-use commands::{
-    apply, cancel, close, completions, diff, doctor, explain, hash, history, init, keys, lint, open, preview, schedule,
-    status,
-};
 use terminal::{output, signals};
 
 fn main() -> ExitCode {
+    commands::completions::complete_and_exit();
     let (cli, alias) = Cli::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit());
     let result = run(cli, alias.as_ref().map(|alias| alias.typed.as_str()));
     if let Some(Alias { typed, verb, .. }) = alias.filter(|alias| alias.is_foreign) {
@@ -41,24 +38,27 @@ fn main() -> ExitCode {
 
 /// Runs the subcommand. `alias` is its name as typed, if that is an alias.
 fn run(cli: Cli, alias: Option<&str>) -> Result<ExitCode> {
-    signals::install()?;
+    signals::install(write::journal::interrupted)?;
     let Cli { global, command } = cli;
     match command {
-        Command::Init(args) => init::run(&global, &args),
-        Command::Close(args) => close::run(&global, &args, alias),
-        Command::Open(args) => open::run(&global, &args, alias),
-        Command::Status(args) => status::run(&global, &args),
-        Command::Schedule(args) => schedule::run(&global, &args),
-        Command::Cancel(args) => cancel::run(&global, &args),
-        Command::Diff(args) => diff::run(&global, &args),
-        Command::Apply(args) => apply::run(&global, &args),
-        Command::History(args) => history::run(&global, &args),
-        Command::Doctor(args) => doctor::run(&global, &args),
-        Command::Keys(args) => keys::run(&global, &args),
-        Command::Explain(args) => explain::run(&global, &args),
-        Command::Lint(args) => lint::run(&args),
-        Command::Preview(args) => preview::run(&args),
-        Command::Hash(args) => hash::run(&args),
-        Command::Completions(args) => completions::run(&args),
+        Command::Init(args) => commands::init::run(&global, &args),
+        Command::Close(args) => commands::close::run(&global, &args, alias),
+        Command::Open(args) => commands::open::run(&global, &args, alias),
+        Command::Update(args) => commands::update::run(&global, &args),
+        Command::Status(args) => commands::status::run(&global, &args),
+        Command::Schedule(args) => commands::schedule::run(&global, &args),
+        Command::Cancel(args) => commands::cancel::run(&global, &args),
+        Command::Sync(args) => commands::sync::run(&global, &args),
+        Command::Diff(args) => commands::diff::run(&global, &args),
+        Command::Apply(args) => commands::apply::run(&global, &args),
+        Command::History(args) => commands::history::run(&global, &args),
+        Command::Doctor(args) => commands::doctor::run(&global, &args),
+        Command::Keys(args) => commands::keys::run(&global, &args),
+        Command::Explain(args) => commands::explain::run(&global, &args),
+        Command::Lint(args) => commands::lint::run(&args),
+        Command::Preview(args) => commands::preview::run(&args),
+        Command::Hash(args) => commands::hash::run(&args),
+        Command::Man(args) => commands::man::run(&args),
+        Command::Completions(args) => commands::completions::run(&args),
     }
 }

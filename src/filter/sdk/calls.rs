@@ -43,6 +43,15 @@ unsafe extern "C" {
         grpc_status: i32,
     ) -> u32;
 
+    pub fn proxy_call_foreign_function(
+        name: *const u8,
+        name_size: usize,
+        argument: *const u8,
+        argument_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+
     pub fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     pub fn proxy_increment_metric(id: u32, by: i64) -> u32;
     pub fn proxy_record_metric(id: u32, value: u64) -> u32;

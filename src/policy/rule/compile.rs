@@ -2,7 +2,7 @@
 
 use super::Rule;
 use super::condition::{Claim, Named};
-use crate::config::{ClaimConfig, NamedConfig, RuleConfig, TextConfig};
+use crate::config::{ClaimConfig, ClaimValueConfig, NamedConfig, RuleConfig, TextConfig};
 use crate::matching::cidr::{self, IpSet};
 use crate::matching::path::compile_paths;
 use crate::matching::text::{TextMatcher, as_written};
@@ -12,13 +12,23 @@ use crate::state::{Mode, ModeSet};
 use crate::tree::{KeyPath, PathError};
 
 impl Rule {
-    /// Compiles the rule at `path`.
+    /// Compiles the rule at `path`. A rule without a condition is an error.
     pub fn compile(config: &RuleConfig, path: &KeyPath<'_>) -> Result<Rule, PathError> {
+        name(&config.name, &path.key("name"))?;
+        let rule = Rule::with_conditions(config, path)?;
+        if config.has_condition() {
+            Ok(rule)
+        } else {
+            Err(PathError::new(path, "a rule without a condition would match every request"))
+        }
+    }
+
+    /// Compiles the conditions at `path`, without checking the name.
+    pub fn with_conditions(config: &RuleConfig, path: &KeyPath<'_>) -> Result<Rule, PathError> {
         // Names every field, so that a new one is a compile error here.
-        let RuleConfig { name: own, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes } =
-            config;
-        let rule = Rule {
-            name: name(own, &path.key("name"))?,
+        let RuleConfig { name, paths, methods, remote_ips, uri_sans, headers, query, cookies, claims, modes } = config;
+        Ok(Rule {
+            name: name.clone(),
             paths: optional(paths, |texts| compile_paths(texts, &path.key("paths")))?,
             methods: optional(methods, |methods| compile_methods(methods, &path.key("methods")))?,
             remote_ips: optional(remote_ips, |ranges| compile_ranges(ranges, &path.key("remote_ips")))?,
@@ -29,21 +39,17 @@ impl Rule {
             claims: compile_claims(claims, &path.key("claims"))?,
             modes: optional(modes, |modes| compile_modes(modes, &path.key("modes")))?,
             built_in: None,
-        };
-        let has_condition = paths.is_some()
-            || methods.is_some()
-            || remote_ips.is_some()
-            || uri_sans.is_some()
-            || headers.is_some()
-            || query.is_some()
-            || cookies.is_some()
-            || claims.is_some();
-        if has_condition {
-            Ok(rule)
-        } else {
-            Err(PathError::new(path, "a rule without a condition would match every request"))
-        }
+        })
     }
+}
+
+/// Rejects conditions on claims if jwt_authn stores no verified tokens.
+pub fn check_tokens(config: &RuleConfig, has_tokens: bool, path: &KeyPath<'_>) -> Result<(), PathError> {
+    if config.claims.is_none() || has_tokens {
+        return Ok(());
+    }
+    let problem = "requires jwt.metadata_key, under which jwt_authn stores a verified token";
+    Err(PathError::new(&path.key("claims"), problem))
 }
 
 fn optional<C, T>(
@@ -155,9 +161,32 @@ fn compile_claims(configs: &Option<Vec<ClaimConfig>>, path: &KeyPath<'_>) -> Res
         if iss.is_empty() {
             return Err(PathError::new(&path.key("iss"), "empty; a claim is worth no more than its issuer"));
         }
-        claims.push(Claim { iss: iss.clone(), path: members, value: compile_value(value, &path)? });
+        let mut claim = Claim { iss: iss.clone(), path: members, texts: TextMatcher::default(), scalars: Vec::new() };
+        compile_claim_values(&mut claim, value, &path.key("value"))?;
+        claims.push(claim);
     }
     Ok(claims)
+}
+
+fn compile_claim_values(
+    claim: &mut Claim,
+    values: &Option<Vec<ClaimValueConfig>>,
+    path: &KeyPath<'_>,
+) -> Result<(), PathError> {
+    let Some(values) = values else {
+        claim.texts = TextMatcher::present();
+        return Ok(());
+    };
+    if values.is_empty() {
+        return Err(PathError::new(path, "an empty list matches nothing"));
+    }
+    for (index, value) in values.iter().enumerate() {
+        match value {
+            ClaimValueConfig::Text(text) => claim.texts.add(text, &path.index(index), as_written)?,
+            ClaimValueConfig::Scalar(scalar) => claim.scalars.push(*scalar),
+        }
+    }
+    Ok(())
 }
 
 fn compile_modes(modes: &[Mode], path: &KeyPath<'_>) -> Result<ModeSet, PathError> {

@@ -2,10 +2,14 @@
 
 use super::Effect;
 use crate::matching::text::{TextMatcher, Unexamined};
-use crate::request::{Pair, Request, Separator, unquoted};
+use crate::request::{Pair, Request, Scalar, Separator, WorkBudget, unquoted};
 
 /// The cost of comparing the name of one header, parameter or cookie, in units of the budget.
 pub const NAME: usize = 2;
+
+/// The bytes in which Envoy passes `false`, and an empty list or object, to the filter.
+const FALSE: &[u8] = &[0];
+const EMPTY_LIST: &[u8] = &[0; 4];
 
 /// A condition on the values of a header, a parameter or a cookie. One matching occurrence suffices.
 #[derive(Clone, Debug)]
@@ -21,7 +25,9 @@ pub struct Claim {
     pub iss: String,
     /// The names of nested members.
     pub path: Vec<String>,
-    pub value: TextMatcher,
+    pub texts: TextMatcher,
+    /// Booleans and numbers.
+    pub scalars: Vec<Scalar>,
 }
 
 impl Named {
@@ -85,6 +91,22 @@ impl Claim {
         if !budget.pay(1) {
             return unexamined.is_match();
         }
-        is_issuer && self.value.is_match_any(values.iter(), unexamined, budget)
+        is_issuer && (self.is_text(&values, unexamined, budget) || self.is_scalar(&values, unexamined, request))
+    }
+
+    /// `false` means that the token lacks something, like an empty list, so no text matches it, not even `*`. Nor is the
+    /// claim absent.
+    fn is_text(&self, values: &[Vec<u8>], unexamined: Unexamined, budget: &WorkBudget) -> bool {
+        let mut others = values.iter().filter(|value| !matches!(value.as_slice(), FALSE | EMPTY_LIST)).peekable();
+        let is_nothing = !values.is_empty() && others.peek().is_none();
+        !is_nothing && self.texts.is_match_any(others, unexamined, budget)
+    }
+
+    /// A text can have the bytes of a boolean or a number, so a rule that opens asks Envoy for the type. A rule that closes
+    /// matches the text too.
+    fn is_scalar(&self, values: &[Vec<u8>], unexamined: Unexamined, request: &Request<'_>) -> bool {
+        let equals =
+            |scalar: Scalar| unexamined.is_match() || request.peer.claim_equals(&self.path, scalar, &request.budget);
+        self.scalars.iter().any(|scalar| values.contains(&scalar.bytes()) && equals(*scalar))
     }
 }

@@ -88,6 +88,7 @@ fn malformed_named_conditions_are_refused() {
             "'claims': [{'iss': 'i', 'name': ''}]",
             "rule.claims[0].name: \"\" is not the name of a claim, or of nested members joined by dots",
         ),
+        ("'claims': [{'iss': 'i', 'name': 'a', 'value': []}]", "rule.claims[0].value: an empty list matches nothing"),
         (
             "'claims': [{'iss': 'i', 'name': 'a', 'value': 'a*b'}]",
             "rule.claims[0].value[0]: \"a*b\" may have one '*', first or last; write it as { regex: … }",

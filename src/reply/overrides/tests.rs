@@ -33,6 +33,22 @@ fn malformed_fields_are_refused() {
             "reply.redirect: \"sorry\" is neither an http or https URL nor an absolute path",
         ),
         (json!({ "clear_cookies": ["a", "b;c"] }), "reply.clear_cookies[1]: \"b;c\" is not a cookie name"),
+        (
+            json!({ "clear_cookies": [{ "name": "a b", "methods": ["GET"] }] }),
+            "reply.clear_cookies[0]: \"a b\" is not a cookie name",
+        ),
+        (
+            json!({ "clear_cookies": [{ "name": "a", "methods": ["get"] }] }),
+            "reply.clear_cookies[0].methods[0]: \"get\" is not a method in upper case",
+        ),
+        (
+            json!({ "clear_cookies": [{ "name": "a", "method": "GET" }] }),
+            "reply.clear_cookies[0].method: unknown field; did you mean \"methods\"?",
+        ),
+        (
+            json!({ "clear_cookies": [1] }),
+            "reply.clear_cookies[0]: 1 is a number, not a name or an object with a name and conditions",
+        ),
         (json!({ "clear_cookies": [""] }), "reply.clear_cookies[0]: \"\" is not a cookie name"),
         (json!({ "context": { "eta": "soon" } }), "reply.context.eta: the filter sets this variable itself"),
         (

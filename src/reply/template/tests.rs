@@ -74,3 +74,55 @@ fn html_templates_refuse_variables_outside_of_text_and_plain_attributes() {
     assert!(template("<p{{#eta}} title=\"a\"{{/eta}}>", Escape::Html).is_err());
     assert!(template("{{#eta}}<p title=\"{{eta}}\">{{/eta}}{{team}}", Escape::Html).is_ok());
 }
+
+#[test]
+fn tags_of_other_template_languages_are_refused() {
+    for (source, tag) in
+        [("{% if reason %}{{reason}}{% endif %}", "{% if reason %}"), ("<p>\n  %} {%- block a -%}", "{%- block a -%}")]
+    {
+        let expected = format!(
+            "\"{tag}\" is a tag of another template language; write {{{{reason}}}} for a value, and \
+             {{{{#reason}}}}…{{{{/reason}}}} for text that appears only if there is one"
+        );
+        for escape in [Escape::Plain, Escape::Html] {
+            assert_eq!(template(source, escape).err(), Some(expected.clone()), "{source}");
+        }
+    }
+    for source in ["{%", "%}{%", "a { 100%} b", "<style>{%\n%}</style>"] {
+        assert!(template(source, Escape::Html).is_ok(), "{source}");
+    }
+}
+
+#[test]
+fn parts_of_the_built_in_page_are_allowed_in_element_text_only() {
+    for name in ["since_local", "until_local", "eta_local", "maintenance_countdown", "contact_link"] {
+        let page = |before: &str, after: &str| {
+            template(Box::leak(format!("{before}{{{{{name}}}}}{after}").into()), Escape::Html)
+        };
+        assert!(page("<p>", "</p>").is_ok(), "{name}");
+        for (before, after) in
+            [("<p title=\"", "\">"), ("<title>", "</title>"), ("<script>", "</script>"), ("<a href=\"", "\">")]
+        {
+            let expected = format!("\"{{{{{name}}}}}\" contains elements; put it into element text");
+            assert_eq!(page(before, after).err(), Some(expected), "{before}");
+        }
+    }
+}
+
+#[test]
+fn local_times_of_plain_text_are_in_utc_and_sections_surround_parts() {
+    for (source, expected) in [
+        ("{{since_local}}", "<SinceUtc>"),
+        ("{{#eta}}{{until_local}}{{/eta}}{{#reason}}a {{maintenance_countdown}}{{/reason}}b", "a <BackUtc>b"),
+    ] {
+        assert_eq!(rendered(source).as_deref(), Ok(expected), "{source}");
+    }
+}
+
+#[test]
+fn a_text_of_the_context_precedes_a_part_of_its_name() {
+    let context = [("eta_local".to_owned(), "soon".to_owned())];
+    let names = Names { context: Some(&context), built_in: false };
+    let source = Rc::new(Cow::Borrowed("<p title=\"{{eta_local}}\">"));
+    assert!(Template::compile(source, Escape::Html, names).is_ok());
+}

@@ -51,3 +51,38 @@ fn hostile_values_are_escaped() {
     assert_eq!(built_in.matches("&lt;/script&gt;&lt;script&gt;").count(), 1, "the reason appears once");
     assert!(!built_in.contains("<script>alert"));
 }
+
+#[test]
+fn custom_pages_have_local_times_a_countdown_and_a_contact() {
+    let html = "<p>{{since_local}}|{{until_local}}|{{eta_local}}</p>{{maintenance_countdown}}<i>{{contact_link}}</i>";
+    let reply = reply(json!({ "html": html, "context": { "contact": "ops@example.com" } }));
+    let page = body(&ask_at(&reply, &closed(Mode::Offline, None, Some(60), None), BROWSER));
+    for part in [
+        "<p><time data-local datetime=\"2026-11-21T01:59:00Z\">2026-11-21 01:59 UTC</time>||",
+        "|<time data-local datetime=\"2026-11-21T02:01:00Z\">2026-11-21 02:01 UTC</time></p><div id=\"maintenance\"",
+        "data-mode=\"offline\" data-eta=\"2026-11-21T02:01:00Z\" data-until=\"\"",
+        "Expected back at <time datetime=\"2026-11-21T02:01:00Z\">2026-11-21 02:01 UTC</time>.</p>",
+        "<i><a href=\"mailto:ops@example.com\">ops@example.com</a></i>",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+}
+
+#[test]
+fn the_built_in_page_has_at_most_5_kib_and_shows_the_site_and_the_contact() {
+    let contact = json!({ "context": { "contact": "https://status.example.com/", "contact_label": "Status" } });
+    let reason = "We are upgrading the database. Orders that you have placed are safe.";
+    for mode in [Mode::Offline, Mode::ReadOnly] {
+        let state = closed(mode, Some(7200), Some(3600), Some(reason));
+        let page = body(&ask_at(&reply(contact.clone()), &state, &BROWSER.replace("GET", "POST")));
+        assert!(page.len() <= 5 * 1024, "{} bytes", page.len());
+        assert!(page.contains("<p class=\"soft\">shop</p>"), "{page}");
+        assert!(page.contains("Questions? <a href=\"https://status.example.com/\">Status</a>"), "{page}");
+    }
+    let page = body(&ask_at(&reply(json!({})), &closed(Mode::Offline, None, None, None), BROWSER));
+    assert!(!page.contains("Questions?"), "{page}");
+    let text = body(&ask_at(&reply(contact), &closed(Mode::Offline, None, None, None), "GET /\naccept: text/plain"));
+    assert_eq!(text, "Down for maintenance\nQuestions? Status: https://status.example.com/\n");
+    let unnamed = Reply::merge(&overrides(json!({})), &overrides(json!({})), "default", &[HostPattern::Any]).unwrap();
+    assert!(!body(&ask_at(&unnamed, &closed(Mode::Offline, None, None, None), BROWSER)).contains("default</p>"));
+}

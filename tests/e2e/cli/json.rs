@@ -125,8 +125,12 @@ async fn status_prints_one_json_value() {
     let (_app, envoy, desk, _) = pushing().await;
     assert_eq!(desk.run("close shop --reason Upgrade --note ticket --suspend staff").await.code, 0);
     let answer = desk.json("status --json").await;
-    assert_eq!(members(&answer), ["envoys", "missing", "sites", "target"], "{answer}");
-    assert_eq!(members(&answer["envoys"][0]), ["address", "envoy", "plugin_conflicts", "time", "version"], "{answer}");
+    assert_eq!(members(&answer), ["envoys", "missing", "remarks", "sites", "target"], "{answer}");
+    assert_eq!(
+        members(&answer["envoys"][0]),
+        ["address", "envoy", "plugin_conflicts", "started", "time", "version"],
+        "{answer}"
+    );
     assert_eq!(answer["envoys"][0]["address"], base(&envoy));
     let sites = answer["sites"].as_array().unwrap();
     assert_eq!(sites.iter().map(|site| &site["site"]).collect::<Vec<_>>(), [&json!("api"), &json!("shop")]);
@@ -137,6 +141,8 @@ async fn status_prints_one_json_value() {
     let values = ["mode", "reason", "note", "by", "suspend", "declared"].map(|name| shop[name].clone());
     let expected = json!(["offline", "Upgrade", "ticket", "ops@example.com", ["staff"], false]);
     assert_eq!(json!(values), expected, "{shop}");
+    let document = ["site", "mode", "reason", "fleet"].map(|name| shop["document"][name].clone());
+    assert_eq!(json!(document), json!(["shop", "offline", "Upgrade", "test"]), "{shop}");
     assert_eq!(shop["workers"], json!({ "members": 2, "adopted": 2 }));
     assert_eq!(shop["envoys"], json!({ "total": 1, "followed": 1, "lagging": [] }));
 }

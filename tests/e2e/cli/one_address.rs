@@ -41,6 +41,7 @@ async fn an_envoy_that_joins_an_address_after_the_push_is_detected() {
     assert_eq!(output.code, 3, "{output:?}");
     assert!(output.stdout.contains("OFFLINE (adopted by 0/1 Envoys)"), "{output:?}");
     assert!(output.stderr.contains("respond at this address"), "{output:?}");
+    assert!(!output.stderr.contains("nothing changed"), "{output:?}");
     assert_eq!((status_of(&one).await, status_of(&two).await), (503, 200));
 }
 
@@ -88,9 +89,8 @@ async fn every_envoy_is_queried_over_many_new_connections() {
     assert_eq!(desk.run("close shop").await.code, 0);
     let after = connections().await;
     for (before, after) in before.into_iter().zip(after) {
-        // Fourteen connections before the push and fourteen after adoption miss a second Envoy less than once in
-        // 10,000.
-        assert!(after - before >= 2 * 14, "{before} {after}");
+        // Sixteen new connections in the proof miss a second Envoy less than once in 10,000.
+        assert!(after - before >= 16, "{before} {after}");
     }
     let answer = desk.json("status shop --json").await;
     assert_eq!(answer["sites"][0]["envoys"]["followed"], json!(2), "{answer}");

@@ -13,7 +13,7 @@ use crate::support::desk::Desk;
 use crate::support::{DEADLINE, eventually, preload};
 
 /// Runs maintctl with these file descriptors as terminals, and types `answer`.
-async fn at_terminals(desk: &Desk, terminals: &str, words: &str, answer: &str) -> Output {
+pub async fn at_terminals(desk: &Desk, terminals: &str, words: &str, answer: &str) -> Output {
     let library = preload::library(desk.path());
     let mut command = desk.command(words);
     command.env("LD_PRELOAD", library).env("TERMINALS", terminals).env("TERM", "xterm").env_remove("NO_COLOR");
@@ -102,6 +102,39 @@ async fn output_has_colours_on_terminals_only() {
     let mut plain = desk.command("close nosuch");
     let output = plain.env("LD_PRELOAD", library).env("TERMINALS", "012").env("NO_COLOR", "1").output().await.unwrap();
     assert!(!String::from_utf8(output.stderr).unwrap().contains(ESCAPE));
+}
+
+#[tokio::test]
+async fn status_fits_the_terminal_and_has_colours_there() {
+    let (_app, envoy, desk, _) = pushing().await;
+    let reason = "Upgrade_of_the_database,_which_takes_longer_than_the_width_of_a_terminal";
+    assert_eq!(desk.run(&format!("close shop --reason {reason} --until 2099-01-01T03:00:00Z")).await.code, 0);
+    for _ in 0..3 {
+        assert_eq!(status_of(&envoy).await, 503);
+    }
+    let library = preload::library(desk.path());
+    let status = async |terminals: &str, variables: &[(&str, &str)]| {
+        let mut command = desk.command("status");
+        command.env("LD_PRELOAD", &library).env("TERMINALS", terminals).env("TERM", "xterm").env_remove("NO_COLOR");
+        command.env("TZ", "Europe/Berlin").envs(variables.iter().copied());
+        String::from_utf8(command.output().await.unwrap().stdout).unwrap()
+    };
+    let piped = status("", &[("COLUMNS", "60")]).await;
+    assert!(piped.lines().any(|line| line.len() > 150), "{piped}");
+    let words: Vec<&str> = piped.lines().flat_map(str::split_whitespace).collect();
+    for word in
+        ["BY", "ops@example.com", "REFUSED", "3", "OFFLINE", reason, "Europe/Berlin", "(CET,", "UTC+01:00)", "04:00"]
+    {
+        assert!(words.contains(&word), "{word}: {piped}");
+    }
+    for width in [60, 80, 100] {
+        let text = status("1", &[("COLUMNS", &width.to_string()), ("NO_COLOR", "1")]).await;
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{width}: {text}");
+        assert!(text.contains("OFFLINE") && !text.contains('\u{1b}'), "{text}");
+    }
+    let coloured = status("1", &[("COLUMNS", "200")]).await;
+    assert!(coloured.contains("\u{1b}[38;5;9mOFFLINE\u{1b}["), "{coloured:?}");
+    assert!(!status("", &[("COLUMNS", "200")]).await.contains('\u{1b}'));
 }
 
 #[tokio::test]

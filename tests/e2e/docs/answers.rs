@@ -12,12 +12,15 @@ use crate::support::envoy::Envoy;
 use crate::support::shop::{self, read_token};
 use crate::support::signer::{Signer, document};
 
-/// The names of an object's members, and of the members of the objects in its list `sites`.
+/// The names of an object's members, and of the members of the objects in these lists below it.
 fn members(value: &Value) -> BTreeSet<String> {
-    let own = value.as_object().unwrap().keys().cloned();
-    let sites = value["sites"].as_array().into_iter().flatten();
-    let below = sites.flat_map(|site| site.as_object().unwrap().keys().map(|name| format!("sites.{name}")));
-    own.chain(below).collect()
+    let mut names: BTreeSet<String> = value.as_object().unwrap().keys().cloned().collect();
+    for list in ["sites", "plugins", "keys"] {
+        for entry in value[list].as_array().into_iter().flatten().filter(|entry| entry.is_object()) {
+            names.extend(members(entry).into_iter().map(|name| format!("{list}.{name}")));
+        }
+    }
+    names
 }
 
 #[tokio::test]

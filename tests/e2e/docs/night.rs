@@ -4,9 +4,9 @@
 //! forward between its scenes.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Stdio;
+use std::os::unix::fs::PermissionsExt;
 
+use futures::future::join_all;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
@@ -17,7 +17,7 @@ use crate::support::desk::{Desk, FLEET};
 use crate::support::envoy::Envoy;
 use crate::support::preload::Ahead;
 use crate::support::signer::{Signer, now_ms};
-use crate::support::{eventually, maintctl, shop};
+use crate::support::{eventually, shop};
 
 /// Midnight at the beginning of the night: 2026-11-21T00:00:00Z, in seconds since the epoch.
 const MIDNIGHT: i64 = 1_795_219_200;
@@ -54,11 +54,8 @@ impl Night {
             let builder = Envoy::builder(app.address()).policy(&policy(&signer)).control(&shop::control(&signer));
             builder.node(node).workers(1).environment(clock.environment())
         };
-        let mut edge = Vec::new();
-        for number in 1..=4 {
-            edge.push(envoy(&format!("edge-{number}")).start().await);
-        }
-        let vm = envoy("vm-1").watched_file().start().await;
+        let edge = join_all((1..=4).map(|number| envoy(&format!("edge-{number}")).start()));
+        let (edge, vm) = tokio::join!(edge, envoy("vm-1").watched_file().start());
         let desk = Desk::new(&signer, "");
         let mut night =
             Night { clock, edge, vm, desk, normalizer: Normalizer::default(), transcripts: Vec::new(), _app: app };
@@ -66,6 +63,7 @@ impl Night {
         for envoy in night.edge.iter().chain([&night.vm]) {
             envoy.wait_for_workers("shop").await;
         }
+        night.at("02:00");
         night
     }
 
@@ -73,7 +71,7 @@ impl Night {
     fn furnish(&mut self, signer: &Signer) {
         let endpoints: Vec<String> = self.edge.iter().map(base).collect();
         let config = format!(
-            "default = \"edge\"\nfleet = {FLEET:?}\nkey = \"maintctl.key\"\njournal = \"maintctl.jsonl\"\n\n\
+            "default = \"edge\"\nfleet = {FLEET:?}\nkey = \"maintctl.key\"\n\n\
              [target.edge]\nenvoys = {endpoints:?}\nexpect = 4\n\n\
              [target.vm]\nfile = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{:?}]\n",
             self.vm.ecds_file(),
@@ -86,8 +84,6 @@ impl Night {
                 .write(&format!("{job}.sh"), &format!("#!/bin/sh\nuntil [ -e {job}.done ]; do sleep 0.05; done\n"));
             fs::set_permissions(self.desk.path().join(format!("{job}.sh")), fs::Permissions::from_mode(0o755)).unwrap();
         }
-        fs::create_dir(self.desk.path().join("bin")).unwrap();
-        symlink(maintctl(), self.desk.path().join("bin/maintctl")).unwrap();
         for (number, envoy) in (1..).zip(&self.edge) {
             self.normalizer.replace(envoy.listener("control").to_string(), &format!("edge-{number}:10001"));
         }
@@ -102,12 +98,8 @@ impl Night {
     }
 
     fn shell(&self, line: &str) -> Command {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("exec 2>&1; {line}")]).current_dir(self.desk.path()).stdin(Stdio::null());
-        let path = format!("{}/bin:{}", self.desk.path().display(), std::env::var("PATH").unwrap());
-        shell.env("PATH", path).env("TZ", "UTC").env("MAINTCTL_BY", "dana").env_remove("MAINTCTL_CONFIG");
-        shell.env_remove("MAINTCTL_TARGET").env_remove("MAINTCTL_KEY").envs(self.clock.environment());
-        shell.stdout(Stdio::piped()).kill_on_drop(true);
+        let mut shell = transcript::shell(self.desk.path(), line);
+        shell.env("MAINTCTL_BY", "dana").envs(self.clock.environment());
         shell
     }
 

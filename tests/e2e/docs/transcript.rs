@@ -4,12 +4,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
+use std::process::Stdio;
 
 use hmac_sha256::Hash;
 use regex_lite::{Captures, Regex};
+use tokio::process::Command;
 
 use super::markdown;
 use crate::support::client::Output;
+use crate::support::maintctl;
 
 const FENCE: &str = "```text transcript\n";
 
@@ -48,6 +52,20 @@ impl Normalizer {
         let digest = Hash::hash(key(number).as_bytes());
         digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// A shell that runs a command in this folder, with both outputs in one, and without the user's configuration.
+pub fn shell(folder: &Path, line: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("exec 2>&1; {line}")]).current_dir(folder);
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    let installed = std::env::split_paths(&std::env::var_os("PATH").unwrap()).collect::<Vec<_>>();
+    let paths = [maintctl().parent().unwrap().to_owned()].into_iter().chain(installed);
+    shell.env("PATH", std::env::join_paths(paths).unwrap()).env("TZ", "UTC").env("no_proxy", "*");
+    for name in ["MAINTCTL_CONFIG", "MAINTCTL_KEY", "MAINTCTL_TARGET", "MAINTCTL_BY"] {
+        shell.env_remove(name);
+    }
+    shell
 }
 
 /// A command, its output, and its exit code if that is not 0.

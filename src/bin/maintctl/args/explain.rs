@@ -39,8 +39,8 @@ impl ClaimFlag {
 #[command(after_help = "Examples:\n  maintctl explain --policy policy.yaml https://shop.example.com/checkout\n  \
     maintctl explain --policy envoy.yaml --ip 203.0.113.7 -H 'x-staff: 1' https://shop.example.com/\n  \
     maintctl explain --policy policy.yaml --state shop.json --at 02:30 -X PUT https://api.example.com\n  \
-    maintctl explain --live --claim iss=https://id.example.com --claim is_staff=true https://shop.example.com/\n  \
-    maintctl status --json > status.json; maintctl explain --policy policy.yaml --state status.json https://shop.example.com\n\n\
+    maintctl explain --live --uri-san spiffe://a/ns/ops https://shop.example.com/\n  \
+    maintctl explain --live --claim iss=https://id.example.com --claim staff=true https://example.com/\n\n\
     The path of the URL is not normalized, because clients can send any path.")]
 pub struct ExplainArgs {
     /// The policy, or a bootstrap, an ECDS file or an Istio manifest that contains it

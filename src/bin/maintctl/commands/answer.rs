@@ -177,7 +177,7 @@ fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Value {
 }
 
 /// Fails unless the change is proven on all Envoys.
-fn check(report: &ChangeReport) -> Result<()> {
+pub fn check(report: &ChangeReport) -> Result<()> {
     if let Some(adoption) = report.adoption.as_ref().filter(|adoption| !adoption.lagging.is_empty()) {
         let count = adoption.lagging.len();
         let have = if count == 1 { "has" } else { "have" };

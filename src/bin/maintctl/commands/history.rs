@@ -1,8 +1,9 @@
-//! `maintctl history`: lists the last maintenances, newest first.
+//! `maintctl history`: lists the holds of running commands and the last maintenances, newest first.
 
 use std::process::ExitCode;
 
 use anyhow::{Error, Result, anyhow, bail};
+use envoy_maintenance::state::{Mode, Past, Window};
 use envoy_maintenance::time::{Time, format_duration};
 use jiff::Zoned;
 use serde_json::{Value, json};
@@ -10,7 +11,8 @@ use serde_json::{Value, json};
 use crate::args::HistoryArgs;
 use crate::args::common::Global;
 use crate::config::target::Target;
-use crate::document::describe;
+use crate::document::draft::Draft;
+use crate::document::{describe, hold};
 use crate::envoys::failure;
 use crate::exit::ExitError;
 use crate::terminal::table::{Cell, table};
@@ -18,37 +20,52 @@ use crate::terminal::times;
 use crate::view::View;
 use crate::view::site::SiteView;
 use crate::write::change::deadline;
+use crate::write::journal::{self, Recorded};
 use crate::write::selection::existing;
 
-/// One maintenance in the past.
-struct PastMaintenance {
-    until: Time,
-    row: Vec<String>,
-    json: Value,
+/// A maintenance that has ended, or the hold of a running command.
+#[derive(Clone, Debug, PartialEq)]
+struct Maintenance {
+    site: String,
+    mode: Mode,
+    from: Time,
+    /// The end; of a hold, its lease.
+    until: Option<Time>,
+    reason: Option<String>,
+    by: Option<String>,
+    /// The id of a hold.
+    hold: Option<String>,
 }
 
 pub fn run(global: &Global, args: &HistoryArgs) -> Result<ExitCode> {
     let target = Target::load(global)?;
-    let view = View::of(&target, deadline(args.timeout))?;
-    if !target.envoys.is_empty() && !target.is_file() {
-        view.roll.require_any("")?;
-        let has_documents = view.sites.iter().any(|site| site.digest.is_some());
-        if has_documents && view.sites.iter().all(|site| site.document.is_none()) {
-            return Err(no_details(&target));
-        }
-    }
-    let known: Vec<String> = view.sites.iter().map(|site| site.site.clone()).collect();
+    let recorded = journal::read(&target);
+    let view = readable_view(&target, args);
+    let sites = view.as_ref().map(|view| view.sites.as_slice()).unwrap_or_default();
     let names = match &args.site {
-        Some(site) => existing(std::slice::from_ref(site), &known, false)?,
-        None => known,
+        Some(site) => {
+            let shown = sites.iter().map(|site| site.site.clone());
+            let mut known: Vec<String> = shown.chain(recorded.past.iter().map(|(site, _)| site.clone())).collect();
+            known.sort();
+            known.dedup();
+            match (existing(std::slice::from_ref(site), &known, false), &view) {
+                (Ok(names), _) => Some(names),
+                (Err(error), Ok(_)) => return Err(error),
+                // The Envoys that cannot be read may have the site.
+                (Err(_), Err(_)) => Some(vec![site.clone()]),
+            }
+        }
+        None => None,
     };
     let now = times::now();
-    let mut history: Vec<PastMaintenance> = Vec::new();
-    for site in view.sites.iter().filter(|site| names.contains(&site.site)) {
-        history.extend(of_site(site, &now)?);
+    let mut history = of_documents(sites, recorded, times::time(&now))?;
+    history.retain(|past| names.as_ref().is_none_or(|names| names.contains(&past.site)));
+    // Holds come first, then the newest maintenances.
+    history.sort_by_key(|past| (past.hold.is_none(), std::cmp::Reverse(past.until.unwrap_or(past.from))));
+    if view.is_ok() || !history.is_empty() {
+        print(&history, args.json, &now)?;
     }
-    history.sort_by_key(|past| std::cmp::Reverse(past.until));
-    print(history, args.json)?;
+    let view = view?;
     let failures = &view.roll.failures;
     if !failures.is_empty() && !target.is_file() {
         let (count, total) = (failures.len(), view.roll.total());
@@ -58,39 +75,104 @@ pub fn run(global: &Global, args: &HistoryArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn of_site(site: &SiteView, now: &Zoned) -> Result<Vec<PastMaintenance>> {
-    let Some((draft, _)) = &site.document else {
-        return Ok(Vec::new());
-    };
-    let mut draft = draft.clone();
-    draft.tidy(times::time(now))?;
-    let past = draft.read()?.past.into_iter().map(|past| PastMaintenance {
-        until: past.until,
-        row: vec![
-            site.site.clone(),
-            describe::label(past.mode).to_owned(),
-            times::short(past.from, now),
-            times::short(past.until, now),
-            format_duration(past.from.seconds_until(past.until)),
-            past.by.clone().unwrap_or_default(),
-            past.reason.clone().unwrap_or_default(),
-        ],
-        json: json!({
-            "site": site.site, "mode": past.mode.name(), "from": past.from.to_string(),
-            "until": past.until.to_string(), "reason": past.reason, "by": past.by,
-        }),
-    });
-    Ok(past.collect())
+/// The current state of the target. Fails if it shows no history.
+fn readable_view(target: &Target, args: &HistoryArgs) -> Result<View> {
+    let view = View::of(target, deadline(args.timeout))?;
+    if !target.envoys.is_empty() && !target.is_file() {
+        view.roll.require_any("")?;
+        let has_documents = view.sites.iter().any(|site| site.digest.is_some());
+        if has_documents && view.sites.iter().all(|site| site.document.is_none()) {
+            return Err(no_details(target));
+        }
+    }
+    Ok(view)
 }
 
-fn print(history: Vec<PastMaintenance>, json: bool) -> Result<()> {
+/// The maintenances in the sites' documents and in the journal, each of them once.
+fn of_documents(sites: &[SiteView], recorded: Recorded, now: Time) -> Result<Vec<Maintenance>> {
+    let mut drafts: Vec<Draft> = sites.iter().filter_map(|site| Some(site.document.as_ref()?.0.clone())).collect();
+    let mut history: Vec<Maintenance> =
+        recorded.past.into_iter().map(|(site, past)| Maintenance::ended(&site, past)).collect();
+    for draft in &drafts {
+        history.extend(hold::live(&draft.read()?, now).map(|window| Maintenance::held(draft.site(), window)));
+    }
+    // The newest document in the journal replaces one that cannot be read.
+    let unread = recorded.newest.into_iter().filter(|newest| drafts.iter().all(|draft| draft.site() != newest.site()));
+    let unread: Vec<Draft> = unread.collect();
+    drafts.extend(unread);
+    for draft in &mut drafts {
+        draft.tidy(now)?;
+        let past = draft.read()?.past.into_iter();
+        history.extend(past.map(|past| Maintenance::ended(draft.site(), past)));
+    }
+    let mut unique: Vec<Maintenance> = Vec::new();
+    for past in history {
+        if !unique.contains(&past) {
+            unique.push(past);
+        }
+    }
+    Ok(unique)
+}
+
+impl Maintenance {
+    fn ended(site: &str, past: Past) -> Maintenance {
+        let Past { mode, from, until, reason, by } = past;
+        Maintenance { site: site.to_owned(), mode, from, until: Some(until), reason, by, hold: None }
+    }
+
+    fn held(site: &str, window: &Window) -> Maintenance {
+        Maintenance {
+            site: site.to_owned(),
+            mode: window.mode,
+            from: window.from,
+            until: window.until,
+            reason: window.reason.clone(),
+            by: window.by.clone(),
+            hold: Some(window.id.clone()),
+        }
+    }
+
+    fn row(&self, now: &Zoned) -> Vec<Cell> {
+        let until = self.until.map(|until| times::short(until, now));
+        let ended = self.until.filter(|_| self.hold.is_none());
+        let until = match (&self.hold, until) {
+            (None, until) => until.unwrap_or_default(),
+            (Some(_), None) => "running".to_owned(),
+            (Some(_), Some(lease)) => format!("running, lease until {lease}"),
+        };
+        let cells = [
+            self.site.clone(),
+            describe::label(self.mode).to_owned(),
+            times::short(self.from, now),
+            until,
+            format_duration(self.from.seconds_until(ended.unwrap_or(times::time(now)))),
+            self.by.clone().unwrap_or_default(),
+            self.reason.clone().unwrap_or_default(),
+            self.hold.clone().unwrap_or_default(),
+        ];
+        cells.into_iter().map(Cell::from).collect()
+    }
+
+    fn json(&self) -> Value {
+        let mut json = json!({
+            "site": self.site, "mode": self.mode.name(), "from": self.from.to_string(),
+            "until": self.until.map(|until| until.to_string()), "reason": self.reason, "by": self.by,
+        });
+        if let (Some(hold), Some(members)) = (&self.hold, json.as_object_mut()) {
+            members.insert("hold".to_owned(), hold.as_str().into());
+        }
+        json
+    }
+}
+
+fn print(history: &[Maintenance], json: bool, now: &Zoned) -> Result<()> {
     if json {
-        answer!("{}", history.into_iter().map(|past| past.json).collect::<Value>());
+        answer!("{}", history.iter().map(Maintenance::json).collect::<Value>());
     } else if history.is_empty() {
         aside!("no maintenance yet");
     } else {
-        let rows = history.into_iter().map(|past| past.row.into_iter().map(Cell::from).collect()).collect();
-        answer!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "DURATION", "BY", "REASON"], rows));
+        let rows: Vec<Vec<Cell>> = history.iter().map(|past| past.row(now)).collect();
+        answer!("{}", table(&["SITE", "MODE", "FROM", "UNTIL", "DURATION", "BY", "REASON", "HOLD"], &rows));
     }
     Ok(())
 }

@@ -103,7 +103,7 @@ fn text(keys: &[KeyRights], own: Option<&str>, total: usize) -> String {
         .map(Cell::from)
         .into()
     };
-    table(&["KEY", "KID", "SITES", "MAY", "PLUGINS", "ENVOYS"], keys.iter().map(row).collect())
+    table(&["KEY", "KID", "SITES", "MAY", "PLUGINS", "ENVOYS"], &keys.iter().map(row).collect::<Vec<_>>())
 }
 
 fn key_json(key: &KeyRights, own: Option<&str>) -> Value {

@@ -29,6 +29,8 @@ pub struct ConfigFile {
     pub fleet: Option<String>,
     pub key: Option<PathBuf>,
     pub key_command: Option<Vec<String>>,
+    /// The file to which every change is appended.
+    pub journal: Option<PathBuf>,
     #[serde(default, rename = "target")]
     pub targets: BTreeMap<String, TargetConfig>,
 }

@@ -36,6 +36,8 @@ pub struct Target {
     /// The key, or the error of loading it, which concerns only requests that need a signature.
     key: Result<Option<SigningKey>>,
     pub writer: TargetWriter,
+    /// The file to which every change is appended.
+    pub journal: Option<PathBuf>,
 }
 
 /// The way in which changes reach the target's Envoys.
@@ -58,8 +60,12 @@ pub struct FileTarget {
 impl Target {
     /// Reads the configuration and the key.
     pub fn load(global: &Global) -> Result<Target> {
-        let config = Config::load(global)?;
-        let (name, target) = config.target(global.target.as_deref())?;
+        Target::of(&Config::load(global)?, global.target.as_deref())
+    }
+
+    /// The target `named`, or the default target, with its key.
+    pub fn of(config: &Config, named: Option<&str>) -> Result<Target> {
+        let (name, target) = config.target(named)?;
         let writer = match (&target.file, &target.policy) {
             (Some(file), Some(policy)) => {
                 TargetWriter::File(FileTarget { file: config.path(file), policy: config.path(policy) })
@@ -87,11 +93,12 @@ impl Target {
             name: name.to_owned(),
             envoys: bases("envoys", &target.envoys, "http://127.0.0.1:10001/.maintenance")?,
             admin: bases("admin", &target.admin, "http://127.0.0.1:9901")?,
-            tls: tls::load(&config, target).with_context(|| format!("target {name}"))?,
+            tls: tls::load(config, target).with_context(|| format!("target {name}"))?,
             expect: target.expect,
             fleet: config.file.fleet.clone(),
-            key: SigningKey::load(&config),
+            key: SigningKey::load(config),
             writer,
+            journal: config.file.journal.as_ref().map(|journal| config.path(journal)),
         })
     }
 
@@ -155,10 +162,10 @@ impl Target {
         Ok(roll)
     }
 
-    /// Requests the status of the Envoys before a change. It does not wait for Envoys that are slower than others.
-    pub fn glance(&self, token: Option<&str>, deadline: Instant) -> Roll {
+    /// Requests the status of the Envoys once, without the proof that each of them has an address of its own.
+    pub fn glance(&self, token: Option<&str>, patience: Patience, deadline: Instant) -> Roll {
         let watch = StopWatch::start();
-        let mut query = Fleet::new(&self.envoys, None, Patience::Glance, watch.until(deadline));
+        let mut query = Fleet::new(&self.envoys, None, patience, watch.until(deadline));
         let result = self.exchange(&watch, &|| token.map(str::to_owned), deadline).run(&mut query, "waiting for Envoy");
         let mut roll = query.known();
         roll.failures.extend(

@@ -1,14 +1,16 @@
 //! A state document under change. It remains JSON, so that unknown fields are kept.
 
 use anyhow::{Context, Result};
-use envoy_maintenance::state::{Digest, Document, MAX_DOCUMENT, Mode};
+use envoy_maintenance::state::{Digest, Document, MAX_DOCUMENT, Mode, Window};
 use envoy_maintenance::time::Time;
 use serde_json::{Map, Value, json};
 
 use crate::terminal::output::problem;
 
 /// The number of entries of `past` that a document keeps.
-const PAST: usize = 5;
+pub const PAST: usize = 5;
+/// The members that describe the document's own mode.
+pub const OWN: [&str; 6] = ["since", "eta", "until", "reason", "note", "suspend"];
 
 /// The document of one site.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,11 @@ impl Draft {
     /// The document of `site` with these members.
     pub fn from_members(site: &str, members: Map<String, Value>) -> Draft {
         Draft { site: site.to_owned(), members }
+    }
+
+    /// The name of the site.
+    pub fn site(&self) -> &str {
+        &self.site
     }
 
     /// The members.
@@ -66,6 +73,13 @@ impl Draft {
         })
     }
 
+    /// Reads the document without its holds.
+    pub fn without_holds(&self) -> Result<Document> {
+        let mut document = self.read()?;
+        document.windows.retain(|window| window.by.is_none());
+        Ok(document)
+    }
+
     /// The payload, with the members that a policy may omit.
     fn whole_payload(&self) -> Result<Vec<u8>> {
         let mut whole = self.members.clone();
@@ -75,10 +89,16 @@ impl Draft {
         Ok(serde_json::to_vec(&whole)?)
     }
 
-    /// Gives the document a new revision and author.
-    pub fn stamp(&mut self, now: Time, by: &str) {
+    /// Gives the document a new revision and author. A site that an operator has closed keeps its author if the edit of
+    /// `before` changed only windows, and an author that the edit has set stays.
+    pub fn stamp(&mut self, before: &Draft, now: Time, by: &str) {
         self.restamp(now);
-        self.members.insert("by".to_owned(), by.into());
+        let is_same = |name: &str| self.members.get(name) == before.members.get(name);
+        let is_closed = self.members.get("mode").and_then(Value::as_str) != Some(Mode::Online.name());
+        let keeps_own = is_closed && is_same("mode") && OWN.into_iter().all(is_same);
+        if !keeps_own && is_same("by") {
+            self.members.insert("by".to_owned(), by.into());
+        }
         self.shorten();
     }
 
@@ -128,22 +148,26 @@ impl Draft {
         Ok(())
     }
 
-    /// Ends all modes that close the site at `now`, except windows that began after `since`.
-    pub fn end_all(&mut self, since: Time, now: Time) -> Result<()> {
+    /// Ends all modes that close the site at `now`, and all holds. A hold that begins later was added by a machine whose
+    /// clock is ahead.
+    pub fn end_all(&mut self, now: Time) -> Result<()> {
         let document = self.read()?;
-        for window in document.windows.iter().filter(|window| window.is_active(now) && window.from <= since) {
+        for window in document.windows.iter().filter(|window| window.is_active(now) || window.by.is_some()) {
             self.end_window(&document, &window.id, now);
         }
         if document.mode != Mode::Online {
             self.end_own(&document, now);
+        } else if document.at(now).mode() != Mode::Online {
+            self.set_time("since", Some(now));
         }
         Ok(())
     }
 
-    /// Removes a window. A window that is active at `now` moves into the history.
+    /// Removes a window. A hold, and a window that is active at `now`, moves into the history.
     pub fn cancel_window(&mut self, id: &str, now: Time) -> Result<()> {
         let document = self.read()?;
-        if document.windows.iter().any(|window| window.id == id && window.is_active(now)) {
+        let is_recorded = |window: &Window| window.is_active(now) || window.by.is_some();
+        if document.windows.iter().any(|window| window.id == id && is_recorded(window)) {
             self.end_window(&document, id, now);
         } else {
             self.remove_window(id);
@@ -151,10 +175,10 @@ impl Draft {
         Ok(())
     }
 
-    /// Merges the windows that are active at `now` into the document's own mode, so that they can be changed together.
-    /// The state at `now` stays the same.
+    /// Merges the scheduled windows that are active at `now` into the document's own mode, so that they can be changed
+    /// together. The state at `now` stays the same. Holds stay, because their owners remove them.
     pub fn take_over_windows(&mut self, now: Time) -> Result<()> {
-        let document = self.read()?;
+        let document = self.without_holds()?;
         let state = document.at(now);
         let active: Vec<&str> =
             document.windows.iter().filter(|window| window.is_active(now)).map(|window| window.id.as_str()).collect();
@@ -186,6 +210,13 @@ impl Draft {
         }
     }
 
+    /// The first free id of w1, w2, ….
+    pub fn free_window_id(&self) -> Result<String> {
+        let windows = self.read()?.windows;
+        let mut ids = (1..=windows.len() + 1).map(|number| format!("w{number}"));
+        Ok(ids.find(|id| windows.iter().all(|window| window.id != *id)).unwrap_or_default())
+    }
+
     fn end_own(&mut self, document: &Document, at: Time) {
         let from = document.since.unwrap_or(at);
         self.remember(document.mode, from, at, document.reason.as_deref(), document.by.as_deref());
@@ -196,15 +227,13 @@ impl Draft {
 
     /// Removes the details of the document's own mode, and sets its start.
     pub fn begin_own(&mut self, since: Time) {
-        for name in ["eta", "until", "reason", "note", "suspend"] {
-            self.set(name, None::<Value>);
-        }
+        OWN.into_iter().for_each(|name| self.set(name, None::<Value>));
         self.set_time("since", Some(since));
     }
 
     fn end_window(&mut self, document: &Document, id: &str, at: Time) {
         if let Some(window) = document.windows.iter().find(|window| window.id == id) {
-            self.remember(window.mode, window.from, at, window.reason.as_deref(), None);
+            self.remember(window.mode, window.from, at, window.reason.as_deref(), window.by.as_deref());
         }
         self.remove_window(id);
         self.shorten();
@@ -221,7 +250,14 @@ impl Draft {
         }
     }
 
-    fn remove_window(&mut self, id: &str) {
+    /// The members of a window.
+    pub fn window_mut(&mut self, id: &str) -> Option<&mut Map<String, Value>> {
+        let mut windows = self.members.get_mut("windows")?.as_array_mut()?.iter_mut();
+        windows.find(|window| window.get("id").and_then(Value::as_str) == Some(id))?.as_object_mut()
+    }
+
+    /// Removes a window without an entry in the history.
+    pub fn remove_window(&mut self, id: &str) {
         let Some(windows) = self.members.get_mut("windows").and_then(Value::as_array_mut) else {
             return;
         };

@@ -1,4 +1,4 @@
-//! The edits that close and open a site.
+//! The edits that close and open a site, and change the details of a closed one.
 
 use anyhow::{Result, bail};
 use envoy_maintenance::state::{Document, Mode, Window};
@@ -6,11 +6,12 @@ use envoy_maintenance::time::Time;
 use serde_json::{Value, json};
 
 use crate::document::draft::Draft;
+use crate::exit::ExitError;
+use crate::terminal::output::shown;
 
-/// The edit of `close`. `None` keeps the current value.
-#[derive(Clone, Debug)]
-pub struct CloseEdit {
-    pub mode: Mode,
+/// The details of a maintenance that an operator sets. `None` keeps the current value.
+#[derive(Clone, Debug, Default)]
+pub struct Details {
     pub until: Option<Time>,
     pub eta: Option<Time>,
     pub reason: Option<String>,
@@ -20,82 +21,122 @@ pub struct CloseEdit {
     pub cleared: Vec<&'static str>,
 }
 
-impl CloseEdit {
-    /// True if it changes nothing but the mode.
+impl Details {
+    /// True if they change nothing.
     fn is_empty(&self) -> bool {
-        let CloseEdit { mode: _, until, eta, reason, note, suspend, cleared } = self;
+        let Details { until, eta, reason, note, suspend, cleared } = self;
         let has_text = reason.is_some() || note.is_some();
         until.is_none() && eta.is_none() && !has_text && suspend.is_empty() && cleared.is_empty()
     }
+
+    /// The members of a document's own mode, or of a window, to set; `None` removes the member.
+    fn members(&self) -> Vec<(&'static str, Option<Value>)> {
+        let times = [("eta", self.eta), ("until", self.until)].into_iter();
+        let times = times.filter_map(|(name, time)| Some((name, Some(time?.to_string().into()))));
+        let reason = self.reason.as_ref().map(|text| ("reason", (!text.is_empty()).then(|| text.as_str().into())));
+        let suspend = (!self.suspend.is_empty()).then(|| ("suspend", Some(json!(self.suspend))));
+        let cleared = self.cleared.iter().map(|name| (*name, None));
+        times.chain(reason).chain(suspend).chain(cleared).collect()
+    }
+
+    /// Sets the members of the document's own mode.
+    fn set(&self, draft: &mut Draft) {
+        self.members().into_iter().for_each(|(name, value)| draft.set(name, value));
+        self.set_note(draft);
+    }
+
+    /// Sets the note, which a document has once.
+    fn set_note(&self, draft: &mut Draft) {
+        if let Some(note) = &self.note {
+            draft.set("note", Some(note.as_str()).filter(|note| !note.is_empty()));
+        }
+    }
+
+    /// Fails if the end has passed, perhaps during a question.
+    fn check_end(&self, now: Time) -> Result<()> {
+        match self.until.filter(|until| *until <= now) {
+            Some(until) => bail!("the end {until} has passed meanwhile; nothing changed"),
+            None => Ok(()),
+        }
+    }
 }
 
-/// Closes the site, or changes a closed site. Active windows are merged into the document's own mode if that is online, or
-/// if they contradict the edit.
-pub fn close(draft: &mut Draft, edit: &CloseEdit, now: Time) -> Result<()> {
-    if let Some(until) = edit.until.filter(|until| *until <= now) {
-        bail!("the end {until} has passed meanwhile; nothing changed");
-    }
+/// Closes the site, or changes a closed site. Active scheduled windows are merged into the document's own mode if that is
+/// online, or if they contradict the edit. Holds stay.
+pub fn close(draft: &mut Draft, mode: Mode, details: &Details, now: Time) -> Result<()> {
+    details.check_end(now)?;
     draft.tidy(now)?;
-    let document = draft.read()?;
+    let document = draft.without_holds()?;
     let state = document.at(now);
-    let is_open = state.active.is_empty();
-    if is_open {
+    let is_own_mode = document.mode == Mode::Online || document.mode == mode;
+    if state.active.is_empty() {
         draft.begin_own(now);
-    } else if edit.is_empty() && state.mode() == edit.mode {
+    } else if details.is_empty() && state.mode() == mode && is_own_mode {
         return Ok(());
-    } else if document.mode == Mode::Online || contradicts(edit, &document, now) {
+    } else if document.mode == Mode::Online || contradicts(mode, details, &document, now) {
         draft.take_over_windows(now)?;
     }
-    draft.set("mode", Some(edit.mode.name()));
-    for (name, time) in [("eta", edit.eta), ("until", edit.until)] {
-        if time.is_some() {
-            draft.set_time(name, time);
-        }
-    }
-    for (name, text) in [("reason", &edit.reason), ("note", &edit.note)] {
-        if let Some(text) = text {
-            draft.set(name, Some(text.as_str()).filter(|text| !text.is_empty()));
-        }
-    }
-    if !edit.suspend.is_empty() {
-        draft.set("suspend", Some(json!(edit.suspend)));
-    }
-    edit.cleared.iter().for_each(|name| draft.set(name, None::<Value>));
+    draft.set("mode", Some(mode.name()));
+    details.set(draft);
     Ok(())
 }
 
 /// True if an active window contradicts the edit: it is stricter, ends later, promises a later time, or suspends a rule that
 /// should apply again.
-fn contradicts(edit: &CloseEdit, document: &Document, now: Time) -> bool {
-    let ends_later = |window: &Window| edit.until.is_some_and(|until| window.until.is_none_or(|end| end > until));
+fn contradicts(mode: Mode, details: &Details, document: &Document, now: Time) -> bool {
+    let ends_later = |window: &Window| details.until.is_some_and(|until| window.until.is_none_or(|end| end > until));
     let promises_later = |window: &Window| match window.eta {
-        Some(eta) => edit.cleared.contains(&"eta") || edit.eta.is_some_and(|promise| promise < eta),
+        Some(eta) => details.cleared.contains(&"eta") || details.eta.is_some_and(|promise| promise < eta),
         None => false,
     };
-    let suspends = |window: &Window| edit.cleared.contains(&"suspend") && !window.suspend.is_empty();
+    let suspends = |window: &Window| details.cleared.contains(&"suspend") && !window.suspend.is_empty();
     let mut open = document.windows.iter().filter(|window| window.is_active(now));
-    open.any(|window| window.mode > edit.mode || ends_later(window) || promises_later(window) || suspends(window))
+    open.any(|window| window.mode > mode || ends_later(window) || promises_later(window) || suspends(window))
 }
 
-/// Opens the site: ends all modes that close it now.
-pub fn open(draft: &mut Draft, now: Time) -> Result<()> {
-    reopen(draft, now, now)
-}
-
-/// Ends the modes that closed the site at `since` and still close it.
-pub fn reopen(draft: &mut Draft, since: Time, now: Time) -> Result<()> {
+/// Changes the details of a closed site: those of its own mode, else of a scheduled window, else of a hold; of the strictest
+/// mode if several are active. The mode and the owner of a hold stay.
+pub fn update(draft: &mut Draft, site: &str, details: &Details, now: Time) -> Result<()> {
+    details.check_end(now)?;
     draft.tidy(now)?;
-    draft.end_all(since, now)
-}
-
-/// Sets the end of a closed site; `None` for no end. Returns false if the site is open.
-pub fn end_at(draft: &mut Draft, until: Option<Time>, now: Time) -> Result<bool> {
-    draft.tidy(now)?;
-    let is_closed = draft.read()?.mode != Mode::Online;
-    if is_closed {
-        draft.set_time("until", until);
+    let document = draft.read()?;
+    let strictest = document.at(now).mode();
+    if strictest == Mode::Online {
+        bail!(ExitError::Rejected(format!(
+            "{site} is online, so that there is nothing to update; nothing changed (to close it: maintctl close {site})"
+        )));
     }
-    Ok(is_closed)
+    if document.mode == strictest {
+        details.set(draft);
+        return Ok(());
+    }
+    let active = document.windows.iter().filter(|window| window.is_active(now) && window.mode == strictest);
+    let Some(window) = active.min_by_key(|window| window.by.is_some()) else { return Ok(()) };
+    let changes_end = details.until.is_some() || details.cleared.contains(&"until");
+    if let Some(by) = window.by.as_ref().filter(|_| changes_end) {
+        bail!(ExitError::Rejected(format!(
+            "{site} is closed by the hold {} of {}, which ends with a running command; its end cannot be changed; nothing \
+             changed",
+            shown(&window.id),
+            shown(by)
+        )));
+    }
+    if let Some(members) = draft.window_mut(&window.id) {
+        for (name, value) in details.members() {
+            match value {
+                Some(value) => drop(members.insert(name.to_owned(), value)),
+                None => drop(members.remove(name)),
+            }
+        }
+    }
+    details.set_note(draft);
+    Ok(())
+}
+
+/// Opens the site: ends all modes that close it now, and all holds.
+pub fn open(draft: &mut Draft, now: Time) -> Result<()> {
+    draft.tidy(now)?;
+    draft.end_all(now)
 }
 
 #[cfg(test)]

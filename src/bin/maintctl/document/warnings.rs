@@ -23,12 +23,11 @@ fn all(document: &Document, now: &Zoned) -> Vec<String> {
     let mut warnings = Vec::new();
     if document.mode != Mode::Online {
         warnings.extend(late_eta("the site", document.eta, document.until, now));
-        warnings.extend(far_end("the site", document.until, now));
+        warnings.extend(far_end(document.until, now));
     }
     for window in &document.windows {
         let name = format!("window {}", window.id);
         warnings.extend(late_eta(&name, window.eta, window.until, now));
-        warnings.extend(far_end(&name, window.until, now));
         warnings.extend(long(window));
     }
     warnings.extend(overlaps(&document.windows, now));
@@ -44,15 +43,16 @@ fn late_eta(name: &str, eta: Option<Time>, until: Option<Time>, now: &Zoned) -> 
     })
 }
 
-fn far_end(name: &str, until: Option<Time>, now: &Zoned) -> Option<String> {
+/// The site opens in more than a year.
+fn far_end(until: Option<Time>, now: &Zoned) -> Option<String> {
     let until = until?;
     (until.0.saturating_sub(times::time(now).0) > FAR).then(|| {
         let end = times::short(until, now);
-        format!("{name} opens in more than a year, at {end}; is the end correct?")
+        format!("the site opens in more than a year, at {end}; is the end correct?")
     })
 }
 
-/// A window of more than twelve hours. A window of more than a year has a warning of its own.
+/// A window of more than twelve hours.
 fn long(window: &Window) -> Option<String> {
     let length = window.until?.0.saturating_sub(window.from.0);
     (length > LONG_WINDOW).then(|| {

@@ -1,7 +1,7 @@
 //! The edits that add and remove windows.
 
 use anyhow::{Result, bail};
-use envoy_maintenance::state::Mode;
+use envoy_maintenance::state::{Document, Mode};
 use envoy_maintenance::time::Time;
 use envoy_maintenance::tree::fields::did_you_mean;
 use serde_json::{Map, json};
@@ -24,13 +24,8 @@ pub struct NewWindow {
 /// Adds a window with the first free id of w1, w2, ….
 pub fn schedule(draft: &mut Draft, plan: &NewWindow, now: Time) -> Result<()> {
     draft.tidy(now)?;
-    let windows = draft.read()?.windows;
-    let id = (1..=windows.len() + 1)
-        .map(|number| format!("w{number}"))
-        .find(|id| windows.iter().all(|window| window.id != *id))
-        .unwrap_or_default();
     let mut window = Map::new();
-    window.insert("id".to_owned(), id.into());
+    window.insert("id".to_owned(), draft.free_window_id()?.into());
     window.insert("mode".to_owned(), plan.mode.name().into());
     window.insert("from".to_owned(), plan.from.to_string().into());
     for (name, time) in [("until", plan.until), ("eta", plan.eta)] {
@@ -51,12 +46,13 @@ pub fn schedule(draft: &mut Draft, plan: &NewWindow, now: Time) -> Result<()> {
     Ok(())
 }
 
-/// Removes the named windows, or all.
+/// Removes the named windows, or all scheduled ones. Holds belong to running commands, so they are removed only by name.
 pub fn cancel(draft: &mut Draft, site: &str, named: Option<&[String]>, now: Time) -> Result<()> {
     draft.tidy(now)?;
-    let ids: Vec<String> = draft.read()?.windows.into_iter().map(|window| window.id).collect();
+    let ids = |document: Document| document.windows.into_iter().map(|window| window.id).collect::<Vec<String>>();
+    let (scheduled, ids) = (ids(draft.without_holds()?), ids(draft.read()?));
     let known = || ids.iter().map(String::as_str);
-    for id in named.unwrap_or(&ids) {
+    for id in named.unwrap_or(&scheduled) {
         if !ids.contains(id) {
             let list = if ids.is_empty() {
                 "there are none".to_owned()

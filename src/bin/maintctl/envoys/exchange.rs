@@ -32,7 +32,7 @@ pub trait Course {
     fn is_over(&self, now: Moment) -> bool;
 }
 
-/// A query or a proof needs nothing but its fleet.
+/// A query or a proof needs nothing but its fleet. Without a goal, it is over when every address has answered.
 impl Course for Fleet {
     fn fleet(&self) -> &Fleet {
         self
@@ -48,7 +48,7 @@ impl Course for Fleet {
     }
 
     fn is_over(&self, now: Moment) -> bool {
-        Fleet::is_over(self, now)
+        Fleet::is_over(self, now) || self.has_no_goal() && self.is_settled()
     }
 }
 

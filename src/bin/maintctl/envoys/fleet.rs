@@ -94,6 +94,11 @@ impl Fleet {
         self.answered.map(|(first, _)| first)
     }
 
+    /// True if the expected documents are not known.
+    pub fn has_no_goal(&self) -> bool {
+        self.goal.is_none()
+    }
+
     /// True if no document is expected.
     pub fn is_query(&self) -> bool {
         self.goal.as_ref().is_some_and(Vec::is_empty)
@@ -220,7 +225,7 @@ impl Fleet {
 
     /// True if every result is final, or no longer waited for.
     pub fn is_over(&self, now: Moment) -> bool {
-        if now.elapsed >= self.deadline || self.patience == Patience::Glance && self.is_settled() {
+        if now.elapsed >= self.deadline {
             return true;
         }
         let failing_peers = self.peers.iter().filter(|peer| peer.is_open() && peer.is_unreachable());
@@ -347,6 +352,3 @@ fn shortened(names: &[String]) -> String {
         more => format!("{listed} and {more} more"),
     }
 }
-
-#[cfg(test)]
-mod tests;

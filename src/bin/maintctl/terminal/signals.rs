@@ -1,6 +1,8 @@
-//! Signals. They end maintctl with the exit code of a shell, or are forwarded to a running command.
+//! Signals. They end maintctl with the exit code of a shell, are deferred until maintctl has settled the state of a site, or
+//! are forwarded to a running command.
 
 use std::io::{self, IsTerminal};
+use std::marker::PhantomData;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,8 +13,18 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// The running command.
-static CHILD: Mutex<Option<Pid>> = Mutex::new(None);
+use crate::terminal::output::over_live_line;
+
+/// The receiver of signals.
+#[derive(Clone, Copy)]
+enum Receiver {
+    /// maintctl, which exits.
+    Maintctl,
+    /// maintctl, which first removes its hold or restores a site. Contains the first signal.
+    Deferred(Option<i32>),
+    /// The running command.
+    Command(Pid),
+}
 
 /// True if the command that runs changes nothing.
 static CHANGES_NOTHING: AtomicBool = AtomicBool::new(false);
@@ -22,23 +34,33 @@ pub fn end_without_advice() {
     CHANGES_NOTHING.store(true, Ordering::Relaxed);
 }
 
-fn child() -> MutexGuard<'static, Option<Pid>> {
-    CHILD.lock().unwrap_or_else(PoisonError::into_inner)
+static RECEIVER: Mutex<Receiver> = Mutex::new(Receiver::Maintctl);
+
+fn receiver() -> MutexGuard<'static, Receiver> {
+    RECEIVER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Installs the signal handlers. maintctl may end at any moment, because files are replaced in one step.
-pub fn install() -> Result<()> {
+/// Installs the signal handlers. maintctl may end at any moment, because files are replaced in one step; `before_exit` is
+/// called then.
+pub fn install(before_exit: fn()) -> Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).context("signals")?;
     thread::spawn(move || {
         for signal in signals.forever() {
             // The lock keeps a command from starting meanwhile.
-            let child = child();
-            match *child {
-                Some(child) => forward(child, signal),
-                None => {
+            let mut receiver = receiver();
+            match *receiver {
+                Receiver::Command(child) => forward(child, signal),
+                Receiver::Deferred(None) => {
+                    *receiver = Receiver::Deferred(Some(signal));
+                    over_live_line(format_args!(
+                        "interrupted; maintctl first settles the state of the site; another signal ends it at once"
+                    ));
+                }
+                Receiver::Maintctl | Receiver::Deferred(Some(_)) => {
                     let is_harmless = CHANGES_NOTHING.load(Ordering::Relaxed);
                     let advice = if is_harmless { "" } else { "; see `maintctl status` for the current state" };
-                    crate::terminal::output::over_live_line(format_args!("interrupted{advice}"));
+                    over_live_line(format_args!("interrupted{advice}"));
+                    before_exit();
                     std::process::exit(128 + signal);
                 }
             }
@@ -61,21 +83,49 @@ fn forward(child: Pid, number: i32) {
     let _ = kill_process(child, signal);
 }
 
-/// Forwards signals to a command until it is dropped.
-pub struct Forwarding;
+/// Keeps the first signal from ending maintctl, until it is dropped.
+pub struct Deferral;
 
-impl Forwarding {
-    /// Starts a command. Signals that arrive meanwhile are handled afterwards.
-    pub fn start(command: &mut Command) -> io::Result<(Child, Forwarding)> {
-        let mut running = child();
+impl Deferral {
+    pub fn start() -> Deferral {
+        *receiver() = Receiver::Deferred(None);
+        Deferral
+    }
+
+    /// The signal that has arrived.
+    pub fn signal(&self) -> Option<i32> {
+        match *receiver() {
+            Receiver::Deferred(signal) => signal,
+            _ => None,
+        }
+    }
+
+    /// Starts a command, to which signals are forwarded. Fails if a signal has arrived before; signals that arrive
+    /// meanwhile are handled afterwards.
+    pub fn spawn(&self, command: &mut Command) -> io::Result<(Child, Forwarding<'_>)> {
+        let mut receiver = receiver();
+        if matches!(*receiver, Receiver::Deferred(Some(_))) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let started = command.spawn()?;
-        *running = i32::try_from(started.id()).ok().and_then(Pid::from_raw);
-        Ok((started, Forwarding))
+        if let Some(child) = i32::try_from(started.id()).ok().and_then(Pid::from_raw) {
+            *receiver = Receiver::Command(child);
+        }
+        Ok((started, Forwarding(PhantomData)))
     }
 }
 
-impl Drop for Forwarding {
+impl Drop for Deferral {
     fn drop(&mut self) {
-        *child() = None;
+        *receiver() = Receiver::Maintctl;
+    }
+}
+
+/// Forwards signals to a command until it is dropped.
+pub struct Forwarding<'d>(PhantomData<&'d Deferral>);
+
+impl Drop for Forwarding<'_> {
+    fn drop(&mut self) {
+        *receiver() = Receiver::Deferred(None);
     }
 }

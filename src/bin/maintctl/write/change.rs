@@ -39,6 +39,11 @@ impl ChangeOptions {
         }
     }
 
+    /// The options of a change that keeps all documents.
+    pub fn sync(timeout: Duration, dry_run: bool) -> ChangeOptions {
+        ChangeOptions { by: String::new(), wait: true, deadline: deadline(timeout), dry_run, yes: true }
+    }
+
     /// Runs `act` and moves the deadline by the time that it takes, such as the time of a question.
     pub fn without_the_time_of<T>(&mut self, act: impl FnOnce() -> Result<T>) -> Result<T> {
         let began = Instant::now();
@@ -115,7 +120,7 @@ pub fn deadline(timeout: Duration) -> Instant {
 }
 
 /// The default author of a change: the real user, whatever the environment says, and the host.
-fn user_at_host() -> String {
+pub fn user_at_host() -> String {
     let user = uzers::get_user_by_uid(uzers::get_current_uid()).map(|user| user.name().to_string_lossy().into_owned());
     let variable =
         || ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));

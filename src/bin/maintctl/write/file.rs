@@ -71,6 +71,27 @@ pub fn apply(
     }
 }
 
+/// Brings the target's Envoys to the documents in the file. The policy in it stays, and so does every mode.
+pub fn sync(
+    target: &Target,
+    files: &FileTarget,
+    selection: &SiteSelection,
+    options: &ChangeOptions,
+) -> Result<ChangeReport> {
+    let reports = Reports::ask(target, options.deadline);
+    let lock = replace::lock(&files.file, options.deadline)?;
+    let mut next = Contents::read(files).current()?;
+    let mut sites = selection.choose(&next.sites())?;
+    sites.retain(|site| !next.is_pinned(site));
+    let keep: &Edit<'_> = &|_, _, _| Ok(());
+    let plan = FilePlan::make(&mut next, target, &reports, &sites, keep, options)?;
+    if !options.dry_run {
+        next.write()?;
+    }
+    drop(lock);
+    Ok(proof::report(target, files, &next, &reports, &plan, options))
+}
+
 /// Fails if the operator's policy no longer has a site that is closed, unless the operator has confirmed it.
 fn require_closed_sites(next: &NextFile, reports: &Reports, files: &FileTarget, options: &ChangeOptions) -> Result<()> {
     let now = times::time(&times::now());

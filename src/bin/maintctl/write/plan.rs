@@ -67,7 +67,7 @@ impl Planner<'_> {
         let mut change = SiteChange::of(current.clone(), site, edit, &rules, now)?;
         let above = above_all(roll, site, own, now);
         if change.changed {
-            change.after.stamp(above, self.by);
+            change.after.stamp(&change.before, above, self.by);
             change.after.set("fleet", Some(self.fleet));
             change.after.date(now);
             let document = change.after.clone();

@@ -49,6 +49,16 @@ impl SiteSelection {
         SiteSelection { names, ..SiteSelection::default() }
     }
 
+    /// The same sites, without a question.
+    pub fn confirmed(&self) -> SiteSelection {
+        SiteSelection { is_confirmed: true, ..self.clone() }
+    }
+
+    /// These sites, or all if none is named, without a question.
+    pub fn of_or_all(names: Vec<String>, ignore_not_found: bool) -> SiteSelection {
+        SiteSelection { all: names.is_empty(), is_confirmed: true, names, ignore_not_found, ..SiteSelection::default() }
+    }
+
     /// The names of the selected sites. Fails if one of them does not exist.
     pub fn choose(&self, known: &[String]) -> Result<Vec<String>> {
         if self.is_empty {

@@ -1,78 +1,51 @@
-//! The flags of `close`, as the edit of a document.
+//! The flags of `close`: the mode, the details, and the hold of a command.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use envoy_maintenance::state::Mode;
-use envoy_maintenance::time::{Time, parse_duration};
+use envoy_maintenance::time::Time;
 use jiff::Zoned;
 
 use crate::args::CloseArgs;
 use crate::commands::answer;
+use crate::commands::details::DetailFlags;
 use crate::document::describe;
-use crate::document::edit::CloseEdit;
+use crate::document::hold::NewHold;
 use crate::terminal::times::{self, after};
 use crate::write::change::SiteChange;
 
-/// The value of a flag that removes the field.
-const NONE: &str = "none";
-
-/// The edit that the flags describe.
 pub struct CloseFlags {
-    edit: CloseEdit,
-    /// The values of `--for` or `--lease`, and of `--eta`, if they count from the time at which the site closes.
-    until_after: Option<Duration>,
-    eta_after: Option<Duration>,
+    pub mode: Mode,
+    pub details: DetailFlags,
+    pub lease: Option<Duration>,
 }
 
 impl CloseFlags {
     /// Reads the times, and prints how `HH:MM` was understood.
     pub fn new(args: &CloseArgs, now: &Zoned) -> Result<CloseFlags> {
-        let start = times::time(now);
-        for (flag, duration) in [("--for", args.lasting), ("--lease", args.lease)] {
-            duration.map(|duration| times::within_range(flag, after(start, duration))).transpose()?;
-        }
-        let mut cleared = Vec::new();
-        let mut value = |name: &'static str, text: &Option<String>| {
-            let text = text.clone()?;
-            if text == NONE {
-                cleared.push(name);
-                return None;
-            }
-            Some(text)
-        };
-        let (until, eta) = (value("until", &args.until), value("eta", &args.eta));
-        let until = until.map(|text| times::read_echoed("--until", &text, now, times::future)).transpose()?;
-        let eta_after = eta.as_deref().and_then(parse_duration).map(Duration::from_millis);
-        let read_eta = |flag: &str, text: &str, now: &Zoned| times::future_or_duration(flag, text, start, now);
-        let eta = eta.map(|text| times::read_echoed("--eta", &text, now, read_eta)).transpose()?;
-        let mut suspend = args.suspend.clone();
-        if suspend == [NONE] {
-            suspend.clear();
-            cleared.push("suspend");
-        }
-        let edit = CloseEdit {
+        args.lease.map(|lease| times::within_range("--lease", after(times::time(now), lease))).transpose()?;
+        Ok(CloseFlags {
             mode: if args.read_only { Mode::ReadOnly } else { Mode::Offline },
-            until,
-            eta,
-            reason: args.reason.clone(),
-            note: args.note.clone(),
-            suspend,
-            cleared,
-        };
-        Ok(CloseFlags { edit, until_after: args.lasting.or(args.lease), eta_after })
+            details: DetailFlags::new(&args.details, now)?,
+            lease: args.lease,
+        })
     }
 
-    /// The mode in which the site closes.
-    pub fn mode(&self) -> Mode {
-        self.edit.mode
-    }
-
-    /// The edit of a site that closes now, perhaps after a question.
-    pub fn at(&self, now: Time) -> CloseEdit {
-        let from_now = |duration: Option<Duration>| duration.map(|duration| after(now, duration));
-        let (until, eta) = (from_now(self.until_after), from_now(self.eta_after));
-        CloseEdit { until: until.or(self.edit.until), eta: eta.or(self.edit.eta), ..self.edit.clone() }
+    /// The hold of a command. A lease counts from `now`.
+    pub fn hold(&self, id: &str, by: &str, now: Time) -> NewHold {
+        let details = self.details.at(now);
+        NewHold {
+            id: id.to_owned(),
+            by: by.to_owned(),
+            mode: self.mode,
+            until: self.lease.map(|lease| after(now, lease)).or(details.until),
+            is_leased: self.lease.is_some(),
+            eta: details.eta,
+            reason: details.reason,
+            note: details.note,
+            suspend: details.suspend,
+        }
     }
 }
 
@@ -80,5 +53,9 @@ impl CloseFlags {
 pub fn line(change: &SiteChange, now: &Zoned, alias: Option<&str>) -> Result<String> {
     let site = &change.site;
     let hint = alias.map(|alias| format!(" ('{alias}' starts maintenance; to open the site: maintctl open {site})"));
-    answer::line(change, now, |after| format!("{}{}", describe::already_text(after, now), hint.unwrap_or_default()))
+    let text = answer::line(change, now, |after| {
+        format!("{}{}", describe::already_text(after, now), hint.unwrap_or_default())
+    })?;
+    let holds = describe::holds_text(&change.after.read()?, now);
+    Ok(if holds.is_empty() { text } else { format!("{text}; {holds}") })
 }

@@ -1,67 +1,40 @@
-//! The command of `close … -- CMD`, and the lease that keeps the end of the maintenance ahead while it runs.
+//! The lease, which keeps the end of a hold ahead while the command runs.
 
-use std::process::{Command, ExitStatus};
+use std::collections::BTreeMap;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
-use super::owner::closed_by_another;
-use crate::args::CloseArgs;
-use crate::config::target::Target;
-use crate::document::edit;
+use super::job::Job;
+use crate::document::hold::HoldState;
 use crate::envoys::failure;
-use crate::terminal::signals::Forwarding;
-use crate::terminal::times::{self, after};
-use crate::write;
-use crate::write::change::{self, ChangeOptions, ChangeReport, Edit};
-use crate::write::selection::SiteSelection;
+use crate::terminal::times;
+use crate::write::change::{self, ChangeReport};
 
-/// Runs the command, and renews the lease meanwhile.
-pub fn execute(
-    target: &Target,
-    selection: &SiteSelection,
-    args: &CloseArgs,
-    options: &ChangeOptions,
-) -> Result<ExitStatus> {
+/// Moves the end of the holds at every third of the lease, until `run` returns.
+pub fn renew_during<T>(job: &Job<'_>, lease: Duration, run: impl FnOnce() -> T) -> T {
     thread::scope(|scope| {
         let (stop, stopped) = mpsc::channel::<()>();
-        if let Some(lease) = args.lease.filter(|_| !selection.names.is_empty()) {
-            scope.spawn(move || renew(target, selection, options, lease, &stopped));
-        }
-        let status = execute_command(args);
+        scope.spawn(move || renew(job, lease, &stopped));
+        let result = run();
         drop(stop);
-        status
+        result
     })
 }
 
-fn execute_command(args: &CloseArgs) -> Result<ExitStatus> {
-    let (program, arguments) = args.command.split_first().context("no command")?;
-    let name = || program.to_string_lossy().into_owned();
-    let (mut child, _forwarding) = Forwarding::start(Command::new(program).args(arguments)).with_context(name)?;
-    child.wait().with_context(name)
-}
-
-/// Moves the end at every third of the lease, until the command has ended. Prints a problem when it begins, changes and
-/// ends.
-fn renew(
-    target: &Target,
-    selection: &SiteSelection,
-    options: &ChangeOptions,
-    lease: Duration,
-    stopped: &mpsc::Receiver<()>,
-) {
+/// Renews the lease until the command has ended. Prints a problem when it begins, changes and ends.
+fn renew(job: &Job<'_>, lease: Duration, stopped: &mpsc::Receiver<()>) {
+    let mut sites = job.sites();
     let mut printed = None;
-    while stopped.recv_timeout(lease / 3) == Err(RecvTimeoutError::Timeout) {
-        let until = after(times::time(&times::now()), lease);
-        let edit: &Edit<'_> = &|draft, site, now| match closed_by_another(draft, &options.by, now)? {
-            None if edit::end_at(draft, Some(until), now)? => Ok(()),
-            None => bail!("{site}: the lease has expired, and the site is open"),
-            Some(by) => bail!("{site}: closed by {by} meanwhile"),
-        };
-        let options = ChangeOptions { wait: false, deadline: change::deadline(lease / 3), ..options.clone() };
-        let problem = problem(write::apply(target, selection, edit, &options));
+    while !sites.is_empty() && stopped.recv_timeout(lease / 3) == Err(RecvTimeoutError::Timeout) {
+        let renewed = job.renew(sites.clone(), change::deadline(lease / 3));
+        if let Ok((report, states)) = &renewed {
+            print_lost(job, report, states);
+            sites.retain(|site| states.get(site) != Some(&HoldState::Removed));
+        }
+        let problem = problem(renewed.map(|(report, _)| report));
         if problem == printed {
             continue;
         }
@@ -70,6 +43,29 @@ fn renew(
             None => aside!("note: the lease is renewed everywhere again"),
         }
         printed = problem;
+    }
+}
+
+/// Names the sites whose hold was lost. Only a hold that an operator has removed is not taken again.
+fn print_lost(job: &Job<'_>, report: &ChangeReport, states: &BTreeMap<String, HoldState>) {
+    let id = job.id();
+    for change in &report.sites {
+        let site = &change.site;
+        match states.get(site) {
+            None | Some(HoldState::Live) => {}
+            Some(HoldState::Ended) => {
+                aside!(
+                    "warning: {site}: the lease had expired, so that the site may have been open; hold {id} taken again"
+                );
+            }
+            Some(HoldState::Forgotten) => {
+                aside!("note: {site}: Envoy had forgotten hold {id}, probably by a restart; taken again");
+            }
+            Some(HoldState::Removed) => {
+                let lost = job.lost_text(site, change, &times::now()).unwrap_or_default();
+                aside!("warning: {site}: {lost}; it is not taken again");
+            }
+        }
     }
 }
 

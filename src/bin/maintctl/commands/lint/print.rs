@@ -30,7 +30,7 @@ pub fn findings(findings: &[Finding], format: LintFormat, files: usize) -> Resul
 pub fn codes() -> Result<()> {
     let row =
         |code: &&'static Code| [code.name, code.level.name(), code.summary].map(|cell| cell.to_owned().into()).into();
-    script(&format!("{}\n", table(&["CODE", "LEVEL", "MEANING"], code::ALL.iter().map(row).collect())))?;
+    script(&format!("{}\n", table(&["CODE", "LEVEL", "MEANING"], &code::ALL.iter().map(row).collect::<Vec<_>>())))?;
     Ok(())
 }
 

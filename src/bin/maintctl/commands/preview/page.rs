@@ -14,7 +14,7 @@ use crate::commands::explain::states::States;
 use crate::commands::explain::wire::ClientResponse;
 use crate::config::policy_file;
 use crate::document::draft::Draft;
-use crate::document::edit::{self, CloseEdit};
+use crate::document::edit::{self, Details};
 use crate::exit::ExitError;
 use crate::terminal::output::shown;
 use crate::terminal::times::{self, after};
@@ -23,7 +23,7 @@ use crate::write::selection;
 /// A closed site of a policy.
 pub struct Preview<'a> {
     args: &'a PreviewArgs,
-    edit: CloseEdit,
+    details: Details,
     /// The time of the start, from which the site is closed.
     since: Time,
     pub site: String,
@@ -40,16 +40,13 @@ impl Preview<'_> {
         let duration_or_time = |flag: &str, text: &str, now: &_| times::future_or_duration(flag, text, since, now);
         let until =
             args.until.as_ref().map(|text| times::read_echoed("--until", text, &now, times::future)).transpose()?;
-        let edit = CloseEdit {
-            mode: if args.read_only { Mode::ReadOnly } else { Mode::Offline },
+        let details = Details {
             until: args.lasting.map(|lasting| after(since, lasting)).or(until),
             eta: args.eta.as_ref().map(|text| times::read_echoed("--eta", text, &now, duration_or_time)).transpose()?,
             reason: args.reason.clone(),
-            note: None,
-            suspend: Vec::new(),
-            cleared: Vec::new(),
+            ..Details::default()
         };
-        let mut preview = Preview { args, edit, since, site: String::new() };
+        let mut preview = Preview { args, details, since, site: String::new() };
         let config = preview.config()?;
         preview.site = chosen(args.site.as_ref(), &config.policy)?;
         let (_, site) = preview.site(&config.policy)?;
@@ -114,7 +111,8 @@ impl Preview<'_> {
             return Ok(own.map(|(_, state)| state).unwrap_or_default());
         }
         let mut draft = Draft::new(&site.name, policy.fleet.as_deref());
-        edit::close(&mut draft, &self.edit, self.since)?;
+        let mode = if self.args.read_only { Mode::ReadOnly } else { Mode::Offline };
+        edit::close(&mut draft, mode, &self.details, self.since)?;
         Ok(draft.read()?.at(now))
     }
 }

@@ -6,28 +6,33 @@ use jiff::Zoned;
 
 use crate::config::target::{Target, TargetWriter};
 use crate::document::describe;
-use crate::terminal::output::shown;
-use crate::terminal::table::{Cell, table};
+use crate::terminal::table::{Cell, table, table_without_wraps, wrapped};
 use crate::terminal::times;
 use crate::view::View;
 use crate::view::site::SiteView;
 
+/// The columns that every table has, and those that a narrow terminal shows as lines.
 const HEADERS: [&str; 10] =
-    ["SITE", "STATUS", "SINCE", "UNTIL", "ETA", "BY", "ADOPTION", "REFUSED", "PASSED", "REASON"];
+    ["SITE", "STATUS", "SINCE", "UNTIL", "ETA", "ADOPTION", "BY", "REFUSED", "PASSED", "REASON"];
+const NARROW: usize = 6;
 
 /// A table of the sites, and lines with their details. The result is trusted text, as that of [`table`].
 pub fn text(target: &Target, view: &View, now: &Zoned) -> String {
     if view.sites.is_empty() {
         return "no site is known: see the errors and notes\n".to_owned();
     }
-    let rows = view.sites.iter().map(|site| row(target, site, now)).collect();
-    let mut text = format!("{}\n", table(&HEADERS, rows));
+    let rows: Vec<Vec<Cell>> = view.sites.iter().map(|site| row(target, site, now)).collect();
+    let wide = table_without_wraps(&HEADERS, &rows);
+    let is_narrow = wide.is_none();
+    let (narrow, _) = HEADERS.split_at(NARROW);
+    let mut text = wide.unwrap_or_else(|| table(narrow, &rows));
     for site in &view.sites {
-        for line in details(target, site, now) {
-            text.push_str(&format!("{}: {}\n", site.site, shown(&line)));
+        let hidden = if is_narrow { columns_as_lines(site, now) } else { Vec::new() };
+        for line in hidden.into_iter().chain(details(target, site, now)) {
+            text.push_str(&format!("\n{}", wrapped(&format!("{}: {line}", site.site))));
         }
     }
-    text.push_str(&format!("times: {}\n", times::zone_name(now)));
+    text.push_str(&format!("\n{}\n", wrapped(&format!("times: {}", times::zone_name(now)))));
     text
 }
 
@@ -36,22 +41,32 @@ fn row(target: &Target, site: &SiteView, now: &Zoned) -> Vec<Cell> {
     let short = |time: Option<_>| Cell::from(time.map(|time| times::short(time, now)).unwrap_or_default());
     let declared = if site.declared { " (declared)" } else { "" };
     let adoption = if target.envoys.is_empty() { "not known".to_owned() } else { site.adoption() };
-    let passed = site.bypassed.iter().filter(|(_, count)| **count > 0);
-    let passed = passed.map(|(rule, count)| format!("{rule} {count}")).collect::<Vec<_>>().join(", ");
-    let refused = site.refused.filter(|count| *count > 0).map(|count| count.to_string());
     let is_lagging = !site.lagging.is_empty();
-    vec![
+    let mut row = vec![
         site.site.clone().into(),
         Cell::coloured(format!("{}{declared}", site.label()), colour(site)),
         short(state.since()),
         short(state.until()),
         short(state.eta()),
-        by(site, now).into(),
         Cell::coloured(adoption, is_lagging.then_some(Color::Red)),
-        refused.unwrap_or_default().into(),
-        passed.into(),
-        state.reason().unwrap_or_default().to_owned().into(),
-    ]
+    ];
+    row.extend(last_columns(site, now).map(Cell::from));
+    row
+}
+
+/// The columns that a narrow terminal shows as lines.
+fn last_columns(site: &SiteView, now: &Zoned) -> [String; 4] {
+    let passed = site.bypassed.iter().filter(|(_, count)| **count > 0);
+    let passed = passed.map(|(rule, count)| format!("{rule} {count}")).collect::<Vec<_>>().join(", ");
+    let refused = site.refused.filter(|count| *count > 0).map(|count| count.to_string());
+    let reason = effective_state(site, now).reason().unwrap_or_default().to_owned();
+    [by(site, now), refused.unwrap_or_default(), passed, reason]
+}
+
+fn columns_as_lines(site: &SiteView, now: &Zoned) -> Vec<String> {
+    let (_, headers) = HEADERS.split_at(NARROW);
+    let columns = headers.iter().zip(last_columns(site, now)).filter(|(_, text)| !text.is_empty());
+    columns.map(|(header, text)| format!("{} {text}", header.to_lowercase())).collect()
 }
 
 /// The state by the site's document.

@@ -14,16 +14,8 @@ fn draft(members: Value) -> Draft {
     Draft::from_members("shop", members)
 }
 
-fn flags() -> CloseEdit {
-    CloseEdit {
-        mode: Mode::Offline,
-        until: None,
-        eta: None,
-        reason: None,
-        note: None,
-        suspend: Vec::new(),
-        cleared: Vec::new(),
-    }
+fn flags() -> (Mode, Details) {
+    (Mode::Offline, Details::default())
 }
 
 /// The members that the edit may change.
@@ -37,32 +29,34 @@ fn rest(draft: &Draft) -> Value {
 
 #[test]
 fn an_end_that_has_passed_meanwhile_is_an_error() {
-    let flags = CloseEdit { until: Some(time(NOW)), ..flags() };
+    let flags = (Mode::Offline, Details { until: Some(time(NOW)), ..Details::default() });
     let mut draft = Draft::new("shop", Some("demo"));
-    let error = close(&mut draft, &flags, time(NOW)).unwrap_err();
+    let error = close(&mut draft, flags.0, &flags.1, time(NOW)).unwrap_err();
     assert_eq!(error.to_string(), format!("the end {NOW} has passed meanwhile; nothing changed"));
 }
 
 /// Closes a site with each row's flags. A row is its name, the members before, the flags, and the members after.
-fn check_close(rows: impl IntoIterator<Item = (&'static str, Value, CloseEdit, Value)>) {
+fn check_close(rows: impl IntoIterator<Item = (&'static str, Value, (Mode, Details), Value)>) {
     for (row, before, flags, after) in rows {
         let mut draft = draft(before);
-        close(&mut draft, &flags, time(NOW)).unwrap();
+        close(&mut draft, flags.0, &flags.1, time(NOW)).unwrap();
         assert_eq!(rest(&draft), after, "{row}");
     }
 }
 
 #[test]
 fn close_sets_the_given_fields_of_an_open_site() {
-    let full = CloseEdit {
-        mode: Mode::ReadOnly,
-        until: Some(time("2026-11-21T03:30:00Z")),
-        eta: Some(time("2026-11-21T03:00:00Z")),
-        reason: Some("Upgrade".to_owned()),
-        note: Some("ticket 7".to_owned()),
-        suspend: vec!["staff".to_owned()],
-        cleared: Vec::new(),
-    };
+    let full = (
+        Mode::ReadOnly,
+        Details {
+            until: Some(time("2026-11-21T03:30:00Z")),
+            eta: Some(time("2026-11-21T03:00:00Z")),
+            reason: Some("Upgrade".to_owned()),
+            note: Some("ticket 7".to_owned()),
+            suspend: vec!["staff".to_owned()],
+            cleared: Vec::new(),
+        },
+    );
     check_close([
         ("no flag", json!({}), flags(), json!({"mode": "offline", "since": NOW})),
         (
@@ -101,7 +95,7 @@ fn close_changes_the_given_fields_of_a_closed_site_and_keeps_the_rest() {
             "cleared fields",
             json!({"mode": "offline", "until": "2026-11-21T03:30:00Z", "eta": "2026-11-21T03:00:00Z", "reason": "r",
                    "suspend": ["staff"]}),
-            CloseEdit { cleared: vec!["until", "suspend"], ..flags() },
+            (Mode::Offline, Details { cleared: vec!["until", "suspend"], ..Details::default() }),
             json!({"mode": "offline", "eta": "2026-11-21T03:00:00Z", "reason": "r"}),
         ),
         (
@@ -113,7 +107,7 @@ fn close_changes_the_given_fields_of_a_closed_site_and_keeps_the_rest() {
         (
             "another end",
             json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:00:00Z", "reason": "A"}),
-            CloseEdit { until: Some(time("2026-11-21T03:30:00Z")), ..flags() },
+            (Mode::Offline, Details { until: Some(time("2026-11-21T03:30:00Z")), ..Details::default() }),
             json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:30:00Z", "reason": "A"}),
         ),
         (
@@ -125,7 +119,7 @@ fn close_changes_the_given_fields_of_a_closed_site_and_keeps_the_rest() {
         (
             "an empty reason",
             json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "reason": "A"}),
-            CloseEdit { reason: Some(String::new()), ..flags() },
+            (Mode::Offline, Details { reason: Some(String::new()), ..Details::default() }),
             json!({"mode": "offline", "since": "2026-11-21T01:00:00Z"}),
         ),
     ]);
@@ -146,7 +140,7 @@ fn close_replaces_an_active_window_only_if_a_field_changes() {
                 {"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z", "until": "2026-11-21T05:00:00Z", "reason": "A"},
                 {"id": "w2", "mode": "offline", "from": "2026-11-22T01:00:00Z"}
             ]}),
-            CloseEdit { until: Some(time("2026-11-21T03:30:00Z")), ..flags() },
+            (Mode::Offline, Details { until: Some(time("2026-11-21T03:30:00Z")), ..Details::default() }),
             json!({
                 "mode": "offline", "windows": [{"id": "w2", "mode": "offline", "from": "2026-11-22T01:00:00Z"}],
                 "since": "2026-11-21T01:00:00Z", "until": "2026-11-21T03:30:00Z", "reason": "A"
@@ -180,13 +174,16 @@ fn close_merges_an_active_window_only_if_it_contradicts_the_edit() {
         (
             "another reason",
             &read_only_after,
-            CloseEdit { reason: Some("x".to_owned()), ..flags() },
+            (Mode::Offline, Details { reason: Some("x".to_owned()), ..Details::default() }),
             json!({"reason": "x"}),
         ),
         (
             "another promise and a rule to suspend",
             &read_only_after,
-            CloseEdit { eta: at("2026-11-21T02:30:00Z"), suspend: vec!["staff".to_owned()], ..flags() },
+            (
+                Mode::Offline,
+                Details { eta: at("2026-11-21T02:30:00Z"), suspend: vec!["staff".to_owned()], ..Details::default() },
+            ),
             json!({"eta": "2026-11-21T02:30:00Z", "suspend": ["staff"]}),
         ),
         ("no flag", &read_only_after, flags(), json!({})),
@@ -194,30 +191,30 @@ fn close_merges_an_active_window_only_if_it_contradicts_the_edit() {
         (
             "what was offline becomes read-only",
             &read_only_after,
-            CloseEdit { mode: Mode::ReadOnly, ..flags() },
+            (Mode::ReadOnly, Details::default()),
             json!({"mode": "read_only"}),
         ),
         (
             "an end after that of the window",
             &read_only_after,
-            CloseEdit { until: at("2026-11-21T06:00:00Z"), ..flags() },
+            (Mode::Offline, Details { until: at("2026-11-21T06:00:00Z"), ..Details::default() }),
             json!({"until": "2026-11-21T06:00:00Z"}),
         ),
         (
             "an end before that of the window, which the site would not have",
             &read_only_after,
-            CloseEdit { until: at("2026-11-21T04:00:00Z"), ..flags() },
+            (Mode::Offline, Details { until: at("2026-11-21T04:00:00Z"), ..Details::default() }),
             json!({"until": "2026-11-21T04:00:00Z", "windows": later}),
         ),
         (
             "read-only, which the site would not be",
             &offline_twice,
-            CloseEdit { mode: Mode::ReadOnly, ..flags() },
+            (Mode::ReadOnly, Details::default()),
             json!({"mode": "read_only", "until": "2026-11-21T05:00:00Z", "windows": later}),
         ),
     ] {
         let mut draft = draft(before.clone());
-        close(&mut draft, &flags, time(NOW)).unwrap();
+        close(&mut draft, flags.0, &flags.1, time(NOW)).unwrap();
         assert_eq!(rest(&draft), members(before, changes), "{row}");
     }
 }
@@ -242,7 +239,7 @@ fn open_ends_active_modes_and_keeps_future_windows() {
                 {"id": "w0", "mode": "offline", "from": "2026-11-20T01:00:00Z", "until": "2026-11-20T02:00:00Z"}
             ]}),
             json!({
-                "mode": "online", "windows": [{"id": "w2", "mode": "offline", "from": "2026-11-21T02:00:01Z"}],
+                "mode": "online", "windows": [{"id": "w2", "mode": "offline", "from": "2026-11-21T02:00:01Z"}], "since": NOW,
                 "past": [
                     {"mode": "offline", "from": "2026-11-20T01:00:00Z", "until": "2026-11-20T02:00:00Z"},
                     {"mode": "read_only", "from": "2026-11-21T01:00:00Z", "until": NOW, "reason": "A"}
@@ -256,11 +253,180 @@ fn open_ends_active_modes_and_keeps_future_windows() {
     }
 }
 
+/// A hold of `ci` since 01:00.
+fn hold(more: Value) -> Value {
+    let mut hold = json!({"id": "h1", "mode": "offline", "from": "2026-11-21T01:00:00Z", "by": "ci"});
+    hold.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    hold
+}
+
+#[test]
+fn close_by_hand_leaves_holds_alone() {
+    let held = json!({"windows": [hold(json!({}))]});
+    let later = json!({"id": "w1", "mode": "offline", "from": "2026-11-21T01:30:00Z", "until": "2026-11-21T05:00:00Z"});
+    let until = Details { until: Some(time("2026-11-21T03:00:00Z")), ..Details::default() };
+    check_close([
+        (
+            "a site that only a hold closes",
+            held.clone(),
+            flags(),
+            json!({"mode": "offline", "since": NOW, "windows": [hold(json!({}))]}),
+        ),
+        (
+            "an end before that of the hold",
+            held.clone(),
+            (Mode::Offline, until.clone()),
+            json!({"mode": "offline", "since": NOW, "until": "2026-11-21T03:00:00Z", "windows": [hold(json!({}))]}),
+        ),
+        (
+            "a stricter hold",
+            held,
+            (Mode::ReadOnly, Details::default()),
+            json!({"mode": "read_only", "since": NOW, "windows": [hold(json!({}))]}),
+        ),
+        (
+            "a hold and a window that contradicts",
+            json!({"windows": [hold(json!({})), later]}),
+            (Mode::Offline, until),
+            json!({
+                "mode": "offline", "since": "2026-11-21T01:30:00Z", "until": "2026-11-21T03:00:00Z",
+                "windows": [hold(json!({}))]
+            }),
+        ),
+    ]);
+}
+
+#[test]
+fn close_takes_a_read_only_site_offline() {
+    let window = |mode: &str| json!({"id": "w1", "mode": mode, "from": "2026-11-21T01:00:00Z"});
+    for (row, before) in [
+        ("by its own mode", json!({"mode": "read_only"})),
+        ("by a window", json!({"windows": [window("read_only")]})),
+        ("by a hold", json!({"windows": [hold(json!({"mode": "read_only"}))]})),
+        ("by its own mode and a window", json!({"mode": "read_only", "windows": [window("read_only")]})),
+        ("by its own mode, and offline by a window", json!({"mode": "read_only", "windows": [window("offline")]})),
+    ] {
+        for details in [Details::default(), Details { reason: Some("r".to_owned()), ..Details::default() }] {
+            let mut draft = draft(before.clone());
+            close(&mut draft, Mode::Offline, &details, time(NOW)).unwrap();
+            assert_eq!(draft.read().unwrap().mode, Mode::Offline, "{row}");
+        }
+    }
+}
+
+#[test]
+fn update_changes_the_details_of_what_closes_the_site_and_never_its_mode() {
+    let reason = || Details { reason: Some("x".to_owned()), note: Some("n".to_owned()), ..Details::default() };
+    let until = || Details { until: Some(time("2026-11-21T06:00:00Z")), ..Details::default() };
+    let window = |more: Value| {
+        let mut window = json!({"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z"});
+        window.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        window
+    };
+    for (row, before, details, after) in [
+        (
+            "its own mode",
+            json!({"mode": "read_only", "since": "2026-11-21T01:00:00Z", "eta": "2026-11-21T03:00:00Z"}),
+            reason(),
+            json!({
+                "mode": "read_only", "since": "2026-11-21T01:00:00Z", "eta": "2026-11-21T03:00:00Z", "reason": "x",
+                "note": "n"
+            }),
+        ),
+        (
+            "cleared fields",
+            json!({"mode": "offline", "until": "2026-11-21T03:00:00Z", "suspend": ["staff"], "reason": "r"}),
+            Details { cleared: vec!["until", "suspend"], reason: Some(String::new()), ..Details::default() },
+            json!({"mode": "offline"}),
+        ),
+        (
+            "a window",
+            json!({"windows": [window(json!({}))]}),
+            until(),
+            json!({"mode": "online", "windows": [window(json!({"until": "2026-11-21T06:00:00Z"}))]}),
+        ),
+        (
+            "a stricter window",
+            json!({"mode": "read_only", "windows": [window(json!({}))]}),
+            reason(),
+            json!({"mode": "read_only", "note": "n", "windows": [window(json!({"reason": "x"}))]}),
+        ),
+        (
+            "a hold",
+            json!({"windows": [hold(json!({"reason": "r"}))]}),
+            reason(),
+            json!({"mode": "online", "note": "n", "windows": [hold(json!({"reason": "x"}))]}),
+        ),
+        (
+            "a window before a hold",
+            json!({"windows": [hold(json!({})), window(json!({}))]}),
+            until(),
+            json!({"mode": "online", "windows": [hold(json!({})), window(json!({"until": "2026-11-21T06:00:00Z"}))]}),
+        ),
+    ] {
+        let mut draft = draft(before);
+        update(&mut draft, "shop", &details, time(NOW)).unwrap();
+        assert_eq!(rest(&draft), after, "{row}");
+    }
+}
+
+#[test]
+fn update_rejects_an_online_site_and_the_end_of_a_hold() {
+    let until = Details { until: Some(time("2026-11-21T06:00:00Z")), ..Details::default() };
+    let planned = json!({"windows": [{"id": "w1", "mode": "offline", "from": "2026-11-22T01:00:00Z"}]});
+    let over = json!({"mode": "offline", "until": "2026-11-21T01:00:00Z"});
+    let online = "shop is online, so that there is nothing to update; nothing changed";
+    for (row, before, message) in [
+        ("online", json!({}), online),
+        ("a window in the future", planned, online),
+        ("an end that has passed", over, online),
+        (
+            "a hold",
+            json!({"windows": [hold(json!({}))]}),
+            "shop is closed by the hold h1 of ci, which ends with a running command",
+        ),
+    ] {
+        let error = update(&mut draft(before), "shop", &until, time(NOW)).unwrap_err();
+        assert!(error.to_string().starts_with(message), "{row}: {error}");
+    }
+}
+
+#[test]
+fn open_ends_every_hold() {
+    let ahead = hold(json!({"id": "h2", "by": "other", "from": "2026-11-21T02:00:05Z"}));
+    let mut draft =
+        draft(json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "windows": [hold(json!({})), ahead]}));
+    open(&mut draft, time(NOW)).unwrap();
+    let document = draft.read().unwrap();
+    assert_eq!((document.at(time(NOW)).mode(), document.windows.len()), (Mode::Online, 0));
+    let owners: Vec<Option<&str>> = document.past.iter().map(|past| past.by.as_deref()).collect();
+    assert_eq!(owners, [Some("ci"), Some("other"), None]);
+}
+
+#[test]
+fn a_change_of_windows_keeps_the_author_of_a_closed_site() {
+    let own = json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "by": "alice"});
+    type Change = fn(&mut Draft);
+    for (row, before, change, by) in [
+        ("a window", own.clone(), (|draft| draft.add_window(hold(json!({})))) as Change, "alice"),
+        ("another reason", own.clone(), |draft| draft.set("reason", Some("r")), "bob"),
+        ("opened", own, |draft| open(draft, time(NOW)).unwrap(), "bob"),
+        ("a window of an open site", json!({"by": "alice"}), |draft| draft.add_window(hold(json!({}))), "bob"),
+        ("an author that the change sets", json!({"by": "alice"}), |draft| draft.set("by", Some("carol")), "carol"),
+    ] {
+        let before = draft(before);
+        let mut after = before.clone();
+        change(&mut after);
+        after.stamp(&before, time(NOW), "bob");
+        assert_eq!(after.read().unwrap().by.as_deref(), Some(by), "{row}");
+    }
+}
+
 #[test]
 fn the_history_has_the_newest_five_entries() {
     let mut draft = draft(json!({}));
     for hour in 10..17 {
-        close(&mut draft, &flags(), time(&format!("2026-11-21T{hour}:00:00Z"))).unwrap();
+        close(&mut draft, Mode::Offline, &Details::default(), time(&format!("2026-11-21T{hour}:00:00Z"))).unwrap();
         open(&mut draft, time(&format!("2026-11-21T{hour}:30:00Z"))).unwrap();
     }
     let past = draft.read().unwrap().past;
@@ -268,19 +434,6 @@ fn the_history_has_the_newest_five_entries() {
     assert_eq!(hours.len(), 5);
     assert_eq!(hours.first().map(String::as_str), Some("2026-11-21T12:00:00Z"));
     assert_eq!(hours.last().map(String::as_str), Some("2026-11-21T16:00:00Z"));
-}
-
-#[test]
-fn end_at_moves_the_end_of_a_closed_site_only() {
-    let until = time("2026-11-21T02:02:00Z");
-    let mut closed = draft(json!({"mode": "offline", "since": NOW}));
-    end_at(&mut closed, Some(until), time(NOW)).unwrap();
-    assert_eq!(closed.read().unwrap().until, Some(until));
-    end_at(&mut closed, None, time(NOW)).unwrap();
-    assert_eq!(closed.read().unwrap().until, None);
-    let mut opened = draft(json!({}));
-    end_at(&mut opened, Some(until), time(NOW)).unwrap();
-    assert_eq!(opened, draft(json!({})));
 }
 
 #[test]
@@ -302,14 +455,15 @@ fn a_full_document_can_be_opened_and_loses_its_oldest_history() {
         ("a window was long", &window, "/windows/0/reason", 2),
     ] {
         let mut before = draft(before.clone());
-        before.stamp(time(NOW), "me");
+        before.stamp(&before.clone(), time(NOW), "me");
         let room = MAX_DOCUMENT - before.payload().unwrap().len();
         let mut members = Value::Object(before.members().clone());
         *members.pointer_mut(full_of).unwrap() = "x".repeat(room).into();
         let mut draft = draft(members);
         assert!((MAX_DOCUMENT - 1..=MAX_DOCUMENT).contains(&draft.payload().unwrap().len()), "{row}");
+        let before = draft.clone();
         open(&mut draft, time(NOW)).unwrap();
-        draft.stamp(time(NOW), "somebody else");
+        draft.stamp(&before, time(NOW), "somebody else");
         let document = draft.read().unwrap_or_else(|error| panic!("{row}: {error}"));
         assert_eq!((document.at(time(NOW)).mode(), document.past.len()), (Mode::Online, kept), "{row}");
         assert!(document.past.last().is_none_or(|last| last.until == time(NOW)), "{row}: the newest stays");
@@ -319,8 +473,8 @@ fn a_full_document_can_be_opened_and_loses_its_oldest_history() {
 #[test]
 fn a_document_that_is_too_long_is_an_error() {
     let mut draft = draft(json!({}));
-    let flags = CloseEdit { reason: Some("x".repeat(9000)), ..flags() };
-    close(&mut draft, &flags, time(NOW)).unwrap();
+    let flags = (Mode::Offline, Details { reason: Some("x".repeat(9000)), ..Details::default() });
+    close(&mut draft, flags.0, &flags.1, time(NOW)).unwrap();
     let error = draft.read().unwrap_err();
     assert_eq!(error.to_string(), "shop: the document would be longer than 8 KiB; cancel windows or shorten reasons");
 }

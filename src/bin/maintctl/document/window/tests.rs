@@ -31,3 +31,17 @@ fn windows_get_the_first_free_id_and_can_be_cancelled() {
     assert_eq!(ids(&draft), [""; 0]);
     assert_eq!(draft.read().unwrap().past.len(), 1, "only the active window moves into the history");
 }
+
+#[test]
+fn cancelling_all_windows_leaves_holds_which_can_be_cancelled_by_name() {
+    let hold = serde_json::json!({"id": "h1", "mode": "offline", "from": NOW, "by": "ci"});
+    let window = serde_json::json!({"id": "w1", "mode": "offline", "from": "2026-11-22T01:00:00Z"});
+    let mut draft = Draft::new("shop", Some("demo"));
+    draft.add_window(hold);
+    draft.add_window(window);
+    let ids = |draft: &Draft| draft.read().unwrap().windows.into_iter().map(|window| window.id).collect::<Vec<_>>();
+    cancel(&mut draft, "shop", None, time(NOW)).unwrap();
+    assert_eq!(ids(&draft), ["h1"]);
+    cancel(&mut draft, "shop", Some(&["h1".to_owned()]), time(NOW)).unwrap();
+    assert_eq!(ids(&draft), [""; 0]);
+}

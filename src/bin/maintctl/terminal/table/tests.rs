@@ -8,7 +8,7 @@ fn rows(reason: &str) -> Vec<Vec<Cell>> {
 #[test]
 fn empty_columns_are_left_out() {
     assert_eq!(
-        layout(&["SITE", "STATUS", "ETA", "REASON"], rows("Upgrade"), None, false),
+        layout(&["SITE", "STATUS", "ETA", "REASON"], &rows("Upgrade"), None, false),
         "SITE  STATUS   REASON\nshop  OFFLINE  Upgrade"
     );
 }
@@ -17,19 +17,19 @@ fn empty_columns_are_left_out() {
 fn long_cells_wrap_at_the_width_of_the_terminal() {
     let reason = "Upgrade of the database to a new version";
     for width in [30, 40, 60] {
-        let table = layout(&["SITE", "STATUS", "ETA", "REASON"], rows(reason), Some(width), false);
+        let table = layout(&["SITE", "STATUS", "ETA", "REASON"], &rows(reason), Some(width), false);
         let longest = table.lines().map(|line| line.chars().count()).max().unwrap();
         assert!(longest <= usize::from(width), "{width}: {table}");
         for word in reason.split(' ') {
             assert!(table.contains(word), "{width}: {table}");
         }
     }
-    assert_eq!(layout(&["SITE", "STATUS", "ETA", "REASON"], rows(reason), None, false).lines().count(), 2);
+    assert_eq!(layout(&["SITE", "STATUS", "ETA", "REASON"], &rows(reason), None, false).lines().count(), 2);
 }
 
 #[test]
 fn control_characters_of_a_cell_are_escaped_and_its_colour_is_not() {
-    let table = layout(&["SITE", "STATUS", "ETA", "REASON"], rows("a\u{1b}[31m"), None, true);
+    let table = layout(&["SITE", "STATUS", "ETA", "REASON"], &rows("a\u{1b}[31m"), None, true);
     assert!(table.contains("\u{1b}[38;5;9mOFFLINE\u{1b}[39m"), "{table:?}");
     assert!(table.contains("a\\u001b[31m"), "{table:?}");
 }

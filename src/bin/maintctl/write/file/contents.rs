@@ -105,13 +105,20 @@ impl Contents {
         Ok((self.watched?, self.edited?))
     }
 
+    /// The current version of the watched file, without edits of the policy.
+    pub fn current(self) -> Result<NextFile> {
+        let watched = self.watched?;
+        let missing = || anyhow!("{} does not exist; the next change creates it", self.files.file.display());
+        NextFile::of_watched(self.files.clone(), watched.ok_or_else(missing)?, None)
+    }
+
     /// The next version of the watched file. Fails if its documents cannot be read. If the operator's policy is invalid,
     /// the policy in the watched file stays.
     pub fn next(self) -> Result<NextFile> {
         let watched = self.watched.map_err(|error| anyhow!("{error:#}; nothing changed"))?;
         match (self.edited, watched) {
             (Ok(edited), watched) => NextFile::of_policy(self.files, edited, watched),
-            (Err(error), Some(watched)) => NextFile::of_watched(self.files, watched, &error),
+            (Err(error), Some(watched)) => NextFile::of_watched(self.files, watched, Some(&error)),
             (Err(error), None) => Err(error),
         }
     }

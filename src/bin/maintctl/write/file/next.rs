@@ -75,17 +75,19 @@ impl NextFile {
         let next = NextFile { files, file, config, entries, old_sites, old_entries, is_new, brought, invalid: None };
         match (next.policy(), watched) {
             // The documents may contradict the new policy.
-            (Err(error), Some(watched)) => NextFile::of_watched(next.files, watched, &error),
+            (Err(error), Some(watched)) => NextFile::of_watched(next.files, watched, Some(&error)),
             (policy, _) => policy.map(|_| next),
         }
     }
 
-    /// The current version, because the operator's policy is invalid.
-    pub fn of_watched(files: FileTarget, watched: WatchedFile, invalid: &Error) -> Result<NextFile> {
+    /// The current version, perhaps because the operator's policy is invalid.
+    pub fn of_watched(files: FileTarget, watched: WatchedFile, invalid: Option<&Error>) -> Result<NextFile> {
         let WatchedFile { file, entries, .. } = watched;
         let config = PluginConfig::read(&file.policy).map_err(problem);
-        let config =
-            config.with_context(|| format!("{invalid:#}; and so is the policy in {}", files.file.display()))?;
+        let config = config.with_context(|| match invalid {
+            Some(invalid) => format!("{invalid:#}; and so is the policy in {}", files.file.display()),
+            None => format!("the policy in {}", files.file.display()),
+        })?;
         Ok(NextFile {
             old_sites: entries::names(&config),
             old_entries: entries.clone(),
@@ -95,7 +97,7 @@ impl NextFile {
             entries,
             is_new: false,
             brought: Vec::new(),
-            invalid: Some(format!("{invalid:#}")),
+            invalid: invalid.map(|invalid| format!("{invalid:#}")),
         })
     }
 

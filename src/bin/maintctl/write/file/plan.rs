@@ -71,7 +71,7 @@ impl FilePlan {
         if change.changed || is_behind {
             let revision = next.next_time(reports.revision(site).max(change.after.revision()), now);
             if change.changed {
-                change.after.stamp(revision, &options.by);
+                change.after.stamp(&change.before, revision, &options.by);
             } else {
                 // The same document again, for Envoys that have another one, or for a file that was restored.
                 change.after.restamp(revision);

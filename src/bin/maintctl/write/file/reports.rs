@@ -9,6 +9,7 @@ use crate::config::target::Target;
 use crate::document::draft::Draft;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
+use crate::envoys::fleet::Patience;
 use crate::envoys::roll::{EnvoyProcess, Roll};
 use crate::envoys::status::EnvoySite;
 use crate::exit::ExitError;
@@ -36,10 +37,10 @@ impl Reports {
         }
         let token = target.read_token(times::time(&times::now()));
         let no_token = token.as_ref().err().map(|error| format!("{error:#}"));
-        let roll = target.glance(token.ok().as_deref(), deadline);
+        let roll = target.glance(token.ok().as_deref(), Patience::Glance, deadline);
         let is_rejected = |failure: &&EnvoyFailure| matches!(failure.error, EnvoyError::Rejected { .. });
         let (roll, no_details) = match roll.failures.iter().find(is_rejected).map(EnvoyFailure::line) {
-            Some(rejected) => (target.glance(None, deadline), Some(rejected)),
+            Some(rejected) => (target.glance(None, Patience::Glance, deadline), Some(rejected)),
             None => (roll, no_token),
         };
         Reports { is_complete: roll.failures.is_empty(), roll, no_details, ..asked }

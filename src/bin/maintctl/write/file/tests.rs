@@ -120,7 +120,7 @@ fn owner_and_group_are_kept() {
         (metadata.ino(), (metadata.uid(), metadata.gid(), metadata.mode() & 0o777))
     };
     let before = metadata();
-    let edit = |draft: &mut Draft, _: &str, now: Time| draft.end_all(now, now);
+    let edit = |draft: &mut Draft, _: &str, now: Time| draft.end_all(now);
     let options = ChangeOptions {
         by: "me".to_owned(),
         wait: false,
@@ -167,7 +167,7 @@ fn permissions_and_symbolic_links_are_kept() {
         dry_run: false,
         yes: false,
     };
-    let edit = |draft: &mut Draft, _: &str, _: Time| draft.end_all(Time(0), Time(0));
+    let edit = |draft: &mut Draft, _: &str, _: Time| draft.end_all(Time(0));
     apply(&target, &writer, &SiteSelection::of(vec!["shop".to_owned()]), &edit, &options).unwrap();
     assert!(fs::symlink_metadata(&writer.file).unwrap().is_symlink());
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);

@@ -9,7 +9,7 @@ fn codes_are_sorted_words_joined_by_hyphens() {
     }
 }
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/maintctl.md");
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/lint.md");
 const BEGIN: &str = "<!-- generated: codes of lint -->";
 const END: &str = "<!-- end of the codes -->";
 
@@ -21,7 +21,7 @@ fn the_reference_of_codes_in_the_documentation_is_current() {
     let (_, after) = rest.split_once(END).expect("a marker for the end");
     let row = |code: &&Code| format!("| `{}` | {} | {} |\n", code.name, code.level.name(), code.summary);
     let rows: String = ALL.iter().map(row).collect();
-    let current = format!("{before}{BEGIN}\n\n| code | level | problem |\n|---|---|---|\n{rows}\n{END}{after}");
+    let current = format!("{before}{BEGIN}\n\n| code | level | meaning |\n|---|---|---|\n{rows}\n{END}{after}");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(FILE, &current).unwrap();
     } else {

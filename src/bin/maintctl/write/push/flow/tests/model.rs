@@ -1,0 +1,348 @@
+//! A model of Envoys and of the network between them and maintctl.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Result;
+use ct_codecs::{Base64UrlSafeNoPadding, Decoder};
+use envoy_maintenance::time::Time;
+use serde_json::{Map, Value, json};
+
+use super::add_window;
+use crate::document::draft::Draft;
+use crate::envoys::error::EnvoyError;
+use crate::envoys::exchange::Course;
+use crate::envoys::request::{Moment, Request, Response, SignedDocument, StatusKind};
+
+/// The time of this machine's clock at the start.
+const START: i64 = 1_795_204_262_751;
+/// The time limit of one request.
+const REQUEST: Duration = Duration::from_secs(3);
+/// The time after which an Envoy has adopted a document.
+const TICK: Duration = Duration::from_millis(50);
+
+/// A generator of numbers (SplitMix64).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % limit
+    }
+
+    fn milliseconds(&mut self, limit: u64) -> Duration {
+        Duration::from_millis(self.below(limit))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    None,
+    Dead,
+    /// It answers nothing until this time.
+    FrozenUntil(Duration),
+    /// It answers nothing between these times.
+    Freezes(Duration, Duration),
+    /// It restarts once, and forgets its document.
+    Restarts,
+}
+
+#[derive(Clone, Debug)]
+pub struct ModelEnvoy {
+    pub url: String,
+    name: String,
+    pub trouble: Trouble,
+    restarts_at: Option<Duration>,
+    pub document: Option<Draft>,
+    adopted_at: Duration,
+    /// The time at which it accepted the first document of this push.
+    pub accepted_at: Option<Duration>,
+    pub was_changed_by_other: bool,
+}
+
+impl ModelEnvoy {
+    pub fn stamp(&self) -> Option<(u64, String)> {
+        let document = self.document.as_ref()?;
+        Some((document.revision(), document.digest().unwrap().to_string()))
+    }
+
+    /// The number of windows with this reason.
+    pub fn count(&self, reason: &str) -> usize {
+        let windows = self.document.as_ref().and_then(|document| document.members().get("windows"));
+        windows.and_then(Value::as_array).into_iter().flatten().filter(|window| window["reason"] == reason).count()
+    }
+
+    /// The time at which it handles a request that arrives at `time`; `None` for a connection that is refused.
+    fn handles_at(&self, time: Duration) -> Option<Duration> {
+        match self.trouble {
+            Trouble::Dead => None,
+            Trouble::FrozenUntil(until) => Some(time.max(until)),
+            Trouble::Freezes(from, until) if time >= from && time < until => Some(until),
+            _ => Some(time),
+        }
+    }
+
+    fn status(&self, now: Duration, details: bool) -> Value {
+        let (revision, digest) = self.stamp().unzip();
+        let mut site = json!({ "site": "shop", "mode": "online", "revision": revision.unwrap_or(0), "digest": digest });
+        site["workers"] = json!({ "members": 1, "adopted": u8::from(now >= self.adopted_at) });
+        if let Some(document) = self.document.as_ref().filter(|_| details) {
+            site["document"] = Value::Object(document.members().clone());
+        }
+        json!({ "envoy": self.name, "sites": [site] })
+    }
+
+    fn put(&mut self, document: &SignedDocument, now: Duration) -> Result<(), EnvoyError> {
+        let conflict = |code: &str| Err(EnvoyError::Rejected { code: code.to_owned(), detail: String::new() });
+        if self.stamp().map(|(_, digest)| digest) == Some(document.digest.clone()) {
+            return Ok(());
+        }
+        if self.stamp().map(|(_, digest)| digest) != document.replaces {
+            return conflict("conflict");
+        }
+        if self.stamp() > Some((document.revision, document.digest.clone())) {
+            return conflict("stale_revision");
+        }
+        let payload = document.signed.split('.').nth(1).unwrap();
+        let payload = Base64UrlSafeNoPadding::decode_to_vec(payload, None).unwrap();
+        let members: Map<String, Value> = serde_json::from_slice(&payload).unwrap();
+        self.document = Some(Draft::from_members("shop", members));
+        self.adopted_at = now + TICK;
+        self.accepted_at.get_or_insert(now);
+        Ok(())
+    }
+}
+
+/// A model of a fleet, its network and another operator.
+#[derive(Debug)]
+pub struct ModelFleet {
+    pub envoys: Vec<ModelEnvoy>,
+    has_unknown_name: bool,
+    pub deadline: Duration,
+    pub now: Duration,
+    /// The time at which another operator changes one Envoy.
+    pub other_at: Option<Duration>,
+    other_envoy: usize,
+    latency: Duration,
+    /// What happens next, by time.
+    events: BTreeMap<(Duration, u64), ModelEvent>,
+    count: u64,
+}
+
+#[derive(Debug)]
+enum ModelEvent {
+    /// A request arrives at an Envoy, which was sent at this time.
+    Arrives(Request, Duration),
+    Responds(Response),
+    /// A request without a response has timed out.
+    TimesOut(Request),
+    OtherChanges,
+    Restarts(usize),
+}
+
+impl ModelFleet {
+    pub fn healthy(count: usize, deadline: Duration) -> ModelFleet {
+        let mut model = ModelFleet {
+            envoys: Vec::new(),
+            has_unknown_name: false,
+            deadline,
+            now: Duration::ZERO,
+            other_at: None,
+            other_envoy: 0,
+            latency: Duration::from_millis(2),
+            events: BTreeMap::new(),
+            count: 0,
+        };
+        (0..count).for_each(|_| model.add(Trouble::None));
+        model
+    }
+
+    pub fn add(&mut self, trouble: Trouble) {
+        let number = self.envoys.len() + 1;
+        self.envoys.push(ModelEnvoy {
+            url: format!("http://10.0.0.{number}:1"),
+            name: format!("e{number}/1"),
+            trouble,
+            restarts_at: None,
+            document: None,
+            adopted_at: Duration::ZERO,
+            accepted_at: None,
+            was_changed_by_other: false,
+        });
+    }
+
+    pub fn random(random: &mut Random) -> ModelFleet {
+        let mut model = ModelFleet::healthy(0, Duration::from_secs(6) + random.milliseconds(6000));
+        model.latency = random.milliseconds(40) + Duration::from_millis(1);
+        model.has_unknown_name = random.below(4) == 0;
+        for _ in 0..=random.below(5) {
+            let from = random.milliseconds(400);
+            model.add(match random.below(8) {
+                0 => Trouble::Dead,
+                1 => Trouble::FrozenUntil(random.milliseconds(9000)),
+                2 => Trouble::FrozenUntil(Duration::MAX),
+                3 => Trouble::Freezes(from, from + random.milliseconds(4000)),
+                4 => Trouble::Restarts,
+                _ => Trouble::None,
+            });
+        }
+        // Documents from before; some Envoys lack the newest.
+        let count = model.envoys.len() as u64;
+        let mut old = Draft::new("shop", Some("f"));
+        for number in 0..random.below(3) {
+            old.restamp(Time(START - 600_000 + i64::try_from(number).unwrap() * 1000));
+            for envoy in &mut model.envoys {
+                if random.below(3) > 0 {
+                    envoy.document = Some(old.clone());
+                }
+            }
+        }
+        if random.below(2) == 0 {
+            model.other_at = Some(random.milliseconds(4000) + Duration::from_millis(1));
+            if random.below(2) == 0 {
+                model.other_at = Some(random.milliseconds(300));
+            }
+            model.other_envoy = usize::try_from(random.below(count)).unwrap();
+        }
+        let restarting = model.envoys.iter_mut().filter(|envoy| envoy.trouble == Trouble::Restarts);
+        restarting.for_each(|envoy| envoy.restarts_at = Some(random.milliseconds(800)));
+        model
+    }
+
+    pub fn urls(&self) -> Vec<String> {
+        let unknown = self.has_unknown_name.then(|| "http://unknown:1".to_owned());
+        self.envoys.iter().map(|envoy| envoy.url.clone()).chain(unknown).collect()
+    }
+
+    /// True if the newest document is on an Envoy that did not answer after it got the document.
+    pub fn is_newest_hidden(&self) -> bool {
+        let newest = self.envoys.iter().max_by_key(|envoy| envoy.stamp());
+        newest.is_some_and(|envoy| envoy.trouble != Trouble::None)
+    }
+
+    fn at(&mut self, time: Duration, event: ModelEvent) {
+        self.count += 1;
+        self.events.insert((time, self.count), event);
+    }
+
+    fn moment(&self) -> Moment {
+        let elapsed = i64::try_from(self.now.as_millis()).unwrap();
+        Moment { elapsed: self.now, time: Time(START + elapsed) }
+    }
+
+    /// Runs a course until it is over.
+    pub fn run(&mut self, course: &mut impl Course) -> Result<()> {
+        if let Some(at) = self.other_at {
+            self.at(at, ModelEvent::OtherChanges);
+        }
+        for number in 0..self.envoys.len() {
+            if let Some(at) = self.envoys[number].restarts_at {
+                self.at(at, ModelEvent::Restarts(number));
+            }
+        }
+        loop {
+            for request in course.requests(self.moment())? {
+                self.at(self.now + self.latency, ModelEvent::Arrives(request, self.now));
+            }
+            if course.is_over(self.moment()) {
+                return Ok(());
+            }
+            let wake = course.fleet().wake(self.moment()).max(self.now + Duration::from_millis(1));
+            let next = self.events.first_key_value().map(|((time, _), _)| *time).filter(|time| *time <= wake);
+            self.now = next.unwrap_or(wake);
+            while self.events.first_key_value().is_some_and(|((time, _), _)| *time <= self.now) {
+                let Some((_, event)) = self.events.pop_first() else { break };
+                if let Some(response) = self.happen(event) {
+                    course.take(response, self.moment())?;
+                }
+            }
+        }
+    }
+
+    fn happen(&mut self, event: ModelEvent) -> Option<Response> {
+        match event {
+            ModelEvent::Arrives(request, sent) => self.arrive(request, sent),
+            ModelEvent::Responds(response) => return Some(response),
+            ModelEvent::TimesOut(request) => return Some(failed(request, EnvoyError::timeout())),
+            ModelEvent::OtherChanges => self.change_by_other(),
+            ModelEvent::Restarts(number) => {
+                let envoy = &mut self.envoys[number];
+                (envoy.document, envoy.was_changed_by_other) = (None, false);
+                envoy.name.push('1');
+            }
+        }
+        None
+    }
+
+    /// An Envoy handles a request, perhaps later, or after maintctl has given up.
+    fn arrive(&mut self, request: Request, sent: Duration) {
+        let peer = match &request {
+            Request::Resolve { url } => {
+                let address = format!("10.0.0.{}:1", url + 1);
+                let is_known = *url < self.envoys.len();
+                let unknown = || EnvoyError::Unreachable("the host name cannot be resolved".to_owned());
+                let result = if is_known { Ok(vec![address.parse().unwrap()]) } else { Err(unknown()) };
+                let response = Response::Addresses { url: *url, result };
+                return self.at(self.now + self.latency, ModelEvent::Responds(response));
+            }
+            Request::Status { peer, .. } | Request::Put { peer, .. } => *peer,
+        };
+        let limit = self.deadline.min(sent + REQUEST);
+        match self.envoys[peer].handles_at(self.now) {
+            None => {
+                let refused = EnvoyError::Unreachable("connection refused".to_owned());
+                self.at(self.now + self.latency, ModelEvent::Responds(failed(request, refused)));
+            }
+            Some(time) if time > self.now => {
+                if time < Duration::MAX {
+                    self.at(time, ModelEvent::Arrives(request.clone(), sent));
+                }
+                if limit < time && limit > self.now {
+                    self.at(limit, ModelEvent::TimesOut(request));
+                }
+            }
+            Some(_) => {
+                let now = self.now;
+                let envoy = &mut self.envoys[peer];
+                let response = match request {
+                    Request::Put { peer, document } => {
+                        let result = envoy.put(&document, now);
+                        Response::Put { peer, document, result }
+                    }
+                    Request::Status { peer, round, kind } => {
+                        let status = envoy.status(now, kind == StatusKind::Full);
+                        Response::Status { peer, round, kind, result: Ok(serde_json::from_value(status).unwrap()) }
+                    }
+                    Request::Resolve { .. } => return,
+                };
+                if now <= limit {
+                    self.at(now + self.latency, ModelEvent::Responds(response));
+                }
+            }
+        }
+    }
+
+    /// Another operator changes the document of one Envoy.
+    fn change_by_other(&mut self) {
+        let time = self.moment().time;
+        let tick = self.now + TICK;
+        let envoy = &mut self.envoys[self.other_envoy];
+        let mut draft = envoy.document.clone().unwrap_or_else(|| Draft::new("shop", Some("f")));
+        let before = draft.clone();
+        add_window(&mut draft, "other");
+        draft.stamp(&before, time, "other");
+        draft.date(time);
+        (envoy.document, envoy.adopted_at, envoy.was_changed_by_other) = (Some(draft), tick, true);
+    }
+}
+
+fn failed(request: Request, error: EnvoyError) -> Response {
+    match request {
+        Request::Resolve { url } => Response::Addresses { url, result: Err(error) },
+        Request::Status { peer, round, kind } => Response::Status { peer, round, kind, result: Err(error) },
+        Request::Put { peer, document } => Response::Put { peer, document, result: Err(error) },
+    }
+}
