@@ -27,6 +27,7 @@ mod alerts;
 mod answers;
 mod commands;
 mod configuration;
+mod django;
 mod lint;
 mod markdown;
 mod night;
