@@ -254,9 +254,17 @@ fn every_document_of_a_file_has_its_lines() {
 
 #[test]
 fn copied_django_templates_are_reported() {
-    let line = lines("reply:\n  html: '{% load static %}<h1>{{ site.name }}</h1>'");
-    assert_eq!(line.len(), 1, "{line:?}");
-    assert!(line[0].starts_with("f: reply.html: "), "{line:?}");
+    for (template, tag) in
+        [("{% load static %}<h1>Closed</h1>", "{% load static %}"), ("<p>{% if eta %}", "{% if eta %}")]
+    {
+        for field in ["html", "text"] {
+            let line = format!(
+                "f: reply.{field}: \"{tag}\" is a tag of another template language; write {{{{reason}}}} for a value, and \
+                 {{{{#reason}}}}…{{{{/reason}}}} for text that appears only if there is one"
+            );
+            finds(&format!("reply:\n  {field}: '{template}'"), &[&line]);
+        }
+    }
 }
 
 #[test]
