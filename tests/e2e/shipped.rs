@@ -14,6 +14,7 @@ mod bootstraps;
 mod control;
 mod manifests;
 mod policy;
+mod systemd;
 mod tokens;
 mod wasm_module;
 

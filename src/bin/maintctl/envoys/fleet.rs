@@ -352,3 +352,6 @@ fn shortened(names: &[String]) -> String {
         more => format!("{listed} and {more} more"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -353,3 +353,6 @@ impl Peer {
         self.retry_at = now.elapsed + pause;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,7 +82,8 @@ pub fn sync(
     let lock = replace::lock(&files.file, options.deadline)?;
     let mut next = Contents::read(files).current()?;
     let mut sites = selection.choose(&next.sites())?;
-    sites.retain(|site| !next.is_pinned(site));
+    let has_document = |site: &str| next.document(site).is_some() || reports.base(site).is_some();
+    sites.retain(|site| !next.is_pinned(site) && has_document(site));
     let keep: &Edit<'_> = &|_, _, _| Ok(());
     let plan = FilePlan::make(&mut next, target, &reports, &sites, keep, options)?;
     if !options.dry_run {
