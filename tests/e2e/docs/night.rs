@@ -189,6 +189,7 @@ fn signal(name: &str, process: u32) {
 #[tokio::test]
 async fn the_night_on_call_is_as_documented() {
     let mut night = Night::begin().await;
+    night.show("01:50", &["maintctl doctor"]).await;
     night.show("02:00", &["maintctl status"]).await;
     a_frozen_envoy(&mut night).await;
     a_dead_envoy(&mut night).await;
