@@ -198,3 +198,14 @@ fn the_annotated_policy_uses_every_form_of_text() {
         assert!(forms.contains(&expected), "policy.yaml has no text of the form {expected}: {forms:?}");
     }
 }
+
+#[test]
+fn the_annotated_policy_says_what_a_session_cookie_proves() {
+    let text = shipped("policy.yaml").replace("\n# ", " ");
+    for statement in [
+        "A session cookie can tell members from other visitors, but it proves nothing",
+        "require a claim of a verified token",
+    ] {
+        assert!(text.contains(statement), "{statement}");
+    }
+}

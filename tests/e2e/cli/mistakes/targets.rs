@@ -105,7 +105,7 @@ pub const ROWS: &[Mistake] = &[
         &["add the JWK that `maintctl init` prints to `keys` of the policy", "nothing changed"],
     ),
     ("--target dead close shop", 3, &["no Envoy responds; nothing changed", "connection refused"]),
-    ("--target dead status", 3, &["no Envoy responds", "connection refused"]),
+    ("--target dead status", 3, &["1 of 1 Envoys cannot be read", "connection refused"]),
     ("--target https close shop", 3, &["the listener does not use TLS; its URL begins with http", "nothing changed"]),
     (
         "--target tls close shop",
