@@ -1,4 +1,5 @@
 use super::*;
+use crate::envoys::adoption::ExpectedDocument;
 
 const AT: fn(u64) -> Moment = |milliseconds| Moment { elapsed: Duration::from_millis(milliseconds), time: Time(0) };
 
