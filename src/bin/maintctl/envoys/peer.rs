@@ -182,7 +182,7 @@ impl Peer {
         }
         let wanted = match (has_goal, self.is_polled) {
             (true, true) => PROBES,
-            (false, _) if self.round == 0 => EARLY_PROBES,
+            _ if self.round == 0 => EARLY_PROBES,
             _ => 0,
         };
         while self.probes_sent < wanted && self.probes_out + usize::from(self.is_busy) < connections {
