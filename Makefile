@@ -81,11 +81,16 @@ toolchain:
 	@envoy/scripts/get-rust.sh
 
 # MAINTENANCE_BUILD identifies the build: two builds of the module in one Envoy must not count each other's workers.
+# The module contains the paths of source files, for panics. Without the folder of the dependencies, it is smaller and does
+# not depend on the home directory.
 module: toolchain
 	$(call say,module: compile the filter to $(MODULE))
 	@mkdir -p dist
-	@MAINTENANCE_BUILD=$$(find src Cargo.toml Cargo.lock -type f | LC_ALL=C sort | xargs $(SHA256) | $(SHA256) | cut -c 1-16) \
-		cargo rustc --lib --crate-type cdylib --profile wasm --target wasm32-wasip1
+	@cargo fetch --quiet --locked
+	@remap=; for folder in "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/*/; do \
+		remap="$$remap'--remap-path-prefix=$$folder=',"; done; \
+	MAINTENANCE_BUILD=$$(find src Cargo.toml Cargo.lock -type f | LC_ALL=C sort | xargs $(SHA256) | $(SHA256) | cut -c 1-16) \
+		cargo --config "target.wasm32-wasip1.rustflags=[$$remap]" rustc --lib --crate-type cdylib --profile wasm --target wasm32-wasip1
 	@cargo run --quiet $(strip_profile) $(FEATURES) --bin strip-exports -- \
 		'$(TARGET_DIR)/wasm32-wasip1/wasm/envoy_maintenance.wasm' $(MODULE)
 

@@ -48,14 +48,13 @@ fn plugin() -> Result<String, HostError> {
 
 impl RootCallbacks {
     fn configure(&self) -> Result<(), ConfigureError> {
-        register::started()?;
         let plugin = plugin()?;
         let policy = host::plugin_configuration()?;
         let config = CompiledConfig::from_plugin_configuration(&policy);
-        let noted = match &config {
+        let noted = register::started().and_then(|_| match &config {
             Ok(_) => refusals::accepted(&plugin, &policy),
             Err(error) => refusals::refused(&plugin, &error.to_string()),
-        };
+        });
         // The policy alone decides whether it is accepted.
         if let Err(error) = noted {
             log_limit::failure(&error);

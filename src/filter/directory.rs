@@ -92,8 +92,8 @@ pub struct Directory {
 pub struct KnownPlugin {
     /// `<plugin name>/<root id>`.
     pub name: String,
-    /// True if it is in the directory's fleet.
-    pub is_own: bool,
+    /// True if it is in the directory's fleet or in none, so that the status shows its refusal.
+    pub shows_refusal: bool,
     /// The members of its status, without its refusal.
     pub status: String,
 }
@@ -141,6 +141,7 @@ impl Directory {
             fleet: config.fleet.clone(),
             ..PluginStatus::default()
         };
+        let has_no_fleet = config.fleet.is_none();
         let is_own = config.fleet.as_deref().unwrap_or_default() == self.fleet;
         if is_own {
             let keys = keys::compile(&config.keys, &KeyPath::Root.key("keys")).unwrap_or_default();
@@ -151,7 +152,8 @@ impl Directory {
         }
         let mut members = Object::default();
         status.write(&mut members);
-        self.plugins.push(KnownPlugin { name: published.plugin.clone(), is_own, status: members.into_members() });
+        let (name, shows_refusal) = (published.plugin.clone(), is_own || has_no_fleet);
+        self.plugins.push(KnownPlugin { name, shows_refusal, status: members.into_members() });
     }
 
     fn add(&mut self, plugin: &str, config: PluginConfig, keys: Vec<Key>) {

@@ -189,7 +189,8 @@ pub fn full(directory: &Directory, fleet: &str, now: Time) -> Result<Full, HostE
     Ok(Full { sites: json::list(&sites), plugin_conflicts: conflicts, plugins: plugins(directory)? })
 }
 
-/// All plugins: a JSON list. Those of this fleet, and those without any policy, have the reason of their last refusal.
+/// All plugins: a JSON list. Those of this fleet, and those without a fleet or a policy, have the reason of their last
+/// refusal.
 fn plugins(directory: &Directory) -> Result<String, HostError> {
     let text = refusals::read()?;
     let refusals: Vec<Refusal<'_>> = text.lines().filter_map(Refusal::parse).collect();
@@ -201,7 +202,7 @@ fn plugins(directory: &Directory) -> Result<String, HostError> {
     };
     let mut all = Vec::new();
     for plugin in &directory.plugins {
-        let refusal = refusals.iter().find(|refusal| plugin.is_own && refusal.plugin == plugin.name);
+        let refusal = refusals.iter().find(|refusal| plugin.shows_refusal && refusal.plugin == plugin.name);
         all.push(written(Object::from_members(plugin.status.clone()), refusal));
     }
     for refusal in refusals.iter().filter(|refusal| !directory.plugins.iter().any(|known| known.name == refusal.plugin))

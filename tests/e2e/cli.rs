@@ -24,6 +24,7 @@ mod journal;
 mod json;
 mod lagging;
 mod live;
+mod mistakes;
 mod mtls;
 mod one_address;
 mod open_command;

@@ -27,6 +27,7 @@ mod alerts;
 mod answers;
 mod commands;
 mod configuration;
+mod django;
 mod lint;
 mod markdown;
 mod night;
@@ -122,6 +123,16 @@ fn the_architecture_names_every_module() {
         let is_named = codes.iter().any(|code| code.trim_end_matches('/') == name);
         assert!(is_named || name == "lib", "docs/architecture.md does not name the module `{name}`");
     }
+}
+
+#[test]
+fn custom_pages_get_the_digest_of_the_script() {
+    let digest = |name: &str| {
+        let text = fs::read_to_string(project().join(name)).unwrap();
+        text.split_once("script-src 'sha256-").and_then(|(_, rest)| Some(rest.split_once('\'')?.0.to_owned()))
+    };
+    assert!(digest("src/reply/page.rs").is_some());
+    assert_eq!(digest("docs/replies.md"), digest("src/reply/page.rs"));
 }
 
 #[test]

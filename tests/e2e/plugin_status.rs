@@ -107,7 +107,7 @@ async fn the_status_has_the_error_of_a_first_policy_that_was_refused() {
     let (app, ops) = (App::start(), Signer::generate());
     let bad = json!({ "sits": [] });
     for reversed in [false, true] {
-        let envoy = Envoy::builder(app.address())
+        let mut envoy = Envoy::builder(app.address())
             .policy(&bad)
             .control(&shop::control(&ops))
             .watched_file()
@@ -122,6 +122,9 @@ async fn the_status_has_the_error_of_a_first_policy_that_was_refused() {
         wait_for_refusal(&envoy, &ops, "data", Some("sits: unknown field")).await;
         let data = plugin(&envoy, &ops, "data").await.unwrap();
         assert_eq!((&data["fleet"], &data["sites"], &data["keys"]), (&json!(null), &json!([]), &json!([])));
+        // A VM of its own, which Envoy deletes with the refused policy.
+        assert_eq!(envoy.set_policy_in_new_vm("upgrade", &json!({ "sitz": [] })).await, Update::Refused);
+        wait_for_refusal(&envoy, &ops, "data", Some("sitz: unknown field")).await;
         assert_eq!(envoy.set_policy(&shop::policy(&ops)).await, Update::Taken);
         wait_for_refusal(&envoy, &ops, "data", None).await;
         assert_eq!(shop::get(&envoy, "/").await, 200);

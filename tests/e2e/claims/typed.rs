@@ -7,7 +7,7 @@ use crate::support::app::App;
 use crate::support::bootstrap::Form;
 use crate::support::envoy::Envoy;
 use crate::support::signer::Signer;
-use crate::support::{client, filters};
+use crate::support::{client, filters, maintctl};
 
 fn rules() -> Value {
     let rule = |name: &str, claim: &str, value: Value| json!({ "name": name, "claims": [{ "iss": US, "name": claim, "value": value }] });
@@ -117,6 +117,50 @@ async fn booleans_and_numbers_match_claims_of_their_type_and_value_only() {
             let found = let_in_by(&envoy, Some(&token(&us, US, &all))).await;
             assert_eq!(found.as_deref(), rule.ok_or(503).as_ref().copied(), "{form:?} {claims}");
         }
+    }
+}
+
+/// The flags of `maintctl explain` for a claim; `None` if they cannot describe its value.
+fn flags(name: &str, value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Array(items) => {
+            items.iter().map(|item| flags(name, item)).collect::<Option<Vec<_>>>().map(|all| all.concat())
+        }
+        Value::Object(members) => {
+            let member = |(member, value): (&String, &Value)| flags(&format!("{name}.{member}"), value);
+            members.iter().map(member).collect::<Option<Vec<_>>>().map(|all| all.concat())
+        }
+        Value::Null => Some(Vec::new()),
+        value => Some(vec!["--claim".to_owned(), format!("{name}={value}")]),
+    }
+}
+
+#[tokio::test]
+async fn explain_predicts_the_rule_for_the_claims_of_its_flags() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("policy.json");
+    std::fs::write(&file, closed(&rules()).to_string()).unwrap();
+    for (claims, rule) in rows().into_iter().chain(crafted()) {
+        let mut all = claims.clone();
+        all["iss"] = US.into();
+        if all.get("absent").is_none() {
+            all["absent"] = json!("present");
+        }
+        let is_nested_list =
+            claims["t"].as_array().is_some_and(|items| items.iter().any(|item| item.is_array() || item.is_object()));
+        if is_nested_list {
+            continue;
+        }
+        let flags: Vec<String> =
+            all.as_object().unwrap().iter().filter_map(|(name, value)| flags(name, value)).flatten().collect();
+        let mut words = vec!["explain", "--json", "--policy", file.to_str().unwrap()];
+        words.extend(flags.iter().map(String::as_str));
+        words.push("http://shop.example.com/");
+        let output = client::run(maintctl(), &words).await;
+        assert_eq!(output.code, 0, "{words:?}: {output:?}");
+        let explanation: Value = serde_json::from_str(&output.stdout).unwrap();
+        let expected = rule.map_or_else(|| "offline".to_owned(), |rule| format!("exempt:{rule}"));
+        assert_eq!(explanation["verdict"], expected, "{words:?}");
     }
 }
 

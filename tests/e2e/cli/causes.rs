@@ -121,6 +121,9 @@ async fn no_document_and_a_document_that_means_online_are_the_same() {
     assert_eq!(output.code, 3, "{output:?}");
     assert!(output.stderr.contains("ONLINE, has no document since its start at "), "{output:?}");
     assert!(output.stderr.ends_with("\nTo update them, run `maintctl sync`\n"), "{output:?}");
+    let repaired = desk.run("sync").await;
+    assert_eq!(repaired.code, 0, "{repaired:?}");
+    assert_eq!(desk.run("status shop").await.code, 0);
 }
 
 #[tokio::test]

@@ -4,16 +4,15 @@ use std::process::Stdio;
 
 use reqwest::Method;
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
-use super::terminal::at_terminals;
 use super::{control, policy, pushing};
 use crate::support::app::App;
 use crate::support::client::{self, Output};
 use crate::support::desk::Desk;
 use crate::support::envoy::Envoy;
 use crate::support::signer::Signer;
-use crate::support::{DEADLINE, eventually};
+use crate::support::{DEADLINE, eventually, maintctl};
 
 /// Runs `maintctl hash` with this input.
 async fn hash(desk: &Desk, input: &str) -> Output {
@@ -119,10 +118,36 @@ async fn preview_opens_the_browser() {
 }
 
 #[tokio::test]
-async fn hash_asks_twice_on_a_terminal() {
+async fn hash_asks_twice_on_a_terminal_and_does_not_echo_the_secret() {
     let desk = Desk::new(&Signer::generate(), "");
-    // The test has no terminal at /dev/tty, from which secrets are read.
-    let output = at_terminals(&desk, "0", "hash", "secret\n").await;
-    assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{output:?}");
-    assert!(output.stderr.contains("the secret cannot be read"), "{output:?}");
+    for (typed, code, told) in [
+        ("a long and random secret\na long and random secret\n", 0, "{ sha256: \""),
+        ("a long and random secret\nanother long secret\n", 1, "the two secrets differ; run `maintctl hash` again"),
+    ] {
+        // `script` of util-linux runs a command in a terminal of its own.
+        let mut script = tokio::process::Command::new("script");
+        script
+            .args(["--quiet", "--return", "--command"])
+            .arg(format!("{} hash", maintctl().display()))
+            .arg("/dev/null");
+        script.current_dir(desk.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut process = script.spawn().unwrap();
+        let mut shown = BufReader::new(process.stdout.take().unwrap());
+        let mut keyboard = process.stdin.take().unwrap();
+        let (mut text, mut lines) = (Vec::new(), typed.split_inclusive('\n'));
+        // Each line is typed after its prompt, when the terminal has stopped its echo.
+        for prompt in [b"Secret: ".as_slice(), b"The same again: "] {
+            let asked = async {
+                while !text.ends_with(prompt) {
+                    text.push(shown.read_u8().await.unwrap());
+                }
+            };
+            tokio::time::timeout(DEADLINE, asked).await.expect("a prompt within the time limit");
+            keyboard.write_all(lines.next().unwrap().as_bytes()).await.unwrap();
+        }
+        shown.read_to_end(&mut text).await.unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!((process.wait().await.unwrap().code(), text.contains(told)), (Some(code), true), "{text}");
+        assert!(!text.contains("long"), "{text}");
+    }
 }

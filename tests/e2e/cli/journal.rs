@@ -2,11 +2,16 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
-use super::{pushing, status_of};
+use super::reach::envoy;
+use super::running::RunningMaintctl;
+use super::{base, pushing, status_of};
+use crate::support::app::App;
 use crate::support::desk::Desk;
 use crate::support::eventually;
+use crate::support::signer::Signer;
 
 /// Adds a journal to the configuration.
 fn with_journal(desk: &Desk) {
@@ -119,4 +124,21 @@ async fn several_maintctl_write_one_journal() {
     }
     assert_eq!(jobs.join_all().await, [Some(0); 4]);
     eventually("every change has an entry", async || (entries(&desk).len() == 8).then_some(())).await;
+}
+
+#[tokio::test]
+async fn an_interrupted_change_has_an_entry() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    with_journal(&desk);
+    two.kill();
+    // maintctl waits for the second Envoy.
+    let waiting = RunningMaintctl::start(&mut desk.command("close shop --timeout 20s"));
+    eventually("the first Envoy has closed the site", async || (status_of(&one).await == 503).then_some(())).await;
+    waiting.signal(Signal::INT);
+    assert_eq!(waiting.end().await.0, Some(130));
+    let entries = entries(&desk);
+    assert_eq!(entries.len(), 1, "{entries:?}");
+    assert_eq!(entries[0]["error"], "interrupted; the change may have been made");
 }

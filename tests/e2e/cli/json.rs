@@ -146,3 +146,28 @@ async fn status_prints_one_json_value() {
     assert_eq!(shop["workers"], json!({ "members": 2, "adopted": 2 }));
     assert_eq!(shop["envoys"], json!({ "total": 1, "followed": 1, "lagging": [] }));
 }
+
+#[tokio::test]
+async fn lint_prints_text_json_or_sarif() {
+    let desk = Desk::new(&Signer::generate(), "");
+    desk.write("bad.yaml", "fleet: prod-eu\nsits: []");
+    let text = desk.run("lint bad.yaml").await;
+    let expected = "bad.yaml:2:1: error: sits: unknown field; did you mean \"sites\"? [policy-rejected]\n";
+    assert_eq!((text.code, text.stdout.as_str()), (1, expected), "{text:?}");
+    assert_eq!(text.stderr, "1 error, 0 warnings, 0 notes in 1 file\n");
+    let json = desk.run("lint bad.yaml --format json").await;
+    assert_eq!(json.stdout, desk.run("lint bad.yaml --json").await.stdout);
+    let sarif = desk.run("lint bad.yaml --format sarif").await;
+    assert_eq!((sarif.code, sarif.stderr.as_str()), (1, ""), "{sarif:?}");
+    let log: Value = serde_json::from_str(&sarif.stdout).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let result = &log["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "policy-rejected", "{log}");
+    assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], 2, "{log}");
+    for words in ["lint", "lint bad.yaml --json --format sarif", "lint bad.yaml --codes", "lint bad.yaml --format xml"]
+    {
+        assert_eq!(desk.run(words).await.code, 2, "{words}");
+    }
+    let codes = desk.run("lint --codes").await;
+    assert!(codes.code == 0 && codes.stdout.contains("regex-open-end"), "{codes:?}");
+}

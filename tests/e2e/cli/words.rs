@@ -2,6 +2,7 @@
 
 use super::{base, pushing, status_of, writing};
 use crate::support::app::App;
+use crate::support::client::{Output, run};
 use crate::support::desk::Desk;
 use crate::support::eventually;
 use crate::support::signer::Signer;
@@ -96,5 +97,18 @@ async fn only_errors_of_changing_commands_say_that_nothing_changed() {
         assert_eq!(output.code, 3, "{words}: {output:?}");
         assert!(output.stderr.contains("no Envoy responds"), "{words}: {output:?}");
         assert_eq!(output.stderr.contains("nothing changed"), could, "{words}: {output:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_default_author_is_the_real_user_whatever_the_environment_says() {
+    let (_app, _envoy, desk, _) = pushing().await;
+    let real = run("id", &["--user", "--name", "--real"]).await.stdout;
+    for (variable, value) in [("USER", "somebody"), ("LOGNAME", "somebody"), ("USER", "")] {
+        let mut command = desk.command("close shop --reason Upgrade --json --dry-run");
+        let output: Output = command.env_remove("MAINTCTL_BY").env(variable, value).output().await.unwrap().into();
+        let answer: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+        let by = answer["sites"][0]["document"]["by"].as_str().unwrap();
+        assert_eq!(by.split('@').next().unwrap(), real.trim(), "{variable}={value}: {by}");
     }
 }

@@ -139,7 +139,7 @@ async fn commands_that_are_not_run_have_options_that_exist() {
     for fence in fences("sh options") {
         for line in fence.text.lines() {
             // A comment, a redirection, or another command follows.
-            let command = line.split(['#', '>', ';', '|']).next().unwrap_or_default().trim();
+            let command = line.split(['#', '<', '>', ';', '|']).next().unwrap_or_default().trim();
             assert!(command.starts_with("maintctl "), "{}: {line}", fence.place);
             assert_options(&fence.place, command).await;
         }

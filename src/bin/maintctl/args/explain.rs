@@ -12,6 +12,8 @@ pub struct ClaimFlag {
     /// The name; a period separates the names of nested members.
     pub name: String,
     pub value: Vec<u8>,
+    /// True for a string: the bytes of a string can equal those of a number or a boolean.
+    pub is_text: bool,
 }
 
 impl ClaimFlag {
@@ -20,18 +22,18 @@ impl ClaimFlag {
         let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err("not NAME=VALUE, such as is_staff=true".to_owned());
         };
-        let value = match serde_json::from_str(value) {
-            Ok(Value::Bool(is_true)) => vec![u8::from(is_true)],
-            Ok(Value::Number(number)) => number.as_f64().unwrap_or_default().to_le_bytes().to_vec(),
-            Ok(Value::String(text)) => text.into_bytes(),
+        let (value, is_text) = match serde_json::from_str(value) {
+            Ok(Value::Bool(is_true)) => (vec![u8::from(is_true)], false),
+            Ok(Value::Number(number)) => (number.as_f64().unwrap_or_default().to_le_bytes().to_vec(), false),
+            Ok(Value::String(text)) => (text.into_bytes(), true),
             Ok(Value::Null | Value::Array(_) | Value::Object(_)) => {
                 return Err("a null, a list or an object; repeat --claim for each element of a list, and write NAME.MEMBER=VALUE \
                             for a member of an object"
                     .to_owned());
             }
-            Err(_) => value.as_bytes().to_vec(),
+            Err(_) => (value.as_bytes().to_vec(), true),
         };
-        Ok(ClaimFlag { name: name.to_owned(), value })
+        Ok(ClaimFlag { name: name.to_owned(), value, is_text })
     }
 }
 

@@ -5,15 +5,15 @@ use clap::{Command, Error};
 
 /// The effect of a subcommand on visitors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Effect {
+enum VerbEffect {
     Closes,
     Opens,
 }
 
 /// Words for the two subcommands that switch sites.
-const SYNONYMS: [(Effect, &[&str]); 2] = [
+const SYNONYMS: [(VerbEffect, &[&str]); 2] = [
     (
-        Effect::Closes,
+        VerbEffect::Closes,
         &[
             "on",
             "activate",
@@ -35,7 +35,7 @@ const SYNONYMS: [(Effect, &[&str]); 2] = [
         ],
     ),
     (
-        Effect::Opens,
+        VerbEffect::Opens,
         &[
             "off",
             "deactivate",
@@ -162,12 +162,12 @@ fn verb(typed: &str, command: &Command) -> Option<String> {
     }
     let mut nearest: Vec<&str> = near(&typed, &verbs(command));
     nearest.dedup();
-    let closes = nearest.iter().any(|verb| Effect::of(verb) == Some(Effect::Closes));
-    let opens = nearest.iter().any(|verb| Effect::of(verb) == Some(Effect::Opens));
+    let closes = nearest.iter().any(|verb| VerbEffect::of(verb) == Some(VerbEffect::Closes));
+    let opens = nearest.iter().any(|verb| VerbEffect::of(verb) == Some(VerbEffect::Opens));
     match nearest.first() {
         _ if closes && opens => Some(both.to_owned()),
         Some(nearest) => {
-            let effect = Effect::of(nearest).map(Effect::verb);
+            let effect = VerbEffect::of(nearest).map(VerbEffect::verb);
             Some(similar(effect.unwrap_or(nearest)))
         }
         None => None,
@@ -178,16 +178,16 @@ fn similar(verb: &str) -> String {
     format!("did you mean: maintctl {verb}")
 }
 
-impl Effect {
+impl VerbEffect {
     fn verb(self) -> &'static str {
         match self {
-            Effect::Closes => "close",
-            Effect::Opens => "open",
+            VerbEffect::Closes => "close",
+            VerbEffect::Opens => "open",
         }
     }
 
-    fn of(word: &str) -> Option<Effect> {
-        let is_word = |effect: Effect, words: &[&str]| word == effect.verb() || words.contains(&word);
+    fn of(word: &str) -> Option<VerbEffect> {
+        let is_word = |effect: VerbEffect, words: &[&str]| word == effect.verb() || words.contains(&word);
         SYNONYMS.into_iter().find(|(effect, words)| is_word(*effect, words)).map(|(effect, _)| effect)
     }
 }

@@ -69,6 +69,7 @@ pub fn preview(plan: &ChangeReport, line: impl Fn(&SiteChange, &Zoned) -> Result
     for change in &plan.sites {
         aside!("{}", shown(&format!("{}: {}", change.site, line(change, &now)?)));
     }
+    print_brought(plan);
     Ok(())
 }
 
@@ -106,13 +107,18 @@ fn print_warnings(report: &ChangeReport, now: &Zoned) -> Result<()> {
     Ok(())
 }
 
-fn print_notes(report: &ChangeReport) {
-    if report.dry_run {
-        aside!("dry run: nothing changed");
-    }
+/// Prints what an edited policy brings along.
+fn print_brought(report: &ChangeReport) {
     if !report.brought.is_empty() {
         let verb = if report.dry_run { "would bring" } else { "brought" };
         aside!("note: the edited policy {verb} along: {}", shown(&report.brought.join("; ")));
+    }
+}
+
+fn print_notes(report: &ChangeReport) {
+    print_brought(report);
+    if report.dry_run {
+        aside!("dry run: nothing changed");
     }
     if !report.repaired.is_empty() {
         let names = report.repaired.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");

@@ -42,7 +42,7 @@ pub fn confirm(
     question::require_terminal("--interactive asks for confirmation", "omit it, or see the change with --dry-run")?;
     let options = ChangeOptions { dry_run: true, ..ChangeOptions::new(how) };
     let plan = write::apply(target, selection, edit, &options)?;
-    if plan.sites.iter().all(|change| !change.changed) {
+    if plan.brought.is_empty() && plan.sites.iter().all(|change| !change.changed) {
         return Ok(());
     }
     answer::preview(&plan, line)?;

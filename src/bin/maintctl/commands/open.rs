@@ -10,13 +10,16 @@ use crate::args::common::Global;
 use crate::commands::answer::{self, AnswerForm};
 use crate::commands::{change, program};
 use crate::config::target::Target;
-use crate::document::{describe, edit};
+use crate::document::edit;
 use crate::write;
 use crate::write::change::{ChangeOptions, Edit, SiteChange};
 use crate::write::selection::SiteSelection;
 
 mod command;
 mod holds;
+mod site_answer;
+
+use site_answer::line;
 
 pub fn run(global: &Global, args: &OpenArgs, alias: Option<&str>) -> Result<ExitCode> {
     if !args.command.is_empty() {
@@ -37,18 +40,4 @@ pub fn run(global: &Global, args: &OpenArgs, alias: Option<&str>) -> Result<Exit
         holds::print_overridden(&report)?;
     }
     opened.map(|()| ExitCode::SUCCESS)
-}
-
-/// The answer for one site.
-fn line(change: &SiteChange, now: &Zoned, alias: Option<&str>) -> Result<String> {
-    let text = answer::line(change, now, |after| {
-        let next = describe::next_window_text(after, now);
-        let site = &change.site;
-        let hint = alias
-            .map(|alias| format!(" ('{alias}' ends maintenance; to close the site: maintctl close {site})"))
-            .unwrap_or_default();
-        format!("already ONLINE{hint}{next}")
-    })?;
-    let holds = describe::holds_text(&change.before.read()?, now);
-    Ok(if holds.is_empty() { text } else { format!("{text}; this overrides a running command: {holds}") })
 }

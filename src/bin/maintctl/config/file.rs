@@ -18,6 +18,8 @@ pub const FILE: &str = "maintctl.toml";
 #[derive(Debug)]
 pub struct Config {
     pub folder: PathBuf,
+    /// The file as an operator names it.
+    pub name: String,
     pub file: ConfigFile,
 }
 
@@ -67,7 +69,7 @@ impl Config {
         let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
         let file = toml::from_str(&text).with_context(|| format!("{}", path.display()))?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        Ok(Config { folder, file })
+        Ok(Config { folder, name: path.display().to_string(), file })
     }
 
     /// The target that `--target` names, else the default, else the only one.
@@ -77,16 +79,22 @@ impl Config {
         let listed = || names().collect::<Vec<_>>().join(", ");
         match (named.or(self.file.default.as_deref()), targets.len()) {
             (_, 0) => bail!(
-                "{FILE} has no target; add one, such as:\n\n[target.local]\nenvoys = [\"http://127.0.0.1:10001/.maintenance\"]"
+                "{} has no target; add one, such as:\n\n[target.local]\nenvoys = [\"http://127.0.0.1:10001/.maintenance\"]",
+                self.name
             ),
             (Some(name), _) => match targets.get_key_value(name) {
                 Some((name, target)) => Ok((name, target)),
                 None => {
-                    bail!("unknown target \"{name}\" in {FILE}{} (targets: {})", did_you_mean(name, names()), listed())
+                    bail!(
+                        "unknown target \"{name}\" in {}{} (targets: {})",
+                        self.name,
+                        did_you_mean(name, names()),
+                        listed()
+                    )
                 }
             },
             (None, 1) => targets.iter().next().map(|(name, target)| (name.as_str(), target)).context("no target"),
-            (None, _) => bail!("{FILE} has no default target; use --target NAME (targets: {})", listed()),
+            (None, _) => bail!("{} has no default target; use --target NAME (targets: {})", self.name, listed()),
         }
     }
 

@@ -12,7 +12,7 @@ use envoy_maintenance::state::jws;
 use envoy_maintenance::time::Time;
 use serde_json::{Value, json};
 
-use crate::config::file::{Config, FILE};
+use crate::config::file::Config;
 
 /// The lifetime of a read token in seconds. Envoy accepts at most five minutes; the rest is a reserve for clocks.
 const READ_FOR: i64 = 120;
@@ -36,7 +36,7 @@ impl SigningKey {
         }
         match (&config.file.key_command, &config.file.key) {
             (Some(_), Some(_)) => {
-                bail!("{FILE} has both `key` and `key_command`; remove one of them")
+                bail!("{} has both `key` and `key_command`; remove one of them", config.name)
             }
             (Some(command), None) => SigningKey::from_command(command).map(Some),
             (None, Some(path)) => SigningKey::from_file(&config.path(path)).map(Some),

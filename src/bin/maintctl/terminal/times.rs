@@ -63,6 +63,9 @@ fn advice(flag: &str, text: &str, begin: &str) -> String {
     if is_date {
         return format!("a date needs a time of day, in the same quotes, such as \"{text} 03:30\"");
     }
+    if flag == "--from" && text == "now" {
+        return "to close a site now: maintctl close SITE".to_owned();
+    }
     if flag == "--until" && parse_duration(text).is_some() {
         return format!("for a duration, write --for {text}");
     }

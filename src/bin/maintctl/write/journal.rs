@@ -42,11 +42,17 @@ pub fn record(target: &Target, options: &ChangeOptions, result: &Result<ChangeRe
     *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = None;
     let Some(path) = &target.journal else { return };
     let outcome = match result {
-        Ok(report) if report.repaired.is_empty() && report.sites.iter().all(|change| !change.changed) => return,
+        Ok(report) if !has_changed(report) => return,
         Ok(report) => outcome(report),
         Err(error) => json!({ "sites": [], "error": format!("{error:#}") }),
     };
     append_or_warn(path, &entry(target, options, outcome));
+}
+
+/// True if the command changed a site, wrote an edited policy, or updated an Envoy.
+fn has_changed(report: &ChangeReport) -> bool {
+    let is_silent = report.repaired.is_empty() && report.brought.is_empty();
+    !is_silent || report.sites.iter().any(|change| change.changed)
 }
 
 /// The maintenances in the journal that have ended, and the newest document of each site.
@@ -129,7 +135,7 @@ fn outcome(report: &ChangeReport) -> Value {
         let lagging: Vec<String> = adoption.lagging.iter().map(|failure| failure.line()).collect();
         json!({ "total": adoption.total, "adopted": adoption.adopted, "lagging": lagging })
     });
-    json!({ "sites": sites, "envoys": adoption, "repaired": report.repaired })
+    json!({ "sites": sites, "envoys": adoption, "repaired": report.repaired, "policy": report.brought })
 }
 
 fn site(change: &SiteChange, now: Time) -> Value {
@@ -171,6 +177,3 @@ fn ends_with_line(file: &mut File) -> Result<bool> {
     file.read_exact(&mut last)?;
     Ok(last == *b"\n")
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,6 +3,7 @@
 use std::process::{ExitCode, ExitStatus};
 
 use anyhow::{Context, Result};
+use envoy_maintenance::state::Mode;
 
 use super::flags::CloseFlags;
 use super::job::Job;
@@ -17,7 +18,7 @@ use crate::write::change::{ChangeOptions, ChangeReport};
 use crate::write::selection::SiteSelection;
 
 pub fn run(target: &Target, selection: &SiteSelection, flags: &CloseFlags, args: &CloseArgs) -> Result<ExitCode> {
-    let job = Job::new(target, flags, ChangeOptions::new(&args.how))?;
+    let job = Job::new(target, flags, ChangeOptions::new(&args.how));
     change::confirm(target, selection, &job.take_edit(), &args.how, |change, now| job.taken_line(change, now))?;
     let deferral = Deferral::start();
     let report = match job.take(selection) {
@@ -66,7 +67,7 @@ fn settle(job: &Job<'_>, args: &CloseArgs, opens: bool) -> Result<()> {
 fn print_closed(report: &ChangeReport) -> Result<()> {
     let mut closed = Vec::new();
     for change in &report.sites {
-        if change.after.read()?.mode != envoy_maintenance::state::Mode::Online {
+        if change.after.read()?.mode != Mode::Online {
             closed.push(change.site.as_str());
         }
     }

@@ -39,9 +39,9 @@ pub struct Job<'j> {
 
 impl<'j> Job<'j> {
     /// A hold with a new id.
-    pub fn new(target: &'j Target, flags: &'j CloseFlags, options: ChangeOptions) -> Result<Job<'j>> {
-        let id = format!("h{:08x}", getrandom::u32()?);
-        Ok(Job { target, flags, options, id, seen: Mutex::default() })
+    pub fn new(target: &'j Target, flags: &'j CloseFlags, options: ChangeOptions) -> Job<'j> {
+        let id = format!("h{:08x}", fastrand::u32(..));
+        Job { target, flags, options, id, seen: Mutex::default() }
     }
 
     fn seen(&self) -> MutexGuard<'_, BTreeMap<String, SeenHold>> {

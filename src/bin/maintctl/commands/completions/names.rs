@@ -25,7 +25,7 @@ pub struct TypedWords {
 }
 
 /// What is known about a site.
-struct KnownSite {
+struct CompletionSite {
     name: String,
     rules: Vec<String>,
     windows: Vec<String>,
@@ -59,7 +59,7 @@ impl TypedWords {
         self.of_sites(|site| site.windows)
     }
 
-    fn of_sites(&self, names: fn(KnownSite) -> Vec<String>) -> Vec<String> {
+    fn of_sites(&self, names: fn(CompletionSite) -> Vec<String>) -> Vec<String> {
         let mut sites = self.known();
         if sites.iter().any(|site| self.words.contains(&site.name)) {
             sites.retain(|site| self.words.contains(&site.name));
@@ -85,7 +85,7 @@ impl TypedWords {
         of_two.or_else(joined)
     }
 
-    fn known(&self) -> Vec<KnownSite> {
+    fn known(&self) -> Vec<CompletionSite> {
         let known = match self.value("--policy") {
             Some(policy) => of_policy(Path::new(&policy)),
             None => self.target().and_then(|target| of_target(&target)),
@@ -102,7 +102,7 @@ impl TypedWords {
     }
 }
 
-fn of_target(target: &Target) -> Result<Vec<KnownSite>> {
+fn of_target(target: &Target) -> Result<Vec<CompletionSite>> {
     match &target.writer {
         TargetWriter::File(files) => Ok(of_files(files)),
         TargetWriter::Push => of_envoys(target),
@@ -110,29 +110,29 @@ fn of_target(target: &Target) -> Result<Vec<KnownSite>> {
 }
 
 /// The sites of the watched file, which has the windows too, with the rules of the operator's policy.
-fn of_files(files: &FileTarget) -> Vec<KnownSite> {
+fn of_files(files: &FileTarget) -> Vec<CompletionSite> {
     let contents = Contents::read(files);
     let mut known = of_policy(&files.policy).unwrap_or_default();
     for name in contents.sites() {
         let windows = contents.document(&name).and_then(|draft| draft.read().ok()).map(windows).unwrap_or_default();
         match known.iter_mut().find(|site| site.name == name) {
             Some(site) => site.windows = windows,
-            None => known.push(KnownSite { name, rules: Vec::new(), windows }),
+            None => known.push(CompletionSite { name, rules: Vec::new(), windows }),
         }
     }
     known
 }
 
 /// The sites of a policy.
-fn of_policy(policy: &Path) -> Result<Vec<KnownSite>> {
+fn of_policy(policy: &Path) -> Result<Vec<CompletionSite>> {
     let config = policy_file::compile(policy, None)?;
     let rules = |site: &Site| site.exempt.iter().map(|rule| rule.name.clone()).collect();
-    let known = |site: &Site| KnownSite { name: site.name.clone(), rules: rules(site), windows: Vec::new() };
+    let known = |site: &Site| CompletionSite { name: site.name.clone(), rules: rules(site), windows: Vec::new() };
     Ok(config.policy.sites.iter().map(known).collect())
 }
 
 /// The sites of the Envoys. Rules and windows require a key.
-fn of_envoys(target: &Target) -> Result<Vec<KnownSite>> {
+fn of_envoys(target: &Target) -> Result<Vec<CompletionSite>> {
     let token = target.read_token(times::time(&times::now())).ok();
     let roll = target.call(token.as_deref(), Instant::now() + TIMEOUT)?;
     let known = |name: String| {
@@ -141,7 +141,7 @@ fn of_envoys(target: &Target) -> Result<Vec<KnownSite>> {
         let newest =
             statuses().max_by_key(|status| status.revision).and_then(|status| status.details.document.as_object());
         let document = newest.and_then(|members| Draft::from_members(&name, members.clone()).read().ok());
-        KnownSite { rules: rules.collect(), windows: document.map(windows).unwrap_or_default(), name }
+        CompletionSite { rules: rules.collect(), windows: document.map(windows).unwrap_or_default(), name }
     };
     Ok(roll.sites().into_iter().map(known).collect())
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use envoy_maintenance::policy::{Effect, Rule, Site};
-use envoy_maintenance::request::{Peer, Request, WorkBudget, address};
+use envoy_maintenance::request::{Peer, Request, Scalar, WorkBudget, address};
 use envoy_maintenance::state::Mode;
 use envoy_maintenance::verdict::{Decision, PassReason, Refusal, Verdict};
 
@@ -68,6 +68,11 @@ impl Peer for ClientFlags {
             self.note(|asked| asked.issuer = true);
         }
         values
+    }
+
+    fn claim_equals(&self, path: &[String], value: Scalar, _: &WorkBudget) -> bool {
+        let (name, bytes) = (path.join("."), value.bytes());
+        self.claims.iter().any(|claim| !claim.is_text && claim.name == name && claim.value == bytes)
     }
 }
 

@@ -90,9 +90,10 @@ fn control_without_sites(group: &Group<'_>) -> Vec<Finding> {
 /// Keys of a control listener that a data listener lacks, or that have another value there.
 fn keys(group: &Group<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let controls = || group.members.iter().filter(|member| member.has_control() && !member.has_sites());
+    let controls = || group.members.iter().filter(|member| member.has_control());
     for data in group.members.iter().filter(|member| member.has_sites()) {
-        for control in controls().filter(|control| control.shares_state_with(data)) {
+        let is_other = |control: &&Member<'_>| control.shares_state_with(data) && !std::ptr::eq(*control, data);
+        for control in controls().filter(is_other) {
             for (_, key) in control.signing_keys(data.subject) {
                 let own = &data.subject.policy.keys;
                 if own.iter().any(|own| own.kid == key.kid) {

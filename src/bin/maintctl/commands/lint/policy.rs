@@ -38,3 +38,6 @@ const CHECKS: [fn(&Subject) -> Vec<Finding>; 13] = [
 pub fn check(subject: &Subject) -> Vec<Finding> {
     CHECKS.iter().flat_map(|check| check(subject)).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use envoy_maintenance::time::Time;
 use jiff::Zoned;
 
-use super::line;
+use super::site_answer::line;
 use crate::args::OpenArgs;
 use crate::commands::answer::{self, AnswerForm};
 use crate::commands::{change, program};

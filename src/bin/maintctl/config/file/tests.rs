@@ -1,7 +1,7 @@
 use super::*;
 
 fn config(text: &str) -> Result<Config> {
-    Ok(Config { folder: PathBuf::from("/etc/m"), file: toml::from_str(text)? })
+    Ok(Config { folder: PathBuf::from("/etc/m"), name: FILE.to_owned(), file: toml::from_str(text)? })
 }
 
 #[test]

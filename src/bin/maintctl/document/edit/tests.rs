@@ -1,6 +1,9 @@
 use super::*;
 use envoy_maintenance::state::MAX_DOCUMENT;
 
+mod holds;
+mod update;
+
 const NOW: &str = "2026-11-21T02:00:00Z";
 
 fn time(text: &str) -> Time {
@@ -16,6 +19,13 @@ fn draft(members: Value) -> Draft {
 
 fn flags() -> (Mode, Details) {
     (Mode::Offline, Details::default())
+}
+
+/// A hold of `ci` since 01:00.
+fn hold(more: Value) -> Value {
+    let mut hold = json!({"id": "h1", "mode": "offline", "from": "2026-11-21T01:00:00Z", "by": "ci"});
+    hold.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    hold
 }
 
 /// The members that the edit may change.
@@ -253,49 +263,6 @@ fn open_ends_active_modes_and_keeps_future_windows() {
     }
 }
 
-/// A hold of `ci` since 01:00.
-fn hold(more: Value) -> Value {
-    let mut hold = json!({"id": "h1", "mode": "offline", "from": "2026-11-21T01:00:00Z", "by": "ci"});
-    hold.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    hold
-}
-
-#[test]
-fn close_by_hand_leaves_holds_alone() {
-    let held = json!({"windows": [hold(json!({}))]});
-    let later = json!({"id": "w1", "mode": "offline", "from": "2026-11-21T01:30:00Z", "until": "2026-11-21T05:00:00Z"});
-    let until = Details { until: Some(time("2026-11-21T03:00:00Z")), ..Details::default() };
-    check_close([
-        (
-            "a site that only a hold closes",
-            held.clone(),
-            flags(),
-            json!({"mode": "offline", "since": NOW, "windows": [hold(json!({}))]}),
-        ),
-        (
-            "an end before that of the hold",
-            held.clone(),
-            (Mode::Offline, until.clone()),
-            json!({"mode": "offline", "since": NOW, "until": "2026-11-21T03:00:00Z", "windows": [hold(json!({}))]}),
-        ),
-        (
-            "a stricter hold",
-            held,
-            (Mode::ReadOnly, Details::default()),
-            json!({"mode": "read_only", "since": NOW, "windows": [hold(json!({}))]}),
-        ),
-        (
-            "a hold and a window that contradicts",
-            json!({"windows": [hold(json!({})), later]}),
-            (Mode::Offline, until),
-            json!({
-                "mode": "offline", "since": "2026-11-21T01:30:00Z", "until": "2026-11-21T03:00:00Z",
-                "windows": [hold(json!({}))]
-            }),
-        ),
-    ]);
-}
-
 #[test]
 fn close_takes_a_read_only_site_offline() {
     let window = |mode: &str| json!({"id": "w1", "mode": mode, "from": "2026-11-21T01:00:00Z"});
@@ -311,114 +278,6 @@ fn close_takes_a_read_only_site_offline() {
             close(&mut draft, Mode::Offline, &details, time(NOW)).unwrap();
             assert_eq!(draft.read().unwrap().mode, Mode::Offline, "{row}");
         }
-    }
-}
-
-#[test]
-fn update_changes_the_details_of_what_closes_the_site_and_never_its_mode() {
-    let reason = || Details { reason: Some("x".to_owned()), note: Some("n".to_owned()), ..Details::default() };
-    let until = || Details { until: Some(time("2026-11-21T06:00:00Z")), ..Details::default() };
-    let window = |more: Value| {
-        let mut window = json!({"id": "w1", "mode": "offline", "from": "2026-11-21T01:00:00Z"});
-        window.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        window
-    };
-    for (row, before, details, after) in [
-        (
-            "its own mode",
-            json!({"mode": "read_only", "since": "2026-11-21T01:00:00Z", "eta": "2026-11-21T03:00:00Z"}),
-            reason(),
-            json!({
-                "mode": "read_only", "since": "2026-11-21T01:00:00Z", "eta": "2026-11-21T03:00:00Z", "reason": "x",
-                "note": "n"
-            }),
-        ),
-        (
-            "cleared fields",
-            json!({"mode": "offline", "until": "2026-11-21T03:00:00Z", "suspend": ["staff"], "reason": "r"}),
-            Details { cleared: vec!["until", "suspend"], reason: Some(String::new()), ..Details::default() },
-            json!({"mode": "offline"}),
-        ),
-        (
-            "a window",
-            json!({"windows": [window(json!({}))]}),
-            until(),
-            json!({"mode": "online", "windows": [window(json!({"until": "2026-11-21T06:00:00Z"}))]}),
-        ),
-        (
-            "a stricter window",
-            json!({"mode": "read_only", "windows": [window(json!({}))]}),
-            reason(),
-            json!({"mode": "read_only", "note": "n", "windows": [window(json!({"reason": "x"}))]}),
-        ),
-        (
-            "a hold",
-            json!({"windows": [hold(json!({"reason": "r"}))]}),
-            reason(),
-            json!({"mode": "online", "note": "n", "windows": [hold(json!({"reason": "x"}))]}),
-        ),
-        (
-            "a window before a hold",
-            json!({"windows": [hold(json!({})), window(json!({}))]}),
-            until(),
-            json!({"mode": "online", "windows": [hold(json!({})), window(json!({"until": "2026-11-21T06:00:00Z"}))]}),
-        ),
-    ] {
-        let mut draft = draft(before);
-        update(&mut draft, "shop", &details, time(NOW)).unwrap();
-        assert_eq!(rest(&draft), after, "{row}");
-    }
-}
-
-#[test]
-fn update_rejects_an_online_site_and_the_end_of_a_hold() {
-    let until = Details { until: Some(time("2026-11-21T06:00:00Z")), ..Details::default() };
-    let planned = json!({"windows": [{"id": "w1", "mode": "offline", "from": "2026-11-22T01:00:00Z"}]});
-    let over = json!({"mode": "offline", "until": "2026-11-21T01:00:00Z"});
-    let online = "shop is online, so that there is nothing to update; nothing changed";
-    for (row, before, message) in [
-        ("online", json!({}), online),
-        ("a window in the future", planned, online),
-        ("an end that has passed", over, online),
-        (
-            "a hold",
-            json!({"windows": [hold(json!({}))]}),
-            "shop is closed by the hold h1 of ci, which ends with a running command",
-        ),
-    ] {
-        let error = update(&mut draft(before), "shop", &until, time(NOW)).unwrap_err();
-        assert!(error.to_string().starts_with(message), "{row}: {error}");
-    }
-}
-
-#[test]
-fn open_ends_every_hold() {
-    let ahead = hold(json!({"id": "h2", "by": "other", "from": "2026-11-21T02:00:05Z"}));
-    let mut draft =
-        draft(json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "windows": [hold(json!({})), ahead]}));
-    open(&mut draft, time(NOW)).unwrap();
-    let document = draft.read().unwrap();
-    assert_eq!((document.at(time(NOW)).mode(), document.windows.len()), (Mode::Online, 0));
-    let owners: Vec<Option<&str>> = document.past.iter().map(|past| past.by.as_deref()).collect();
-    assert_eq!(owners, [Some("ci"), Some("other"), None]);
-}
-
-#[test]
-fn a_change_of_windows_keeps_the_author_of_a_closed_site() {
-    let own = json!({"mode": "offline", "since": "2026-11-21T01:00:00Z", "by": "alice"});
-    type Change = fn(&mut Draft);
-    for (row, before, change, by) in [
-        ("a window", own.clone(), (|draft| draft.add_window(hold(json!({})))) as Change, "alice"),
-        ("another reason", own.clone(), |draft| draft.set("reason", Some("r")), "bob"),
-        ("opened", own, |draft| open(draft, time(NOW)).unwrap(), "bob"),
-        ("a window of an open site", json!({"by": "alice"}), |draft| draft.add_window(hold(json!({}))), "bob"),
-        ("an author that the change sets", json!({"by": "alice"}), |draft| draft.set("by", Some("carol")), "carol"),
-    ] {
-        let before = draft(before);
-        let mut after = before.clone();
-        change(&mut after);
-        after.stamp(&before, time(NOW), "bob");
-        assert_eq!(after.read().unwrap().by.as_deref(), Some(by), "{row}");
     }
 }
 

@@ -100,8 +100,8 @@ fn a_change_of_another_operator_meanwhile_stays() {
         edit::close(draft, Mode::Offline, &edit::Details::default(), time(at)).unwrap();
     };
     let hold = json!({"id": "h1", "mode": "offline", "from": "2026-11-21T02:05:00Z", "by": "ci"});
-    type Change<'c> = Box<dyn Fn(&mut Draft) + 'c>;
-    let rows: [(&str, Change<'_>, bool); 5] = [
+    type Meanwhile<'c> = Box<dyn Fn(&mut Draft) + 'c>;
+    let rows: [(&str, Meanwhile<'_>, bool); 5] = [
         ("nothing", Box::new(|_| ()), true),
         ("closed", Box::new(|draft| close(draft, "2026-11-21T02:05:00Z")), false),
         (

@@ -97,6 +97,7 @@ fn describe_tls(error: &rustls::Error) -> String {
         Error::AlertReceived(AlertDescription::CertificateRequired) => {
             "; the listener requires a client certificate: set `cert` and `cert_key` of the target"
         }
+        Error::InvalidMessage(_) => return "the listener does not use TLS; its URL begins with http".to_owned(),
         Error::AlertReceived(_) => "; the listener may not accept `cert` of the target",
         _ => "",
     };

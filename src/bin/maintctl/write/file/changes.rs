@@ -92,3 +92,6 @@ fn members(file: &PolicyFile) -> Map<String, Value> {
     members.extend(file.plugin().into_iter().map(|(name, value)| (format!("plugin.{name}"), value)));
     members
 }
+
+#[cfg(test)]
+mod tests;

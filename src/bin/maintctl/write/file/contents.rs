@@ -88,9 +88,11 @@ impl Contents {
             }
             (Err(error), _) => Some(remark(Severity::Error, format!("{error:#}"), "")),
             (Ok(_), Err(_)) => None,
-            (Ok(_), Ok(None)) => {
+            (Ok(edited), Ok(None)) => {
                 let problem = format!("{} does not exist", self.files.file.display());
-                Some(remark(Severity::Warning, problem, "the next change creates it"))
+                let whole = "the next change creates it, with the state that Envoys report";
+                let bare = "restore it from a backup: the policy alone does not contain the Wasm extension around it";
+                Some(remark(Severity::Warning, problem, if edited.file.is_whole() { whole } else { bare }))
             }
             (Ok(edited), Ok(Some(watched))) => {
                 let brought = changes::between(watched, edited);

@@ -62,9 +62,14 @@ impl FilePlan {
         let current = in_file.clone().or_else(|| reports.base(site));
         let current = current.unwrap_or_else(|| next.new_document(site, fleet));
         let mut change = SiteChange::of(current, site, edit, &next.rules(site)?, now)?;
-        if in_file.is_none() && change.after.read()?.at(now).mode() != Mode::Online {
-            // Its end and its reason are needed.
-            reports.require_base(site)?;
+        if in_file.is_none()
+            && let Err(error) = reports.require_base(site)
+        {
+            // The end and the reason of a site that stays closed are needed.
+            if change.after.read()?.at(now).mode() != Mode::Online {
+                return Err(error);
+            }
+            aside!("warning: {site}: planned windows are lost, because the document that closes it cannot be read");
         }
         let digest = next.expected(site).map(|expected| expected.digest);
         let is_behind = reports.differ(site, digest.as_deref());

@@ -36,8 +36,8 @@ pub fn read_watched(path: &Path) -> Result<Option<WatchedFile>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).context(name),
     };
-    let remedy = "it contains the state of all sites: restore it from a backup; or remove it, so that the next change \
-                  creates it from the policy and the state that Envoys report";
+    let remedy = "it contains the state of all sites: restore it from a backup; or, if the policy is an ECDS file too, \
+                  remove it, so that the next change creates it with the state that Envoys report";
     let broken = |problem: String| anyhow!("{problem}; {remedy}");
     if text.trim().is_empty() {
         return Err(broken(format!("{name}: empty")));

@@ -1,5 +1,7 @@
 //! The proof that the target's Envoys have adopted the file.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Error, Result};
 
 use crate::config::target::{FileTarget, Target};
@@ -16,6 +18,8 @@ use crate::write::file::others::FileProof;
 use crate::write::file::plan::FilePlan;
 use crate::write::file::reports::{Reports, follows_a_push};
 
+/// The time to find out whether several Envoys share an address.
+const IDENTITY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The begin of the line on a terminal.
 const TITLE: &str = "waiting for Envoy";
 
@@ -62,21 +66,35 @@ pub fn report(
     }
     proof.fleet.notes.iter().for_each(|note| aside!("note: {}", shown(note)));
     roll.warn();
-    for failure in &mut adoption.lagging {
-        let peer = proof.fleet.peers.iter().find(|peer| peer.name() == failure.name);
-        let status = peer.and_then(|peer| peer.status.as_ref());
-        if let Some(cause) =
-            status.and_then(|status| cause(status, &expected, files, &failure.error, unsigned.as_ref()))
-        {
-            failure.error = EnvoyError::Unexpected(cause);
-        }
-    }
+    explain(&mut adoption, &proof, target, &|status, error| cause(status, &expected, files, error, unsigned.as_ref()));
     let is_adopted = |envoy: &&EnvoyProcess| !adoption.lagging.iter().any(|failure| failure.name == envoy.name());
     let lacked = |envoy: &&EnvoyProcess| plan.proving.iter().any(|site| has_lacked(envoy, site, next));
     report.repaired = reports.roll.envoys.iter().filter(lacked).filter(is_adopted).map(EnvoyProcess::name).collect();
     report.adoption = Some(adoption);
     report.miscount = target.miscount(&roll);
     report
+}
+
+/// Replaces the errors of Envoys that follow another document by the causes.
+fn explain(
+    adoption: &mut Adoption,
+    proof: &FileProof,
+    target: &Target,
+    cause: &dyn Fn(&EnvoyStatus, &EnvoyError) -> Option<String>,
+) {
+    let mut has_cause = false;
+    for failure in &mut adoption.lagging {
+        let peer = proof.fleet.peers.iter().find(|peer| peer.name() == failure.name);
+        if let Some(cause) = peer.and_then(|peer| cause(peer.status.as_ref()?, &failure.error)) {
+            failure.error = EnvoyError::Unexpected(cause);
+            has_cause = true;
+        }
+    }
+    // The file may also reach only some of the Envoys behind a load balancer.
+    let identity = has_cause.then(|| target.call(None, Instant::now() + IDENTITY_TIMEOUT));
+    if let Some(Err(error)) = identity {
+        adoption.lagging = vec![EnvoyFailure::new("envoys", EnvoyError::Unexpected(format!("{error:#}")))];
+    }
 }
 
 /// Signs the documents for the Envoys that need them by push. Most Envoys watch the file, so a missing key is no error yet.

@@ -40,7 +40,10 @@ impl Reports {
         let roll = target.glance(token.ok().as_deref(), Patience::Glance, deadline);
         let is_rejected = |failure: &&EnvoyFailure| matches!(failure.error, EnvoyError::Rejected { .. });
         let (roll, no_details) = match roll.failures.iter().find(is_rejected).map(EnvoyFailure::line) {
-            Some(rejected) => (target.glance(None, Patience::Glance, deadline), Some(rejected)),
+            Some(rejected) => {
+                let all = target.glance(None, Patience::Glance, deadline);
+                (with_details(all, &roll), Some(rejected))
+            }
             None => (roll, no_token),
         };
         Reports { is_complete: roll.failures.is_empty(), roll, no_details, ..asked }
@@ -111,6 +114,16 @@ impl Reports {
         let modes = self.roll.of_site(site).map(|(_, status)| status.mode.as_str());
         modes.filter_map(|name| Mode::ALL.into_iter().find(|mode| mode.name() == name)).max().unwrap_or(Mode::Online)
     }
+}
+
+/// A roll without details, in which the Envoys of `detailed` have them.
+fn with_details(mut roll: Roll, detailed: &Roll) -> Roll {
+    for envoy in &mut roll.envoys {
+        if let Some(detailed) = detailed.envoys.iter().find(|known| known.status.envoy == envoy.status.envoy) {
+            *envoy = detailed.clone();
+        }
+    }
+    roll
 }
 
 /// True if an Envoy follows a pushed document.

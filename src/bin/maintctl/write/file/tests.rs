@@ -101,6 +101,31 @@ fn an_edit_of_the_policy_is_detected_and_a_change_of_state_is_not_one() {
     assert_eq!(brought(&writer), ["changed fields: plugin.root_id, sites.shop"]);
 }
 
+#[test]
+fn a_new_policy_comes_with_an_entry_that_has_a_new_revision() {
+    let without_pin = WHOLE.replace(r#", "state": {"api": {"mode": "offline"}}"#, "");
+    for policy in [WHOLE, &without_pin] {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, writer) = target(folder.path());
+        let apply_policy = |policy: &str| {
+            fs::write(&writer.policy, policy).unwrap();
+            let deadline = Instant::now() + Duration::from_secs(10);
+            let options = ChangeOptions { by: "me".to_owned(), wait: false, deadline, dry_run: false, yes: false };
+            let keep: &Edit<'_> = &|_, _, _| Ok(());
+            apply(&target, &writer, &SiteSelection::none(), keep, &options).unwrap();
+            let next = Contents::read(&writer).next().unwrap();
+            let expected = next.expected(next.newest().unwrap()).unwrap();
+            (expected.revision, expected.document.mode)
+        };
+        let (first, mode) = apply_policy(policy);
+        let (second, second_mode) = apply_policy(&policy.replace("\"hosts\": [\"shop\"]", "\"hosts\": [\"www\"]"));
+        assert!(second > first, "{first} {second}");
+        // The state stays the same, and nothing changes without an edit.
+        assert_eq!(second_mode, mode);
+        assert_eq!(apply_policy(&fs::read_to_string(&writer.policy).unwrap()), (second, mode));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn owner_and_group_are_kept() {

@@ -26,7 +26,7 @@ enum Step {
 const LEASES: [i64; 3] = [0, 30, 60];
 
 #[derive(Clone, Debug, PartialEq)]
-enum Job {
+enum SimulatedJob {
     Waiting,
     /// Contains the end of the lease that the job knows.
     Running(SeenHold),
@@ -37,7 +37,7 @@ enum Job {
 struct Simulation {
     draft: Draft,
     now: i64,
-    jobs: [Job; 3],
+    jobs: [SimulatedJob; 3],
     /// The holds that nobody releases: their jobs were killed.
     orphans: Vec<usize>,
     /// True if an operator, or a job that failed, has closed the site by hand.
@@ -66,7 +66,7 @@ impl Simulation {
     }
 
     fn running(&self) -> Vec<usize> {
-        (0..3).filter(|job| matches!(self.jobs[*job], Job::Running(_))).collect()
+        (0..3).filter(|job| matches!(self.jobs[*job], SimulatedJob::Running(_))).collect()
     }
 
     fn step(&mut self, step: Step) {
@@ -83,7 +83,8 @@ impl Simulation {
                 self.closed_by_hand = false;
                 // A hold that has expired is not overridden.
                 let held: Vec<usize> = (0..3).filter(|job| held.contains(&format!("h-job{job}"))).collect();
-                self.overridden.extend(held.into_iter().filter(|job| matches!(self.jobs[*job], Job::Running(_))));
+                self.overridden
+                    .extend(held.into_iter().filter(|job| matches!(self.jobs[*job], SimulatedJob::Running(_))));
                 self.orphans.clear();
             }
             Step::Restart => {
@@ -93,10 +94,10 @@ impl Simulation {
                 self.overridden.clear();
                 self.orphans.clear();
             }
-            Step::Start(job) if self.jobs[job] == Job::Waiting => {
+            Step::Start(job) if self.jobs[job] == SimulatedJob::Waiting => {
                 let hold = self.hold(job);
                 self.change(|draft, now| hold.take(draft, now).unwrap());
-                self.jobs[job] = Job::Running(seen(&self.draft, &hold.id).unwrap().unwrap());
+                self.jobs[job] = SimulatedJob::Running(seen(&self.draft, &hold.id).unwrap().unwrap());
             }
             Step::Renew(job) | Step::Succeed(job) | Step::Fail(job) | Step::Kill(job) => {
                 self.step_of_running(step, job)
@@ -106,7 +107,7 @@ impl Simulation {
     }
 
     fn step_of_running(&mut self, step: Step, job: usize) {
-        let Job::Running(known) = self.jobs[job].clone() else { return };
+        let SimulatedJob::Running(known) = self.jobs[job].clone() else { return };
         let hold = self.hold(job);
         let (is_overridden, mode) = (self.overridden.contains(&job), self.draft.read().unwrap().mode);
         match step {
@@ -115,7 +116,7 @@ impl Simulation {
                 self.change(|draft, now| state = hold.renew(draft, &known, now).unwrap());
                 assert!(!is_overridden || state == HoldState::Removed, "{state:?}");
                 if let Some(known) = seen(&self.draft, &hold.id).unwrap() {
-                    self.jobs[job] = Job::Running(known);
+                    self.jobs[job] = SimulatedJob::Running(known);
                     self.forgotten.retain(|lost| *lost != job);
                 }
                 return;
@@ -131,7 +132,7 @@ impl Simulation {
         }
         self.overridden.retain(|lost| *lost != job);
         self.forgotten.retain(|lost| *lost != job);
-        self.jobs[job] = Job::Over;
+        self.jobs[job] = SimulatedJob::Over;
     }
 
     /// The holds that are in effect, as far as the steps tell.
@@ -144,7 +145,7 @@ impl Simulation {
     fn check(&self) {
         let is_open = is_open(&self.draft, at(self.now));
         for job in self.running() {
-            let Job::Running(known) = &self.jobs[job] else { continue };
+            let SimulatedJob::Running(known) = &self.jobs[job] else { continue };
             let is_in_time = known.until.is_none_or(|until| at(self.now) < until);
             if is_in_time && !self.overridden.contains(&job) && !self.forgotten.contains(&job) {
                 assert!(self.holding(job) && !is_open, "open while job {job} runs");
@@ -153,7 +154,7 @@ impl Simulation {
         let has_live_hold = (0..3).any(|job| self.holding(job));
         assert_eq!(is_open, !has_live_hold && !self.closed_by_hand, "opens when the last hold ends");
         for job in 0..3 {
-            let is_over = self.jobs[job] == Job::Over && !self.orphans.contains(&job);
+            let is_over = self.jobs[job] == SimulatedJob::Over && !self.orphans.contains(&job);
             assert!(!(is_over && self.holding(job)), "job {job} is over, and its hold stays");
         }
     }
@@ -183,7 +184,7 @@ proptest! {
         let mut simulation = Simulation {
             draft: draft(json!({})),
             now: 0,
-            jobs: [Job::Waiting, Job::Waiting, Job::Waiting],
+            jobs: [SimulatedJob::Waiting, SimulatedJob::Waiting, SimulatedJob::Waiting],
             orphans: Vec::new(),
             closed_by_hand: false,
             overridden: Vec::new(),

@@ -1,0 +1,65 @@
+//! Wrong, contradictory and missing flags, and wrong files.
+
+use super::Mistake;
+
+pub const ROWS: &[Mistake] = &[
+    ("close shop --readonly", 2, &["unexpected argument '--readonly'", "did you mean: --read-only"]),
+    ("close shop --no-wait", 2, &["unexpected argument '--no-wait'", "did you mean: --wait=false"]),
+    ("close shop --wait=no", 2, &["invalid value 'no' for '--wait[=<BOOL>]'", "[possible values: true, false]"]),
+    ("close shop --message Upgrade", 2, &["unexpected argument '--message'", "did you mean: --reason"]),
+    ("close shop --suspend", 2, &["a value is required for '--suspend <RULE>'"]),
+    ("close shop --lease 2m", 2, &["the following required arguments were not provided", "<CMD>"]),
+    ("close shop --lease 2m --for 1h -- true", 2, &["cannot be used with"]),
+    ("close shop --on-failure open", 2, &["the following required arguments were not provided", "<CMD>"]),
+    ("close shop --on-failure reopen -- true", 2, &["invalid value 'reopen'", "[possible values: stay, open]"]),
+    ("close shop --", 2, &["after `--` the command to run is missing; nothing changed"]),
+    ("close shop -- ''", 2, &["after `--` the command to run is missing; nothing changed"]),
+    ("close shop --json -- true", 2, &["cannot be used with"]),
+    (
+        "close shop -i",
+        2,
+        &["--interactive asks for confirmation, but stdin is not a terminal", "--dry-run", "nothing changed"],
+    ),
+    ("close shop -i --yes", 2, &["'--interactive' cannot be used with '--yes'"]),
+    ("close shop -i --dry-run", 2, &["cannot be used with"]),
+    ("open shop --reason done", 2, &["unexpected argument '--reason'"]),
+    ("open shop --for 1h", 2, &["unexpected argument '--for'"]),
+    ("cancel shop --al", 2, &["unexpected argument '--al'", "did you mean: --all"]),
+    ("status --jsn", 2, &["unexpected argument '--jsn'", "did you mean: --json"]),
+    ("status --timeout 5", 2, &["no unit; did you mean 5s or 5m?"]),
+    ("init --fleet 'Prod EU'", 2, &["--fleet \"Prod EU\": not a name of at most 63 characters of a-z, 0-9 and -"]),
+    ("init --file a.yaml", 2, &["required arguments were not provided", "--policy <FILE>"]),
+    (
+        "init --envoys http://other:1/.maintenance",
+        2,
+        &["--envoys differs from the file, which is kept; change it there"],
+    ),
+    ("lint", 2, &["required arguments were not provided", "<FILE>"]),
+    ("lint nosuch.yaml", 1, &["nosuch.yaml: error: cannot be read: No such file"]),
+    (
+        "lint maintctl.key",
+        1,
+        &["maintctl.key:1:1: error: no policy found: a policy is a YAML mapping or a JSON object"],
+    ),
+    ("lint invalid.yaml", 1, &["sites[0].host", "unknown field; did you mean \"hosts\"?"]),
+    ("explain https://shop.example.com/", 2, &["required arguments were not provided", "--policy <FILE>"]),
+    ("explain --policy policy.yaml shop", 2, &["\"shop\": not a URL such as https://shop.example.com/checkout"]),
+    (
+        "explain --policy policy.yaml --ip 10.0.0.300 https://shop.example.com/",
+        2,
+        &["invalid value '10.0.0.300' for '--ip <ADDRESS>'"],
+    ),
+    (
+        "explain --policy policy.yaml -H x-staff https://shop.example.com/",
+        2,
+        &["--header \"x-staff\": not a header such as 'accept: text/html'"],
+    ),
+    ("explain --policy policy.yaml --state nosuch.json https://shop.example.com/", 1, &["nosuch.json: cannot be read"]),
+    (
+        "explain --policy invalid.yaml https://shop.example.com/",
+        1,
+        &["invalid.yaml: sites[0].host", "did you mean \"hosts\"?"],
+    ),
+    ("preview shop", 2, &["required arguments were not provided", "--policy <FILE>"]),
+    ("preview --policy nosuch.yaml shop", 1, &["nosuch.yaml: cannot be read"]),
+];

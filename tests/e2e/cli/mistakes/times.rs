@@ -1,0 +1,90 @@
+//! Wrong times and durations.
+
+use super::Mistake;
+
+pub const ROWS: &[Mistake] = &[
+    ("close shop --for", 2, &["a value is required for '--for <DURATION>'"]),
+    ("close shop --for 90", 2, &["'90'", "no unit; did you mean 90s or 90m?"]),
+    ("close shop --for 1 h", 2, &["no unit; did you mean 1s or 1m?"]),
+    ("close shop --for -5m", 2, &["--for -5m: times and durations count forwards; write --for 5m"]),
+    ("close shop --for=-5m", 2, &["negative; durations count forwards"]),
+    ("close shop --forr 1h", 2, &["unexpected argument '--forr'", "did you mean: --for"]),
+    ("close shop --for 03:00", 2, &["a time, not a duration", "--until"]),
+    ("close shop --for 1hour", 2, &["not a duration such as 90s, 15m or 2h30m"]),
+    ("close shop --for 0s", 2, &["at least 1ms"]),
+    ("close shop --for 9999999999h", 2, &["--for: too far in the future; the last year is 9999"]),
+    ("close shop --for 1h --until 03:00", 2, &["'--for <DURATION>' cannot be used with '--until <TIME>'"]),
+    ("close shop --until", 2, &["a value is required for '--until <TIME>'"]),
+    ("close shop --until 1h", 2, &["--until \"1h\": not a time; for a duration, write --for 1h"]),
+    (
+        "close shop --until tomorrow",
+        2,
+        &["--until \"tomorrow\": not a time; write 03:30, \"2026-11-21 03:30\" (local time)"],
+    ),
+    ("close shop --until 25:00", 2, &["--until \"25:00\": not a time; write 03:30"]),
+    ("close shop --until 3am", 2, &["--until \"3am\": not a time; write 03:30"]),
+    (
+        "close shop --until 2026-11-22 03:00",
+        2,
+        &["a date needs a time of day, in the same quotes, such as \"2026-11-22 03:30\""],
+    ),
+    (
+        "close shop --until '2020-01-01 03:00'",
+        2,
+        &["--until \"2020-01-01 03:00\": 2020-01-01 03:00 UTC is in the past"],
+    ),
+    ("close shop --until 2020-01-01T03:00:00Z", 2, &["2020-01-01 03:00 UTC is in the past"]),
+    ("close shop --until '2026-13-01 03:00'", 2, &["--until \"2026-13-01 03:00\": not a time; write 03:30"]),
+    ("close shop --until '22.11.2026 03:00'", 2, &["--until \"22.11.2026 03:00\": not a time; write 03:30"]),
+    (
+        "TZ=Europe/Berlin close shop --until '2099-03-29 02:30'",
+        2,
+        &["the clock skips this time; write \"2099-03-29 01:30\" or \"2099-03-29 03:30\""],
+    ),
+    (
+        "TZ=Europe/Berlin close shop --until '2099-10-25 02:30'",
+        2,
+        &["the clock shows this time twice; write 2099-10-25T02:30:00+02:00 (CEST) or 2099-10-25T02:30:00+01:00 (CET)"],
+    ),
+    ("close shop --eta soon", 2, &["--eta \"soon\": neither a duration nor a time; write 20m, 03:30"]),
+    ("close shop --eta 20", 2, &["--eta \"20\": neither a duration nor a time; did you mean 20s or 20m?"]),
+    ("close shop --eta -20m", 2, &["--eta -20m: times and durations count forwards; write --eta 20m"]),
+    ("close shop --timeout 5", 2, &["no unit; did you mean 5s or 5m?"]),
+    ("close shop --lease 2", 2, &["no unit; did you mean 2s or 2m?"]),
+    (
+        "schedule shop --from 02:00",
+        2,
+        &["required arguments were not provided", "--for <DURATION>|--until <TIME>|--stay"],
+    ),
+    ("schedule shop --for 1h", 2, &["required arguments were not provided", "--from <TIME>"]),
+    ("schedule shop --from 2h --for 1h", 2, &["--from \"2h\": not a time; write 03:30"]),
+    ("schedule shop --from now --for 1h", 2, &["--from \"now\": not a time", "maintctl close"]),
+    (
+        "schedule shop --from 2099-01-01T02:00:00Z --until 2099-01-01T01:00:00Z",
+        2,
+        &["--until: 2099-01-01 01:00 UTC is not after --from, 2099-01-01 02:00 UTC"],
+    ),
+    (
+        "schedule shop --from 2099-01-01T02:00:00Z --for 1h --eta 2099-01-01T01:00:00Z",
+        2,
+        &["--eta: 2099-01-01 01:00 UTC is not after --from, 2099-01-01 02:00 UTC"],
+    ),
+    ("schedule shop --from 2020-01-01T02:00:00Z --for 1h", 2, &["2020-01-01 02:00 UTC is in the past"]),
+    ("schedule shop --from 02:00 --stay --for 1h", 2, &["cannot be used with"]),
+    (
+        "close shop --for 1h --eta 2h --dry-run",
+        0,
+        &["warning: shop: visitors see --eta", "but the site opens earlier", "dry run: nothing changed"],
+    ),
+    (
+        "close shop --for 9000h --dry-run",
+        0,
+        &["warning: shop: the site opens in more than a year, at", "is the end correct?"],
+    ),
+    (
+        "schedule shop --from 2099-01-01T02:00:00Z --for 13h --dry-run",
+        0,
+        &["warning: shop: window w1 is 13 hours long; are its date and its end correct?"],
+    ),
+    ("explain --policy policy.yaml --at yesterday https://shop.example.com/", 2, &["--at \"yesterday\": not a time"]),
+];
