@@ -7,12 +7,10 @@
 use std::time::Duration;
 
 use crate::envoys::addresses::Endpoint;
-use crate::envoys::adoption::{Adoption, ExpectedDocument};
+use crate::envoys::adoption::ExpectedDocument;
 use crate::envoys::error::EnvoyError;
-use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::peer::{Peer, PeerEnd};
 use crate::envoys::request::{Moment, PeerId, Request, Response};
-use crate::envoys::roll::{EnvoyProcess, Roll};
 
 /// The maximum number of connections at once, to all Envoys together. Each Envoy always gets one.
 const MAX_CONNECTIONS: usize = 400;
@@ -23,6 +21,11 @@ const MAX_CONNECTIONS_EACH: usize = 17;
 const GRACE: Duration = Duration::from_millis(500);
 /// The pause before a name is resolved again.
 const NAME_PAUSE: Duration = Duration::from_millis(250);
+/// The time for which a glance waits for slower Envoys. It is longer than [`HEAD_START`], because the file is written only
+/// once: an Envoy that answers later cannot change the plan.
+const GLANCE: Duration = Duration::from_millis(250);
+/// The longest time between two looks at the state.
+const WAKE: Duration = Duration::from_millis(20);
 /// The time for which a query waits for silent Envoys after the last response, and if there has been none.
 const SILENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3));
 
@@ -214,7 +217,7 @@ impl Fleet {
         let is_silence_over = match (self.patience, self.answered) {
             (Patience::Full, _) => false,
             (Patience::Glance, None) => now.elapsed >= SILENCE.0,
-            (Patience::Glance, Some((first, _))) => now.elapsed >= HEAD_START.max(2 * first),
+            (Patience::Glance, Some((first, _))) => now.elapsed >= GLANCE.max(3 * first),
             (Patience::Short, None) => now.elapsed >= SILENCE.1,
             (Patience::Short, Some((first, last))) => now.elapsed >= last + SILENCE.0.max(2 * first),
         };
@@ -239,8 +242,8 @@ impl Fleet {
     pub fn wake(&self, now: Moment) -> Duration {
         let urls = self.urls.iter().filter(|url| !url.is_resolved && !url.is_out).map(|url| url.retry_at);
         let peers = self.peers.iter().filter_map(Peer::due);
-        let ends = [self.busy_at + GRACE, now.elapsed + NAME_PAUSE];
-        let next = urls.chain(peers).chain(ends).filter(|time| *time > now.elapsed).min();
+        // The waits of a course end at times that only the course knows.
+        let next = urls.chain(peers).filter(|time| *time > now.elapsed).chain([now.elapsed + WAKE]).min();
         next.unwrap_or(self.deadline).min(self.deadline)
     }
 
@@ -255,103 +258,8 @@ impl Fleet {
         let mut others = others.filter(|other| other.endpoint.address != peer.endpoint.address);
         others.any(|other| !other.is_unreachable() || other.endpoint.address < peer.endpoint.address)
     }
-
-    /// The peers that count, which are not found at another address.
-    fn counted(&self) -> impl Iterator<Item = &Peer> {
-        self.peers.iter().filter(|peer| peer.end != Some(PeerEnd::Duplicate) && !self.is_unused_loopback(peer))
-    }
-
-    /// The names that have no address.
-    fn unresolved(&self) -> impl Iterator<Item = EnvoyFailure> {
-        self.urls.iter().filter(|url| !url.is_resolved).map(|url| {
-            let late = || EnvoyError::Unreachable("the host name was not resolved in time".to_owned());
-            EnvoyFailure::new(&url.url, url.error.clone().unwrap_or_else(late))
-        })
-    }
-
-    /// The Envoys with a result of `is_read`, and the failures of all others.
-    fn roll_of(&self, is_read: impl Fn(&Peer) -> bool) -> Roll {
-        let mut roll = Roll { failures: self.unresolved().collect(), ..Roll::default() };
-        for peer in self.counted() {
-            match (&peer.status, &peer.end) {
-                (Some(status), None | Some(PeerEnd::Adopted)) if is_read(peer) => {
-                    let (asked, answered) = (peer.asked, peer.answered);
-                    let (endpoint, status) = (peer.endpoint.clone(), status.clone());
-                    roll.envoys.push(EnvoyProcess { endpoint, status, asked, answered });
-                }
-                (_, Some(PeerEnd::Failed(error))) => roll.failures.push(EnvoyFailure::new(peer.name(), error.clone())),
-                _ => roll.failures.push(EnvoyFailure::new(peer.name(), peer.reason())),
-            }
-        }
-        roll
-    }
-
-    /// The Envoys whose status is known, and the failures of all others.
-    pub fn known(&self) -> Roll {
-        self.roll_of(|_| true)
-    }
-
-    /// The Envoys that are confirmed on all new connections, and the failures of all others.
-    pub fn confirmed(&self) -> Roll {
-        self.roll_of(|peer| peer.end == Some(PeerEnd::Adopted))
-    }
-
-    /// The adoption of the goal until now.
-    pub fn adoption(&self) -> Adoption {
-        let mut adoption = Adoption { lagging: self.unresolved().collect(), ..Adoption::default() };
-        for peer in self.counted() {
-            match &peer.end {
-                Some(PeerEnd::Adopted) => {
-                    adoption.adopted += 1;
-                    adoption.replaced.extend(peer.replaced.iter().cloned());
-                }
-                Some(PeerEnd::Failed(error)) => {
-                    adoption.lagging.push(EnvoyFailure::new(peer.name(), error.clone()));
-                }
-                _ => adoption.lagging.push(EnvoyFailure::new(peer.name(), peer.reason())),
-            }
-        }
-        adoption.total = adoption.adopted + adoption.lagging.len();
-        adoption.replaced.sort();
-        adoption.replaced.dedup();
-        adoption
-    }
-
-    /// The first address at which several Envoys respond.
-    pub fn shared_address(&self) -> Option<EnvoyFailure> {
-        self.peers.iter().find_map(|peer| match &peer.end {
-            Some(PeerEnd::Failed(error @ EnvoyError::SharedAddress(_))) => {
-                Some(EnvoyFailure::new(&peer.endpoint, error.clone()))
-            }
-            _ => None,
-        })
-    }
-
-    /// The outstanding Envoys, such as `no response from a, b; cannot connect to c`; empty if there are none.
-    pub fn outstanding(&self) -> String {
-        let names = |is_listed: &dyn Fn(&Peer) -> bool| {
-            let open = self.counted().filter(|peer| peer.is_open() && is_listed(peer));
-            open.map(Peer::name).collect::<Vec<_>>()
-        };
-        let unresolved = self.urls.iter().filter(|url| !url.is_resolved).map(|url| url.url.clone()).collect();
-        let parts = [
-            ("no response from", names(&|peer| peer.is_silent())),
-            ("no connection to", names(&|peer| peer.is_unreachable())),
-            ("no address of", unresolved),
-        ];
-        let parts = parts.into_iter().filter(|(_, names)| !names.is_empty());
-        parts.map(|(text, names)| format!("{text} {}", shortened(&names))).collect::<Vec<_>>().join("; ")
-    }
 }
 
-/// Up to three names, and the number of the others.
-fn shortened(names: &[String]) -> String {
-    let listed = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(3) {
-        0 => listed,
-        more => format!("{listed} and {more} more"),
-    }
-}
-
+mod report;
 #[cfg(test)]
 mod tests;

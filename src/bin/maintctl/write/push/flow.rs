@@ -10,18 +10,18 @@ use anyhow::{Result, bail};
 use envoy_maintenance::protocol::ErrorCode;
 use envoy_maintenance::time::Time;
 
-use crate::envoys::adoption::Adoption;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::exchange::Course;
-use crate::envoys::failure;
 use crate::envoys::fleet::{Fleet, HEAD_START, Patience};
 use crate::envoys::peer::{Peer, PeerEnd};
 use crate::envoys::request::{Moment, PeerId, Request, Response, SignedDocument};
 use crate::envoys::roll::Roll;
 use crate::exit::ExitError;
-use crate::write::change::SiteChange;
 use crate::write::plan::{Planner, declared};
 use crate::write::push::site::{LateDocument, SitePush};
+
+mod arbiter;
+mod result;
 
 /// The time for which a site that no Envoy has is looked for, after the first answer.
 const SITE_AFTER: Duration = Duration::from_secs(1);
@@ -36,17 +36,6 @@ pub struct PushOptions<'a> {
     pub wait: bool,
     pub dry_run: bool,
     pub deadline: Duration,
-}
-
-/// The result of a push.
-#[derive(Debug)]
-pub struct PushResult {
-    pub sites: Vec<SiteChange>,
-    pub roll: Roll,
-    pub adoption: Adoption,
-    /// The names of the Envoys that lacked the newest document before and have it now.
-    pub repaired: Vec<String>,
-    pub notes: Vec<String>,
 }
 
 /// A push.
@@ -249,60 +238,6 @@ impl<'a> PushFlow<'a> {
         }
     }
 
-    /// Sends each new document to the first Envoy by name.
-    fn ask_arbiters(&mut self, now: Moment) -> Result<()> {
-        let patience = HEAD_START.max(2 * self.fleet.first_answer().unwrap_or_default());
-        for site in self.sites.iter_mut().flatten().filter(|site| !site.is_decided) {
-            if let Some((peer, _)) = site.arbiter.filter(|(_, since)| now.elapsed >= *since + patience) {
-                site.arbiter = None;
-                site.tried.insert(peer);
-            }
-            if site.arbiter.is_some() {
-                continue;
-            }
-            let peers = self.fleet.peers.iter_mut().enumerate();
-            let candidates = peers.filter(|(id, peer)| peer.is_open() && peer.is_idle() && !site.tried.contains(id));
-            let with_site = candidates.filter_map(|(id, peer)| {
-                let status = peer.status.as_ref()?;
-                status.site(site.name())?;
-                Some((peer.name(), id, site.lacking(status), peer))
-            });
-            match with_site.min_by(|(one, ..), (other, ..)| one.cmp(other)) {
-                Some((_, id, Some(document), peer)) => {
-                    peer.queue.push(document);
-                    site.arbiter = Some((id, now.elapsed));
-                }
-                Some((_, _, None, _)) => site.is_decided = true,
-                None => {}
-            }
-        }
-        self.require_arbiters()
-    }
-
-    /// Fails if no Envoy is left that could accept a document.
-    fn require_arbiters(&self) -> Result<()> {
-        let is_undecided = self.sites.iter().flatten().any(|site| !site.is_decided);
-        let is_any_usable = self.fleet.peers.iter().any(|peer| peer.is_open() && peer.status.is_some());
-        let is_rejected = |peer: &Peer| matches!(peer.end, Some(PeerEnd::Failed(EnvoyError::Rejected { .. })));
-        if is_undecided && !is_any_usable && self.fleet.peers.iter().any(is_rejected) {
-            return Err(self.not_accepted());
-        }
-        Ok(())
-    }
-
-    /// The error if no Envoy accepted the change.
-    fn not_accepted(&self) -> anyhow::Error {
-        let failures = self.fleet.known().failures;
-        let is_rejected = failures.iter().any(|failure| matches!(failure.error, EnvoyError::Rejected { .. }));
-        let lines = failure::lines(&failures);
-        let error = match (is_rejected, self.is_any_accepted()) {
-            (true, false) => ExitError::Rejected(format!("rejected; nothing changed{lines}")),
-            (true, true) => ExitError::Rejected(format!("rejected for some sites{lines}")),
-            (false, _) => ExitError::NotAdopted(format!("no Envoy accepted the change{lines}")),
-        };
-        error.into()
-    }
-
     /// Sends the documents to every Envoy that lacks them, when all sites are decided.
     fn release(&mut self) {
         let Some(sites) = &self.sites else { return };
@@ -323,45 +258,6 @@ impl<'a> PushFlow<'a> {
             }
             peer.queue = lacking;
         }
-    }
-
-    /// The result when the push is over.
-    pub fn finish(self) -> Result<PushResult> {
-        let roll = self.fleet.known();
-        let Some(sites) = &self.sites else {
-            roll.require_any("; nothing changed")?;
-            bail!(ExitError::NotAdopted("the Envoys did not respond in time; nothing changed".to_owned()));
-        };
-        if !self.options.dry_run && !sites.is_empty() && !sites.iter().any(|site| site.is_decided) {
-            return Err(self.not_accepted());
-        }
-        let mut adoption = self.fleet.adoption();
-        adoption.replaced.extend(sites.iter().filter(|site| site.is_superseded).map(|site| site.name().to_owned()));
-        adoption.replaced.sort();
-        adoption.replaced.dedup();
-        let repaired = if self.options.dry_run { Vec::new() } else { self.repaired(sites) };
-        let changes = sites.iter().map(|site| site.change.clone()).collect();
-        Ok(PushResult { sites: changes, roll, adoption, repaired, notes: self.fleet.notes.clone() })
-    }
-
-    /// The names of the Envoys that lacked the newest document before and have adopted it.
-    fn repaired(&self, sites: &[SitePush]) -> Vec<String> {
-        let mut repaired = Vec::new();
-        for peer in self.fleet.peers.iter().filter(|peer| peer.end == Some(PeerEnd::Adopted)) {
-            let was_lacking = |site: &SitePush| {
-                let first = self.fleet.peers.iter().filter_map(|peer| peer.first.as_ref()?.site(site.name()));
-                let others = first.filter(|status| !site.own.contain(status.digest.as_deref()));
-                let newest = others.filter(|status| status.digest.is_some()).max_by_key(|status| status.stamp());
-                peer.first
-                    .as_ref()
-                    .zip(newest)
-                    .is_some_and(|(first, newest)| site.was_lacking(first, newest, self.time))
-            };
-            if sites.iter().any(was_lacking) {
-                repaired.push(peer.name());
-            }
-        }
-        repaired
     }
 }
 

@@ -11,12 +11,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::result::PushResult;
 use super::*;
 use crate::config::keys::SigningKey;
 use crate::document::draft::Draft;
-use model::{ModelFleet, Random, Trouble};
+use model::{ModelFleet, Trouble};
+use random::Random;
 
 mod model;
+mod random;
 
 const RUNS: u64 = 300;
 
