@@ -10,7 +10,6 @@ use change::{ChangeOptions, ChangeReport, Edit};
 use selection::SiteSelection;
 
 pub mod change;
-pub mod ecds;
 pub mod file;
 pub mod journal;
 mod plan;

@@ -63,7 +63,7 @@ pub fn finish(
 }
 
 /// Prints what a change would do, before a question about it.
-pub fn preview(plan: &ChangeReport, line: impl Fn(&SiteChange, &Zoned) -> Result<String>) -> Result<()> {
+pub fn print_plan(plan: &ChangeReport, line: impl Fn(&SiteChange, &Zoned) -> Result<String>) -> Result<()> {
     let now = times::now();
     print_warnings(plan, &now)?;
     for change in &plan.sites {

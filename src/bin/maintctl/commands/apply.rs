@@ -7,9 +7,9 @@ use anyhow::Result;
 use crate::args::ApplyArgs;
 use crate::args::common::Global;
 use crate::commands::answer::{self, AnswerForm};
+use crate::commands::change;
 use crate::config::target::{FileTarget, Target};
 use crate::terminal::output::shown;
-use crate::terminal::question;
 use crate::write;
 use crate::write::change::{ChangeOptions, ChangeReport, Edit};
 use crate::write::file::contents::Contents;
@@ -20,17 +20,12 @@ pub fn run(global: &Global, args: &ApplyArgs) -> Result<ExitCode> {
     let files = target.files("apply")?;
     // Other changes keep the policy that Envoy runs if the edited one is invalid.
     Contents::read(files).compare()?;
-    let options = ChangeOptions::new(&args.how);
-    if args.how.interactive {
-        question::require_terminal("--interactive asks for confirmation", "omit it, or see the change with --dry-run")?;
-        let plan = apply(&target, &ChangeOptions { dry_run: true, ..options.clone() })?;
-        lines(files, &plan).iter().for_each(|line| aside!("{line}"));
-        if plan.brought.is_empty() {
-            return Ok(ExitCode::SUCCESS);
-        }
-        question::confirm("Make this change?")?;
-    }
-    let mut report = apply(&target, &options)?;
+    let (selection, keep): (_, &Edit<'_>) = (SiteSelection::none(), &|_, _, _| Ok(()));
+    change::confirm_plan(&target, &selection, keep, &args.how, |plan| {
+        lines(files, plan).iter().for_each(|line| aside!("{line}"));
+        Ok(())
+    })?;
+    let mut report = write::apply(&target, &selection, keep, &ChangeOptions::new(&args.how))?;
     if !args.how.json {
         for line in lines(files, &report) {
             answer!("{line}");
@@ -39,12 +34,6 @@ pub fn run(global: &Global, args: &ApplyArgs) -> Result<ExitCode> {
     }
     answer::finish(&report, AnswerForm::new(&args.how), |_, _| Ok(String::new()))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Brings in the edited policy. No document changes.
-fn apply(target: &Target, options: &ChangeOptions) -> Result<ChangeReport> {
-    let keep: &Edit<'_> = &|_, _, _| Ok(());
-    write::apply(target, &SiteSelection::none(), keep, options)
 }
 
 /// One line for each change that the policy brings.

@@ -10,7 +10,7 @@ use crate::commands::answer::{self, AnswerForm};
 use crate::config::target::Target;
 use crate::terminal::question;
 use crate::write;
-use crate::write::change::{ChangeOptions, Edit, SiteChange};
+use crate::write::change::{ChangeOptions, ChangeReport, Edit, SiteChange};
 use crate::write::selection::SiteSelection;
 
 /// Makes a change, and prints the answer. `line` is the text for one site.
@@ -36,6 +36,17 @@ pub fn confirm(
     how: &ChangeArgs,
     line: impl Fn(&SiteChange, &Zoned) -> Result<String>,
 ) -> Result<()> {
+    confirm_plan(target, selection, edit, how, |plan| answer::print_plan(plan, line))
+}
+
+/// Like [`confirm`]; `print` prints what would change.
+pub fn confirm_plan(
+    target: &Target,
+    selection: &SiteSelection,
+    edit: &Edit<'_>,
+    how: &ChangeArgs,
+    print: impl FnOnce(&ChangeReport) -> Result<()>,
+) -> Result<()> {
     if !how.interactive {
         return Ok(());
     }
@@ -45,6 +56,6 @@ pub fn confirm(
     if plan.brought.is_empty() && plan.sites.iter().all(|change| !change.changed) {
         return Ok(());
     }
-    answer::preview(&plan, line)?;
+    print(&plan)?;
     question::confirm("Make this change?")
 }

@@ -17,8 +17,10 @@ mod command;
 mod flags;
 mod job;
 mod lease;
+mod site_answer;
 
-use flags::{CloseFlags, line};
+use flags::CloseFlags;
+use site_answer::line;
 
 pub fn run(global: &Global, args: &CloseArgs, alias: Option<&str>) -> Result<ExitCode> {
     let flags = CloseFlags::new(args, &times::now())?;

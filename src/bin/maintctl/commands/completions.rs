@@ -1,5 +1,5 @@
-//! `maintctl completions`: prints a completion script for a shell. The script calls maintctl, which completes the names of
-//! sites, rules, windows and targets too.
+//! `maintctl completions`: prints a completion script for a shell. The script calls maintctl, which completes the names
+//! of sites, rules, windows and targets too.
 
 use std::process::ExitCode;
 

@@ -9,7 +9,7 @@ use crate::args::common::Global;
 use crate::config::target::Target;
 use crate::diagnosis::remark::{Remark, Severity, Topic};
 use crate::terminal::output;
-use crate::write::change::deadline;
+use crate::terminal::times::deadline;
 use examination::Examination;
 
 mod examination;
@@ -29,6 +29,5 @@ pub fn run(global: &Global, args: &DoctorArgs) -> Result<ExitCode> {
     } else {
         output::script(&print::text(&examination))?;
     }
-    let has_problem = examination.remarks.iter().any(|remark| remark.severity >= Severity::Warning);
-    Ok(ExitCode::from(u8::from(has_problem)))
+    Ok(ExitCode::from(u8::from(examination.has_problem())))
 }

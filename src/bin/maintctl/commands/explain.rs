@@ -1,5 +1,5 @@
-//! `maintctl explain`: shows the decision on a request and the reasons for it. Files and flags replace Envoy; the decision
-//! and the reply are computed by the filter's own code.
+//! `maintctl explain`: shows the decision on a request and the reasons for it. Files and flags replace Envoy; the
+//! filter's own code computes the decision and the reply.
 
 use std::process::ExitCode;
 

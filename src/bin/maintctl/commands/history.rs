@@ -16,10 +16,9 @@ use crate::document::{describe, hold};
 use crate::envoys::failure;
 use crate::exit::ExitError;
 use crate::terminal::table::{Cell, table};
-use crate::terminal::times;
+use crate::terminal::times::{self, deadline};
 use crate::view::View;
 use crate::view::site::SiteView;
-use crate::write::change::deadline;
 use crate::write::journal::{self, Recorded};
 use crate::write::selection::existing;
 
@@ -58,7 +57,7 @@ pub fn run(global: &Global, args: &HistoryArgs) -> Result<ExitCode> {
         None => None,
     };
     let now = times::now();
-    let mut history = of_documents(sites, recorded, times::time(&now))?;
+    let mut history = maintenances(sites, recorded, times::time(&now))?;
     history.retain(|past| names.as_ref().is_none_or(|names| names.contains(&past.site)));
     // Holds come first, then the newest maintenances.
     history.sort_by_key(|past| (past.hold.is_none(), std::cmp::Reverse(past.until.unwrap_or(past.from))));
@@ -89,7 +88,7 @@ fn readable_view(target: &Target, args: &HistoryArgs) -> Result<View> {
 }
 
 /// The maintenances in the sites' documents and in the journal, each of them once.
-fn of_documents(sites: &[SiteView], recorded: Recorded, now: Time) -> Result<Vec<Maintenance>> {
+fn maintenances(sites: &[SiteView], recorded: Recorded, now: Time) -> Result<Vec<Maintenance>> {
     let mut drafts: Vec<Draft> = sites.iter().filter_map(|site| Some(site.document.as_ref()?.0.clone())).collect();
     let mut history: Vec<Maintenance> =
         recorded.past.into_iter().map(|(site, past)| Maintenance::ended(&site, past)).collect();

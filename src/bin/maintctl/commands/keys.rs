@@ -14,8 +14,8 @@ use crate::envoys::roll::Roll;
 use crate::exit::ExitError;
 use crate::terminal::output;
 use crate::terminal::table::{Cell, table};
+use crate::terminal::times::deadline;
 use crate::view::View;
-use crate::write::change::deadline;
 
 /// A key with the same rights in one or several plugins.
 #[derive(Debug, PartialEq)]

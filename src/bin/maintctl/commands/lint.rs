@@ -4,14 +4,15 @@
 //! - A *warning* is probably a mistake.
 //! - A *note* may be intended, and does not change the exit code.
 //!
-//! Each finding has a code. The comment `# lint: allow CODE` accepts the findings of that code in its line or, on a line of
-//! its own, in the line below.
+//! Each finding has a code. The comment `# lint: allow CODE` accepts the findings of that code in its line or, on a line
+//! of its own, in the line below.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 
 use crate::args::{LintArgs, LintFormat};
+use crate::diagnosis::remark::Severity;
 use crate::terminal::times;
 
 mod allow;
@@ -26,7 +27,7 @@ mod print;
 mod sarif;
 
 use document::{LintedDocument, LintedFile};
-use finding::{Finding, Level};
+use finding::Finding;
 
 pub fn run(args: &LintArgs) -> Result<ExitCode> {
     if args.codes {
@@ -38,7 +39,7 @@ pub fn run(args: &LintArgs) -> Result<ExitCode> {
     let findings = check(files);
     let format = if args.json { LintFormat::Json } else { args.format };
     print::findings(&findings, format, args.files.len())?;
-    let fails = findings.iter().any(|finding| finding.code.level != Level::Note);
+    let fails = findings.iter().any(|finding| finding.code.level != Severity::Note);
     Ok(ExitCode::from(u8::from(fails)))
 }
 

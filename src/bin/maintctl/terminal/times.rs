@@ -1,6 +1,6 @@
 //! Times on the command line, in RFC 3339 or local time, and local times in answers.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use envoy_maintenance::time::{Time, parse_duration};
@@ -18,6 +18,12 @@ pub fn now() -> Zoned {
 /// `now` in the form of documents.
 pub fn time(now: &Zoned) -> Time {
     Time(now.timestamp().as_millisecond())
+}
+
+/// The moment after `timeout`, at which a wait ends.
+pub fn deadline(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400))
 }
 
 /// The last time that RFC 3339 can express: the end of the year 9999.
@@ -93,7 +99,7 @@ pub fn after(start: Time, duration: Duration) -> Time {
     Time(start.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
 }
 
-/// The time that `text` is; `None` if it has no known form. Fails if local time skips it, or has it twice.
+/// Reads a time; `None` if the text has no known form. Fails if local time skips it, or has it twice.
 fn read(flag: &str, text: &str, start: Time, now: &Zoned) -> Result<Option<Time>> {
     if let Some(time) = Time::parse(text) {
         return Ok(Some(time));

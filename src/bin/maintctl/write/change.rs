@@ -12,6 +12,7 @@ use crate::document::draft::Draft;
 use crate::envoys::adoption::Adoption;
 use crate::envoys::failure::EnvoyFailure;
 use crate::terminal::output::shown;
+use crate::terminal::times::deadline;
 
 /// An edit of one site's document. It is repeated if the document has changed meanwhile.
 pub type Edit<'e> = dyn Fn(&mut Draft, &str, Time) -> Result<()> + 'e;
@@ -111,12 +112,6 @@ fn check_suspended(site: &str, before: &Draft, after: &Draft, rules: &BTreeSet<S
     let names = rules.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     let problem = format!("--suspend \"{name}\": unknown exempt rule{hint} (rules: {names})");
     bail!("{site}: {}; nothing changed", shown(&problem))
-}
-
-/// The moment after `timeout`.
-pub fn deadline(timeout: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400))
 }
 
 /// The default author of a change: the real user, whatever the environment says, and the host.

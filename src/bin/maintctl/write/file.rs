@@ -23,9 +23,10 @@ use crate::write::selection::SiteSelection;
 
 pub mod changes;
 pub mod contents;
+mod ecds;
 mod entries;
+mod flow;
 mod next;
-mod others;
 mod plan;
 mod policies;
 mod proof;
@@ -123,7 +124,7 @@ fn rejection(pinned: &[String], next: &NextFile, files: &FileTarget, report: &Ch
         .collect();
     if !report.brought.is_empty() {
         let was = if report.dry_run { "would be" } else { "was" };
-        lines.push(format!("{file} {was} brought up to date: {}", changes::line(&report.brought)));
+        lines.push(format!("{file} {was} brought up to date: {}", report.brought.join("; ")));
     }
     lines.extend(proof::problem(report));
     lines.join("\n")

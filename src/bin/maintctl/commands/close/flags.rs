@@ -8,12 +8,9 @@ use envoy_maintenance::time::Time;
 use jiff::Zoned;
 
 use crate::args::CloseArgs;
-use crate::commands::answer;
 use crate::commands::details::DetailFlags;
-use crate::document::describe;
 use crate::document::hold::NewHold;
 use crate::terminal::times::{self, after};
-use crate::write::change::SiteChange;
 
 pub struct CloseFlags {
     pub mode: Mode,
@@ -47,15 +44,4 @@ impl CloseFlags {
             suspend: details.suspend,
         }
     }
-}
-
-/// The answer for one site.
-pub fn line(change: &SiteChange, now: &Zoned, alias: Option<&str>) -> Result<String> {
-    let site = &change.site;
-    let hint = alias.map(|alias| format!(" ('{alias}' starts maintenance; to open the site: maintctl open {site})"));
-    let text = answer::line(change, now, |after| {
-        format!("{}{}", describe::already_text(after, now), hint.unwrap_or_default())
-    })?;
-    let holds = describe::holds_text(&change.after.read()?, now);
-    Ok(if holds.is_empty() { text } else { format!("{text}; {holds}") })
 }

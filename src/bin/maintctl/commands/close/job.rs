@@ -162,17 +162,14 @@ impl<'j> Job<'j> {
             mode => format!("still {}, {}", describe::label(mode), describe::closers_text(&after, now)),
         };
         let had_hold = before.windows.iter().any(|window| window.id == self.id);
-        Ok(if had_hold || change.changed {
-            state
-        } else {
-            format!("{state}; {}", self.lost_text(&change.site, change, now)?)
-        })
+        Ok(if had_hold || change.changed { state } else { format!("{state}; {}", self.lost_text(change, now)?) })
     }
 
-    /// The reason why a site lacks the hold, such as `the hold h0a1b2c3d was removed at 02:10; the last change is by alice`.
-    pub fn lost_text(&self, site: &str, change: &SiteChange, now: &Zoned) -> Result<String> {
+    /// The reason why a site lacks the hold, such as
+    /// `the hold h0a1b2c3d was removed at 02:10; the last change is by alice`.
+    pub fn lost_text(&self, change: &SiteChange, now: &Zoned) -> Result<String> {
         let document = change.after.read()?;
-        let seen = self.seen().get(site).cloned();
+        let seen = self.seen().get(&change.site).cloned();
         let own = document.past.iter().rev().find(|past| {
             past.by.as_ref() == Some(&self.options.by) && seen.as_ref().is_some_and(|seen| seen.from == past.from)
         });

@@ -11,7 +11,7 @@ use super::job::Job;
 use crate::document::hold::HoldState;
 use crate::envoys::failure;
 use crate::terminal::times;
-use crate::write::change::{self, ChangeReport};
+use crate::write::change::ChangeReport;
 
 /// Moves the end of the holds at every third of the lease, until `run` returns.
 pub fn renew_during<T>(job: &Job<'_>, lease: Duration, run: impl FnOnce() -> T) -> T {
@@ -29,7 +29,7 @@ fn renew(job: &Job<'_>, lease: Duration, stopped: &mpsc::Receiver<()>) {
     let mut sites = job.sites();
     let mut printed = None;
     while !sites.is_empty() && stopped.recv_timeout(lease / 3) == Err(RecvTimeoutError::Timeout) {
-        let renewed = job.renew(sites.clone(), change::deadline(lease / 3));
+        let renewed = job.renew(sites.clone(), times::deadline(lease / 3));
         if let Ok((report, states)) = &renewed {
             print_lost(job, report, states);
             sites.retain(|site| states.get(site) != Some(&HoldState::Removed));
@@ -62,7 +62,7 @@ fn print_lost(job: &Job<'_>, report: &ChangeReport, states: &BTreeMap<String, Ho
                 aside!("note: {site}: Envoy had forgotten hold {id}, probably by a restart; taken again");
             }
             Some(HoldState::Removed) => {
-                let lost = job.lost_text(site, change, &times::now()).unwrap_or_default();
+                let lost = job.lost_text(change, &times::now()).unwrap_or_default();
                 aside!("warning: {site}: {lost}; it is not taken again");
             }
         }

@@ -24,7 +24,7 @@ pub struct TypedWords {
     words: Vec<String>,
 }
 
-/// What is known about a site.
+/// A site, and the names of its rules and windows.
 struct CompletionSite {
     name: String,
     rules: Vec<String>,

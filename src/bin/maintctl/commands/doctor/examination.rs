@@ -29,9 +29,9 @@ impl Examination {
     pub fn of(target: &Target, deadline: Instant) -> Examination {
         let mut examination =
             Examination { checks: vec![Topic::Configuration, Topic::Key], remarks: Vec::new(), facts: Vec::new() };
-        examination.configuration(target);
+        examination.check_configuration(target);
         match View::of(target, deadline) {
-            Ok(view) => examination.view(target, &view, deadline),
+            Ok(view) => examination.check_view(target, &view, deadline),
             Err(error) => {
                 examination.checks.push(Topic::Envoys);
                 examination.add(Remark::new(Topic::Envoys, Severity::Error, format!("{error:#}"), ""));
@@ -40,23 +40,28 @@ impl Examination {
         examination
     }
 
+    /// True if a remark is a warning or an error.
+    pub fn has_problem(&self) -> bool {
+        self.remarks.iter().any(|remark| remark.severity >= Severity::Warning)
+    }
+
     fn add(&mut self, remark: Remark) {
         self.remarks.push(remark);
     }
 
-    fn fact(&mut self, topic: Topic, text: String) {
+    fn add_fact(&mut self, topic: Topic, text: String) {
         self.facts.push((topic, text));
     }
 
     /// Checks maintctl.toml and the key.
-    fn configuration(&mut self, target: &Target) {
+    fn check_configuration(&mut self, target: &Target) {
         let writer = match &target.writer {
             TargetWriter::Push => "by push".to_owned(),
             TargetWriter::File(files) => format!("by the file {}", files.file.display()),
         };
-        self.fact(Topic::Configuration, format!("target \"{}\" is changed {writer}", target.name));
+        self.add_fact(Topic::Configuration, format!("target \"{}\" is changed {writer}", target.name));
         match (target.signer(), &target.writer) {
-            (Ok((key, _)), _) => self.fact(Topic::Key, format!("the key can be used; its id is {}", key.kid())),
+            (Ok((key, _)), _) => self.add_fact(Topic::Key, format!("the key can be used; its id is {}", key.kid())),
             (Err(error), TargetWriter::Push) => {
                 self.add(Remark::new(Topic::Key, Severity::Error, format!("{error:#}"), ""));
             }
@@ -69,35 +74,35 @@ impl Examination {
     }
 
     /// Checks the Envoys, the file and the sites.
-    fn view(&mut self, target: &Target, view: &View, deadline: Instant) {
+    fn check_view(&mut self, target: &Target, view: &View, deadline: Instant) {
         for remark in &view.remarks {
-            self.view_remark(remark);
+            self.add_view_remark(remark);
         }
-        self.envoys(target, &view.roll, deadline);
+        self.check_envoys(target, &view.roll, deadline);
         if let TargetWriter::File(files) = &target.writer {
             self.checks.push(Topic::File);
-            self.fact(
+            self.add_fact(
                 Topic::File,
                 format!("{} is valid and has the policy of {}", files.file.display(), files.policy.display()),
             );
         }
         self.checks.extend([Topic::Adoption, Topic::Closures]);
         for site in &view.sites {
-            self.site(site);
+            self.check_site(site);
         }
         let sites = view.sites.len();
-        self.fact(
+        self.add_fact(
             Topic::Adoption,
             format!("every worker of {} Envoys has adopted the state of {sites} sites", view.roll.envoys.len()),
         );
-        self.fact(
+        self.add_fact(
             Topic::Closures,
             format!("{} of {sites} sites are closed; none seems forgotten", closed(&view.sites)),
         );
     }
 
     /// Adds a remark of the view. Clocks are measured again, more exactly, and incomplete details hide problems.
-    fn view_remark(&mut self, remark: &Remark) {
+    fn add_view_remark(&mut self, remark: &Remark) {
         let severity = match remark.topic {
             Topic::Clocks => return,
             Topic::Key => Severity::Error,
@@ -107,7 +112,7 @@ impl Examination {
         self.add(Remark { severity, ..remark.clone() });
     }
 
-    fn envoys(&mut self, target: &Target, roll: &Roll, deadline: Instant) {
+    fn check_envoys(&mut self, target: &Target, roll: &Roll, deadline: Instant) {
         self.checks.push(Topic::Envoys);
         if target.envoys.is_empty() {
             let problem = "the target has no `envoys`, so maintctl cannot see what they do";
@@ -133,13 +138,13 @@ impl Examination {
         if roll.envoys.is_empty() {
             return;
         }
-        self.fact(Topic::Envoys, format!("{} Envoys respond, each at an address of its own", roll.envoys.len()));
-        self.statuses(target, roll);
-        self.clocks(roll);
+        self.add_fact(Topic::Envoys, format!("{} Envoys respond, each at an address of its own", roll.envoys.len()));
+        self.check_statuses(target, roll);
+        self.check_clocks(roll);
     }
 
-    /// Checks what the Envoys report.
-    fn statuses(&mut self, target: &Target, roll: &Roll) {
+    /// Checks the reports of the Envoys.
+    fn check_statuses(&mut self, target: &Target, roll: &Roll) {
         let statuses: Vec<&EnvoyStatus> = roll.envoys.iter().map(|envoy| &envoy.status).collect();
         let own = env!("CARGO_PKG_VERSION");
         self.checks.extend([
@@ -157,27 +162,33 @@ impl Examination {
             let remark = fleet::public_address(envoy.endpoint.address.ip(), requires_certificate);
             self.remarks.extend(remark.map(|remark| remark.about(&envoy.name())));
         }
-        self.fact(Topic::Endpoints, "visitors cannot reach the control endpoints by their addresses".to_owned());
-        self.fact(Topic::Versions, format!("maintctl and the filter are {own}"));
-        self.fact(Topic::Plugins, "the control listeners see the plugins with sites, whose names agree".to_owned());
-        self.fact(Topic::Fleets, format!("all are in the fleet \"{}\"", target.fleet.as_deref().unwrap_or_default()));
-        self.fact(Topic::Policies, "no policy was refused".to_owned());
+        self.add_fact(Topic::Endpoints, "visitors cannot reach the control endpoints by their addresses".to_owned());
+        self.add_fact(Topic::Versions, format!("maintctl and the filter are {own}"));
+        self.add_fact(
+            Topic::Plugins,
+            "the control listeners have the plugins with sites, whose names agree".to_owned(),
+        );
+        self.add_fact(
+            Topic::Fleets,
+            format!("all are in the fleet \"{}\"", target.fleet.as_deref().unwrap_or_default()),
+        );
+        self.add_fact(Topic::Policies, "no policy was refused".to_owned());
         if !target.is_file() {
             self.checks.push(Topic::Keys);
-            self.fact(Topic::Keys, "every plugin lets the key change all of its sites".to_owned());
+            self.add_fact(Topic::Keys, "every plugin lets the key change all of its sites".to_owned());
         }
     }
 
     /// Compares the clocks of Envoys with this machine's.
-    fn clocks(&mut self, roll: &Roll) {
+    fn check_clocks(&mut self, roll: &Roll) {
         for process in &roll.envoys {
             let remark = envoy::clock(&process.status, process.asked, process.answered, CLOCK_TOLERANCE);
             self.remarks.extend(remark.map(|remark| remark.about(&process.name())));
         }
-        self.fact(Topic::Clocks, "they differ from this machine's by at most 1 s".to_owned());
+        self.add_fact(Topic::Clocks, "they differ from this machine's by at most 1 s".to_owned());
     }
 
-    fn site(&mut self, site: &SiteView) {
+    fn check_site(&mut self, site: &SiteView) {
         for lag in &site.lagging {
             let remedy = match &lag.cause.remedy {
                 Remedy::Sync => "run `maintctl sync`",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::examination::Examination;
-use crate::diagnosis::remark::{Remark, Severity, Topic};
+use crate::diagnosis::remark::{Remark, Topic};
 use crate::terminal::output::{has_colours, shown};
 
 /// One line for each remark, and for each check without any. The result is trusted text.
@@ -31,8 +31,7 @@ pub fn json(examination: &Examination) -> Value {
         }
         found.iter().map(|remark| remark.json()).collect()
     };
-    let has_problem = examination.remarks.iter().any(|remark| remark.severity >= Severity::Warning);
-    json!({ "healthy": !has_problem, "checks": checked(examination).flat_map(of_topic).collect::<Value>() })
+    json!({ "healthy": !examination.has_problem(), "checks": checked(examination).flat_map(of_topic).collect::<Value>() })
 }
 
 /// The properties that were checked, in their order.

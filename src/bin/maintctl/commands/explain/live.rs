@@ -12,8 +12,8 @@ use super::states::States;
 use crate::args::common::Global;
 use crate::config::target::{Target, TargetWriter};
 use crate::exit::ExitError;
+use crate::terminal::times::deadline;
 use crate::view::View;
-use crate::write::change::deadline;
 
 /// The time to wait for the responses of Envoys.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -51,8 +51,7 @@ impl States {
         Ok(())
     }
 
-    /// Adds a document that is in effect. It may be of a site that the policy does not have, and declared documents have no
-    /// fleet.
+    /// Adds a document that is in effect. Its site may be unknown to the policy, and declared documents have no fleet.
     pub fn add_current(&mut self, source: &str, document: &Document, policy: &Policy, now: Time) -> Result<()> {
         if !policy.sites.iter().any(|site| site.name == document.site) {
             self.notes.push(format!("{source}: the policy has no site \"{}\"", document.site));

@@ -1,11 +1,12 @@
 //! The codes of findings. They are stable: `# lint: allow CODE` and the rules of code scanners name them.
 
-use super::finding::{Code, Level};
+use super::finding::Code;
+use crate::diagnosis::remark::Severity;
 
 /// Declares the codes, and the list of all of them.
 macro_rules! codes {
     ($($constant:ident = $level:ident $name:literal $summary:literal;)+) => {
-        $(pub static $constant: Code = Code { name: $name, level: Level::$level, summary: $summary };)+
+        $(pub static $constant: Code = Code { name: $name, level: Severity::$level, summary: $summary };)+
 
         /// All codes, sorted by name.
         pub static ALL: &[&Code] = &[$(&$constant),+];

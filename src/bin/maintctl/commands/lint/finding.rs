@@ -1,30 +1,13 @@
 //! The findings of `maintctl lint`.
 
 use crate::config::source_map::Location;
-
-/// The severity of a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    Error,
-    Warning,
-    Note,
-}
-
-impl Level {
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::Error => "error",
-            Level::Warning => "warning",
-            Level::Note => "note",
-        }
-    }
-}
+use crate::diagnosis::remark::Severity;
 
 /// A kind of finding.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Code {
     pub name: &'static str,
-    pub level: Level,
+    pub level: Severity,
     /// The problem as one sentence, without its full stop.
     pub summary: &'static str,
 }

@@ -24,22 +24,22 @@ pub fn check(files: &[LintedFile]) -> Vec<Finding> {
     findings
 }
 
-/// Plugins that have the same name and root id, but different policies. Envoy and the filter take them for one plugin.
+/// Plugins that have the same name and root id, but different policies. Envoy and the filter treat them as one plugin.
 fn same_name(group: &Group<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, member) in group.members.iter().enumerate() {
-        let is_twin = |other: &&Member<'_>| {
+        let is_conflicting = |other: &&Member<'_>| {
             other.name == member.name
                 && other.vm_id == member.vm_id
                 && other.subject.tree != member.subject.tree
                 // Two watched files may belong to different Envoys.
                 && (group.is_one_envoy || std::ptr::eq(other.file, member.file))
         };
-        if let Some(twin) = group.members.iter().take(index).find(is_twin) {
+        if let Some(other) = group.members.iter().take(index).find(is_conflicting) {
             let text = format!(
-                "has the same name and root_id as {}, but another policy, so Envoy takes both for one plugin and only one \
+                "has the same name and root_id as {}, but another policy, so Envoy treats both as one plugin and only one \
                  policy counts in the status; give each plugin its own `name`",
-                twin.described()
+                other.described()
             );
             let finding = code::PLUGIN_NAME_CONFLICT.at(member.found.plugin.clone(), text);
             findings.push(member.file.placed(member.document.number, finding));
@@ -48,7 +48,7 @@ fn same_name(group: &Group<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Control endpoints that no policy with sites shares its state with.
+/// Control endpoints whose `vm_id` and fleet no policy with sites has.
 fn control_without_sites(group: &Group<'_>) -> Vec<Finding> {
     let data: Vec<&Member<'_>> = group.members.iter().filter(|member| member.has_sites()).collect();
     let controls = group.members.iter().filter(|member| member.has_control() && !member.has_sites());
@@ -149,7 +149,7 @@ fn sites_without_control(group: &Group<'_>) -> Vec<Finding> {
     data.filter(|data| !has_control(data)).map(finding).collect()
 }
 
-/// Sites of keys that no policy has which shares state with the key's policy.
+/// Sites in `keys` that no policy with the same `vm_id` and fleet has.
 fn unknown_sites(group: &Group<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for member in group.members.iter().filter(|member| member.has_sites() || !group.lacks_policies) {

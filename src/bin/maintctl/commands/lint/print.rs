@@ -3,9 +3,10 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::finding::{Code, Finding, Level};
+use super::finding::{Code, Finding};
 use super::{code, sarif};
 use crate::args::LintFormat;
+use crate::diagnosis::remark::Severity;
 use crate::terminal::output::{script, shown};
 use crate::terminal::table::table;
 
@@ -51,12 +52,10 @@ fn json(finding: &Finding) -> Value {
 }
 
 fn summary(findings: &[Finding], files: usize) -> String {
-    let count = |level: Level, name: &str| {
+    let counts = [Severity::Error, Severity::Warning, Severity::Note].map(|level| {
         let number = findings.iter().filter(|finding| finding.code.level == level).count();
-        counted(number, name)
-    };
-    let levels = [(Level::Error, "error"), (Level::Warning, "warning"), (Level::Note, "note")];
-    let counts: Vec<String> = levels.into_iter().map(|(level, name)| count(level, name)).collect();
+        counted(number, level.name())
+    });
     format!("{} in {}", counts.join(", "), counted(files, "file"))
 }
 

@@ -15,7 +15,7 @@ pub(super) fn lines(text: &str) -> Vec<String> {
     check_texts(&[("f", text)]).iter().map(|finding| format!("{}: {}", finding.file, finding.message())).collect()
 }
 
-pub(super) fn levels(text: &str) -> Vec<Level> {
+pub(super) fn levels(text: &str) -> Vec<Severity> {
     check_texts(&[("f", text)]).iter().map(|finding| finding.code.level).collect()
 }
 
@@ -47,7 +47,7 @@ fn a_policy_that_the_filter_rejects_is_reported_with_the_filters_error() {
         "kind: WasmPlugin\nspec: { sha256: a, failStrategy: FAIL_RELOAD, pluginConfig: { sits: [] } }",
         &["f: spec.pluginConfig.sits: unknown field; did you mean \"sites\"?"],
     );
-    assert_eq!(levels("sits: []"), [Level::Error]);
+    assert_eq!(levels("sits: []"), [Severity::Error]);
     finds("kind: Service", &["f: no policy found; name a file that contains one"]);
 }
 

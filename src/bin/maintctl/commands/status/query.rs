@@ -8,9 +8,9 @@ use crate::diagnosis::lag::Remedy;
 use crate::diagnosis::remark::Severity;
 use crate::envoys::failure;
 use crate::terminal::output::shown;
+use crate::terminal::times::deadline;
 use crate::view::View;
 use crate::view::site::Lag;
-use crate::write::change::deadline;
 use crate::write::selection::existing;
 
 /// The view of the selected sites.

@@ -15,8 +15,8 @@ use crate::envoys::fleet::Patience;
 use crate::envoys::roll::{EnvoyProcess, Roll};
 use crate::envoys::status::EnvoySite;
 use crate::terminal::output::{self, shown};
-use crate::terminal::times;
-use crate::write::change::{ChangeReport, deadline};
+use crate::terminal::times::{self, deadline};
+use crate::write::change::ChangeReport;
 
 /// The pause between two rounds.
 const INTERVAL: Duration = Duration::from_secs(5);

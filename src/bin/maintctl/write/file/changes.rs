@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::document::describe;
 use crate::terminal::times;
-use crate::write::ecds::PolicyFile;
+use crate::write::file::ecds::PolicyFile;
 use crate::write::file::entries::{self, StateEntries};
 use crate::write::file::policies::{EditedPolicy, WatchedFile};
 
@@ -39,11 +39,6 @@ pub fn policy(file: &PolicyFile, entries: &StateEntries) -> Value {
 /// The operator's policy in the same form.
 pub fn edited_policy(edited: &EditedPolicy) -> Value {
     policy(&edited.file, &StateEntries::pins_of(&edited.file.policy))
-}
-
-/// The changes as one line.
-pub fn line(changes: &[String]) -> String {
-    changes.join("; ")
 }
 
 /// The change of a site's declared state.

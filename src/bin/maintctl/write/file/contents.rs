@@ -96,7 +96,7 @@ impl Contents {
             }
             (Ok(edited), Ok(Some(watched))) => {
                 let brought = changes::between(watched, edited);
-                let remedy = format!("the next change, or `maintctl apply`, brings: {}", changes::line(&brought));
+                let remedy = format!("the next change, or `maintctl apply`, brings: {}", brought.join("; "));
                 (!brought.is_empty()).then(|| remark(Severity::Note, format!("{policy} was edited"), &remedy))
             }
         }

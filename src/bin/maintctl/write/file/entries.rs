@@ -29,7 +29,7 @@ impl StateEntries {
 
     /// The entries of the operator's policy as pins.
     pub fn pins_of(policy: &Tree) -> StateEntries {
-        StateEntries(StateEntries::of(policy).0.into_iter().map(|(site, pin)| (site, plain(pin))).collect())
+        StateEntries::of(policy).plain()
     }
 
     /// The documents among the entries.
@@ -39,13 +39,16 @@ impl StateEntries {
 
     /// The pins among the entries, without revisions.
     pub fn pins(&self) -> StateEntries {
-        StateEntries(
-            self.filtered(|_, entry| entry.get(SITE).is_none())
-                .0
-                .into_iter()
-                .map(|(site, pin)| (site, plain(pin)))
-                .collect(),
-        )
+        self.filtered(|_, entry| entry.get(SITE).is_none()).plain()
+    }
+
+    /// The pins without the members that maintctl adds or removes.
+    fn plain(mut self) -> StateEntries {
+        for members in self.0.values_mut().filter_map(Value::as_object_mut) {
+            members.remove(SITE);
+            members.remove(REVISION);
+        }
+        self
     }
 
     /// The entries that pass `keeps`.
@@ -124,15 +127,6 @@ impl StateEntries {
         }
         Value::Object(policy)
     }
-}
-
-/// A pin without the members that maintctl adds or removes.
-fn plain(mut pin: Value) -> Value {
-    if let Some(members) = pin.as_object_mut() {
-        members.remove(SITE);
-        members.remove(REVISION);
-    }
-    pin
 }
 
 /// The names of a policy's sites, sorted; `None` if the policy is invalid.

@@ -16,7 +16,7 @@ use crate::document::draft::Draft;
 use crate::envoys::adoption::ExpectedDocument;
 use crate::terminal::output::problem;
 use crate::terminal::times;
-use crate::write::ecds::PolicyFile;
+use crate::write::file::ecds::PolicyFile;
 use crate::write::file::entries::{self, StateEntries};
 use crate::write::file::policies::{EditedPolicy, WatchedFile};
 use crate::write::file::{changes, replace};

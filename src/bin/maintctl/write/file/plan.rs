@@ -5,10 +5,10 @@ use envoy_maintenance::state::Mode;
 use envoy_maintenance::time::Time;
 
 use crate::config::target::Target;
+use crate::document::draft::Draft;
 use crate::terminal::times;
 use crate::write::change::{ChangeOptions, Edit, SiteChange};
 use crate::write::file::next::NextFile;
-use crate::write::file::others::SiteDocument;
 use crate::write::file::reports::Reports;
 
 /// A planned change of the file.
@@ -16,7 +16,7 @@ use crate::write::file::reports::Reports;
 pub struct FilePlan {
     pub changes: Vec<SiteChange>,
     /// The documents with a new revision, which Envoys may need by push.
-    pub documents: Vec<SiteDocument>,
+    pub documents: Vec<Draft>,
     /// The selected sites whose state the operator's policy declares. If there are any, no site is changed.
     pub pinned: Vec<String>,
     /// The sites whose adoption proves the change.
@@ -88,7 +88,7 @@ impl FilePlan {
             change.after.date(now);
             change.after.read()?;
             next.set(site, &change.after);
-            self.documents.push(SiteDocument { site: site.to_owned(), draft: change.after.clone() });
+            self.documents.push(change.after.clone());
         }
         self.changes.push(change);
         Ok(())
@@ -126,8 +126,8 @@ fn take_over(next: &mut NextFile, reports: &Reports, now: Time) -> Result<()> {
     Ok(())
 }
 
-/// True if the change of `sites` depends on the reports of Envoys: if the file has no document of a site, or has one that the
-/// edit does not change. Otherwise the file is replaced at once, however long an Envoy takes to respond.
+/// True if the change of `sites` depends on the reports of Envoys: if the file has no document of a site, or has one that
+/// the edit does not change. Otherwise the file is replaced at once, however long an Envoy takes to respond.
 pub fn needs_reports(next: &NextFile, sites: &[String], edit: &Edit<'_>) -> Result<bool> {
     if next.is_new || next.newest().is_none() {
         return Ok(true);
@@ -142,8 +142,8 @@ pub fn needs_reports(next: &NextFile, sites: &[String], edit: &Edit<'_>) -> Resu
     Ok(false)
 }
 
-/// Gives one document a new revision, preferably that of a named site. Without documents, one site gets its first one, which
-/// means the same as the document that Envoys report, preferably a site without a reported document.
+/// Gives one document a new revision, preferably that of a named site. Without documents, one site gets its first one,
+/// which means the same as the document that Envoys report; preferably a site without a reported document.
 fn restamp_one(next: &mut NextFile, reports: &Reports, named: &[String], now: Time) {
     let own = next.own_documents();
     let sites = next.sites();

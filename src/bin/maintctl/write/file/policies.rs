@@ -9,7 +9,7 @@ use envoy_maintenance::compiled::CompiledConfig;
 use envoy_maintenance::config::PluginConfig;
 
 use crate::terminal::output::problem;
-use crate::write::ecds::PolicyFile;
+use crate::write::file::ecds::PolicyFile;
 use crate::write::file::entries::StateEntries;
 
 /// A watched file that can be read.

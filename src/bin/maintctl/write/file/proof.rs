@@ -13,14 +13,14 @@ use crate::envoys::roll::EnvoyProcess;
 use crate::envoys::status::EnvoyStatus;
 use crate::terminal::output::shown;
 use crate::write::change::{ChangeOptions, ChangeReport};
+use crate::write::file::flow::FileFlow;
 use crate::write::file::next::NextFile;
-use crate::write::file::others::FileProof;
 use crate::write::file::plan::FilePlan;
 use crate::write::file::reports::{Reports, follows_a_push};
 
 /// The time to find out whether several Envoys share an address.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(2);
-/// The begin of the line on a terminal.
+/// The start of the line on a terminal.
 const TITLE: &str = "waiting for Envoy";
 
 /// Brings the Envoys up to date that do not read the file, and waits until all have adopted the documents.
@@ -51,22 +51,22 @@ pub fn report(
         return report;
     }
     let watch = StopWatch::start();
-    let mut proof = FileProof::new(&target.envoys, expected.clone(), wait, watch.until(options.deadline));
-    let unsigned = sign(target, plan, &mut proof).err();
-    let result = target.exchange(&watch, &|| None, options.deadline).run(&mut proof, TITLE);
+    let mut flow = FileFlow::new(&target.envoys, expected.clone(), wait, watch.until(options.deadline));
+    let unsigned = sign(target, plan, &mut flow).err();
+    let result = target.exchange(&watch, &|| None, options.deadline).run(&mut flow, TITLE);
     if !wait {
         return report;
     }
-    let roll = proof.fleet.known();
-    let mut adoption = proof.fleet.adoption();
+    let roll = flow.fleet.known();
+    let mut adoption = flow.fleet.adoption();
     if let Err(error) = result {
         // The file is written nevertheless.
         let unread = EnvoyFailure::new("envoys", EnvoyError::Unexpected(format!("{error:#}")));
         adoption = Adoption { total: target.envoys.len(), lagging: vec![unread], ..Adoption::default() };
     }
-    proof.fleet.notes.iter().for_each(|note| aside!("note: {}", shown(note)));
+    flow.fleet.notes.iter().for_each(|note| aside!("note: {}", shown(note)));
     roll.warn();
-    explain(&mut adoption, &proof, target, &|status, error| cause(status, &expected, files, error, unsigned.as_ref()));
+    explain(&mut adoption, &flow, target, &|status, error| cause(status, &expected, files, error, unsigned.as_ref()));
     let is_adopted = |envoy: &&EnvoyProcess| !adoption.lagging.iter().any(|failure| failure.name == envoy.name());
     let lacked = |envoy: &&EnvoyProcess| plan.proving.iter().any(|site| has_lacked(envoy, site, next));
     report.repaired = reports.roll.envoys.iter().filter(lacked).filter(is_adopted).map(EnvoyProcess::name).collect();
@@ -78,13 +78,13 @@ pub fn report(
 /// Replaces the errors of Envoys that follow another document by the causes.
 fn explain(
     adoption: &mut Adoption,
-    proof: &FileProof,
+    flow: &FileFlow,
     target: &Target,
     cause: &dyn Fn(&EnvoyStatus, &EnvoyError) -> Option<String>,
 ) {
     let mut has_cause = false;
     for failure in &mut adoption.lagging {
-        let peer = proof.fleet.peers.iter().find(|peer| peer.name() == failure.name);
+        let peer = flow.fleet.peers.iter().find(|peer| peer.name() == failure.name);
         if let Some(cause) = peer.and_then(|peer| cause(peer.status.as_ref()?, &failure.error)) {
             failure.error = EnvoyError::Unexpected(cause);
             has_cause = true;
@@ -97,10 +97,11 @@ fn explain(
     }
 }
 
-/// Signs the documents for the Envoys that need them by push. Most Envoys watch the file, so a missing key is no error yet.
-fn sign(target: &Target, plan: &FilePlan, proof: &mut FileProof) -> Result<()> {
+/// Signs the documents for the Envoys that need them by push. Most Envoys watch the file, so a missing key is no error
+/// yet.
+fn sign(target: &Target, plan: &FilePlan, flow: &mut FileFlow) -> Result<()> {
     let (key, _) = target.signer()?;
-    plan.documents.iter().try_for_each(|document| proof.add(document, key))
+    plan.documents.iter().try_for_each(|document| flow.add(document, key))
 }
 
 /// True if an Envoy lacked the document of `site` that the file had before the command.

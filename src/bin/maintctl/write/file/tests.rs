@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::document::draft::Draft;
-use crate::write::ecds::PolicyFile;
+use crate::write::file::ecds::PolicyFile;
 
 const WHOLE: &str = r#"{"resources": [{"name": "maintenance", "typed_config": {
     "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": {"configuration": {

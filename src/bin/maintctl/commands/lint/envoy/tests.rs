@@ -1,5 +1,5 @@
-use crate::commands::lint::finding::Level;
 use crate::commands::lint::tests::{finds, levels, lines};
+use crate::diagnosis::remark::Severity;
 
 /// A correct bootstrap, whose policy uses every condition that depends on the configuration around it.
 pub(super) const BOOTSTRAP: &str = r#"
@@ -67,7 +67,7 @@ fn remote_ips_of_forged_addresses_are_reported() {
     let line = format!("{MANAGER}.use_remote_address: {text}");
     finds_after("use_remote_address: true", "a: b", &line);
     finds_after("use_remote_address: true", "use_remote_address: false", &line);
-    assert_eq!(levels(&BOOTSTRAP.replace("use_remote_address: true", "a: b")), [Level::Error]);
+    assert_eq!(levels(&BOOTSTRAP.replace("use_remote_address: true", "a: b")), [Severity::Error]);
 }
 
 /// The findings about a manager without any normalization setting.
@@ -97,7 +97,7 @@ fn connection_managers_that_do_not_normalize_paths_are_reported() {
         ("REJECT_REQUEST", "1", &escaped),
     ] {
         finds_after(from, to, line);
-        assert_eq!(levels(&BOOTSTRAP.replace(from, to)), [Level::Warning], "{to}");
+        assert_eq!(levels(&BOOTSTRAP.replace(from, to)), [Severity::Warning], "{to}");
     }
     for action in ["UNESCAPE_AND_REDIRECT", "UNESCAPE_AND_FORWARD", "3"] {
         finds(&BOOTSTRAP.replace("REJECT_REQUEST", action), &[]);
@@ -176,7 +176,7 @@ fn domains_whose_sites_cover_some_paths_only_are_a_note() {
             &format!("{}: sites cover only /a, /b of \"S.x:80\", so no maintenance closes its other paths", domain(2)),
         ],
     );
-    assert_eq!(levels(&text), [Level::Note; 3]);
+    assert_eq!(levels(&text), [Severity::Note; 3]);
     // Paths that the sites of a host do not cover may belong to a site of a wider host.
     let all = with("hosts: [\"*\"]");
     finds(
@@ -244,7 +244,7 @@ fn policies_that_are_not_indented_below_their_value_are_reported() {
     let beside = "f: fleet: Envoy ignores members beside `resources` (fleet, sites); indent a policy below `value`";
     finds(head, &[value]);
     finds(&format!("{head}{policy}"), &[value, beside]);
-    assert_eq!(levels(&format!("{head}{policy}")), [Level::Warning; 2]);
+    assert_eq!(levels(&format!("{head}{policy}")), [Severity::Warning; 2]);
     let indented: String = policy.lines().map(|line| format!("          {line}\n")).collect();
     finds(&format!("version_info: a\n{head}{indented}"), &[]);
     finds("kind: Kustomization\nresources: [a.yaml]", &["f: no policy found; name a file that contains one"]);

@@ -1,5 +1,5 @@
-use crate::commands::lint::finding::Level;
 use crate::commands::lint::tests::{finds, levels};
+use crate::diagnosis::remark::Severity;
 
 /// A WasmPlugin with these members.
 fn manifest(more: &str) -> String {
@@ -35,7 +35,7 @@ fn placeholders_of_digests_are_a_note() {
         ),
     ] {
         finds(&manifest(members), &[line]);
-        assert_eq!(levels(&manifest(members)), [Level::Note]);
+        assert_eq!(levels(&manifest(members)), [Severity::Note]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which of the documents under check belong to one Envoy.
+//! Groups the documents under check by the Envoys that run their plugins.
 
 use envoy_maintenance::tree::Tree;
 
@@ -19,9 +19,9 @@ pub struct Group<'a> {
     pub lacks_policies: bool,
 }
 
-/// The place where the plugins of a document run.
+/// The Envoys that run the plugins of a document.
 #[derive(Clone, PartialEq, Eq)]
-enum Home {
+enum Deployment {
     /// The Envoy of the bootstrap with this number.
     Bootstrap(usize),
     /// The workloads of an Istio manifest: its namespace, and what it selects.
@@ -37,30 +37,31 @@ pub fn of(files: &[LintedFile]) -> Vec<Group<'_>> {
     let all: Vec<(&LintedFile, &LintedDocument)> =
         files.iter().flat_map(|file| file.documents.iter().map(move |document| (file, document))).collect();
     let bootstraps: Vec<usize> = (0..all.len()).filter(|number| is_bootstrap(all.get(*number))).collect();
-    let homes: Vec<Home> = (0..all.len()).map(|number| home(number, &all, &bootstraps)).collect();
-    let mut seen: Vec<&Home> = Vec::new();
+    let deployments: Vec<Deployment> = (0..all.len()).map(|number| deployment(number, &all, &bootstraps)).collect();
+    let mut seen: Vec<&Deployment> = Vec::new();
     let mut groups = Vec::new();
-    for home in &homes {
-        if seen.contains(&home) {
+    for deployment in &deployments {
+        if seen.contains(&deployment) {
             continue;
         }
-        seen.push(home);
-        let documents = all.iter().zip(&homes).filter(|(_, other)| *other == home).map(|(document, _)| *document);
-        groups.push(group(home, documents.collect()));
+        seen.push(deployment);
+        let documents =
+            all.iter().zip(&deployments).filter(|(_, other)| *other == deployment).map(|(document, _)| *document);
+        groups.push(group(deployment, documents.collect()));
     }
     groups
 }
 
-fn group<'a>(home: &Home, documents: Vec<(&'a LintedFile, &'a LintedDocument)>) -> Group<'a> {
+fn group<'a>(deployment: &Deployment, documents: Vec<(&'a LintedFile, &'a LintedDocument)>) -> Group<'a> {
     let watched: usize = documents.iter().map(|(_, document)| watched_files(&document.source.tree).len()).sum();
     let resources = documents.iter().filter(|(_, document)| document.source.tree.get("resources").is_some()).count();
     let is_dynamic = documents.iter().any(|(_, document)| member(&document.source.tree, "dynamic_resources").is_some());
     let is_rejected = documents.iter().any(|(_, document)| document.subjects.iter().any(Result::is_err));
-    let is_bootstrap = matches!(home, Home::Bootstrap(_));
+    let is_bootstrap = matches!(deployment, Deployment::Bootstrap(_));
     let lacks_policies = is_rejected || is_bootstrap && (is_dynamic || watched > resources);
     Group {
         members: documents.into_iter().flat_map(|(file, document)| Member::all(file, document)).collect(),
-        is_one_envoy: is_bootstrap || matches!(home, Home::Own(_)),
+        is_one_envoy: is_bootstrap || matches!(deployment, Deployment::Own(_)),
         is_whole: is_bootstrap && !is_dynamic && !lacks_policies,
         lacks_policies,
     }
@@ -70,26 +71,26 @@ fn is_bootstrap(document: Option<&(&LintedFile, &LintedDocument)>) -> bool {
     document.is_some_and(|(_, document)| member(&document.source.tree, "static_resources").is_some())
 }
 
-fn home(number: usize, all: &[(&LintedFile, &LintedDocument)], bootstraps: &[usize]) -> Home {
-    let Some((file, document)) = all.get(number) else { return Home::Own(number) };
+fn deployment(number: usize, all: &[(&LintedFile, &LintedDocument)], bootstraps: &[usize]) -> Deployment {
+    let Some((file, document)) = all.get(number) else { return Deployment::Own(number) };
     let carriers = || document.source.policies.iter().map(|found| found.carrier);
     if bootstraps.contains(&number) {
-        return Home::Bootstrap(number);
+        return Deployment::Bootstrap(number);
     }
     if carriers().any(|carrier| carrier == Carrier::Istio) {
-        return Home::Istio(workloads(&document.source.tree));
+        return Deployment::Istio(workloads(&document.source.tree));
     }
     if !carriers().any(|carrier| carrier == Carrier::Envoy) {
-        return Home::Own(number);
+        return Deployment::Own(number);
     }
     let name = file.name.rsplit('/').next().unwrap_or_default();
     let watches = |bootstrap: &&usize| {
         all.get(**bootstrap).is_some_and(|(_, document)| watched_files(&document.source.tree).contains(&name))
     };
     match (bootstraps.iter().find(watches), bootstraps) {
-        (Some(bootstrap), _) | (None, [bootstrap]) => Home::Bootstrap(*bootstrap),
-        (None, []) => Home::Parts,
-        (None, _) => Home::Own(number),
+        (Some(bootstrap), _) | (None, [bootstrap]) => Deployment::Bootstrap(*bootstrap),
+        (None, []) => Deployment::Parts,
+        (None, _) => Deployment::Own(number),
     }
 }
 

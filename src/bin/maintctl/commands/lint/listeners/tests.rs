@@ -147,7 +147,7 @@ fn two_watched_files_may_belong_to_two_envoys() {
 fn plugins_with_one_name_and_different_policies_are_reported() {
     let (one, other) = ("{sites: [{name: a}]}", "{sites: [{name: b}]}");
     let both = |first: &str, second: &str| format!("resources: [{first}, {second}]");
-    let text = "has the same name and root_id as plugin \"m\" (f:1), but another policy, so Envoy takes both for one plugin \
+    let text = "has the same name and root_id as plugin \"m\" (f:1), but another policy, so Envoy treats both as one plugin \
                 and only one policy counts in the status; give each plugin its own `name`";
     let line = format!("f: resources[1].config: {text}");
     finds(&both(&plugin("m", "m", one), &plugin("m", "m", other)), &[&line]);

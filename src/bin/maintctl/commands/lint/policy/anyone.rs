@@ -47,7 +47,7 @@ pub fn effort(rule: &RuleConfig) -> Option<Effort> {
     headers.chain(query).chain(cookies).try_fold(Effort::None, |most, effort| effort.map(|one| most.max(one)))
 }
 
-/// The name of a cookie whose presence is all that tells the clients of `rule` from others, whatever its paths and methods.
+/// The name of a cookie whose presence alone satisfies `rule`, apart from its paths and methods.
 pub fn decisive_cookie(rule: &RuleConfig) -> Option<&str> {
     let cookies = rule.cookies.iter().flatten();
     let mut present = cookies.filter(|cookie| named(cookie, Kind::Cookie) == Some(Effort::Send));
@@ -125,19 +125,9 @@ fn is_every_address(ranges: &[String]) -> bool {
     v4 || v6
 }
 
+/// A rule without conditions.
 fn empty() -> RuleConfig {
-    RuleConfig {
-        name: "rule".to_owned(),
-        paths: None,
-        methods: None,
-        remote_ips: None,
-        uri_sans: None,
-        headers: None,
-        query: None,
-        cookies: None,
-        claims: None,
-        modes: None,
-    }
+    RuleConfig::named("rule".to_owned())
 }
 
 #[cfg(test)]

@@ -20,13 +20,13 @@ const LENGTH: usize = 300;
 pub fn expensive_rules(subject: &Subject) -> Vec<Finding> {
     let headers = ordinary(subject);
     let finding = |(position, site): (usize, &Site)| {
-        let (total, dearest) = cost(site, &headers)?;
+        let (total, costliest) = cost(site, &headers)?;
         let percent = total.saturating_mul(100) / UNITS;
         let text = format!(
             "the rules use {percent} % of the budget of an ordinary request (path and headers of {LENGTH} bytes), most \
              of it rule \"{}\"; when the budget is exhausted, exempt rules do not match and always_closed rules do: use \
              fewer or simpler regexes",
-            dearest.name
+            costliest.name
         );
         let path = if subject.config.sites.is_some() { format!("sites[{position}]") } else { String::new() };
         (percent > LIMIT).then(|| code::EXPENSIVE_RULES.at(path, text))
@@ -48,8 +48,8 @@ fn cost<'s>(site: &'s Site, headers: &HeaderMap) -> Option<(usize, &'s Rule)> {
     });
     let costs: Vec<(usize, &Rule)> = costs.collect();
     let total = costs.iter().map(|(cost, _)| cost).sum();
-    let (_, dearest) = costs.into_iter().max_by_key(|(cost, _)| *cost)?;
-    Some((total, dearest))
+    let (_, costliest) = costs.into_iter().max_by_key(|(cost, _)| *cost)?;
+    Some((total, costliest))
 }
 
 /// The headers of a request that has every header, parameter and cookie that the rules name, in ordinary lengths.

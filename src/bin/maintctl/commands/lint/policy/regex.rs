@@ -7,7 +7,7 @@ use crate::commands::lint::code;
 use crate::commands::lint::finding::Finding;
 use crate::config::tree_query::objects;
 
-/// Ends of regexes that say where the value ends.
+/// Explicit ends of regexes.
 const ENDS: [&str; 6] = ["$", "\\z", ".*", ".+", ".*)", "$)"];
 
 /// Regexes that begin with `^` and have no explicit end. The filter matches the whole value, so they rarely match.
@@ -35,7 +35,7 @@ fn is_open(regex: &str) -> bool {
     (start.starts_with('^') || start.starts_with("\\A")) && !ENDS.iter().any(|end| regex.ends_with(end))
 }
 
-/// The alternatives of a regex, those inside of groups and classes left together.
+/// The alternatives of a regex. Those inside of groups and classes are not separated.
 fn alternatives(regex: &str) -> Vec<&str> {
     let (mut depth, mut is_class, mut is_escaped, mut start) = (0_usize, false, false, 0);
     let mut alternatives = Vec::new();

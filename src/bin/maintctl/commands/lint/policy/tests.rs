@@ -1,5 +1,5 @@
-use crate::commands::lint::finding::Level;
 use crate::commands::lint::tests::{finds, levels, lines};
+use crate::diagnosis::remark::Severity;
 
 #[test]
 fn rules_that_use_most_of_the_budget_are_reported() {
@@ -32,13 +32,13 @@ fn rules_that_anyone_can_satisfy_are_reported_by_list() {
         "headers: [{ name: x-a, value: { absent: true } }]",
     );
     for (list, rule, expected) in [
-        ("exempt", anything, Some((exempts_all.as_str(), Level::Error))),
-        ("always_closed", anything, Some((refuses_all, Level::Warning))),
-        ("health_checks", anything, Some((answers_all, Level::Warning))),
-        ("exempt", sends, Some((sent, Level::Warning))),
+        ("exempt", anything, Some((exempts_all.as_str(), Severity::Error))),
+        ("always_closed", anything, Some((refuses_all, Severity::Warning))),
+        ("health_checks", anything, Some((answers_all, Severity::Warning))),
+        ("exempt", sends, Some((sent, Severity::Warning))),
         ("always_closed", sends, None),
         ("health_checks", sends, None),
-        ("exempt", omits, Some((&omitted, Level::Warning))),
+        ("exempt", omits, Some((&omitted, Severity::Warning))),
         ("always_closed", omits, None),
         ("exempt", "paths: [\"/a*\"]", None),
     ] {
@@ -72,7 +72,7 @@ fn rules_with_paths_outside_of_their_site_are_reported() {
 fn overlapping_sites_are_a_note_that_names_the_winner() {
     let text = "sites: [{ name: a, hosts: [\"*.x.y\"] }, { name: b, hosts: [c.x.y], paths: [/p] }]";
     finds(text, &["f: sites[1]: site \"b\" is part of site \"a\" (sites[0]); at c.x.y/p/, \"b\" wins"]);
-    assert_eq!(levels(text), [Level::Note]);
+    assert_eq!(levels(text), [Severity::Note]);
     finds("sites: [{ name: a, hosts: [a] }, { name: b, hosts: [\"*.a\"] }, { name: c, hosts: [c], paths: [/p] }]", &[]);
 }
 

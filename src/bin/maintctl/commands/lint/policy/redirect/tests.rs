@@ -1,5 +1,5 @@
-use crate::commands::lint::finding::Level;
 use crate::commands::lint::tests::{finds, levels};
+use crate::diagnosis::remark::Severity;
 
 const REFUSED: &str = "would be refused while site \"shop\" is closed, because only exact `hosts` open a redirect target; add the \
                        host to `hosts`, or redirect to a host of no site";
@@ -25,7 +25,7 @@ fn a_target_on_an_exact_host_of_its_site_passes() {
             "f: sites[0].reply.redirect: GET and HEAD requests for {opened} pass while site \"shop\" is closed"
         );
         finds(&text, &[&line]);
-        assert_eq!(levels(&text), [Level::Note], "{text}");
+        assert_eq!(levels(&text), [Severity::Note], "{text}");
     }
 }
 
@@ -40,7 +40,7 @@ fn a_target_on_another_host_of_its_site_is_refused() {
     ] {
         let text = shop(members, redirect);
         finds(&text, &[&format!("f: sites[0].reply.redirect: {target} {REFUSED}")]);
-        assert_eq!(levels(&text), [Level::Warning], "{text}");
+        assert_eq!(levels(&text), [Severity::Warning], "{text}");
     }
     let both = shop("hosts: [shop.x, \"*.shop.x\"]", "/sorry");
     finds(
@@ -50,7 +50,7 @@ fn a_target_on_another_host_of_its_site_is_refused() {
             &format!("f: sites[0].reply.redirect: *.shop.x/sorry {REFUSED}"),
         ],
     );
-    assert_eq!(levels(&both), [Level::Note, Level::Warning]);
+    assert_eq!(levels(&both), [Severity::Note, Severity::Warning]);
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_target_on_a_host_that_only_a_wildcard_matches_is_a_note() {
              site \"shop\" matches every host; to open it, add its host to `hosts`",
         ],
     );
-    assert_eq!(levels(&text), [Level::Note]);
+    assert_eq!(levels(&text), [Severity::Note]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The files of the file writer: the operator's policy, alone or in a `TypedExtensionConfig` or an ECDS file, and the
-//! generated ECDS file.
+//! The form of both files of a target: the operator's policy, alone or in a `TypedExtensionConfig` or an ECDS file, and
+//! the generated ECDS file.
 
 use anyhow::{Context, Result, anyhow, bail};
 use envoy_maintenance::tree::Tree;

@@ -1,5 +1,5 @@
-//! The adoption of a file by the Envoys of its target, each on its own. Envoys that do not read the file and follow a pushed
-//! document get the documents of the change by push. Pure: time and responses come in, requests go out.
+//! The adoption of a file by many Envoys, each on its own. Envoys that do not read the file and follow a pushed document
+//! get the documents of the change by push. Pure: time and responses come in, requests go out.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,14 +21,8 @@ use crate::write::file::reports::follows_a_push;
 /// The time within which an Envoy that watches the file loads it.
 const LOADED_AFTER: Duration = Duration::from_secs(1);
 
-/// A document, and its site.
-pub struct SiteDocument {
-    pub site: String,
-    pub draft: Draft,
-}
-
-/// A proof of a file.
-pub struct FileProof {
+/// The adoption of a file.
+pub struct FileFlow {
     pub fleet: Fleet,
     /// The documents to push. Their members `replaces` are not set.
     documents: Vec<SignedDocument>,
@@ -37,20 +31,20 @@ pub struct FileProof {
     wait: bool,
 }
 
-impl FileProof {
-    /// A proof that the Envoys at `urls` adopt `expected`. Without `wait`, it ends when the documents are pushed.
-    pub fn new(urls: &[String], expected: Vec<ExpectedDocument>, wait: bool, deadline: Duration) -> FileProof {
+impl FileFlow {
+    /// Waits until the Envoys at `urls` have adopted `expected`; without `wait`, until the documents are pushed.
+    pub fn new(urls: &[String], expected: Vec<ExpectedDocument>, wait: bool, deadline: Duration) -> FileFlow {
         let patience = if wait { Patience::Full } else { Patience::Short };
         let fleet = Fleet::new(urls, Some(expected), patience, deadline);
-        FileProof { fleet, documents: Vec::new(), asked_again: BTreeSet::new(), wait }
+        FileFlow { fleet, documents: Vec::new(), asked_again: BTreeSet::new(), wait }
     }
 
     /// Adds a document to push.
-    pub fn add(&mut self, document: &SiteDocument, key: &SigningKey) -> Result<()> {
-        let SiteDocument { site, draft } = document;
-        let (revision, digest) = (draft.revision(), draft.digest()?.to_string());
-        let signed = key.sign_document(&draft.payload()?);
-        self.documents.push(SignedDocument { site: site.clone(), revision, digest, signed, replaces: None });
+    pub fn add(&mut self, document: &Draft, key: &SigningKey) -> Result<()> {
+        let (revision, digest) = (document.revision(), document.digest()?.to_string());
+        let signed = key.sign_document(&document.payload()?);
+        let site = document.site().to_owned();
+        self.documents.push(SignedDocument { site, revision, digest, signed, replaces: None });
         Ok(())
     }
 
@@ -67,7 +61,7 @@ impl FileProof {
     fn act_on(&mut self, id: PeerId, now: Moment) {
         let Some(peer) = self.fleet.peers.get_mut(id).filter(|peer| peer.is_open() && peer.is_idle()) else { return };
         let Some(status) = &peer.status else { return };
-        let needed = FileProof::needed(&self.documents, status);
+        let needed = FileFlow::needed(&self.documents, status);
         if needed.is_empty() {
             if !self.wait {
                 peer.end = Some(PeerEnd::Adopted);
@@ -82,7 +76,7 @@ impl FileProof {
     }
 }
 
-impl Course for FileProof {
+impl Course for FileFlow {
     fn fleet(&self) -> &Fleet {
         &self.fleet
     }
