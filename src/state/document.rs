@@ -96,7 +96,12 @@ pub enum DocumentError {
 impl Window {
     /// True if the window is active at `now`.
     pub fn is_active(&self, now: Time) -> bool {
-        self.from <= now && self.until.is_none_or(|until| now < until)
+        self.from <= now && !self.has_ended(now)
+    }
+
+    /// True if the end of the window has passed at `now`.
+    pub fn has_ended(&self, now: Time) -> bool {
+        self.until.is_some_and(|until| until <= now)
     }
 }
 

@@ -26,7 +26,7 @@ async fn update_changes_details_and_never_the_mode() {
 async fn update_of_an_online_site_is_an_error() {
     let (_app, envoy, desk, _) = pushing().await;
     for (words, code, text) in [
-        ("update shop --reason x", 4, "shop is online, so that there is nothing to update; nothing changed"),
+        ("update shop --reason x", 4, "shop is online, so there is nothing to update; nothing changed"),
         ("update shop", 2, "required arguments were not provided"),
         ("update shop --read-only", 2, "--read-only"),
         ("update nosuch --reason x", 1, "unknown site \"nosuch\""),

@@ -136,7 +136,7 @@ impl Draft {
         let document = self.read()?;
         let own_over = document.mode != Mode::Online && document.until.is_some_and(|until| until <= now);
         let own_until = document.until.filter(|_| own_over);
-        let windows = document.windows.iter().filter(|window| window.until.is_some_and(|until| until <= now));
+        let windows = document.windows.iter().filter(|window| window.has_ended(now));
         let ended: Vec<(String, Time)> =
             windows.filter_map(|window| Some((window.id.clone(), window.until?))).collect();
         for (id, until) in ended {

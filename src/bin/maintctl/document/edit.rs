@@ -51,20 +51,20 @@ impl Details {
             draft.set("note", Some(note.as_str()).filter(|note| !note.is_empty()));
         }
     }
+}
 
-    /// Fails if the end has passed, perhaps during a question.
-    fn check_end(&self, now: Time) -> Result<()> {
-        match self.until.filter(|until| *until <= now) {
-            Some(until) => bail!("the end {until} has passed meanwhile; nothing changed"),
-            None => Ok(()),
-        }
+/// Fails if the end of a closure has passed, perhaps during a question.
+pub fn check_end(until: Option<Time>, now: Time) -> Result<()> {
+    match until.filter(|until| *until <= now) {
+        Some(until) => bail!("the end {until} has passed meanwhile; nothing changed"),
+        None => Ok(()),
     }
 }
 
-/// Closes the site, or changes a closed site. Active scheduled windows are merged into the document's own mode if that is
-/// online, or if they contradict the edit. Holds stay.
+/// Closes the site, or changes a closed site. Active scheduled windows are merged into the document's own mode if that
+/// is online, or if they contradict the edit. Holds stay.
 pub fn close(draft: &mut Draft, mode: Mode, details: &Details, now: Time) -> Result<()> {
-    details.check_end(now)?;
+    check_end(details.until, now)?;
     draft.tidy(now)?;
     let document = draft.without_holds()?;
     let state = document.at(now);
@@ -81,8 +81,8 @@ pub fn close(draft: &mut Draft, mode: Mode, details: &Details, now: Time) -> Res
     Ok(())
 }
 
-/// True if an active window contradicts the edit: it is stricter, ends later, promises a later time, or suspends a rule that
-/// should apply again.
+/// True if an active window contradicts the edit: it is stricter, ends later, promises a later time, or suspends a rule
+/// that should apply again.
 fn contradicts(mode: Mode, details: &Details, document: &Document, now: Time) -> bool {
     let ends_later = |window: &Window| details.until.is_some_and(|until| window.until.is_none_or(|end| end > until));
     let promises_later = |window: &Window| match window.eta {
@@ -90,20 +90,20 @@ fn contradicts(mode: Mode, details: &Details, document: &Document, now: Time) ->
         None => false,
     };
     let suspends = |window: &Window| details.cleared.contains(&"suspend") && !window.suspend.is_empty();
-    let mut open = document.windows.iter().filter(|window| window.is_active(now));
-    open.any(|window| window.mode > mode || ends_later(window) || promises_later(window) || suspends(window))
+    let mut active = document.windows.iter().filter(|window| window.is_active(now));
+    active.any(|window| window.mode > mode || ends_later(window) || promises_later(window) || suspends(window))
 }
 
-/// Changes the details of a closed site: those of its own mode, else of a scheduled window, else of a hold; of the strictest
-/// mode if several are active. The mode and the owner of a hold stay.
+/// Changes the details of a closed site: those of its own mode, else of a scheduled window, else of a hold; of the
+/// strictest mode if several are active. The mode and the owner of a hold stay.
 pub fn update(draft: &mut Draft, site: &str, details: &Details, now: Time) -> Result<()> {
-    details.check_end(now)?;
+    check_end(details.until, now)?;
     draft.tidy(now)?;
     let document = draft.read()?;
     let strictest = document.at(now).mode();
     if strictest == Mode::Online {
         bail!(ExitError::Rejected(format!(
-            "{site} is online, so that there is nothing to update; nothing changed (to close it: maintctl close {site})"
+            "{site} is online, so there is nothing to update; nothing changed (to close it: maintctl close {site})"
         )));
     }
     if document.mode == strictest {

@@ -1,15 +1,17 @@
 //! Holds: windows that running commands own.
 //!
-//! Each `close SITE -- CMD` adds a hold to the site's document and removes it when CMD ends, so that several commands keep
-//! a site closed until the last of them ends. Its owner is in `by`; scheduled windows have none. The end of a hold is its
-//! lease, which the owner moves while CMD runs, or a fixed end, or none.
+//! Each `close SITE -- CMD` adds a hold to the site's document and removes it when CMD ends, so that several commands
+//! keep a site closed until the last of them ends. Its owner is in `by`; scheduled windows have none. The end of a hold is
+//! its lease, which the owner extends while CMD runs, or a fixed end, or none.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use envoy_maintenance::state::{Document, Mode, Past, Window};
 use envoy_maintenance::time::Time;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::document::draft::{Draft, PAST};
+use crate::document::edit::check_end;
+use crate::document::window;
 
 /// A hold to add.
 #[derive(Clone, Debug)]
@@ -49,12 +51,10 @@ pub enum HoldState {
 impl NewHold {
     /// Adds the hold, unless the document has it already.
     pub fn take(&self, draft: &mut Draft, now: Time) -> Result<()> {
-        if let Some(until) = self.until.filter(|until| *until <= now) {
-            bail!("the end {until} has passed meanwhile; nothing changed");
-        }
+        check_end(self.until, now)?;
         draft.tidy(now)?;
         if draft.window_mut(&self.id).is_none() {
-            draft.add_window(self.window(now));
+            draft.add_window(window::to_json(&self.window(now)));
             if let Some(note) = &self.note {
                 draft.set("note", Some(note.as_str()));
             }
@@ -62,24 +62,17 @@ impl NewHold {
         Ok(())
     }
 
-    fn window(&self, now: Time) -> Value {
-        let mut window = Map::new();
-        window.insert("id".to_owned(), self.id.as_str().into());
-        window.insert("mode".to_owned(), self.mode.name().into());
-        window.insert("from".to_owned(), now.to_string().into());
-        window.insert("by".to_owned(), self.by.as_str().into());
-        for (name, time) in [("until", self.until), ("eta", self.eta)] {
-            if let Some(time) = time {
-                window.insert(name.to_owned(), time.to_string().into());
-            }
+    fn window(&self, now: Time) -> Window {
+        Window {
+            id: self.id.clone(),
+            mode: self.mode,
+            from: now,
+            until: self.until,
+            eta: self.eta,
+            reason: self.reason.clone().filter(|reason| !reason.is_empty()),
+            suspend: self.suspend.clone(),
+            by: Some(self.by.clone()),
         }
-        if let Some(reason) = self.reason.as_ref().filter(|reason| !reason.is_empty()) {
-            window.insert("reason".to_owned(), reason.as_str().into());
-        }
-        if !self.suspend.is_empty() {
-            window.insert("suspend".to_owned(), json!(self.suspend));
-        }
-        window.into()
     }
 
     /// Removes the hold. The site opens, unless something else keeps it closed.
@@ -93,8 +86,8 @@ impl NewHold {
         Ok(())
     }
 
-    /// Moves the end of the hold to `until`. A hold that has ended, or that Envoy has forgotten, is added again; one that an operator
-    /// has removed is not. Returns the state before.
+    /// Moves the end of the hold to `until`. A hold that has ended, or that Envoy has forgotten, is added again; one that an
+    /// operator has removed is not. Returns the state before.
     pub fn renew(&self, draft: &mut Draft, seen: &SeenHold, now: Time) -> Result<HoldState> {
         let state = self.state(draft, seen, now)?;
         match state {
@@ -110,8 +103,8 @@ impl NewHold {
         Ok(state)
     }
 
-    /// Replaces the hold of a command that failed by a mode of the document's own, which lasts until an operator opens the
-    /// site or a fixed end passes. A site that an operator has opened meanwhile, or whose fixed end has passed, stays open.
+    /// Replaces the hold of a command that failed by the document's own mode, which lasts until an operator opens the site
+    /// or a fixed end passes. A site that an operator has opened meanwhile, or whose fixed end has passed, stays open.
     pub fn keep_closed(&self, draft: &mut Draft, seen: &SeenHold, now: Time) -> Result<()> {
         match self.state(draft, seen, now)? {
             HoldState::Removed => return Ok(()),
@@ -147,8 +140,7 @@ impl NewHold {
     fn state(&self, draft: &Draft, seen: &SeenHold, now: Time) -> Result<HoldState> {
         let document = draft.read()?;
         if let Some(window) = document.windows.iter().find(|window| window.id == self.id) {
-            let has_ended = window.until.is_some_and(|until| until <= now);
-            return Ok(if has_ended { HoldState::Ended } else { HoldState::Live });
+            return Ok(if window.has_ended(now) { HoldState::Ended } else { HoldState::Live });
         }
         let past = &document.past;
         // A machine whose clock is behind may have ended the hold before it began.
@@ -173,8 +165,7 @@ pub fn seen(draft: &Draft, id: &str) -> Result<Option<SeenHold>> {
 
 /// The holds of a document that have not ended.
 pub fn live(document: &Document, now: Time) -> impl Iterator<Item = &Window> {
-    let has_ended = move |window: &Window| window.until.is_some_and(|until| until <= now);
-    document.windows.iter().filter(move |window| window.by.is_some() && !has_ended(window))
+    document.windows.iter().filter(move |window| window.by.is_some() && !window.has_ended(now))
 }
 
 #[cfg(test)]

@@ -40,8 +40,8 @@ impl Closure {
         self.own.iter().chain(&self.windows).all(|members| !lasts(members, now))
     }
 
-    /// Closes the site again as it was closed before, except for modes that would have ended meanwhile. Returns false, and
-    /// changes nothing, if an operator has changed the mode of the site meanwhile.
+    /// Closes the site again as it was closed before, except for modes that would have ended meanwhile. Returns false,
+    /// and changes nothing, if an operator has changed the mode of the site meanwhile.
     pub fn restore(&self, draft: &mut Draft, now: Time) -> Result<bool> {
         draft.tidy(now)?;
         let document = draft.read()?;

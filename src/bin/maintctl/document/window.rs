@@ -1,10 +1,10 @@
 //! The edits that add and remove windows.
 
 use anyhow::{Result, bail};
-use envoy_maintenance::state::{Document, Mode};
+use envoy_maintenance::state::{Document, Mode, Window};
 use envoy_maintenance::time::Time;
 use envoy_maintenance::tree::fields::did_you_mean;
-use serde_json::{Map, json};
+use serde_json::{Value, json};
 
 use crate::document::draft::Draft;
 use crate::terminal::output::shown;
@@ -24,26 +24,38 @@ pub struct NewWindow {
 /// Adds a window with the first free id of w1, w2, ….
 pub fn schedule(draft: &mut Draft, plan: &NewWindow, now: Time) -> Result<()> {
     draft.tidy(now)?;
-    let mut window = Map::new();
-    window.insert("id".to_owned(), draft.free_window_id()?.into());
-    window.insert("mode".to_owned(), plan.mode.name().into());
-    window.insert("from".to_owned(), plan.from.to_string().into());
-    for (name, time) in [("until", plan.until), ("eta", plan.eta)] {
-        if let Some(time) = time {
-            window.insert(name.to_owned(), time.to_string().into());
-        }
-    }
-    if let Some(reason) = &plan.reason {
-        window.insert("reason".to_owned(), reason.as_str().into());
-    }
-    if !plan.suspend.is_empty() {
-        window.insert("suspend".to_owned(), json!(plan.suspend));
-    }
-    draft.add_window(window.into());
+    let window = Window {
+        id: draft.free_window_id()?,
+        mode: plan.mode,
+        from: plan.from,
+        until: plan.until,
+        eta: plan.eta,
+        reason: plan.reason.clone(),
+        suspend: plan.suspend.clone(),
+        by: None,
+    };
+    draft.add_window(to_json(&window));
     if let Some(note) = &plan.note {
         draft.set("note", Some(note.as_str()));
     }
     Ok(())
+}
+
+/// A window as a document contains it.
+pub fn to_json(window: &Window) -> Value {
+    let Window { id, mode, from, until, eta, reason, suspend, by } = window;
+    let time = |time: &Time| Value::from(time.to_string());
+    let members = [
+        ("id", Some(id.as_str().into())),
+        ("mode", Some(mode.name().into())),
+        ("from", Some(time(from))),
+        ("until", until.as_ref().map(time)),
+        ("eta", eta.as_ref().map(time)),
+        ("reason", reason.as_deref().map(Value::from)),
+        ("suspend", (!suspend.is_empty()).then(|| json!(suspend))),
+        ("by", by.as_deref().map(Value::from)),
+    ];
+    members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 /// Removes the named windows, or all scheduled ones. Holds belong to running commands, so they are removed only by name.

@@ -104,7 +104,7 @@ fn details(target: &Target, site: &SiteView, now: &Zoned) -> Vec<String> {
         if !document.suspend.is_empty() && document.mode != Mode::Online {
             lines.push(format!("suspended: {}", document.suspend.join(", ")));
         }
-        let windows = document.windows.iter().filter(|window| window.until.is_none_or(|until| until > moment));
+        let windows = document.windows.iter().filter(|window| !window.has_ended(moment));
         lines.extend(windows.map(|window| {
             let label = if window.is_active(moment) { "now" } else { "planned" };
             format!("{label}: {}", describe::window_text(window, now))

@@ -63,7 +63,7 @@ fn update_rejects_an_online_site_and_the_end_of_a_hold() {
     let until = Details { until: Some(time("2026-11-21T06:00:00Z")), ..Details::default() };
     let planned = json!({"windows": [{"id": "w1", "mode": "offline", "from": "2026-11-22T01:00:00Z"}]});
     let over = json!({"mode": "offline", "until": "2026-11-21T01:00:00Z"});
-    let online = "shop is online, so that there is nothing to update; nothing changed";
+    let online = "shop is online, so there is nothing to update; nothing changed";
     for (row, before, message) in [
         ("online", json!({}), online),
         ("a window in the future", planned, online),

@@ -38,7 +38,7 @@ struct Simulation {
     draft: Draft,
     now: i64,
     jobs: [SimulatedJob; 3],
-    /// The holds that nobody releases: their jobs were killed.
+    /// The holds of killed jobs, which stay until their leases end.
     orphans: Vec<usize>,
     /// True if an operator, or a job that failed, has closed the site by hand.
     closed_by_hand: bool,
