@@ -21,7 +21,7 @@ const NO_POLICY: &str = "-";
 
 /// One line of the value.
 #[derive(Clone, Copy)]
-pub struct Refusal<'l> {
+pub struct RefusedPolicy<'l> {
     /// The digest of the last accepted policy.
     accepted: &'l str,
     /// The time of the last refusal or acceptance.
@@ -32,13 +32,13 @@ pub struct Refusal<'l> {
     pub error: &'l str,
 }
 
-impl<'l> Refusal<'l> {
+impl<'l> RefusedPolicy<'l> {
     /// Reads a line of the value.
-    pub fn parse(line: &'l str) -> Option<Refusal<'l>> {
+    pub fn parse(line: &'l str) -> Option<RefusedPolicy<'l>> {
         let (head, error) = line.split_once('\t')?;
         let (accepted, head) = head.split_once(' ')?;
         let (at, plugin) = head.split_once(' ')?;
-        Some(Refusal { accepted, at: Time(at.parse().ok()?), plugin, error })
+        Some(RefusedPolicy { accepted, at: Time(at.parse().ok()?), plugin, error })
     }
 }
 
@@ -68,16 +68,17 @@ pub fn forget(plugin: &str, since: Time) -> Result<(), HostError> {
     })
 }
 
-type Edit<'e> = &'e dyn Fn(Option<Refusal<'_>>) -> Option<(String, String)>;
+/// An edit of a plugin's line.
+type LineEdit<'e> = &'e dyn Fn(Option<RefusedPolicy<'_>>) -> Option<(String, String)>;
 
 /// Replaces the line of a plugin by the result of `edit`: the digest of the last accepted policy, and the error. An empty
 /// digest removes the line. `None` leaves it.
-fn edit(plugin: &str, edit: Edit<'_>) -> Result<(), HostError> {
+fn edit(plugin: &str, edit: LineEdit<'_>) -> Result<(), HostError> {
     let now = host::now()?;
     let replace = |text: &str| {
         let (mut own, mut lines) = (None, String::new());
         for line in text.lines() {
-            match Refusal::parse(line) {
+            match RefusedPolicy::parse(line) {
                 Some(refusal) if refusal.plugin == plugin => own = Some(refusal),
                 _ => lines.extend([line, "\n"]),
             }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::directory::{Current, Directory, KnownSite};
 use super::documents::NO_DOCUMENT;
 use super::host::HostError;
-use super::refusals::{self, Refusal};
+use super::refusals::{self, RefusedPolicy};
 use super::root::Root;
 use super::vms::{Records, RecordsVersion};
 use super::{documents, plugins, register, stats};
@@ -193,8 +193,8 @@ pub fn full(directory: &Directory, fleet: &str, now: Time) -> Result<Full, HostE
 /// refusal.
 fn plugins(directory: &Directory) -> Result<String, HostError> {
     let text = refusals::read()?;
-    let refusals: Vec<Refusal<'_>> = text.lines().filter_map(Refusal::parse).collect();
-    let written = |mut object: Object, refusal: Option<&Refusal<'_>>| {
+    let refusals: Vec<RefusedPolicy<'_>> = text.lines().filter_map(RefusedPolicy::parse).collect();
+    let written = |mut object: Object, refusal: Option<&RefusedPolicy<'_>>| {
         let refusal = refusal.filter(|refusal| !refusal.error.is_empty());
         let at = refusal.map(|refusal| refusal.at.to_string());
         PluginStatus::write_refusal(refusal.map(|refusal| refusal.error), at.as_deref(), &mut object);

@@ -19,7 +19,7 @@ mod watch;
 pub fn run(global: &Global, args: &SyncArgs) -> Result<ExitCode> {
     let target = Target::load(global)?;
     if args.watch {
-        return watch::run(&target, args);
+        return watch::run(&target, args, &sync);
     }
     let report = sync(&target, args)?;
     let form = if args.json { AnswerForm::Json } else { AnswerForm::Lines };

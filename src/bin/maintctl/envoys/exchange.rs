@@ -14,7 +14,7 @@ use crate::envoys::addresses::{self, Endpoint};
 use crate::envoys::client::Client;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::fleet::Fleet;
-use crate::envoys::request::{Moment, PeerId, Request, Response, StatusKind};
+use crate::envoys::request::{EnvoyRequest, EnvoyResponse, Moment, PeerId, StatusKind};
 use crate::terminal::progress::Progress;
 use crate::terminal::times;
 
@@ -23,10 +23,10 @@ pub trait Course {
     fn fleet(&self) -> &Fleet;
 
     /// Takes a response.
-    fn take(&mut self, response: Response, now: Moment) -> Result<()>;
+    fn take(&mut self, response: EnvoyResponse, now: Moment) -> Result<()>;
 
     /// Acts on the current state, and returns the requests that are due.
-    fn requests(&mut self, now: Moment) -> Result<Vec<Request>>;
+    fn requests(&mut self, now: Moment) -> Result<Vec<EnvoyRequest>>;
 
     /// True if the result is final.
     fn is_over(&self, now: Moment) -> bool;
@@ -38,12 +38,12 @@ impl Course for Fleet {
         self
     }
 
-    fn take(&mut self, response: Response, now: Moment) -> Result<()> {
+    fn take(&mut self, response: EnvoyResponse, now: Moment) -> Result<()> {
         Fleet::take(self, response, now);
         Ok(())
     }
 
-    fn requests(&mut self, now: Moment) -> Result<Vec<Request>> {
+    fn requests(&mut self, now: Moment) -> Result<Vec<EnvoyRequest>> {
         Ok(Fleet::requests(self, now))
     }
 
@@ -112,8 +112,8 @@ impl Exchange<'_> {
     fn run_until_over(
         &self,
         course: &mut impl Course,
-        sender: &Sender<Response>,
-        receiver: &Receiver<Response>,
+        sender: &Sender<EnvoyResponse>,
+        receiver: &Receiver<EnvoyResponse>,
         progress: &Progress,
     ) -> Result<()> {
         let mut clients: BTreeMap<PeerId, Client> = BTreeMap::new();
@@ -137,14 +137,20 @@ impl Exchange<'_> {
     }
 
     /// Sends a request in a thread of its own.
-    fn send(&self, request: Request, fleet: &Fleet, clients: &mut BTreeMap<PeerId, Client>, sender: &Sender<Response>) {
+    fn send(
+        &self,
+        request: EnvoyRequest,
+        fleet: &Fleet,
+        clients: &mut BTreeMap<PeerId, Client>,
+        sender: &Sender<EnvoyResponse>,
+    ) {
         let deadline = self.watch.instant(self.deadline);
-        let response: Box<dyn FnOnce() -> Response + Send> = match request.clone() {
-            Request::Resolve { url } => {
+        let response: Box<dyn FnOnce() -> EnvoyResponse + Send> = match request.clone() {
+            EnvoyRequest::Resolve { url } => {
                 let Some(name) = self.urls.get(url).cloned() else { return };
-                Box::new(move || Response::Addresses { url, result: addresses::resolve(&name) })
+                Box::new(move || EnvoyResponse::Addresses { url, result: addresses::resolve(&name) })
             }
-            Request::Status { peer, round, kind } => {
+            EnvoyRequest::Status { peer, round, kind } => {
                 let Some(client) = self.client(peer, fleet, clients) else { return };
                 let token = if kind == StatusKind::Full { (self.token)() } else { None };
                 Box::new(move || {
@@ -152,14 +158,14 @@ impl Exchange<'_> {
                         StatusKind::Probe => client.fresh_status(deadline),
                         StatusKind::Full | StatusKind::Public => client.status(token.as_deref(), deadline),
                     };
-                    Response::Status { peer, round, kind, result }
+                    EnvoyResponse::Status { peer, round, kind, result }
                 })
             }
-            Request::Put { peer, document } => {
+            EnvoyRequest::Put { peer, document } => {
                 let Some(client) = self.client(peer, fleet, clients) else { return };
                 Box::new(move || {
                     let result = client.put(&document, deadline);
-                    Response::Put { peer, document, result }
+                    EnvoyResponse::Put { peer, document, result }
                 })
             }
         };
@@ -179,11 +185,11 @@ impl Exchange<'_> {
 }
 
 /// The response to a request that was not sent.
-fn failed(request: Request, error: EnvoyError) -> Response {
+fn failed(request: EnvoyRequest, error: EnvoyError) -> EnvoyResponse {
     match request {
-        Request::Resolve { url } => Response::Addresses { url, result: Err(error) },
-        Request::Status { peer, round, kind } => Response::Status { peer, round, kind, result: Err(error) },
-        Request::Put { peer, document } => Response::Put { peer, document, result: Err(error) },
+        EnvoyRequest::Resolve { url } => EnvoyResponse::Addresses { url, result: Err(error) },
+        EnvoyRequest::Status { peer, round, kind } => EnvoyResponse::Status { peer, round, kind, result: Err(error) },
+        EnvoyRequest::Put { peer, document } => EnvoyResponse::Put { peer, document, result: Err(error) },
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::envoys::addresses::Endpoint;
 use crate::envoys::adoption::ExpectedDocument;
 use crate::envoys::error::EnvoyError;
-use crate::envoys::peer::{Peer, PeerEnd};
-use crate::envoys::request::{Moment, PeerId, Request, Response};
+use crate::envoys::peer::{EnvoyPeer, PeerEnd};
+use crate::envoys::request::{EnvoyRequest, EnvoyResponse, Moment, PeerId};
 
 /// The maximum number of connections at once, to all Envoys together. Each Envoy always gets one.
 const MAX_CONNECTIONS: usize = 400;
@@ -58,7 +58,7 @@ struct FleetUrl {
 #[derive(Clone, Debug)]
 pub struct Fleet {
     urls: Vec<FleetUrl>,
-    pub peers: Vec<Peer>,
+    pub peers: Vec<EnvoyPeer>,
     goal: Option<Vec<ExpectedDocument>>,
     pub patience: Patience,
     deadline: Duration,
@@ -113,7 +113,7 @@ impl Fleet {
             return;
         }
         self.goal = goal;
-        self.peers.iter_mut().for_each(Peer::begin_round);
+        self.peers.iter_mut().for_each(EnvoyPeer::begin_round);
     }
 
     /// True if every name and every address has answered or failed.
@@ -130,13 +130,13 @@ impl Fleet {
     }
 
     /// Takes a response. Returns the peer whose status with details it is.
-    pub fn take(&mut self, response: Response, now: Moment) -> Option<PeerId> {
+    pub fn take(&mut self, response: EnvoyResponse, now: Moment) -> Option<PeerId> {
         match response {
-            Response::Addresses { url, result } => {
+            EnvoyResponse::Addresses { url, result } => {
                 self.take_addresses(url, result, now);
                 None
             }
-            Response::Status { peer, round, kind, result } => {
+            EnvoyResponse::Status { peer, round, kind, result } => {
                 if result.is_ok() {
                     let first = self.answered.map_or(now.elapsed, |(first, _)| first);
                     self.answered = Some((first, now.elapsed));
@@ -145,7 +145,7 @@ impl Fleet {
                 let is_full = target.take_status((round, kind), result, self.goal.as_deref(), now);
                 (is_full && !self.is_duplicate(peer)).then_some(peer)
             }
-            Response::Put { peer, document, result } => {
+            EnvoyResponse::Put { peer, document, result } => {
                 self.peers.get_mut(peer)?.take_put(&document, result, now);
                 None
             }
@@ -158,7 +158,7 @@ impl Fleet {
         match result {
             Ok(addresses) => {
                 name.is_resolved = true;
-                self.peers.extend(Endpoint::all(&name.url, &addresses).into_iter().map(Peer::new));
+                self.peers.extend(Endpoint::all(&name.url, &addresses).into_iter().map(EnvoyPeer::new));
             }
             Err(error) => {
                 name.error = Some(error);
@@ -171,7 +171,7 @@ impl Fleet {
     fn is_duplicate(&mut self, id: PeerId) -> bool {
         let Some(peer) = self.peers.get(id) else { return true };
         let others = self.peers.iter().enumerate().filter(|(other, _)| *other != id).map(|(_, other)| other);
-        let is_same = |other: &&Peer| {
+        let is_same = |other: &&EnvoyPeer| {
             other.status.is_some() && other.identity == peer.identity && other.end != Some(PeerEnd::Duplicate)
         };
         let Some(known) = others.into_iter().find(is_same) else { return false };
@@ -185,7 +185,7 @@ impl Fleet {
     }
 
     /// The requests that are due.
-    pub fn requests(&mut self, now: Moment) -> Vec<Request> {
+    pub fn requests(&mut self, now: Moment) -> Vec<EnvoyRequest> {
         let mut requests = Vec::new();
         if now.elapsed >= self.deadline {
             return requests;
@@ -195,7 +195,7 @@ impl Fleet {
             let is_failed = is_brief && url.error.is_some();
             if !url.is_resolved && !url.is_out && !is_failed && now.elapsed >= url.retry_at {
                 url.is_out = true;
-                requests.push(Request::Resolve { url: index });
+                requests.push(EnvoyRequest::Resolve { url: index });
             }
         }
         let each = MAX_CONNECTIONS.checked_div(self.peers.len()).unwrap_or(1).clamp(1, MAX_CONNECTIONS_EACH);
@@ -241,7 +241,7 @@ impl Fleet {
     /// The next time at which a request may be due or the fleet may be over.
     pub fn wake(&self, now: Moment) -> Duration {
         let urls = self.urls.iter().filter(|url| !url.is_resolved && !url.is_out).map(|url| url.retry_at);
-        let peers = self.peers.iter().filter_map(Peer::due);
+        let peers = self.peers.iter().filter_map(EnvoyPeer::due);
         // The waits of a course end at times that only the course knows.
         let next = urls.chain(peers).filter(|time| *time > now.elapsed).chain([now.elapsed + WAKE]).min();
         next.unwrap_or(self.deadline).min(self.deadline)
@@ -249,7 +249,7 @@ impl Fleet {
 
     /// True if the peer is one address of `localhost` and Envoy listens only on the other, or if both fail and the other
     /// one reports it.
-    fn is_unused_loopback(&self, peer: &Peer) -> bool {
+    fn is_unused_loopback(&self, peer: &EnvoyPeer) -> bool {
         if !peer.endpoint.is_loopback() || !peer.endpoint.one_of_several || !peer.is_unreachable() {
             return false;
         }

@@ -11,7 +11,7 @@ use envoy_maintenance::time::Time;
 
 use crate::envoys::addresses::Endpoint;
 use crate::envoys::error::EnvoyError;
-use crate::envoys::request::{Moment, PeerId, Request, SignedDocument, StatusKind};
+use crate::envoys::request::{EnvoyRequest, Moment, PeerId, SignedDocument, StatusKind};
 use crate::envoys::status::EnvoyStatus;
 
 /// The number of new connections on which an address has to respond as one Envoy before it gets a document. They are
@@ -35,7 +35,7 @@ pub enum PeerEnd {
 
 /// One address.
 #[derive(Clone, Debug)]
-pub struct Peer {
+pub struct EnvoyPeer {
     pub endpoint: Endpoint,
     /// The name of the Envoy that responds here.
     pub identity: Option<String>,
@@ -74,9 +74,9 @@ pub struct Peer {
     retry_at: Duration,
 }
 
-impl Peer {
-    pub fn new(endpoint: Endpoint) -> Peer {
-        Peer {
+impl EnvoyPeer {
+    pub fn new(endpoint: Endpoint) -> EnvoyPeer {
+        EnvoyPeer {
             endpoint,
             identity: None,
             first: None,
@@ -169,7 +169,7 @@ impl Peer {
     }
 
     /// The requests that are due, with at most `connections` at once.
-    pub fn requests(&mut self, id: PeerId, has_goal: bool, connections: usize, now: Moment) -> Vec<Request> {
+    pub fn requests(&mut self, id: PeerId, has_goal: bool, connections: usize, now: Moment) -> Vec<EnvoyRequest> {
         let mut requests = Vec::new();
         if !self.is_open() || now.elapsed < self.retry_at {
             return requests;
@@ -188,18 +188,18 @@ impl Peer {
         while self.probes_sent < wanted && self.probes_out + usize::from(self.is_busy) < connections {
             self.probes_sent += 1;
             self.probes_out += 1;
-            requests.push(Request::Status { peer: id, round: self.round, kind: StatusKind::Probe });
+            requests.push(EnvoyRequest::Status { peer: id, round: self.round, kind: StatusKind::Probe });
         }
         requests
     }
 
     /// The next request on the kept connection.
-    fn main_request(&mut self, peer: PeerId, has_goal: bool, now: Moment) -> Option<Request> {
+    fn main_request(&mut self, peer: PeerId, has_goal: bool, now: Moment) -> Option<EnvoyRequest> {
         let lags = self.troubled_since.is_some_and(|since| now.elapsed >= since + DETAILS_AFTER);
         let kind = if self.wants_status || lags && self.problem.is_some() && now.elapsed >= self.details_at {
             StatusKind::Full
         } else if !self.queue.is_empty() {
-            return Some(Request::Put { peer, document: self.queue.remove(0) });
+            return Some(EnvoyRequest::Put { peer, document: self.queue.remove(0) });
         } else if has_goal && !self.is_polled {
             StatusKind::Public
         } else {
@@ -210,7 +210,7 @@ impl Peer {
             self.asked = now.time;
             self.details_at = now.elapsed + 5 * DETAILS_AFTER;
         }
-        Some(Request::Status { peer, round: self.round, kind })
+        Some(EnvoyRequest::Status { peer, round: self.round, kind })
     }
 }
 

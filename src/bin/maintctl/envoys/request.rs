@@ -22,10 +22,10 @@ pub type PeerId = usize;
 
 /// A request to send.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Request {
+pub enum EnvoyRequest {
     /// Resolve the host name of the URL with this index.
     Resolve { url: usize },
-    /// Request the status. `round` returns in the response.
+    /// EnvoyRequest the status. `round` returns in the response.
     Status { peer: PeerId, round: u32, kind: StatusKind },
     /// Put a document.
     Put { peer: PeerId, document: SignedDocument },
@@ -54,7 +54,7 @@ pub struct SignedDocument {
 
 /// The response to a request.
 #[derive(Clone, Debug)]
-pub enum Response {
+pub enum EnvoyResponse {
     Addresses { url: usize, result: Result<Vec<SocketAddr>, EnvoyError> },
     Status { peer: PeerId, round: u32, kind: StatusKind, result: Result<EnvoyStatus, EnvoyError> },
     Put { peer: PeerId, document: SignedDocument, result: Result<(), EnvoyError> },

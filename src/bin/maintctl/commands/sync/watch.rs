@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::sync;
 use crate::args::SyncArgs;
 use crate::config::target::Target;
 use crate::envoys::failure;
@@ -25,11 +24,15 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// revision, which all Envoys adopt.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
+/// One attempt to bring the Envoys up to date.
+pub type Attempt<'a> = &'a dyn Fn(&Target, &SyncArgs) -> Result<ChangeReport>;
+
 /// The Envoys that lack the newest document, with the site and their own document.
 type LaggingSites = BTreeSet<(String, String, Option<String>)>;
 
-pub fn run(target: &Target, args: &SyncArgs) -> Result<ExitCode> {
-    let mut watch = Watch { target, args, tried: LaggingSites::new(), tried_at: Instant::now(), problem: None };
+/// Repeats `sync` until ^C.
+pub fn run(target: &Target, args: &SyncArgs, sync: Attempt<'_>) -> Result<ExitCode> {
+    let mut watch = Watch { target, args, sync, tried: LaggingSites::new(), tried_at: Instant::now(), problem: None };
     loop {
         for line in watch.round() {
             let time = times::now().timestamp().strftime("%Y-%m-%dT%H:%M:%SZ");
@@ -45,6 +48,7 @@ pub fn run(target: &Target, args: &SyncArgs) -> Result<ExitCode> {
 struct Watch<'a> {
     target: &'a Target,
     args: &'a SyncArgs,
+    sync: Attempt<'a>,
     /// The Envoys that the last attempt did not bring up to date.
     tried: LaggingSites,
     tried_at: Instant,
@@ -64,7 +68,7 @@ impl Watch<'_> {
             return if lagging.is_empty() { self.told(unread) } else { Vec::new() };
         }
         (self.tried, self.tried_at) = (lagging, Instant::now());
-        let (repaired, problem) = match sync(self.target, self.args) {
+        let (repaired, problem) = match (self.sync)(self.target, self.args) {
             Ok(report) => (report.repaired.clone(), problem(&report)),
             Err(error) => (Vec::new(), Some(format!("{error:#}"))),
         };

@@ -125,7 +125,6 @@ fn a_lost_hold_is_taken_again_unless_an_operator_has_removed_it() {
 
 #[test]
 fn a_failed_command_leaves_the_site_closed_by_hand() {
-    let seen = SeenHold { from: at(0), until: Some(at(60)) };
     let window = json!([{
         "id": "h-ci", "mode": "offline", "from": NOW, "until": at(60).to_string(), "by": "ci", "reason": "the job of ci",
         "suspend": ["staff"]
@@ -179,18 +178,24 @@ fn a_failed_command_leaves_the_site_closed_by_hand() {
                    "until": at(90).to_string()}),
         ),
     ] {
-        let mut draft = draft(before);
-        hold.keep_closed(&mut draft, &seen, at(now)).unwrap();
-        let mut members = draft.members().clone();
-        for name in ["site", "fleet", "revision"] {
-            members.remove(name);
-        }
-        assert_eq!(Value::Object(members), after, "{row}");
-        // A repeated edit changes nothing.
-        let once = draft.clone();
-        hold.keep_closed(&mut draft, &seen, at(now)).unwrap();
-        assert_eq!(draft, once, "{row}");
+        assert_kept_closed(row, hold, before, now, &after);
     }
+}
+
+/// Asserts the members of a document after the command of `hold` has failed at the minute `now`.
+fn assert_kept_closed(row: &str, hold: &NewHold, before: Value, now: i64, after: &Value) {
+    let seen = SeenHold { from: at(0), until: Some(at(60)) };
+    let mut draft = draft(before);
+    hold.keep_closed(&mut draft, &seen, at(now)).unwrap();
+    let mut members = draft.members().clone();
+    for name in ["site", "fleet", "revision"] {
+        members.remove(name);
+    }
+    assert_eq!(Value::Object(members), *after, "{row}");
+    // A repeated edit changes nothing.
+    let once = draft.clone();
+    hold.keep_closed(&mut draft, &seen, at(now)).unwrap();
+    assert_eq!(draft, once, "{row}");
 }
 
 #[test]

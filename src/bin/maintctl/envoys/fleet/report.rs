@@ -4,12 +4,12 @@ use crate::envoys::adoption::Adoption;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::fleet::Fleet;
-use crate::envoys::peer::{Peer, PeerEnd};
+use crate::envoys::peer::{EnvoyPeer, PeerEnd};
 use crate::envoys::roll::{EnvoyProcess, Roll};
 
 impl Fleet {
     /// The peers that count, which are not found at another address.
-    fn counted(&self) -> impl Iterator<Item = &Peer> {
+    fn counted(&self) -> impl Iterator<Item = &EnvoyPeer> {
         self.peers.iter().filter(|peer| peer.end != Some(PeerEnd::Duplicate) && !self.is_unused_loopback(peer))
     }
 
@@ -22,7 +22,7 @@ impl Fleet {
     }
 
     /// The Envoys with a result of `is_read`, and the failures of all others.
-    fn roll_of(&self, is_read: impl Fn(&Peer) -> bool) -> Roll {
+    fn roll_of(&self, is_read: impl Fn(&EnvoyPeer) -> bool) -> Roll {
         let mut roll = Roll { failures: self.unresolved().collect(), ..Roll::default() };
         for peer in self.counted() {
             match (&peer.status, &peer.end) {
@@ -81,9 +81,9 @@ impl Fleet {
 
     /// The outstanding Envoys, such as `no response from a, b; cannot connect to c`; empty if there are none.
     pub fn outstanding(&self) -> String {
-        let names = |is_listed: &dyn Fn(&Peer) -> bool| {
+        let names = |is_listed: &dyn Fn(&EnvoyPeer) -> bool| {
             let open = self.counted().filter(|peer| peer.is_open() && is_listed(peer));
-            open.map(Peer::name).collect::<Vec<_>>()
+            open.map(EnvoyPeer::name).collect::<Vec<_>>()
         };
         let unresolved = self.urls.iter().filter(|url| !url.is_resolved).map(|url| url.url.clone()).collect();
         let parts = [

@@ -13,7 +13,7 @@ fn fleet(patience: Patience, addresses: &[(&str, &[&str])]) -> Fleet {
     fleet.requests(at(0));
     for (url, (_, addresses)) in addresses.iter().enumerate() {
         let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
-        fleet.take(Response::Addresses { url, result: Ok(addresses) }, at(0));
+        fleet.take(EnvoyResponse::Addresses { url, result: Ok(addresses) }, at(0));
     }
     fleet.requests(at(0));
     fleet
@@ -24,7 +24,7 @@ fn status(envoy: &str) -> EnvoyStatus {
 }
 
 fn answer(fleet: &mut Fleet, peer: PeerId, result: Result<EnvoyStatus, EnvoyError>, now: Moment) {
-    fleet.take(Response::Status { peer, round: 0, kind: StatusKind::Full, result }, now);
+    fleet.take(EnvoyResponse::Status { peer, round: 0, kind: StatusKind::Full, result }, now);
     fleet.requests(now);
 }
 
@@ -49,7 +49,7 @@ fn an_unused_address_of_localhost_is_no_failure_and_not_waited_for() {
         answer(&mut query, 1 - used, refused(), at(1));
         assert!(query.known().failures.is_empty());
         for _ in 0..17 {
-            let response = |result| Response::Status { peer: used, round: 0, kind: StatusKind::Probe, result };
+            let response = |result| EnvoyResponse::Status { peer: used, round: 0, kind: StatusKind::Probe, result };
             query.take(response(Ok(status("a"))), at(2));
         }
         query.requests(at(3));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::envoys::adoption::{ExpectedDocument, replaced};
 use crate::envoys::error::EnvoyError;
-use crate::envoys::peer::{PROBES, Peer, PeerEnd};
+use crate::envoys::peer::{EnvoyPeer, PROBES, PeerEnd};
 use crate::envoys::request::{Moment, SignedDocument, StatusKind};
 use crate::envoys::status::{EnvoyStatus, missing_key};
 
@@ -13,7 +13,7 @@ const MAX_MISSES: usize = 2;
 /// The pauses between two requests to an Envoy that fails or lags. They grow with the time for which it has done so.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(250));
 
-impl Peer {
+impl EnvoyPeer {
     /// Takes the response to a status request. True if it is a status with details of an Envoy that may be used.
     pub fn take_status(
         &mut self,

@@ -3,9 +3,9 @@ use crate::envoys::adoption::ExpectedDocument;
 
 const AT: fn(u64) -> Moment = |milliseconds| Moment { elapsed: Duration::from_millis(milliseconds), time: Time(0) };
 
-fn peer() -> Peer {
+fn peer() -> EnvoyPeer {
     let address = "127.0.0.1:1".parse().unwrap();
-    Peer::new(Endpoint { url: "http://e".to_owned(), address, one_of_several: false })
+    EnvoyPeer::new(Endpoint { url: "http://e".to_owned(), address, one_of_several: false })
 }
 
 fn status(envoy: &str, workers: usize) -> EnvoyStatus {
@@ -22,10 +22,10 @@ fn goal() -> Vec<ExpectedDocument> {
 }
 
 /// The kinds of the status requests that are due.
-fn due(peer: &mut Peer, has_goal: bool, at: u64) -> Vec<(u32, StatusKind)> {
+fn due(peer: &mut EnvoyPeer, has_goal: bool, at: u64) -> Vec<(u32, StatusKind)> {
     let requests = peer.requests(0, has_goal, 17, AT(at)).into_iter();
     let kinds = requests.filter_map(|request| match request {
-        Request::Status { round, kind, .. } => Some((round, kind)),
+        EnvoyRequest::Status { round, kind, .. } => Some((round, kind)),
         _ => None,
     });
     kinds.collect()

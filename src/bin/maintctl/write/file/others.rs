@@ -14,7 +14,7 @@ use crate::envoys::error::EnvoyError;
 use crate::envoys::exchange::Course;
 use crate::envoys::fleet::{Fleet, Patience};
 use crate::envoys::peer::PeerEnd;
-use crate::envoys::request::{Moment, PeerId, Request, Response, SignedDocument};
+use crate::envoys::request::{EnvoyRequest, EnvoyResponse, Moment, PeerId, SignedDocument};
 use crate::envoys::status::EnvoyStatus;
 use crate::write::file::reports::follows_a_push;
 
@@ -87,14 +87,14 @@ impl Course for FileProof {
         &self.fleet
     }
 
-    fn take(&mut self, response: Response, now: Moment) -> Result<()> {
+    fn take(&mut self, response: EnvoyResponse, now: Moment) -> Result<()> {
         let response = match response {
-            Response::Put { peer, document, result: Err(EnvoyError::Rejected { code, detail }) }
+            EnvoyResponse::Put { peer, document, result: Err(EnvoyError::Rejected { code, detail }) }
                 if ErrorCode::parse(&code) == Some(ErrorCode::Declared) =>
             {
                 // The Envoy has loaded the file meanwhile.
                 let code = ErrorCode::Conflict.name().to_owned();
-                Response::Put { peer, document, result: Err(EnvoyError::Rejected { code, detail }) }
+                EnvoyResponse::Put { peer, document, result: Err(EnvoyError::Rejected { code, detail }) }
             }
             response => response,
         };
@@ -102,7 +102,7 @@ impl Course for FileProof {
         Ok(())
     }
 
-    fn requests(&mut self, now: Moment) -> Result<Vec<Request>> {
+    fn requests(&mut self, now: Moment) -> Result<Vec<EnvoyRequest>> {
         (0..self.fleet.peers.len()).for_each(|id| self.act_on(id, now));
         Ok(self.fleet.requests(now))
     }

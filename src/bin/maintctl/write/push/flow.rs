@@ -13,8 +13,8 @@ use envoy_maintenance::time::Time;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::exchange::Course;
 use crate::envoys::fleet::{Fleet, HEAD_START, Patience};
-use crate::envoys::peer::{Peer, PeerEnd};
-use crate::envoys::request::{Moment, PeerId, Request, Response, SignedDocument};
+use crate::envoys::peer::{EnvoyPeer, PeerEnd};
+use crate::envoys::request::{EnvoyRequest, EnvoyResponse, Moment, PeerId, SignedDocument};
 use crate::envoys::roll::Roll;
 use crate::exit::ExitError;
 use crate::write::plan::{Planner, declared};
@@ -57,9 +57,9 @@ impl Course for PushFlow<'_> {
         &self.fleet
     }
 
-    fn take(&mut self, response: Response, now: Moment) -> Result<()> {
+    fn take(&mut self, response: EnvoyResponse, now: Moment) -> Result<()> {
         self.time = now.time;
-        if let Response::Put { peer, document, result } = &response {
+        if let EnvoyResponse::Put { peer, document, result } = &response {
             self.take_put(*peer, document, result)?;
         }
         match self.fleet.take(response, now) {
@@ -68,7 +68,7 @@ impl Course for PushFlow<'_> {
         }
     }
 
-    fn requests(&mut self, now: Moment) -> Result<Vec<Request>> {
+    fn requests(&mut self, now: Moment) -> Result<Vec<EnvoyRequest>> {
         self.time = now.time;
         if self.sites.is_none() {
             self.plan_if_ready(now)?;
@@ -111,10 +111,10 @@ impl<'a> PushFlow<'a> {
         if let Some(shared) = self.fleet.shared_address() {
             bail!(ExitError::NotAdopted(format!("{}; nothing changed", shared.line())));
         }
-        let known: Vec<&Peer> = self.fleet.peers.iter().filter(|peer| peer.is_open() && peer.is_known()).collect();
+        let known: Vec<&EnvoyPeer> = self.fleet.peers.iter().filter(|peer| peer.is_open() && peer.is_known()).collect();
         let is_settled = self.fleet.is_settled();
         let Some(first) = self.fleet.first_answer().filter(|_| !known.is_empty()) else {
-            let is_rejected = |peer: &Peer| matches!(peer.end, Some(PeerEnd::Failed(EnvoyError::Rejected { .. })));
+            let is_rejected = |peer: &EnvoyPeer| matches!(peer.end, Some(PeerEnd::Failed(EnvoyError::Rejected { .. })));
             if now.elapsed >= SITE_AFTER && self.fleet.peers.iter().any(is_rejected) {
                 self.fleet.known().require_any("; nothing changed")?;
             }
@@ -222,7 +222,7 @@ impl<'a> PushFlow<'a> {
                 self.fleet.set_goal(None);
             }
             if !self.options.wait {
-                self.fleet.peers.iter_mut().for_each(Peer::begin_round);
+                self.fleet.peers.iter_mut().for_each(EnvoyPeer::begin_round);
             }
         }
         Ok(())

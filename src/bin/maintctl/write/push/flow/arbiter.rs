@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::PushFlow;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::fleet::HEAD_START;
-use crate::envoys::peer::{Peer, PeerEnd};
+use crate::envoys::peer::{EnvoyPeer, PeerEnd};
 use crate::envoys::request::Moment;
 
 impl PushFlow<'_> {
@@ -43,7 +43,7 @@ impl PushFlow<'_> {
     fn require_arbiters(&self) -> Result<()> {
         let is_undecided = self.sites.iter().flatten().any(|site| !site.is_decided);
         let is_any_usable = self.fleet.peers.iter().any(|peer| peer.is_open() && peer.status.is_some());
-        let is_rejected = |peer: &Peer| matches!(peer.end, Some(PeerEnd::Failed(EnvoyError::Rejected { .. })));
+        let is_rejected = |peer: &EnvoyPeer| matches!(peer.end, Some(PeerEnd::Failed(EnvoyError::Rejected { .. })));
         if is_undecided && !is_any_usable && self.fleet.peers.iter().any(is_rejected) {
             return Err(self.not_accepted());
         }

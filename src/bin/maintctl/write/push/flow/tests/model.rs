@@ -12,7 +12,7 @@ use super::add_window;
 use crate::document::draft::Draft;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::exchange::Course;
-use crate::envoys::request::{Moment, Request, Response, SignedDocument, StatusKind};
+use crate::envoys::request::{EnvoyRequest, EnvoyResponse, Moment, SignedDocument, StatusKind};
 
 /// The time of this machine's clock at the start.
 pub const START: i64 = 1_795_204_262_751;
@@ -34,7 +34,7 @@ pub enum Trouble {
 }
 
 #[derive(Clone, Debug)]
-pub struct ModelEnvoy {
+pub struct SimulatedEnvoy {
     pub url: String,
     name: String,
     pub trouble: Trouble,
@@ -46,7 +46,7 @@ pub struct ModelEnvoy {
     pub was_changed_by_other: bool,
 }
 
-impl ModelEnvoy {
+impl SimulatedEnvoy {
     pub fn stamp(&self) -> Option<(u64, String)> {
         let document = self.document.as_ref()?;
         Some((document.revision(), document.digest().unwrap().to_string()))
@@ -102,7 +102,7 @@ impl ModelEnvoy {
 /// A model of a fleet, its network and another operator.
 #[derive(Debug)]
 pub struct ModelFleet {
-    pub envoys: Vec<ModelEnvoy>,
+    pub envoys: Vec<SimulatedEnvoy>,
     pub has_unknown_name: bool,
     pub deadline: Duration,
     pub now: Duration,
@@ -111,17 +111,17 @@ pub struct ModelFleet {
     pub other_envoy: usize,
     pub latency: Duration,
     /// What happens next, by time.
-    events: BTreeMap<(Duration, u64), ModelEvent>,
+    events: BTreeMap<(Duration, u64), SimulatedEvent>,
     count: u64,
 }
 
 #[derive(Debug)]
-enum ModelEvent {
+enum SimulatedEvent {
     /// A request arrives at an Envoy, which was sent at this time.
-    Arrives(Request, Duration),
-    Responds(Response),
+    Arrives(EnvoyRequest, Duration),
+    Responds(EnvoyResponse),
     /// A request without a response has timed out.
-    TimesOut(Request),
+    TimesOut(EnvoyRequest),
     OtherChanges,
     Restarts(usize),
 }
@@ -145,7 +145,7 @@ impl ModelFleet {
 
     pub fn add(&mut self, trouble: Trouble) {
         let number = self.envoys.len() + 1;
-        self.envoys.push(ModelEnvoy {
+        self.envoys.push(SimulatedEnvoy {
             url: format!("http://10.0.0.{number}:1"),
             name: format!("e{number}/1"),
             trouble,
@@ -168,7 +168,7 @@ impl ModelFleet {
         newest.is_some_and(|envoy| envoy.trouble != Trouble::None)
     }
 
-    fn at(&mut self, time: Duration, event: ModelEvent) {
+    fn at(&mut self, time: Duration, event: SimulatedEvent) {
         self.count += 1;
         self.events.insert((time, self.count), event);
     }
@@ -181,16 +181,16 @@ impl ModelFleet {
     /// Runs a course until it is over.
     pub fn run(&mut self, course: &mut impl Course) -> Result<()> {
         if let Some(at) = self.other_at {
-            self.at(at, ModelEvent::OtherChanges);
+            self.at(at, SimulatedEvent::OtherChanges);
         }
         for number in 0..self.envoys.len() {
             if let Some(at) = self.envoys[number].restarts_at {
-                self.at(at, ModelEvent::Restarts(number));
+                self.at(at, SimulatedEvent::Restarts(number));
             }
         }
         loop {
             for request in course.requests(self.moment())? {
-                self.at(self.now + self.latency, ModelEvent::Arrives(request, self.now));
+                self.at(self.now + self.latency, SimulatedEvent::Arrives(request, self.now));
             }
             if course.is_over(self.moment()) {
                 return Ok(());
@@ -207,13 +207,13 @@ impl ModelFleet {
         }
     }
 
-    fn happen(&mut self, event: ModelEvent) -> Option<Response> {
+    fn happen(&mut self, event: SimulatedEvent) -> Option<EnvoyResponse> {
         match event {
-            ModelEvent::Arrives(request, sent) => self.arrive(request, sent),
-            ModelEvent::Responds(response) => return Some(response),
-            ModelEvent::TimesOut(request) => return Some(failed(request, EnvoyError::timeout())),
-            ModelEvent::OtherChanges => self.change_by_other(),
-            ModelEvent::Restarts(number) => {
+            SimulatedEvent::Arrives(request, sent) => self.arrive(request, sent),
+            SimulatedEvent::Responds(response) => return Some(response),
+            SimulatedEvent::TimesOut(request) => return Some(failed(request, EnvoyError::timeout())),
+            SimulatedEvent::OtherChanges => self.change_by_other(),
+            SimulatedEvent::Restarts(number) => {
                 let envoy = &mut self.envoys[number];
                 (envoy.document, envoy.was_changed_by_other) = (None, false);
                 envoy.name.push('1');
@@ -223,48 +223,48 @@ impl ModelFleet {
     }
 
     /// An Envoy handles a request, perhaps later, or after maintctl has given up.
-    fn arrive(&mut self, request: Request, sent: Duration) {
+    fn arrive(&mut self, request: EnvoyRequest, sent: Duration) {
         let peer = match &request {
-            Request::Resolve { url } => {
+            EnvoyRequest::Resolve { url } => {
                 let address = format!("10.0.0.{}:1", url + 1);
                 let is_known = *url < self.envoys.len();
                 let unknown = || EnvoyError::Unreachable("the host name cannot be resolved".to_owned());
                 let result = if is_known { Ok(vec![address.parse().unwrap()]) } else { Err(unknown()) };
-                let response = Response::Addresses { url: *url, result };
-                return self.at(self.now + self.latency, ModelEvent::Responds(response));
+                let response = EnvoyResponse::Addresses { url: *url, result };
+                return self.at(self.now + self.latency, SimulatedEvent::Responds(response));
             }
-            Request::Status { peer, .. } | Request::Put { peer, .. } => *peer,
+            EnvoyRequest::Status { peer, .. } | EnvoyRequest::Put { peer, .. } => *peer,
         };
         let limit = self.deadline.min(sent + REQUEST);
         match self.envoys[peer].handles_at(self.now) {
             None => {
                 let refused = EnvoyError::Unreachable("connection refused".to_owned());
-                self.at(self.now + self.latency, ModelEvent::Responds(failed(request, refused)));
+                self.at(self.now + self.latency, SimulatedEvent::Responds(failed(request, refused)));
             }
             Some(time) if time > self.now => {
                 if time < Duration::MAX {
-                    self.at(time, ModelEvent::Arrives(request.clone(), sent));
+                    self.at(time, SimulatedEvent::Arrives(request.clone(), sent));
                 }
                 if limit < time && limit > self.now {
-                    self.at(limit, ModelEvent::TimesOut(request));
+                    self.at(limit, SimulatedEvent::TimesOut(request));
                 }
             }
             Some(_) => {
                 let now = self.now;
                 let envoy = &mut self.envoys[peer];
                 let response = match request {
-                    Request::Put { peer, document } => {
+                    EnvoyRequest::Put { peer, document } => {
                         let result = envoy.put(&document, now);
-                        Response::Put { peer, document, result }
+                        EnvoyResponse::Put { peer, document, result }
                     }
-                    Request::Status { peer, round, kind } => {
+                    EnvoyRequest::Status { peer, round, kind } => {
                         let status = envoy.status(now, kind == StatusKind::Full);
-                        Response::Status { peer, round, kind, result: Ok(serde_json::from_value(status).unwrap()) }
+                        EnvoyResponse::Status { peer, round, kind, result: Ok(serde_json::from_value(status).unwrap()) }
                     }
-                    Request::Resolve { .. } => return,
+                    EnvoyRequest::Resolve { .. } => return,
                 };
                 if now <= limit {
-                    self.at(now + self.latency, ModelEvent::Responds(response));
+                    self.at(now + self.latency, SimulatedEvent::Responds(response));
                 }
             }
         }
@@ -284,10 +284,10 @@ impl ModelFleet {
     }
 }
 
-fn failed(request: Request, error: EnvoyError) -> Response {
+fn failed(request: EnvoyRequest, error: EnvoyError) -> EnvoyResponse {
     match request {
-        Request::Resolve { url } => Response::Addresses { url, result: Err(error) },
-        Request::Status { peer, round, kind } => Response::Status { peer, round, kind, result: Err(error) },
-        Request::Put { peer, document } => Response::Put { peer, document, result: Err(error) },
+        EnvoyRequest::Resolve { url } => EnvoyResponse::Addresses { url, result: Err(error) },
+        EnvoyRequest::Status { peer, round, kind } => EnvoyResponse::Status { peer, round, kind, result: Err(error) },
+        EnvoyRequest::Put { peer, document } => EnvoyResponse::Put { peer, document, result: Err(error) },
     }
 }
