@@ -8,6 +8,7 @@ use crate::diagnosis::remark::{Remark, Severity, Topic};
 use crate::diagnosis::{closure, envoy, fleet};
 use crate::envoys::roll::Roll;
 use crate::envoys::status::EnvoyStatus;
+use crate::terminal::output::counted;
 use crate::terminal::times;
 use crate::view::View;
 use crate::view::site::SiteView;
@@ -85,15 +86,10 @@ impl Examination {
         for site in &view.sites {
             self.site(site);
         }
-        let sites = view.sites.len();
-        self.fact(
-            Topic::Adoption,
-            format!("every worker of {} Envoys has adopted the state of {sites} sites", view.roll.envoys.len()),
-        );
-        self.fact(
-            Topic::Closures,
-            format!("{} of {sites} sites are closed; none seems forgotten", closed(&view.sites)),
-        );
+        let (sites, envoys) = (counted(view.sites.len(), "site"), counted(view.roll.envoys.len(), "Envoy"));
+        self.fact(Topic::Adoption, format!("every worker has adopted the state of {sites} in {envoys}"));
+        let closed = counted(closed(&view.sites), "closed site");
+        self.fact(Topic::Closures, format!("{closed}; none seems forgotten"));
     }
 
     /// Adds a remark of the view. Clocks are measured again, more exactly, and incomplete details hide problems.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::finding::{Code, Finding, Level};
 use super::{code, sarif};
 use crate::args::LintFormat;
-use crate::terminal::output::{script, shown};
+use crate::terminal::output::{counted, script, shown};
 use crate::terminal::table::table;
 
 /// Prints all findings.
@@ -58,8 +58,4 @@ fn summary(findings: &[Finding], files: usize) -> String {
     let levels = [(Level::Error, "error"), (Level::Warning, "warning"), (Level::Note, "note")];
     let counts: Vec<String> = levels.into_iter().map(|(level, name)| count(level, name)).collect();
     format!("{} in {}", counts.join(", "), counted(files, "file"))
-}
-
-fn counted(number: usize, name: &str) -> String {
-    format!("{number} {name}{}", if number == 1 { "" } else { "s" })
 }
