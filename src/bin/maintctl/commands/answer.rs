@@ -122,7 +122,7 @@ fn print_notes(report: &ChangeReport) {
     }
     if !report.repaired.is_empty() {
         let names = report.repaired.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");
-        aside!("repaired: {names}; each lacked the newest document and has it now");
+        aside!("repaired: {names}, now with the newest document");
     }
     for site in report.adoption.iter().flat_map(|adoption| &adoption.replaced) {
         aside!("note: {site}: another operator has changed it since, and Envoy has adopted that newer document");

@@ -13,6 +13,8 @@ pub struct ExpectedDocument {
     pub revision: u64,
     pub digest: String,
     pub document: Document,
+    /// True if a file declares it. Then no pushed document replaces it.
+    pub is_declared: bool,
 }
 
 /// The adoption of a change by all Envoys of the roll.
@@ -45,7 +47,8 @@ pub fn replaced(status: &EnvoyStatus, expected: &[ExpectedDocument], now: Time) 
 /// True if all workers have adopted a newer document. An error if some have not adopted the current one.
 fn is_replaced(site: &EnvoySite, expected: &ExpectedDocument) -> Result<bool, String> {
     let is_current = site.digest.as_deref() == Some(&expected.digest);
-    let is_newer = site.stamp().is_some_and(|stamp| stamp > (expected.revision, &expected.digest));
+    let may_replace = site.is_declared() || !expected.is_declared;
+    let is_newer = may_replace && site.stamp().is_some_and(|stamp| stamp > (expected.revision, &expected.digest));
     if !is_current && !is_newer {
         return Err(format!("still {}, by another document", site.mode));
     }

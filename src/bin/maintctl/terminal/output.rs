@@ -18,6 +18,11 @@ pub fn out(text: Arguments<'_>) -> Result<bool> {
     script(&clean(&text.to_string()))
 }
 
+/// A number with its noun, such as `1 file` or `2 files`.
+pub fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Writes trusted text to stdout without escapes.
 pub fn script(text: &str) -> Result<bool> {
     let mut out = anstream::stdout().lock();

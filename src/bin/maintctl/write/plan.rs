@@ -113,7 +113,7 @@ fn expect(
     site: &str,
     (revision, digest, document): (u64, String, envoy_maintenance::state::Document),
 ) -> ExpectedDocument {
-    ExpectedDocument { site: site.to_owned(), revision, digest, document }
+    ExpectedDocument { site: site.to_owned(), revision, digest, document, is_declared: false }
 }
 
 /// The newest document of a site that is not one of `own`, with its revision and digest if an Envoy has one.

@@ -1,6 +1,8 @@
 //! The push writer: signs documents and sends them to the control endpoint of every Envoy. If Envoys have different
 //! documents, the newest one is changed, and all Envoys get the result.
 
+use std::time::Instant;
+
 use anyhow::Result;
 
 use crate::config::target::Target;
@@ -48,7 +50,11 @@ fn run(
     let (key, fleet) = target.signer()?;
     let token = || Some(key.read_token(fleet, times::time(&times::now())));
     let watch = StopWatch::start();
-    let choose = |roll: &Roll| watch.stop_during(|| choose(roll));
+    let choose = |roll: &Roll| {
+        let asked = Instant::now();
+        let sites = watch.stop_during(|| choose(roll))?;
+        Ok((sites, asked.elapsed()))
+    };
     let planner = Planner { key, fleet, by: &options.by, edit };
     let wait = options.wait && !options.dry_run;
     let settings = PushOptions { named, wait, dry_run: options.dry_run, deadline: watch.until(options.deadline) };

@@ -8,6 +8,7 @@ use crate::diagnosis::remark::{Remark, Severity, Topic};
 use crate::diagnosis::{closure, envoy, fleet};
 use crate::envoys::roll::Roll;
 use crate::envoys::status::EnvoyStatus;
+use crate::terminal::output::counted;
 use crate::terminal::times;
 use crate::view::View;
 use crate::view::site::SiteView;
@@ -90,15 +91,10 @@ impl Examination {
         for site in &view.sites {
             self.check_site(site);
         }
-        let sites = view.sites.len();
-        self.add_fact(
-            Topic::Adoption,
-            format!("every worker of {} Envoys has adopted the state of {sites} sites", view.roll.envoys.len()),
-        );
-        self.add_fact(
-            Topic::Closures,
-            format!("{} of {sites} sites are closed; none seems forgotten", closed(&view.sites)),
-        );
+        let (sites, envoys) = (counted(view.sites.len(), "site"), counted(view.roll.envoys.len(), "Envoy"));
+        self.add_fact(Topic::Adoption, format!("every worker has adopted the state of {sites} in {envoys}"));
+        let closed = counted(closed(&view.sites), "closed site");
+        self.add_fact(Topic::Closures, format!("{closed}; none seems forgotten"));
     }
 
     /// Adds a remark of the view. Clocks are measured again, more exactly, and incomplete details hide problems.
@@ -164,10 +160,7 @@ impl Examination {
         }
         self.add_fact(Topic::Endpoints, "visitors cannot reach the control endpoints by their addresses".to_owned());
         self.add_fact(Topic::Versions, format!("maintctl and the filter are {own}"));
-        self.add_fact(
-            Topic::Plugins,
-            "the control listeners have the plugins with sites, whose names agree".to_owned(),
-        );
+        self.add_fact(Topic::Plugins, "the control listeners see the plugins with sites, whose names agree".to_owned());
         self.add_fact(
             Topic::Fleets,
             format!("all are in the fleet \"{}\"", target.fleet.as_deref().unwrap_or_default()),

@@ -7,7 +7,7 @@ use super::finding::{Code, Finding};
 use super::{code, sarif};
 use crate::args::LintFormat;
 use crate::diagnosis::remark::Severity;
-use crate::terminal::output::{script, shown};
+use crate::terminal::output::{counted, script, shown};
 use crate::terminal::table::table;
 
 /// Prints all findings.
@@ -57,8 +57,4 @@ fn summary(findings: &[Finding], files: usize) -> String {
         counted(number, level.name())
     });
     format!("{} in {}", counts.join(", "), counted(files, "file"))
-}
-
-fn counted(number: usize, name: &str) -> String {
-    format!("{number} {name}{}", if number == 1 { "" } else { "s" })
 }

@@ -6,7 +6,7 @@ const NOW: Time = Time(0);
 fn expected(revision: u64, mode: &str) -> ExpectedDocument {
     let text = format!(r#"{{"site": "shop", "fleet": "f", "revision": {revision}, "mode": "{mode}"}}"#);
     let document = Document::from_payload(text.as_bytes()).unwrap();
-    ExpectedDocument { site: "shop".to_owned(), revision, digest: "b".to_owned(), document }
+    ExpectedDocument { site: "shop".to_owned(), revision, digest: "b".to_owned(), document, is_declared: false }
 }
 
 #[test]
@@ -42,6 +42,19 @@ fn an_envoy_has_adopted_if_all_workers_have_this_document_or_a_newer_one() {
         let found = replaced(&status, &[expected(5, "online")], NOW);
         let result = result.map(|sites| sites.iter().map(ToString::to_string).collect()).map_err(str::to_owned);
         assert_eq!(found, result, "{text}");
+    }
+}
+
+#[test]
+fn no_pushed_document_replaces_one_that_a_file_declares() {
+    let declared = ExpectedDocument { is_declared: true, ..expected(5, "online") };
+    let adopted = r#""digest": "a", "revision": 6, "workers": {"members": 4, "adopted": 4}"#;
+    for (channel, result) in
+        [("policy", Ok(vec!["shop".to_owned()])), ("push", Err("shop: still offline, by another document".to_owned()))]
+    {
+        let site = format!(r#"{{"site": "shop", "mode": "offline", "channel": "{channel}", {adopted}}}"#);
+        let status: EnvoyStatus = serde_json::from_str(&format!(r#"{{"envoy": "n/0", "sites": [{site}]}}"#)).unwrap();
+        assert_eq!(replaced(&status, std::slice::from_ref(&declared), NOW), result, "{channel}");
     }
 }
 

@@ -18,7 +18,13 @@ fn status(envoy: &str, workers: usize) -> EnvoyStatus {
 fn goal() -> Vec<ExpectedDocument> {
     let text = br#"{"site": "shop", "fleet": "f", "revision": 5, "mode": "online"}"#;
     let document = envoy_maintenance::state::Document::from_payload(text).unwrap();
-    vec![ExpectedDocument { site: "shop".to_owned(), revision: 5, digest: "b".to_owned(), document }]
+    vec![ExpectedDocument {
+        site: "shop".to_owned(),
+        revision: 5,
+        digest: "b".to_owned(),
+        document,
+        is_declared: false,
+    }]
 }
 
 /// The kinds of the status requests that are due.

@@ -112,7 +112,7 @@ impl StateEntries {
         let tree = Tree::from_json(self.0.get(site)?.to_string().as_bytes()).ok()?;
         let document = Document::declared(site, &tree, &KeyPath::Root.key(site)).ok()?;
         let (revision, digest) = (document.stamp.revision, document.stamp.digest.to_string());
-        Some(ExpectedDocument { site: site.to_owned(), revision, digest, document })
+        Some(ExpectedDocument { site: site.to_owned(), revision, digest, document, is_declared: true })
     }
 
     /// A policy with these entries as its `state`.

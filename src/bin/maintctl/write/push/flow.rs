@@ -17,6 +17,7 @@ use crate::envoys::peer::{EnvoyPeer, PeerEnd};
 use crate::envoys::request::{EnvoyRequest, EnvoyResponse, Moment, PeerId, SignedDocument};
 use crate::envoys::roll::Roll;
 use crate::exit::ExitError;
+use crate::terminal::times::after;
 use crate::write::plan::{Planner, declared};
 use crate::write::push::site::{LateDocument, SitePush};
 
@@ -38,11 +39,14 @@ pub struct PushOptions<'a> {
     pub deadline: Duration,
 }
 
+/// Selects the sites to change. Returns also the time that a question to the operator took.
+pub type Choose<'a> = &'a dyn Fn(&Roll) -> Result<(Vec<String>, Duration)>;
+
 /// A push.
 pub struct PushFlow<'a> {
     fleet: Fleet,
     planner: Planner<'a>,
-    choose: &'a dyn Fn(&Roll) -> Result<Vec<String>>,
+    choose: Choose<'a>,
     options: PushOptions<'a>,
     /// `None` until the change is planned.
     sites: Option<Vec<SitePush>>,
@@ -87,12 +91,7 @@ impl Course for PushFlow<'_> {
 }
 
 impl<'a> PushFlow<'a> {
-    pub fn new(
-        urls: &[String],
-        planner: Planner<'a>,
-        choose: &'a dyn Fn(&Roll) -> Result<Vec<String>>,
-        options: PushOptions<'a>,
-    ) -> PushFlow<'a> {
+    pub fn new(urls: &[String], planner: Planner<'a>, choose: Choose<'a>, options: PushOptions<'a>) -> PushFlow<'a> {
         let patience = if options.wait { Patience::Full } else { Patience::Short };
         PushFlow {
             fleet: Fleet::new(urls, None, patience, options.deadline),
@@ -131,9 +130,10 @@ impl<'a> PushFlow<'a> {
             return Ok(());
         }
         let roll = self.fleet.known();
-        let names = (self.choose)(&roll)?;
+        let (names, question) = (self.choose)(&roll)?;
+        let time = after(now.time, question);
         let own = Default::default();
-        let sites = names.iter().map(|site| self.planner.plan(&roll, site, &own, true, now.time).map(SitePush::new));
+        let sites = names.iter().map(|site| self.planner.plan(&roll, site, &own, true, time).map(SitePush::new));
         self.sites = Some(sites.collect::<Result<_>>()?);
         Ok(())
     }

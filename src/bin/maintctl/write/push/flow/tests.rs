@@ -41,7 +41,7 @@ fn push(model: &mut ModelFleet, wait: bool) -> Result<PushResult> {
         Ok(())
     };
     let planner = Planner { key: &key, fleet: "f", by: "us", edit };
-    let choose = |_: &Roll| Ok(vec!["shop".to_owned()]);
+    let choose = |_: &Roll| Ok((vec!["shop".to_owned()], Duration::ZERO));
     let urls = model.urls();
     let options = PushOptions { named: &["shop".to_owned()], wait, dry_run: false, deadline: model.deadline };
     let mut flow = PushFlow::new(&urls, planner, &choose, options);
