@@ -4,8 +4,9 @@
 //! shared data is therefore the only trace of it. Envoy deletes the shared data of a VM id with its last VM, so a note lasts
 //! only while another plugin, such as that of the control listener, has the same VM id.
 //!
-//! The value has one line for each plugin: `<digest of the last accepted policy or -> <time in ms> <plugin>`, a tab, and
-//! the error; the error is empty if the last policy was accepted.
+//! The value has one line for each plugin: the digest of the last accepted policy (`-` if there is none), the time in
+//! milliseconds and the plugin, separated by spaces; then a tab and the error, which is empty if the last policy was
+//! accepted.
 
 use super::host::{self, HostError};
 use super::register;

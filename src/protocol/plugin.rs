@@ -23,7 +23,7 @@ pub struct PluginStatus {
     pub refused_at: Option<String>,
 }
 
-/// A key of a policy, and what it may sign.
+/// A key of a policy, and its permissions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(default)]
 pub struct KeyStatus {

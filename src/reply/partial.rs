@@ -1,9 +1,10 @@
-//! Tags that stand for a part of the built-in page: in HTML for elements, so they are allowed in element text only.
+//! Tags for parts of the built-in page. In HTML, the parts contain elements, so the tags are allowed in element text only.
 
 use super::escape::Escape;
 
-/// Local times, countdown and reload: the source of a template with the variables of built-in templates. The script shows
-/// the times of `data-local` in the visitor's time zone; without it, they are in UTC.
+/// The name of each tag, and the source of its part in HTML and in plain text. The sources may use the variables of
+/// built-in templates. The script of the countdown shows the times of `data-local` in the visitor's time zone; without it,
+/// they are in UTC.
 const PARTIALS: [(&str, &str, &str); 4] = [
     (
         "since_local",
@@ -19,7 +20,7 @@ const PARTIALS: [(&str, &str, &str); 4] = [
     ("maintenance_countdown", COUNTDOWN, "{{#back}}{{back_utc}}{{/back}}"),
 ];
 
-/// The countdown and the script that drives it.
+/// The countdown, and the script that updates it and reloads the page.
 pub const COUNTDOWN: &str = include_str!("countdown.html");
 /// The tag of the contact link.
 pub const CONTACT_LINK: &str = "contact_link";

@@ -1,4 +1,4 @@
-//! Values of claims that are no texts.
+//! Values of claims that are not texts.
 
 use crate::tree::Tree;
 

@@ -40,7 +40,7 @@ fn own_mode(document: &Document, now: &Zoned) -> Option<Remark> {
             Some(warning(
                 problem,
                 format!(
-                    "open it with `maintctl open {site}`, or tell a new time with `maintctl update {site} --eta TIME`"
+                    "open it with `maintctl open {site}`, or announce a new time with `maintctl update {site} --eta TIME`"
                 ),
             ))
         }
