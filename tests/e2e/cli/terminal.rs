@@ -146,8 +146,9 @@ async fn a_closed_pipe_does_not_change_the_effect_or_the_exit_code() {
         ("open shop --json", 0, 200),
         ("status --watch", 0, 200),
         ("lint maintctl.toml", 1, 200),
-        ("close shop -- false", 1, 503),
         ("close shop -- true", 0, 200),
+        ("close shop -- false", 1, 503),
+        ("open shop", 0, 200),
         ("history", 0, 200),
         ("completions bash", 0, 200),
     ] {
