@@ -33,7 +33,7 @@ impl View {
             TargetWriter::File(files) => Some((Contents::read(files), files.file.as_path())),
             TargetWriter::Push => None,
         };
-        let (roll, no_details) = target.survey(deadline)?;
+        let (roll, no_details) = target.query_details(deadline)?;
         let mut remarks: Vec<Remark> = file.iter().flat_map(|(contents, _)| contents.remarks()).collect();
         // The file contains what a key would give access to.
         let no_details = no_details.filter(|_| file.is_none() || target.signer().is_ok());

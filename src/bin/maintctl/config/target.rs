@@ -15,7 +15,7 @@ use crate::envoys::addresses;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::exchange::{Exchange, StopWatch};
 use crate::envoys::failure::EnvoyFailure;
-use crate::envoys::fleet::{Fleet, Patience};
+use crate::envoys::fleet::{Fleet, WaitLimit};
 use crate::envoys::hot_restart::HotRestartQuery;
 use crate::envoys::roll::Roll;
 use crate::exit::ExitError;
@@ -149,9 +149,9 @@ impl Target {
     }
 
     /// Requests the status of every Envoy of the target. It waits as long as Envoys respond, but not for silent ones.
-    pub fn call(&self, token: Option<&str>, deadline: Instant) -> Result<Roll> {
+    pub fn query(&self, token: Option<&str>, deadline: Instant) -> Result<Roll> {
         let watch = StopWatch::start();
-        let mut query = Fleet::new(&self.envoys, Some(Vec::new()), Patience::Short, watch.until(deadline));
+        let mut query = Fleet::new(&self.envoys, Some(Vec::new()), WaitLimit::LastResponse, watch.until(deadline));
         self.exchange(&watch, &|| token.map(str::to_owned), deadline).run(&mut query, "waiting for Envoy")?;
         query.notes.iter().for_each(|note| aside!("note: {}", shown(note)));
         if let Some(shared) = query.shared_address() {
@@ -163,9 +163,9 @@ impl Target {
     }
 
     /// Requests the status of the Envoys once, without the proof that each of them has an address of its own.
-    pub fn glance(&self, token: Option<&str>, patience: Patience, deadline: Instant) -> Roll {
+    pub fn query_once(&self, token: Option<&str>, wait_limit: WaitLimit, deadline: Instant) -> Roll {
         let watch = StopWatch::start();
-        let mut query = Fleet::new(&self.envoys, None, patience, watch.until(deadline));
+        let mut query = Fleet::new(&self.envoys, None, wait_limit, watch.until(deadline));
         let result = self.exchange(&watch, &|| token.map(str::to_owned), deadline).run(&mut query, "waiting for Envoy");
         let mut roll = query.known();
         roll.failures.extend(
@@ -199,15 +199,15 @@ impl Target {
 
     /// Requests the detailed status of every Envoy of the target. If there is no key, or Envoys reject it, requests the short
     /// status, and returns the reason.
-    pub fn survey(&self, deadline: Instant) -> Result<(Roll, Option<String>)> {
+    pub fn query_details(&self, deadline: Instant) -> Result<(Roll, Option<String>)> {
         let token = match self.read_token(times::time(&times::now())) {
             Ok(token) => token,
-            Err(error) => return Ok((self.call(None, deadline)?, Some(format!("{error:#}")))),
+            Err(error) => return Ok((self.query(None, deadline)?, Some(format!("{error:#}")))),
         };
-        let roll = self.call(Some(&token), deadline)?;
+        let roll = self.query(Some(&token), deadline)?;
         let is_rejected = |failure: &&EnvoyFailure| matches!(failure.error, EnvoyError::Rejected { .. });
         match roll.failures.iter().find(is_rejected).map(EnvoyFailure::line) {
-            Some(rejected) => Ok((self.call(None, deadline)?, Some(rejected))),
+            Some(rejected) => Ok((self.query(None, deadline)?, Some(rejected))),
             None => Ok((roll, None)),
         }
     }

@@ -1,4 +1,4 @@
-//! Adoption: whether an Envoy decides requests by the expected documents, as its status says.
+//! The adoption of documents: compares the status of an Envoy with the documents by which it has to decide.
 
 use envoy_maintenance::state::Document;
 use envoy_maintenance::time::Time;

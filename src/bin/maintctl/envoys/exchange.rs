@@ -18,7 +18,7 @@ use crate::envoys::request::{EnvoyRequest, EnvoyResponse, Moment, PeerId, Status
 use crate::terminal::progress::Progress;
 use crate::terminal::times;
 
-/// A program of requests, whose state changes with each response.
+/// A state machine that derives the next requests from the responses and the time.
 pub trait Course {
     fn fleet(&self) -> &Fleet;
 
@@ -32,7 +32,7 @@ pub trait Course {
     fn is_over(&self, now: Moment) -> bool;
 }
 
-/// A query or a proof needs nothing but its fleet. Without a goal, it is over when every address has answered.
+/// The course of a query or a proof. Without a goal, it is over when every address has answered.
 impl Course for Fleet {
     fn fleet(&self) -> &Fleet {
         self
@@ -170,7 +170,7 @@ impl Exchange<'_> {
             }
         };
         let arrived = sender.clone();
-        // Nobody takes the response after the course is over.
+        // After the course, the receiver no longer exists.
         let thread = thread::Builder::new().spawn(move || drop(arrived.send(response())));
         if thread.is_err() {
             let error = EnvoyError::Unreachable("this machine has no thread left for the request".to_owned());

@@ -21,34 +21,35 @@ const MAX_CONNECTIONS_EACH: usize = 17;
 const GRACE: Duration = Duration::from_millis(500);
 /// The pause before a name is resolved again.
 const NAME_PAUSE: Duration = Duration::from_millis(250);
-/// The time for which a glance waits for slower Envoys. It is longer than [`HEAD_START`], because the file is written only
-/// once: an Envoy that answers later cannot change the plan.
-const GLANCE: Duration = Duration::from_millis(250);
-/// The longest time between two looks at the state.
+/// The time for which a query waits after the first response, if it does not wait for slower Envoys. It is longer than
+/// [`HEAD_START`], because the file is written only once: an Envoy that answers later cannot change the plan.
+const AFTER_FIRST: Duration = Duration::from_millis(250);
+/// The longest time between two checks of the state.
 const WAKE: Duration = Duration::from_millis(20);
 /// The time for which a query waits for silent Envoys after the last response, and if there has been none.
 const SILENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3));
 
-/// The time for which the Envoys that answer first wait for others before a change. A healthy Envoy on the same continent
-/// has answered by then; one that answers later only joins later.
+/// The time for which a change waits for further Envoys after the start. A healthy Envoy on the same continent has
+/// answered by then; one that answers later gets the document later.
 pub const HEAD_START: Duration = Duration::from_millis(100);
 
-/// The time for which a fleet waits for Envoys without a result.
+/// The time until which a fleet waits for Envoys without a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
-    /// Until the deadline, because an Envoy that follows in time counts.
-    Full,
-    /// For a short time after the last response. Requests that fail are not repeated.
-    Short,
-    /// Like `Short`, but not for Envoys that are slower than others.
-    Glance,
+pub enum WaitLimit {
+    /// The deadline. An Envoy that has adopted the documents by then counts.
+    Deadline,
+    /// A short time after the last response. Requests that fail are not repeated.
+    LastResponse,
+    /// A short time after the first response. Requests that fail are not repeated.
+    FirstResponse,
 }
 
 /// A URL of the target.
 #[derive(Clone, Debug)]
 struct FleetUrl {
     url: String,
-    is_out: bool,
+    /// True while its name is being resolved.
+    is_resolving: bool,
     is_resolved: bool,
     error: Option<EnvoyError>,
     retry_at: Duration,
@@ -59,12 +60,13 @@ struct FleetUrl {
 pub struct Fleet {
     urls: Vec<FleetUrl>,
     pub peers: Vec<EnvoyPeer>,
+    /// The documents that every Envoy has to adopt; `None` if they are not known yet.
     goal: Option<Vec<ExpectedDocument>>,
-    pub patience: Patience,
+    wait_limit: WaitLimit,
     deadline: Duration,
     /// The time of the first response, and of the last one.
     answered: Option<(Duration, Duration)>,
-    /// The last time at which more than failed connections was outstanding.
+    /// The last time at which the fleet waited for a result, apart from failed connections.
     busy_at: Duration,
     /// Remarks for the operator.
     pub notes: Vec<String>,
@@ -72,10 +74,15 @@ pub struct Fleet {
 
 impl Fleet {
     /// A fleet at these URLs. `goal` are the documents that every Envoy has to adopt, if they are known yet.
-    pub fn new(urls: &[String], goal: Option<Vec<ExpectedDocument>>, patience: Patience, deadline: Duration) -> Fleet {
+    pub fn new(
+        urls: &[String],
+        goal: Option<Vec<ExpectedDocument>>,
+        wait_limit: WaitLimit,
+        deadline: Duration,
+    ) -> Fleet {
         let url = |url: &String| FleetUrl {
             url: url.clone(),
-            is_out: false,
+            is_resolving: false,
             is_resolved: false,
             error: None,
             retry_at: Duration::ZERO,
@@ -84,7 +91,7 @@ impl Fleet {
             urls: urls.iter().map(url).collect(),
             peers: Vec::new(),
             goal,
-            patience,
+            wait_limit,
             deadline,
             answered: None,
             busy_at: Duration::ZERO,
@@ -154,7 +161,7 @@ impl Fleet {
 
     fn take_addresses(&mut self, url: usize, result: Result<Vec<std::net::SocketAddr>, EnvoyError>, now: Moment) {
         let Some(name) = self.urls.get_mut(url) else { return };
-        name.is_out = false;
+        name.is_resolving = false;
         match result {
             Ok(addresses) => {
                 name.is_resolved = true;
@@ -190,11 +197,11 @@ impl Fleet {
         if now.elapsed >= self.deadline {
             return requests;
         }
-        let is_brief = self.patience != Patience::Full;
+        let is_brief = self.wait_limit != WaitLimit::Deadline;
         for (index, url) in self.urls.iter_mut().enumerate() {
             let is_failed = is_brief && url.error.is_some();
-            if !url.is_resolved && !url.is_out && !is_failed && now.elapsed >= url.retry_at {
-                url.is_out = true;
+            if !url.is_resolved && !url.is_resolving && !is_failed && now.elapsed >= url.retry_at {
+                url.is_resolving = true;
                 requests.push(EnvoyRequest::Resolve { url: index });
             }
         }
@@ -214,12 +221,12 @@ impl Fleet {
 
     /// True if a result is outstanding for which the fleet waits.
     fn is_anything_open(&self, now: Moment) -> bool {
-        let is_silence_over = match (self.patience, self.answered) {
-            (Patience::Full, _) => false,
-            (Patience::Glance, None) => now.elapsed >= SILENCE.0,
-            (Patience::Glance, Some((first, _))) => now.elapsed >= GLANCE.max(3 * first),
-            (Patience::Short, None) => now.elapsed >= SILENCE.1,
-            (Patience::Short, Some((first, last))) => now.elapsed >= last + SILENCE.0.max(2 * first),
+        let is_silence_over = match (self.wait_limit, self.answered) {
+            (WaitLimit::Deadline, _) => false,
+            (WaitLimit::FirstResponse, None) => now.elapsed >= SILENCE.0,
+            (WaitLimit::FirstResponse, Some((first, _))) => now.elapsed >= AFTER_FIRST.max(3 * first),
+            (WaitLimit::LastResponse, None) => now.elapsed >= SILENCE.1,
+            (WaitLimit::LastResponse, Some((first, last))) => now.elapsed >= last + SILENCE.0.max(2 * first),
         };
         let is_name_open = self.urls.iter().any(|url| !url.is_resolved && url.error.is_none());
         let mut open = self.peers.iter().filter(|peer| peer.is_open() && !peer.is_unreachable());
@@ -234,13 +241,13 @@ impl Fleet {
         let failing_peers = self.peers.iter().filter(|peer| peer.is_open() && peer.is_unreachable());
         let is_failing = self.urls.iter().any(|url| !url.is_resolved && url.error.is_some())
             || failing_peers.into_iter().any(|peer| !self.is_unused_loopback(peer));
-        let grace = if self.patience == Patience::Full && is_failing { GRACE } else { Duration::ZERO };
+        let grace = if self.wait_limit == WaitLimit::Deadline && is_failing { GRACE } else { Duration::ZERO };
         !self.is_anything_open(now) && now.elapsed >= self.busy_at + grace
     }
 
     /// The next time at which a request may be due or the fleet may be over.
     pub fn wake(&self, now: Moment) -> Duration {
-        let urls = self.urls.iter().filter(|url| !url.is_resolved && !url.is_out).map(|url| url.retry_at);
+        let urls = self.urls.iter().filter(|url| !url.is_resolved && !url.is_resolving).map(|url| url.retry_at);
         let peers = self.peers.iter().filter_map(EnvoyPeer::due);
         // The waits of a course end at times that only the course knows.
         let next = urls.chain(peers).filter(|time| *time > now.elapsed).chain([now.elapsed + WAKE]).min();

@@ -57,19 +57,24 @@ pub struct EnvoyPeer {
     is_busy: bool,
     /// A proof starts again with a new round when it fails. Responses of earlier rounds do not count.
     round: u32,
+    /// True if the kept connection shows the expected documents.
     is_polled: bool,
     probes_sent: usize,
     /// The probes of all rounds without a response yet.
     probes_out: usize,
     early_ended: usize,
+    /// The number of probes in this round that show the expected documents.
     confirmed: usize,
+    /// The number of probes in this round that failed.
     misses: usize,
     /// The error of the last request, if it failed.
     error: Option<EnvoyError>,
     /// The reason why the Envoy has not adopted the documents.
     problem: Option<String>,
     advice: Option<String>,
+    /// The time since which requests fail or show that the Envoy lags.
     troubled_since: Option<Duration>,
+    /// The time of the next request for details of a lagging Envoy.
     details_at: Duration,
     retry_at: Duration,
 }

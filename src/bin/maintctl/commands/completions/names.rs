@@ -134,7 +134,7 @@ fn of_policy(policy: &Path) -> Result<Vec<CompletionSite>> {
 /// The sites of the Envoys. Rules and windows require a key.
 fn of_envoys(target: &Target) -> Result<Vec<CompletionSite>> {
     let token = target.read_token(times::time(&times::now())).ok();
-    let roll = target.call(token.as_deref(), Instant::now() + TIMEOUT)?;
+    let roll = target.query(token.as_deref(), Instant::now() + TIMEOUT)?;
     let known = |name: String| {
         let statuses = || roll.of_site(&name).map(|(_, status)| status);
         let rules = statuses().flat_map(|status| &status.details.bypassed.0).map(|(rule, _)| rule.clone());

@@ -11,7 +11,7 @@ use anyhow::Result;
 use crate::args::SyncArgs;
 use crate::config::target::Target;
 use crate::envoys::failure;
-use crate::envoys::fleet::Patience;
+use crate::envoys::fleet::WaitLimit;
 use crate::envoys::roll::{EnvoyProcess, Roll};
 use crate::envoys::status::EnvoySite;
 use crate::terminal::output::{self, shown};
@@ -59,7 +59,7 @@ impl Watch<'_> {
     /// Brings Envoys up to date if some lag. Returns the lines to print.
     fn round(&mut self) -> Vec<String> {
         let token = self.target.read_token(times::time(&times::now())).ok();
-        let roll = self.target.glance(token.as_deref(), Patience::Short, deadline(self.args.timeout));
+        let roll = self.target.query_once(token.as_deref(), WaitLimit::LastResponse, deadline(self.args.timeout));
         let lagging = lagging(&roll, &self.args.sites);
         let is_new = !lagging.is_subset(&self.tried) || self.tried_at.elapsed() >= AGAIN_AFTER;
         if lagging.is_empty() || !is_new {

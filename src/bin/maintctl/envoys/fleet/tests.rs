@@ -7,9 +7,9 @@ fn at(milliseconds: u64) -> Moment {
 }
 
 /// A query of URLs with these addresses.
-fn fleet(patience: Patience, addresses: &[(&str, &[&str])]) -> Fleet {
+fn fleet(limit: WaitLimit, addresses: &[(&str, &[&str])]) -> Fleet {
     let urls: Vec<String> = addresses.iter().map(|(url, _)| (*url).to_owned()).collect();
-    let mut fleet = Fleet::new(&urls, Some(Vec::new()), patience, Duration::from_secs(10));
+    let mut fleet = Fleet::new(&urls, Some(Vec::new()), limit, Duration::from_secs(10));
     fleet.requests(at(0));
     for (url, (_, addresses)) in addresses.iter().enumerate() {
         let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
@@ -36,7 +36,7 @@ fn refused() -> Result<EnvoyStatus, EnvoyError> {
 fn an_unreachable_localhost_is_one_failure() {
     let both: &[&str] = &["[::1]:1", "127.0.0.1:1"];
     let mut query =
-        fleet(Patience::Full, &[("http://localhost:1", both), ("http://fleet:1", &["10.0.0.1:1", "10.0.0.2:1"])]);
+        fleet(WaitLimit::Deadline, &[("http://localhost:1", both), ("http://fleet:1", &["10.0.0.1:1", "10.0.0.2:1"])]);
     (0..4).for_each(|peer| answer(&mut query, peer, refused(), at(1)));
     assert_eq!(query.known().failures.len(), 3);
 }
@@ -44,7 +44,7 @@ fn an_unreachable_localhost_is_one_failure() {
 #[test]
 fn an_unused_address_of_localhost_is_no_failure_and_not_waited_for() {
     for used in [0, 1] {
-        let mut query = fleet(Patience::Full, &[("http://localhost:1", &["127.0.0.1:1", "[::1]:1"])]);
+        let mut query = fleet(WaitLimit::Deadline, &[("http://localhost:1", &["127.0.0.1:1", "[::1]:1"])]);
         answer(&mut query, used, Ok(status("a")), at(1));
         answer(&mut query, 1 - used, refused(), at(1));
         assert!(query.known().failures.is_empty());
@@ -59,7 +59,7 @@ fn an_unused_address_of_localhost_is_no_failure_and_not_waited_for() {
 
 #[test]
 fn one_envoy_at_two_urls_counts_once() {
-    let mut query = fleet(Patience::Full, &[("http://a", &["10.0.0.1:1"]), ("http://b", &["10.0.0.2:1"])]);
+    let mut query = fleet(WaitLimit::Deadline, &[("http://a", &["10.0.0.1:1"]), ("http://b", &["10.0.0.2:1"])]);
     answer(&mut query, 0, Ok(status("one")), at(1));
     answer(&mut query, 1, Ok(status("one")), at(1));
     assert_eq!((query.known().envoys.len(), query.known().total()), (1, 1));
@@ -68,18 +68,18 @@ fn one_envoy_at_two_urls_counts_once() {
 
 #[test]
 fn a_query_waits_one_second_for_silent_envoys_and_a_proof_until_the_deadline() {
-    for (patience, until) in [(Patience::Short, 1010), (Patience::Full, 10_000)] {
-        let mut query = fleet(patience, &[("http://a", &["10.0.0.1:1"]), ("http://b", &["10.0.0.2:1"])]);
+    for (limit, until) in [(WaitLimit::LastResponse, 1010), (WaitLimit::Deadline, 10_000)] {
+        let mut query = fleet(limit, &[("http://a", &["10.0.0.1:1"]), ("http://b", &["10.0.0.2:1"])]);
         answer(&mut query, 0, Ok(status("one")), at(10));
-        assert!(!query.is_over(at(until - 1)), "{patience:?}");
-        assert!(query.is_over(at(until)), "{patience:?}");
+        assert!(!query.is_over(at(until - 1)), "{limit:?}");
+        assert!(query.is_over(at(until)), "{limit:?}");
         assert_eq!(query.outstanding(), "no response from http://b");
     }
 }
 
 #[test]
 fn failed_connections_are_tried_again_for_half_a_second_only() {
-    let mut query = fleet(Patience::Full, &[("http://a", &["10.0.0.1:1"])]);
+    let mut query = fleet(WaitLimit::Deadline, &[("http://a", &["10.0.0.1:1"])]);
     answer(&mut query, 0, refused(), at(10));
     assert!(!query.is_over(at(400)));
     assert_eq!(query.outstanding(), "no connection to http://a");

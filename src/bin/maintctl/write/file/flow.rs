@@ -12,7 +12,7 @@ use crate::document::draft::Draft;
 use crate::envoys::adoption::ExpectedDocument;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::exchange::Course;
-use crate::envoys::fleet::{Fleet, Patience};
+use crate::envoys::fleet::{Fleet, WaitLimit};
 use crate::envoys::peer::PeerEnd;
 use crate::envoys::request::{EnvoyRequest, EnvoyResponse, Moment, PeerId, SignedDocument};
 use crate::envoys::status::EnvoyStatus;
@@ -34,8 +34,8 @@ pub struct FileFlow {
 impl FileFlow {
     /// Waits until the Envoys at `urls` have adopted `expected`; without `wait`, until the documents are pushed.
     pub fn new(urls: &[String], expected: Vec<ExpectedDocument>, wait: bool, deadline: Duration) -> FileFlow {
-        let patience = if wait { Patience::Full } else { Patience::Short };
-        let fleet = Fleet::new(urls, Some(expected), patience, deadline);
+        let wait_limit = if wait { WaitLimit::Deadline } else { WaitLimit::LastResponse };
+        let fleet = Fleet::new(urls, Some(expected), wait_limit, deadline);
         FileFlow { fleet, documents: Vec::new(), asked_again: BTreeSet::new(), wait }
     }
 

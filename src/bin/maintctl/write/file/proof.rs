@@ -91,7 +91,7 @@ fn explain(
         }
     }
     // The file may also reach only some of the Envoys behind a load balancer.
-    let identity = has_cause.then(|| target.call(None, Instant::now() + IDENTITY_TIMEOUT));
+    let identity = has_cause.then(|| target.query(None, Instant::now() + IDENTITY_TIMEOUT));
     if let Some(Err(error)) = identity {
         adoption.lagging = vec![EnvoyFailure::new("envoys", EnvoyError::Unexpected(format!("{error:#}")))];
     }

@@ -9,7 +9,7 @@ use crate::config::target::Target;
 use crate::document::draft::Draft;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
-use crate::envoys::fleet::Patience;
+use crate::envoys::fleet::WaitLimit;
 use crate::envoys::roll::{EnvoyProcess, Roll};
 use crate::envoys::status::EnvoySite;
 use crate::exit::ExitError;
@@ -37,11 +37,11 @@ impl Reports {
         }
         let token = target.read_token(times::time(&times::now()));
         let no_token = token.as_ref().err().map(|error| format!("{error:#}"));
-        let roll = target.glance(token.ok().as_deref(), Patience::Glance, deadline);
+        let roll = target.query_once(token.ok().as_deref(), WaitLimit::FirstResponse, deadline);
         let is_rejected = |failure: &&EnvoyFailure| matches!(failure.error, EnvoyError::Rejected { .. });
         let (roll, no_details) = match roll.failures.iter().find(is_rejected).map(EnvoyFailure::line) {
             Some(rejected) => {
-                let all = target.glance(None, Patience::Glance, deadline);
+                let all = target.query_once(None, WaitLimit::FirstResponse, deadline);
                 (with_details(all, &roll), Some(rejected))
             }
             None => (roll, no_token),

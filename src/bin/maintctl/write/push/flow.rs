@@ -12,7 +12,7 @@ use envoy_maintenance::time::Time;
 
 use crate::envoys::error::EnvoyError;
 use crate::envoys::exchange::Course;
-use crate::envoys::fleet::{Fleet, HEAD_START, Patience};
+use crate::envoys::fleet::{Fleet, HEAD_START, WaitLimit};
 use crate::envoys::peer::{EnvoyPeer, PeerEnd};
 use crate::envoys::request::{EnvoyRequest, EnvoyResponse, Moment, PeerId, SignedDocument};
 use crate::envoys::roll::Roll;
@@ -92,9 +92,9 @@ impl Course for PushFlow<'_> {
 
 impl<'a> PushFlow<'a> {
     pub fn new(urls: &[String], planner: Planner<'a>, choose: Choose<'a>, options: PushOptions<'a>) -> PushFlow<'a> {
-        let patience = if options.wait { Patience::Full } else { Patience::Short };
+        let wait_limit = if options.wait { WaitLimit::Deadline } else { WaitLimit::LastResponse };
         PushFlow {
-            fleet: Fleet::new(urls, None, patience, options.deadline),
+            fleet: Fleet::new(urls, None, wait_limit, options.deadline),
             planner,
             choose,
             options,

@@ -11,9 +11,9 @@ use crate::envoys::request::Moment;
 impl PushFlow<'_> {
     /// Sends each new document to the first Envoy by name.
     pub(super) fn ask_arbiters(&mut self, now: Moment) -> Result<()> {
-        let patience = HEAD_START.max(2 * self.fleet.first_answer().unwrap_or_default());
+        let wait = HEAD_START.max(2 * self.fleet.first_answer().unwrap_or_default());
         for site in self.sites.iter_mut().flatten().filter(|site| !site.is_decided) {
-            if let Some((peer, _)) = site.arbiter.filter(|(_, since)| now.elapsed >= *since + patience) {
+            if let Some((peer, _)) = site.arbiter.filter(|(_, since)| now.elapsed >= *since + wait) {
                 site.arbiter = None;
                 site.tried.insert(peer);
             }

@@ -110,7 +110,7 @@ pub struct ModelFleet {
     pub other_at: Option<Duration>,
     pub other_envoy: usize,
     pub latency: Duration,
-    /// What happens next, by time.
+    /// Future events, by time.
     events: BTreeMap<(Duration, u64), SimulatedEvent>,
     count: u64,
 }
