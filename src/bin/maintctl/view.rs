@@ -6,10 +6,10 @@ use anyhow::Result;
 use jiff::Zoned;
 
 use crate::config::target::{Target, TargetWriter};
-use crate::diagnosis::envoy::{self, OwnSide};
+use crate::diagnosis::envoy::{self, CLOCK_TOLERANCE, OwnSide};
 use crate::diagnosis::remark::{Remark, Severity, Topic};
 use crate::envoys::failure::EnvoyFailure;
-use crate::envoys::roll::{CLOCK_TOLERANCE, EnvoyProcess, Roll};
+use crate::envoys::roll::{EnvoyProcess, Roll};
 use crate::terminal::times;
 use crate::write::file::contents::Contents;
 use site::SiteView;

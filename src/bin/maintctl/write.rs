@@ -10,9 +10,9 @@ use change::{ChangeOptions, ChangeReport, Edit};
 use selection::SiteSelection;
 
 pub mod change;
+mod envoy_warnings;
 pub mod file;
 pub mod journal;
-mod plan;
 pub mod push;
 pub mod selection;
 

@@ -9,6 +9,9 @@ use crate::envoys::status::EnvoyStatus;
 /// The time after its start in which an Envoy may not have configured all plugins and workers, in seconds.
 pub const STARTING: u64 = 15;
 
+/// The difference between clocks that `status` and changes ignore, in milliseconds. It includes the time of the request.
+pub const CLOCK_TOLERANCE: i64 = 10_000;
+
 /// The configuration of maintctl that Envoys should share.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnSide<'o> {

@@ -5,15 +5,11 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use envoy_maintenance::time::Time;
 
-use crate::diagnosis::envoy as diagnosis;
 use crate::envoys::addresses::Endpoint;
 use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::{self, EnvoyFailure};
 use crate::envoys::status::{EnvoySite, EnvoyStatus};
 use crate::exit::ExitError;
-
-/// The difference between clocks that is ignored, in milliseconds. It includes the time of the request.
-pub const CLOCK_TOLERANCE: i64 = 10_000;
 
 /// One Envoy process, and its last status.
 #[derive(Clone, Debug)]
@@ -57,16 +53,6 @@ impl Roll {
     /// The status of `site` in each Envoy that has it.
     pub fn of_site(&self, site: &str) -> impl Iterator<Item = (&EnvoyProcess, &EnvoySite)> {
         self.envoys.iter().filter_map(move |envoy| Some((envoy, envoy.status.site(site)?)))
-    }
-
-    /// Prints warnings about clocks that differ from this machine's, and about plugins that share a name.
-    pub fn warn(&self) {
-        for envoy in &self.envoys {
-            let clock = diagnosis::clock(&envoy.status, envoy.asked, envoy.answered, CLOCK_TOLERANCE);
-            for remark in clock.into_iter().chain(diagnosis::conflicts(&envoy.status)) {
-                aside!("warning: {}", remark.about(&envoy.name()).line());
-            }
-        }
     }
 
     /// Fails if no Envoy responds. `consequence` is appended to the message.

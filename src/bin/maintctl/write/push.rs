@@ -13,11 +13,13 @@ use crate::envoys::roll::Roll;
 use crate::terminal::output::shown;
 use crate::terminal::times;
 use crate::write::change::{ChangeOptions, ChangeReport, Edit};
-use crate::write::plan::Planner;
+use crate::write::envoy_warnings;
+use crate::write::push::plan::Planner;
 use crate::write::selection::SiteSelection;
 use flow::{PushFlow, PushOptions};
 
 mod flow;
+mod plan;
 mod site;
 
 /// Makes a change on every Envoy of the target.
@@ -66,7 +68,7 @@ fn run(
     let roll = result.roll;
     result.notes.iter().for_each(|note| aside!("note: {}", shown(note)));
     if wait {
-        roll.warn();
+        envoy_warnings::print(&roll);
     }
     Ok(ChangeReport {
         target: target.name.clone(),

@@ -13,6 +13,7 @@ use crate::envoys::roll::EnvoyProcess;
 use crate::envoys::status::EnvoyStatus;
 use crate::terminal::output::shown;
 use crate::write::change::{ChangeOptions, ChangeReport};
+use crate::write::envoy_warnings;
 use crate::write::file::flow::FileFlow;
 use crate::write::file::next::NextFile;
 use crate::write::file::plan::FilePlan;
@@ -65,7 +66,7 @@ pub fn report(
         adoption = Adoption { total: target.envoys.len(), lagging: vec![unread], ..Adoption::default() };
     }
     flow.fleet.notes.iter().for_each(|note| aside!("note: {}", shown(note)));
-    roll.warn();
+    envoy_warnings::print(&roll);
     explain(&mut adoption, &flow, target, &|status, error| cause(status, &expected, files, error, unsigned.as_ref()));
     let is_adopted = |envoy: &&EnvoyProcess| !adoption.lagging.iter().any(|failure| failure.name == envoy.name());
     let lacked = |envoy: &&EnvoyProcess| plan.proving.iter().any(|site| has_lacked(envoy, site, next));

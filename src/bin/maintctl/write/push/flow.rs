@@ -18,7 +18,7 @@ use crate::envoys::request::{EnvoyRequest, EnvoyResponse, Moment, PeerId, Signed
 use crate::envoys::roll::Roll;
 use crate::exit::ExitError;
 use crate::terminal::times::after;
-use crate::write::plan::{Planner, declared};
+use crate::write::push::plan::{Planner, declared};
 use crate::write::push::site::{LateDocument, SitePush};
 
 mod arbiter;

@@ -11,7 +11,7 @@ use crate::document::draft::Draft;
 use crate::envoys::request::{PeerId, SignedDocument};
 use crate::envoys::status::{EnvoySite, EnvoyStatus};
 use crate::write::change::SiteChange;
-use crate::write::plan::{OwnDocuments, SitePlan};
+use crate::write::push::plan::{OwnDocuments, SitePlan};
 
 /// One site during a push.
 #[derive(Debug)]
