@@ -13,7 +13,6 @@ use crate::args::common::Global;
 use crate::config::target::Target;
 use crate::document::draft::Draft;
 use crate::document::{describe, hold};
-use crate::envoys::failure;
 use crate::exit::ExitError;
 use crate::terminal::table::{Cell, table};
 use crate::terminal::times::{self, deadline};
@@ -65,11 +64,8 @@ pub fn run(global: &Global, args: &HistoryArgs) -> Result<ExitCode> {
         print(&history, args.json, &now)?;
     }
     let view = view?;
-    let failures = &view.roll.failures;
-    if !failures.is_empty() && !target.is_file() {
-        let (count, total) = (failures.len(), view.roll.total());
-        let lines = failure::lines(failures);
-        bail!(ExitError::NotAdopted(format!("{count} of {total} Envoys cannot be read, and may know more:{lines}")));
+    if let Some(unread) = view.roll.unread(", and may know more").filter(|_| !target.is_file()) {
+        bail!(ExitError::NotAdopted(unread));
     }
     Ok(ExitCode::SUCCESS)
 }

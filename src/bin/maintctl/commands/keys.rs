@@ -9,7 +9,6 @@ use crate::args::KeysArgs;
 use crate::args::common::Global;
 use crate::config::target::Target;
 use crate::diagnosis::remark::Topic;
-use crate::envoys::failure;
 use crate::envoys::roll::Roll;
 use crate::exit::ExitError;
 use crate::terminal::output;
@@ -47,11 +46,8 @@ pub fn run(global: &Global, args: &KeysArgs) -> Result<ExitCode> {
     if !keys.iter().any(|key| Some(&key.kid) == own.as_ref()) && own.is_some() {
         aside!("warning: no policy has the key of maintctl.toml; add the JWK that `maintctl init` prints to `keys`");
     }
-    let failures = &view.roll.failures;
-    if !failures.is_empty() {
-        let (count, total) = (failures.len(), view.roll.total());
-        let lines = failure::lines(failures);
-        bail!(ExitError::NotAdopted(format!("{count} of {total} Envoys cannot be read:{lines}")));
+    if let Some(unread) = view.roll.unread("") {
+        bail!(ExitError::NotAdopted(unread));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -127,6 +127,11 @@ impl EnvoyPeer {
         self.end.is_none()
     }
 
+    /// True if the control endpoint has rejected a request.
+    pub fn is_rejected(&self) -> bool {
+        matches!(self.end, Some(PeerEnd::Failed(EnvoyError::Rejected { .. })))
+    }
+
     /// True if the last request got no connection.
     pub fn is_unreachable(&self) -> bool {
         matches!(&self.error, Some(EnvoyError::Unreachable(_))) && !self.is_silent()

@@ -55,14 +55,25 @@ impl Roll {
         self.envoys.iter().filter_map(move |envoy| Some((envoy, envoy.status.site(site)?)))
     }
 
+    /// The first rejection, such as that of a read token.
+    pub fn rejection(&self) -> Option<&EnvoyFailure> {
+        self.failures.iter().find(|failure| matches!(failure.error, EnvoyError::Rejected { .. }))
+    }
+
+    /// The Envoys that cannot be read, with the reasons. `consequence` follows the number of them.
+    pub fn unread(&self, consequence: &str) -> Option<String> {
+        let (count, total) = (self.failures.len(), self.total());
+        let lines = failure::lines(&self.failures);
+        (count > 0).then(|| format!("{count} of {total} Envoys cannot be read{consequence}:{lines}"))
+    }
+
     /// Fails if no Envoy responds. `consequence` is appended to the message.
     pub fn require_any(&self, consequence: &str) -> Result<()> {
         if !self.envoys.is_empty() {
             return Ok(());
         }
-        let rejected = self.failures.iter().any(|failure| matches!(failure.error, EnvoyError::Rejected { .. }));
         let lines = failure::lines(&self.failures);
-        if rejected {
+        if self.rejection().is_some() {
             bail!(ExitError::Rejected(format!("rejected{consequence}{lines}")));
         }
         bail!(ExitError::NotAdopted(format!(

@@ -32,12 +32,7 @@ pub fn view(target: &Target, args: &StatusArgs) -> Result<View> {
 
 /// The most important problem, with all Envoys that it concerns.
 pub fn problem(target: &Target, view: &View) -> Option<String> {
-    let failures = &view.roll.failures;
-    if !failures.is_empty() {
-        let (count, total) = (failures.len(), view.roll.total());
-        return Some(format!("{count} of {total} Envoys cannot be read:{}", failure::lines(failures)));
-    }
-    if let Some(text) = lagging(view) {
+    if let Some(text) = view.roll.unread("").or_else(|| lagging(view)) {
         return Some(text);
     }
     let errors: String = view.remarks_of(Severity::Error).map(|remark| format!("\n  {}", remark.line())).collect();

@@ -38,8 +38,7 @@ impl Target {
             Err(error) => return Ok((self.query(None, deadline)?, Some(format!("{error:#}")))),
         };
         let roll = self.query(Some(&token), deadline)?;
-        let is_rejected = |failure: &&EnvoyFailure| matches!(failure.error, EnvoyError::Rejected { .. });
-        match roll.failures.iter().find(is_rejected).map(EnvoyFailure::line) {
+        match roll.rejection().map(EnvoyFailure::line) {
             Some(rejected) => Ok((self.query(None, deadline)?, Some(rejected))),
             None => Ok((roll, None)),
         }

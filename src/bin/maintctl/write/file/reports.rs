@@ -7,7 +7,6 @@ use envoy_maintenance::state::Mode;
 
 use crate::config::target::Target;
 use crate::document::draft::Draft;
-use crate::envoys::error::EnvoyError;
 use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::fleet::WaitLimit;
 use crate::envoys::roll::{EnvoyProcess, Roll};
@@ -38,8 +37,7 @@ impl Reports {
         let token = target.read_token(times::time(&times::now()));
         let no_token = token.as_ref().err().map(|error| format!("{error:#}"));
         let roll = target.query_once(token.ok().as_deref(), WaitLimit::FirstResponse, deadline);
-        let is_rejected = |failure: &&EnvoyFailure| matches!(failure.error, EnvoyError::Rejected { .. });
-        let (roll, no_details) = match roll.failures.iter().find(is_rejected).map(EnvoyFailure::line) {
+        let (roll, no_details) = match roll.rejection().map(EnvoyFailure::line) {
             Some(rejected) => {
                 let all = target.query_once(None, WaitLimit::FirstResponse, deadline);
                 (with_details(all, &roll), Some(rejected))

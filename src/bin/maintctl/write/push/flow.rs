@@ -113,8 +113,7 @@ impl<'a> PushFlow<'a> {
         let known: Vec<&EnvoyPeer> = self.fleet.peers.iter().filter(|peer| peer.is_open() && peer.is_known()).collect();
         let is_settled = self.fleet.is_settled();
         let Some(first) = self.fleet.first_answer().filter(|_| !known.is_empty()) else {
-            let is_rejected = |peer: &EnvoyPeer| matches!(peer.end, Some(PeerEnd::Failed(EnvoyError::Rejected { .. })));
-            if now.elapsed >= SITE_AFTER && self.fleet.peers.iter().any(is_rejected) {
+            if now.elapsed >= SITE_AFTER && self.fleet.peers.iter().any(EnvoyPeer::is_rejected) {
                 self.fleet.known().require_any("; nothing changed")?;
             }
             return Ok(());

@@ -3,9 +3,8 @@
 use anyhow::Result;
 
 use super::PushFlow;
-use crate::envoys::error::EnvoyError;
 use crate::envoys::fleet::HEAD_START;
-use crate::envoys::peer::{EnvoyPeer, PeerEnd};
+use crate::envoys::peer::EnvoyPeer;
 use crate::envoys::request::Moment;
 
 impl PushFlow<'_> {
@@ -43,8 +42,7 @@ impl PushFlow<'_> {
     fn require_arbiters(&self) -> Result<()> {
         let is_undecided = self.sites.iter().flatten().any(|site| !site.is_decided);
         let is_any_usable = self.fleet.peers.iter().any(|peer| peer.is_open() && peer.status.is_some());
-        let is_rejected = |peer: &EnvoyPeer| matches!(peer.end, Some(PeerEnd::Failed(EnvoyError::Rejected { .. })));
-        if is_undecided && !is_any_usable && self.fleet.peers.iter().any(is_rejected) {
+        if is_undecided && !is_any_usable && self.fleet.peers.iter().any(EnvoyPeer::is_rejected) {
             return Err(self.not_accepted());
         }
         Ok(())

@@ -4,7 +4,6 @@ use anyhow::{Result, bail};
 
 use super::PushFlow;
 use crate::envoys::adoption::Adoption;
-use crate::envoys::error::EnvoyError;
 use crate::envoys::failure;
 use crate::envoys::peer::PeerEnd;
 use crate::envoys::roll::Roll;
@@ -65,10 +64,9 @@ impl PushFlow<'_> {
 
     /// The error if no Envoy accepted the change.
     pub(super) fn not_accepted(&self) -> anyhow::Error {
-        let failures = self.fleet.known().failures;
-        let is_rejected = failures.iter().any(|failure| matches!(failure.error, EnvoyError::Rejected { .. }));
-        let lines = failure::lines(&failures);
-        let error = match (is_rejected, self.is_any_accepted()) {
+        let roll = self.fleet.known();
+        let lines = failure::lines(&roll.failures);
+        let error = match (roll.rejection().is_some(), self.is_any_accepted()) {
             (true, false) => ExitError::Rejected(format!("rejected; nothing changed{lines}")),
             (true, true) => ExitError::Rejected(format!("rejected for some sites{lines}")),
             (false, _) => ExitError::NotAdopted(format!("no Envoy accepted the change{lines}")),
