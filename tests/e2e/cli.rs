@@ -62,7 +62,7 @@ async fn pushing() -> (App, Envoy, Desk, Signer) {
     let envoy =
         Envoy::builder(app.address()).policy(&policy(&signer)).control(&control(&signer)).workers(2).start().await;
     envoy.wait_for_workers("shop").await;
-    let desk = Desk::pushing(&signer, &[&base(&envoy)]);
+    let desk = Desk::pushing(&signer, &[&envoy.endpoint()]);
     (app, envoy, desk, signer)
 }
 
@@ -70,10 +70,6 @@ async fn pushing() -> (App, Envoy, Desk, Signer) {
 fn plugin(bootstrap: &mut Value, listener: usize) -> &mut Value {
     let manager = &mut bootstrap["static_resources"]["listeners"][listener]["filter_chains"][0]["filters"][0];
     &mut manager["typed_config"]["http_filters"][0]["typed_config"]["config"]
-}
-
-fn base(envoy: &Envoy) -> String {
-    envoy.control_url("").trim_end_matches('/').to_owned()
 }
 
 async fn status_of(envoy: &Envoy) -> u16 {
@@ -91,7 +87,7 @@ async fn writing(app: &App, signer: &Signer) -> (Envoy, Desk) {
         .await;
     let desk = Desk::new(signer, "");
     desk.write("policy.yaml", &policy(signer).to_string());
-    let target = format!("file = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{:?}]", envoy.ecds_file(), base(&envoy));
+    let target = format!("file = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{:?}]", envoy.ecds_file(), envoy.endpoint());
     desk.target(&target);
     (envoy, desk)
 }

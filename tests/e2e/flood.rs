@@ -116,7 +116,7 @@ async fn a_flood_of_invalid_signatures_is_limited_and_does_not_block_the_data_li
 async fn an_operator_succeeds_during_floods_from_one_or_many_addresses() {
     let (app, ops) = (App::start(), Signer::generate());
     let envoy = envoy(&app, &ops).await;
-    let desk = Desk::pushing(&ops, &[envoy.control_url("").trim_end_matches('/')]);
+    let desk = Desk::pushing(&ops, &[&envoy.endpoint()]);
     for addresses in [1, 40] {
         let flood = Flood::start(&envoy, &ops, addresses);
         for command in ["close shop", "open shop"].repeat(3) {

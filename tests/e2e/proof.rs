@@ -118,7 +118,7 @@ async fn after_maintctl_has_pushed_a_document_no_request_is_decided_by_an_older_
     let mut connections = kept_open(&envoy).await;
     let load = Load::start(envoy.data());
 
-    let desk = Desk::pushing(&ops, &[envoy.control_url("").trim_end_matches('/')]);
+    let desk = Desk::pushing(&ops, &[&envoy.endpoint()]);
     let closed = desk.run("close shop").await;
     assert_eq!(closed.code, 0, "{closed:?}");
     let refused = envoy.stat("wasmcustom.maintenance.site.shop.rq_refused").await;

@@ -24,6 +24,8 @@ pub mod wasm;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// The time limit of every wait. It is long, because tests share a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -40,6 +42,11 @@ pub fn module() -> PathBuf {
 /// The compiled maintctl.
 pub fn maintctl() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_maintctl"))
+}
+
+/// Sends a signal to the process with this id.
+pub fn signal(process: u32, signal: Signal) {
+    kill_process(Pid::from_raw(i32::try_from(process).unwrap()).unwrap(), signal).unwrap();
 }
 
 /// Calls `ask` until it returns `Some`, and returns the value. After [`DEADLINE`], the test fails with the name of the

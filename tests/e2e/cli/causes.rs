@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::reach::envoy;
-use super::{base, control, plugin, policy, status_of, writing};
+use super::{control, plugin, policy, status_of, writing};
 use crate::support::app::App;
 use crate::support::client::Output;
 use crate::support::desk::Desk;
@@ -31,7 +31,7 @@ async fn a_policy_without_the_signing_key_is_named_before_and_after_a_change() {
         keyless["keys"] = keys;
         let envoy = Envoy::builder(app.address()).policy(&keyless).control(&control(&signer)).workers(2).start().await;
         envoy.wait_for_workers("shop").await;
-        let desk = Desk::pushing(&signer, &[&base(&envoy)]);
+        let desk = Desk::pushing(&signer, &[&envoy.endpoint()]);
         let warning =
             "plugin \"data\" does not have the key of maintctl.toml; add the JWK that `maintctl init` prints to `keys`";
         status_with(&desk, 0, &["warning: ", warning]).await;
@@ -71,7 +71,7 @@ async fn listeners_that_do_not_share_a_vm_id_a_fleet_or_names_are_named() {
     ] {
         let envoy = Envoy::builder(app.address()).policy(&policy(&signer)).control(&control(&signer)).bootstrap(change);
         let envoy = envoy.start().await;
-        let desk = Desk::pushing(&signer, &[&base(&envoy)]);
+        let desk = Desk::pushing(&signer, &[&envoy.endpoint()]);
         let output = status_with(&desk, 3, &[cause]).await;
         assert_eq!(output.stdout, "no site is known: see the errors and notes\n");
         assert_eq!(status_of(&envoy).await, 200);
@@ -96,7 +96,7 @@ async fn a_refused_policy_is_named_whether_envoy_runs_one_before_or_none() {
     let envoy = Envoy::builder(app.address()).policy(&bad).control(&control(&signer)).watched_file().start().await;
     assert_eq!(status_of(&envoy).await, 500);
     let none = "the first policy of plugin \"data\" was refused, so Envoy answers 500 to each request of its listener: sits: unknown";
-    let desk = Desk::pushing(&signer, &[&base(&envoy)]);
+    let desk = Desk::pushing(&signer, &[&envoy.endpoint()]);
     let output = status_with(&desk, 3, &[none, "correct the policy; `maintctl lint` checks it"]).await;
     assert_eq!(output.stdout, "no site is known: see the errors and notes\n");
 }
@@ -105,7 +105,7 @@ async fn a_refused_policy_is_named_whether_envoy_runs_one_before_or_none() {
 async fn no_document_and_a_document_that_means_online_are_the_same() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     assert_eq!(desk.run("close shop").await.code, 0);
     assert_eq!(desk.run("open shop").await.code, 0);
     two.restart().await;
@@ -134,7 +134,7 @@ async fn state_that_some_policies_do_not_declare_has_advice_that_helps() {
     let one = Envoy::builder(app.address()).policy(&declared).control(&control(&signer)).node("one").start().await;
     let two = envoy(&app, &signer, "two").await;
     one.wait_for_workers("shop").await;
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     let cause = "declares the state (`state.shop`), and the policy there does not; give every Envoy the same policy";
     let output = status_with(&desk, 3, &["shop: two/", cause]).await;
     for advice in ["maintctl sync", "maintctl close", "maintctl open"] {
@@ -147,7 +147,7 @@ async fn state_that_some_policies_do_not_declare_has_advice_that_helps() {
         .control(&control(&signer))
         .start()
         .await;
-    let desk = Desk::pushing(&signer, &[&base(&both)]);
+    let desk = Desk::pushing(&signer, &[&both.endpoint()]);
     let cause =
         "plugins \"data\", \"second\" have the site, and not all of them declare this state; give all of them the same";
     status_with(&desk, 3, &["OFFLINE, ", " workers have adopted it: ", cause]).await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{base, control, policy, pushing, status_of};
+use super::{control, policy, pushing, status_of};
 use crate::support::app::App;
 use crate::support::client;
 use crate::support::desk::Desk;
@@ -96,7 +96,7 @@ async fn changing_a_declared_site_is_an_error_that_names_the_policy() {
     let mut declared = policy(&signer);
     declared["state"] = json!({ "shop": { "mode": "offline" } });
     let envoy = Envoy::builder(app.address()).policy(&declared).control(&control(&signer)).watched_file().start().await;
-    let desk = Desk::pushing(&signer, &[&base(&envoy)]);
+    let desk = Desk::pushing(&signer, &[&envoy.endpoint()]);
     let output = desk.run("open shop").await;
     assert_eq!(output.code, 4, "{output:?}");
     assert!(output.stderr.contains("policy"), "{output:?}");

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 
 use super::reach::envoy;
-use super::{base, control, plugin, policy, pushing, writing};
+use super::{control, plugin, policy, pushing, writing};
 use crate::support::app::App;
 use crate::support::client::Output;
 use crate::support::desk::{Desk, FLEET};
@@ -28,7 +28,7 @@ async fn doctor_says(desk: &Desk, line: &str, parts: &[&str]) -> Output {
 async fn a_healthy_target_passes_every_check() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
-    let push = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let push = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     let (three, file) = writing(&app, &signer).await;
     three.wait_for_workers("shop").await;
     let envoys = ["envoys", "endpoints", "versions", "clocks", "plugins", "fleets", "policies"];
@@ -47,7 +47,7 @@ async fn a_healthy_target_passes_every_check() {
 #[tokio::test]
 async fn a_broken_configuration_has_a_remedy() {
     let (_app, envoy, desk, signer) = pushing().await;
-    let url = base(&envoy);
+    let url = envoy.endpoint();
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (target, line, parts) in [
         (
@@ -120,14 +120,14 @@ async fn a_broken_envoy_has_a_remedy() {
         ),
     ] {
         let envoy = Envoy::builder(app.address()).policy(policy).control(&control(&signer)).start().await;
-        doctor_says(&Desk::pushing(&signer, &[&base(&envoy)]), line, &parts).await;
+        doctor_says(&Desk::pushing(&signer, &[&envoy.endpoint()]), line, &parts).await;
     }
     let other_vm = Envoy::builder(app.address())
         .policy(&policy(&signer))
         .control(&control(&signer))
         .bootstrap(|bootstrap| plugin(bootstrap, 0)["vm_config"]["vm_id"] = "other".into());
     let other_vm = other_vm.start().await;
-    let desk = Desk::pushing(&signer, &[&base(&other_vm)]);
+    let desk = Desk::pushing(&signer, &[&other_vm.endpoint()]);
     doctor_says(&desk, "error   plugins: ", &["shares the `vm_id`", "the same `vm_id` as the control listener"]).await;
 }
 
@@ -135,7 +135,7 @@ async fn a_broken_envoy_has_a_remedy() {
 async fn envoys_that_differ_have_a_remedy() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     assert_eq!(desk.run("close shop").await.code, 0);
     two.restart().await;
     doctor_says(&desk, "error   adoption: shop: two/", &["has no document since its start at ", "run `maintctl sync`"])
@@ -157,7 +157,7 @@ async fn envoys_that_differ_have_a_remedy() {
     fs::write(&file, bytes).unwrap();
     let builder = Envoy::builder(app.address()).policy(&policy(&signer)).control(&control(&signer)).module(&file);
     let three = builder.node("three").start().await;
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&three)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &three.endpoint()]);
     let parts = [&format!("{older} in three/"), "install the same version everywhere"];
     doctor_says(&desk, "warning versions: versions differ: ", &parts.map(|part| part as &str)).await;
     let renamed = Envoy::builder(app.address())
@@ -166,7 +166,7 @@ async fn envoys_that_differ_have_a_remedy() {
         .node("four")
         .bootstrap(|bootstrap| plugin(bootstrap, 0)["name"] = "web".into());
     let renamed = renamed.start().await;
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&renamed)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &renamed.endpoint()]);
     let parts = ["\"data\" in one/", "\"web\" in four/", "give all Envoys the same plugins with the same names"];
     doctor_says(&desk, "warning plugins: ", &parts).await;
 }
@@ -248,7 +248,7 @@ async fn keys_lists_what_each_key_may_change_and_marks_the_own_one() {
     let two = build("two", &policy(&signer)).start().await;
     one.wait_for_workers("shop").await;
     two.wait_for_workers("shop").await;
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     let output = desk.run("keys").await;
     assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output:?}");
     let rows: Vec<Vec<&str>> = output.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
@@ -262,7 +262,7 @@ async fn keys_lists_what_each_key_may_change_and_marks_the_own_one() {
         (&keys[0]["own"], &keys[1]["own"], keys[0]["envoys"].as_array().unwrap().len()),
         (&json!(false), &json!(true), 1)
     );
-    let stranger = Desk::pushing(&Signer::generate(), &[&base(&one)]);
+    let stranger = Desk::pushing(&Signer::generate(), &[&one.endpoint()]);
     let refused = stranger.run("keys").await;
     assert_eq!((refused.code, refused.stdout.as_str()), (4, ""), "{refused:?}");
     assert!(refused.stderr.contains("only to a key of the policy"), "{refused:?}");

@@ -7,13 +7,13 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::reach::envoy;
-use super::running::{RunningMaintctl, send};
+use super::running::RunningMaintctl;
 use super::terminal::at_terminals;
-use super::{base, generated, pushing, status_of, writing};
+use super::{generated, pushing, status_of, writing};
 use crate::support::app::App;
 use crate::support::desk::Desk;
 use crate::support::signer::Signer;
-use crate::support::{DEADLINE, eventually};
+use crate::support::{DEADLINE, eventually, signal};
 
 /// A job that runs until its stdin is closed, and fails then if `fails`. It prints `ready` when it runs.
 async fn job(desk: &Desk, flags: &str, fails: bool) -> RunningMaintctl {
@@ -79,7 +79,7 @@ async fn the_hold_of_a_killed_maintctl_ends_with_its_lease() {
     let mut killed = RunningMaintctl::script(&desk, "--by killed --lease 2s", "echo $$; exec sleep 60");
     let command = killed.line().await.parse().unwrap();
     killed.process.kill().await.unwrap();
-    send(command, Signal::KILL);
+    signal(command, Signal::KILL);
     eventually("the lease has ended", async || {
         assert_eq!(status_of(&envoy).await, 503);
         let history = desk.json("history shop --json").await;
@@ -203,7 +203,7 @@ async fn commands_hold_a_site_of_a_file() {
 async fn a_signal_before_the_command_starts_leaves_no_hold() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     two.kill();
     // maintctl waits for the second Envoy.
     let waiting = RunningMaintctl::script(&desk, "--timeout 3s --on-failure open", "echo run");

@@ -1,6 +1,6 @@
 //! Hot restarts: the parent process keeps its connections, and only a file changes its state.
 
-use super::{base, pushing, status_of, writing};
+use super::{pushing, status_of, writing};
 use crate::support::app::App;
 use crate::support::desk::Desk;
 use crate::support::envoy::Envoy;
@@ -29,7 +29,7 @@ async fn restarted(envoy: &mut Envoy) -> Connection {
 async fn a_push_does_not_succeed_while_a_parent_may_serve_connections() {
     let (_app, mut envoy, desk, _) = pushing().await;
     let mut kept = restarted(&mut envoy).await;
-    desk.target(&format!("envoys = [{:?}]\nadmin = [{:?}]", base(&envoy), envoy.admin_url()));
+    desk.target(&format!("envoys = [{:?}]\nadmin = [{:?}]", envoy.endpoint(), envoy.admin_url()));
     let output = desk.run("close shop").await;
     assert_eq!((output.code, output.stdout.as_str()), (3, "shop: OFFLINE\n"), "{output:?}");
     let admin = envoy.admin_url();
@@ -72,7 +72,7 @@ async fn a_file_changes_the_state_of_the_parent() {
 #[tokio::test]
 async fn an_admin_interface_that_cannot_be_queried_is_an_error() {
     let (_app, envoy, _, signer) = pushing().await;
-    let (endpoint, admin) = (base(&envoy), envoy.admin_url());
+    let (endpoint, admin) = (envoy.endpoint(), envoy.admin_url());
     for (interfaces, code, told) in [
         (vec![admin.clone()], 0, ""),
         (vec!["http://127.0.0.1:1".to_owned()], 3, "http://127.0.0.1:1: connection refused"),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::reach::envoy;
 use super::running::RunningMaintctl;
-use super::{base, pushing, status_of};
+use super::{pushing, status_of};
 use crate::support::app::App;
 use crate::support::desk::Desk;
 use crate::support::eventually;
@@ -130,7 +130,7 @@ async fn several_maintctl_write_one_journal() {
 async fn an_interrupted_change_has_an_entry() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     with_journal(&desk);
     two.kill();
     // maintctl waits for the second Envoy.

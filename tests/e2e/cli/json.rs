@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use super::{base, pushing};
+use super::pushing;
 use crate::support::DEADLINE;
 use crate::support::desk::Desk;
 use crate::support::signer::Signer;
@@ -50,7 +50,7 @@ async fn close_schedule_cancel_and_open_print_one_json_value() {
 async fn an_incomplete_change_prints_one_json_value() {
     let (_app, envoy, desk, _) = pushing().await;
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    desk.target(&format!("envoys = [{:?}, \"http://{unused}/.maintenance\"]", base(&envoy)));
+    desk.target(&format!("envoys = [{:?}, \"http://{unused}/.maintenance\"]", envoy.endpoint()));
     let output = desk.run("close shop --timeout 2s --json").await;
     assert_eq!(output.code, 3, "{output:?}");
     let answer: Value = serde_json::from_str(&output.stdout).unwrap();
@@ -131,7 +131,7 @@ async fn status_prints_one_json_value() {
         ["address", "envoy", "plugin_conflicts", "started", "time", "version"],
         "{answer}"
     );
-    assert_eq!(answer["envoys"][0]["address"], base(&envoy));
+    assert_eq!(answer["envoys"][0]["address"], envoy.endpoint());
     let sites = answer["sites"].as_array().unwrap();
     assert_eq!(sites.iter().map(|site| &site["site"]).collect::<Vec<_>>(), [&json!("api"), &json!("shop")]);
     let shop = &sites[1];

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::reach::envoy;
-use super::{FLEET, base, pushing, status_of};
+use super::{FLEET, pushing, status_of};
 use crate::support::app::App;
 use crate::support::desk::Desk;
 use crate::support::signer::{Signer, document, now_ms};
@@ -27,7 +27,7 @@ async fn an_expired_document_is_signed_again_for_an_envoy_without_one() {
     let (status, answer) = one.push("shop", &signer.sign(&old)).await;
     assert_eq!(status, 200, "{answer}");
     eventually("the document has expired", async || (now_ms() > made + 301_000).then_some(())).await;
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     let output = desk.run("close shop").await;
     assert_eq!((output.code, output.stdout.contains("already OFFLINE")), (0, true), "{output:?}");
     assert_eq!((status_of(&one).await, status_of(&two).await), (503, 503));
@@ -39,7 +39,7 @@ async fn an_expired_document_is_signed_again_for_an_envoy_without_one() {
 async fn status_names_the_envoys_that_lag_and_the_reason() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     assert_eq!(desk.run("close shop").await.code, 0);
     two.restart().await;
     two.wait_for_workers("shop").await;
@@ -47,7 +47,7 @@ async fn status_names_the_envoys_that_lag_and_the_reason() {
     assert_eq!(output.code, 3, "{output:?}");
     let lines: Vec<_> = output.stderr.lines().filter(|line| line.contains("shop: ")).collect();
     let [line] = lines[..] else { panic!("{output:?}") };
-    assert!(line.contains(&base(&two)) && line.contains("ONLINE, has no document since its start at "), "{line}");
+    assert!(line.contains(&two.endpoint()) && line.contains("ONLINE, has no document since its start at "), "{line}");
     assert!(output.stderr.ends_with("To update them, run `maintctl sync`\n"), "{output:?}");
     let output = desk.run("status shop --json").await;
     let answer: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();

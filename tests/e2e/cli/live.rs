@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{base, control, policy, pushing, status_of, writing};
+use super::{control, policy, pushing, status_of, writing};
 use crate::support::app::App;
 use crate::support::desk::Desk;
 use crate::support::envoy::Envoy;
@@ -45,7 +45,7 @@ async fn explain_live_uses_the_policy_and_the_state_of_the_watched_file() {
         assert_eq!((verdict(&desk, "--live").await, status_of(&envoy).await), (json!(expected), status), "{change}");
     }
     // The watched file has no state of this site, and a document was pushed.
-    let push = Desk::pushing(&signer, &[&base(&envoy)]);
+    let push = Desk::pushing(&signer, &[&envoy.endpoint()]);
     assert_eq!(push.run("close api").await.code, 0);
     let explained = desk.json("explain --live --json http://api.example.com/").await;
     assert_eq!(explained["verdict"], "offline", "{explained}");
@@ -58,7 +58,7 @@ async fn explain_live_uses_declared_state() {
     declared["state"] = json!({ "shop": { "mode": "offline", "reason": "Pinned" } });
     let envoy = Envoy::builder(app.address()).policy(&declared).control(&control(&signer)).start().await;
     envoy.wait_for_workers("shop").await;
-    let desk = Desk::pushing(&signer, &[&base(&envoy)]);
+    let desk = Desk::pushing(&signer, &[&envoy.endpoint()]);
     for policy in [&declared, &policy(&signer)] {
         desk.write("policy.yaml", &policy.to_string());
         assert_eq!(verdict(&desk, "--live --policy policy.yaml").await, "offline");

@@ -3,7 +3,7 @@
 use futures::StreamExt;
 use serde_json::json;
 
-use super::{base, control, policy};
+use super::{control, policy};
 use crate::support::app::App;
 use crate::support::client::Output;
 use crate::support::desk::{Desk, FLEET};

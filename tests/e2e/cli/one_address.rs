@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::reach::{envoy, second_envoy};
-use super::{base, status_of};
+use super::status_of;
 use crate::support::app::App;
 use crate::support::desk::Desk;
 use crate::support::signer::Signer;
@@ -22,7 +22,7 @@ async fn two_envoys_on_one_port_are_detected() {
     // With `enable_reuse_port`, which is Envoy's default, the kernel distributes connections between both.
     let two = second_envoy(&app, &signer, json!({ "address": "127.0.0.1", "port_value": port })).await;
     assert_eq!(two.listener("control").port(), port);
-    let desk = Desk::pushing(&signer, &[&base(&one)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint()]);
     for round in 0..40 {
         let words = if round % 4 == 3 { "status" } else { "close shop --timeout 1s" };
         let output = desk.run(words).await;
@@ -79,7 +79,7 @@ async fn relay(client: TcpStream, server: SocketAddr, has_put: Arc<AtomicBool>) 
 async fn every_envoy_is_queried_over_many_new_connections() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     let connections = async || {
         let (one, two) =
             (one.stats("http.control.downstream_cx_total").await, two.stats("http.control.downstream_cx_total").await);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{base, control, generated, policy, pushing, status_of, writing};
+use super::{control, generated, policy, pushing, status_of, writing};
 use crate::support::app::App;
 use crate::support::bootstrap::extension;
 use crate::support::desk::Desk;
@@ -18,7 +18,7 @@ pub async fn envoy(app: &App, signer: &Signer, node: &str) -> Envoy {
 #[tokio::test]
 async fn an_unusable_key_is_an_error_with_a_remedy() {
     let (_app, envoy, desk, _) = pushing().await;
-    let stranger = Desk::pushing(&Signer::generate(), &[&base(&envoy)]);
+    let stranger = Desk::pushing(&Signer::generate(), &[&envoy.endpoint()]);
     let output = stranger.run("close shop").await;
     assert_eq!(output.code, 4, "{output:?}");
     assert!(output.stderr.contains("key"), "{output:?}");
@@ -65,10 +65,10 @@ async fn the_key_may_come_from_the_environment_or_from_a_command() {
 async fn an_envoy_that_is_down_is_named() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     assert_eq!(desk.run("close shop").await.code, 0);
     assert_eq!((status_of(&one).await, status_of(&two).await), (503, 503));
-    let gone = base(&two);
+    let gone = two.endpoint();
     two.kill();
     let output = desk.run("open shop --timeout 2s").await;
     assert_eq!(output.code, 3, "{output:?}");
@@ -77,7 +77,7 @@ async fn an_envoy_that_is_down_is_named() {
     let status = desk.run("status --timeout 2s").await;
     assert_eq!(status.code, 3, "{status:?}");
     assert!(status.stderr.contains(&gone), "{status:?}");
-    desk.target(&format!("envoys = [{:?}]\nexpect = 2", base(&one)));
+    desk.target(&format!("envoys = [{:?}]\nexpect = 2", one.endpoint()));
     let few = desk.run("close shop --timeout 2s").await;
     assert_eq!(few.code, 3, "{few:?}");
 }
@@ -86,8 +86,8 @@ async fn an_envoy_that_is_down_is_named() {
 async fn envoys_with_different_modes_are_mixed_until_the_next_close() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
-    assert_eq!(Desk::pushing(&signer, &[&base(&one)]).run("close shop").await.code, 0);
-    let both = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    assert_eq!(Desk::pushing(&signer, &[&one.endpoint()]).run("close shop").await.code, 0);
+    let both = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     let status = both.run("status shop").await;
     assert!(status.stdout.contains("MIXED"), "{status:?}");
     let again = both.run("close shop").await;
@@ -218,7 +218,7 @@ async fn a_host_name_with_several_addresses_means_all_of_them() {
 async fn a_request_to_a_busy_envoy_is_retried() {
     let (app, ops, stranger) = (App::start(), Signer::generate(), Signer::generate());
     let envoy = Envoy::builder(app.address()).policy(&policy(&ops)).control(&control(&ops)).workers(1).start().await;
-    let desk = Desk::pushing(&ops, &[&base(&envoy)]);
+    let desk = Desk::pushing(&ops, &[&envoy.endpoint()]);
     let forged = stranger.forge(&ops, &document("shop", "offline"));
     // The flood sends PUT requests only.
     let is_rejected_get = |line: &String| line.starts_with("429 ") && line.contains(" GET ");
@@ -241,7 +241,7 @@ async fn a_request_to_a_busy_envoy_is_retried() {
 async fn windows_that_are_planned_concurrently_are_all_kept() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     let reasons: Vec<String> = (0..6).map(|number| format!("R{number}")).collect();
     let words: Vec<String> = reasons
         .iter()
@@ -283,7 +283,7 @@ async fn a_rate_limit_on_the_endpoint_only_delays_a_command() {
         })
         .start()
         .await;
-    let desk = Desk::pushing(&signer, &[&base(&envoy)]);
+    let desk = Desk::pushing(&signer, &[&envoy.endpoint()]);
     let output = desk.run("close shop").await;
     assert_eq!(output.code, 0, "{output:?}");
     assert!(envoy.stat("control.http_local_rate_limit.rate_limited").await > 0);

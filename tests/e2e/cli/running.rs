@@ -4,17 +4,17 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use super::reach::envoy;
-use super::{base, generated, pushing, status_of, writing};
+use super::{generated, pushing, status_of, writing};
 use crate::support::app::App;
 use crate::support::desk::Desk;
 use crate::support::signer::Signer;
-use crate::support::{DEADLINE, eventually};
+use crate::support::{self, DEADLINE, eventually};
 
 /// A running maintctl and its stdout.
 pub struct RunningMaintctl {
@@ -42,7 +42,7 @@ impl RunningMaintctl {
     }
 
     pub fn signal(&self, signal: Signal) {
-        send(self.process.id().unwrap(), signal);
+        support::signal(self.process.id().unwrap(), signal);
     }
 
     /// The exit code and stderr.
@@ -53,10 +53,6 @@ impl RunningMaintctl {
         let output = output.unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     }
-}
-
-pub fn send(process: u32, signal: Signal) {
-    kill_process(Pid::from_raw(i32::try_from(process).unwrap()).unwrap(), signal).unwrap();
 }
 
 async fn until(desk: &Desk) -> Option<Timestamp> {
@@ -80,7 +76,7 @@ async fn a_lease_is_renewed_while_the_command_runs_and_opens_the_site_after_a_cr
     assert!(until(&desk).await.expect("the site has until") > Timestamp::now());
     runner.process.kill().await.unwrap();
     eventually("the site opens", async || (status_of(&envoy).await == 200).then_some(())).await;
-    send(command, Signal::KILL);
+    support::signal(command, Signal::KILL);
     assert!(desk.run("history shop").await.stdout.contains("OFFLINE"));
 }
 
@@ -88,7 +84,7 @@ async fn a_lease_is_renewed_while_the_command_runs_and_opens_the_site_after_a_cr
 async fn an_envoy_at_which_a_lease_is_not_renewed_is_named_until_it_is() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     let mut command = desk.command("close shop --lease 9s -- cat");
     let mut runner = RunningMaintctl::start(command.stdin(Stdio::piped()));
     let mut stderr = BufReader::new(runner.process.stderr.take().unwrap()).lines();
@@ -100,7 +96,7 @@ async fn an_envoy_at_which_a_lease_is_not_renewed_is_named_until_it_is() {
     two.kill();
     assert_eq!(warning().await, "warning: the lease is not renewed at:");
     let named = warning().await;
-    assert!(named.contains(&base(&two)) && !named.contains(&base(&one)), "{named}");
+    assert!(named.contains(&two.endpoint()) && !named.contains(&one.endpoint()), "{named}");
     let revision = async || one.site("shop").await["revision"].as_u64();
     for _ in 0..2 {
         let before = revision().await;
@@ -164,7 +160,7 @@ async fn an_until_that_passes_while_the_command_runs_does_not_open_the_site_afte
 async fn on_failure_open_opens_the_site_if_the_command_was_not_run() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     assert_eq!(desk.run("close api").await.code, 0);
     two.kill();
     let opened = desk.run("close shop api --timeout 2s --on-failure open -- echo run").await;

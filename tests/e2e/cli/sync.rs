@@ -2,16 +2,16 @@
 
 use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::reach::envoy;
-use super::{FLEET, base, status_of, writing};
+use super::{FLEET, status_of, writing};
 use crate::support::app::App;
 use crate::support::desk::Desk;
-use crate::support::eventually;
 use crate::support::signer::{Signer, document, now_ms};
+use crate::support::{eventually, signal};
 
 #[tokio::test]
 async fn sync_brings_a_restarted_envoy_to_a_document_that_is_older_than_five_minutes() {
@@ -23,14 +23,14 @@ async fn sync_brings_a_restarted_envoy_to_a_document_that_is_older_than_five_min
     let made = now_ms() - 295_000;
     old["revision"] = made.into();
     assert_eq!(one.push("shop", &signer.sign(&old)).await.0, 200);
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     eventually("the document has expired", async || (now_ms() > made + 301_000).then_some(())).await;
     let plan = desk.run("sync --dry-run").await;
     assert_eq!((plan.code, status_of(&two).await), (0, 200), "{plan:?}");
     let output = desk.run("sync").await;
     assert_eq!(output.code, 0, "{output:?}");
     assert!(output.stdout.contains("shop: OFFLINE\n"), "{output:?}");
-    let repaired = format!("({})", base(&two));
+    let repaired = format!("({})", two.endpoint());
     assert!(output.stderr.contains("repaired: two/") && output.stderr.contains(&repaired), "{output:?}");
     assert!(!output.stderr.contains("one/"), "{output:?}");
     assert_eq!((status_of(&one).await, status_of(&two).await), (503, 503));
@@ -48,7 +48,7 @@ async fn sync_brings_a_restarted_envoy_to_a_document_that_is_older_than_five_min
     assert!(output.stderr.contains("repaired: two/"), "{output:?}");
     assert_eq!(status_of(&two).await, 503);
 
-    let gone = base(&two);
+    let gone = two.endpoint();
     two.kill();
     let output = desk.run("sync --timeout 3s").await;
     assert_eq!(output.code, 3, "{output:?}");
@@ -59,7 +59,7 @@ async fn sync_brings_a_restarted_envoy_to_a_document_that_is_older_than_five_min
 async fn sync_never_makes_a_document_for_a_site_without_one() {
     let (app, signer) = (App::start(), Signer::generate());
     let one = envoy(&app, &signer, "one").await;
-    let desk = Desk::pushing(&signer, &[&base(&one)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint()]);
     let output = desk.run("sync").await;
     assert_eq!((output.code, output.stdout.as_str()), (0, "api: ONLINE\nshop: ONLINE\n"), "{output:?}");
     for site in ["shop", "api"] {
@@ -71,7 +71,7 @@ async fn sync_never_makes_a_document_for_a_site_without_one() {
 async fn sync_watch_repairs_until_it_is_interrupted() {
     let (app, signer) = (App::start(), Signer::generate());
     let (one, mut two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
-    let desk = Desk::pushing(&signer, &[&base(&one), &base(&two)]);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     assert_eq!(desk.run("close shop").await.code, 0);
     let mut watch = desk.command("sync --watch");
     let mut watch = watch.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
@@ -86,8 +86,7 @@ async fn sync_watch_repairs_until_it_is_interrupted() {
         }
     };
     assert!(repaired.contains("repaired: two/"), "{repaired}");
-    let process = Pid::from_raw(i32::try_from(watch.id().unwrap()).unwrap()).unwrap();
-    kill_process(process, Signal::INT).unwrap();
+    signal(watch.id().unwrap(), Signal::INT);
     assert_eq!(watch.wait().await.unwrap().code(), Some(130));
 }
 

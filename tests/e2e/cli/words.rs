@@ -1,6 +1,6 @@
 //! Notes and errors of maintctl.
 
-use super::{base, pushing, status_of, writing};
+use super::{pushing, status_of, writing};
 use crate::support::app::App;
 use crate::support::client::{Output, run};
 use crate::support::desk::Desk;
@@ -66,7 +66,7 @@ async fn without_envoys_a_file_target_cannot_confirm_adoption() {
 async fn history_requires_a_key_of_the_policy() {
     let (_app, envoy, desk, _) = pushing().await;
     assert_eq!(desk.run("close shop").await.code, 0);
-    let stranger = Desk::pushing(&Signer::generate(), &[&base(&envoy)]);
+    let stranger = Desk::pushing(&Signer::generate(), &[&envoy.endpoint()]);
     let told = "the history needs a key of the policy";
     for (is_there, code, why) in
         [(true, 4, "`maintctl init` prints to `keys` of the policy"), (false, 1, "maintctl.key")]

@@ -25,7 +25,7 @@ async fn a_document_made_a_day_ahead_can_be_replaced_after_the_clock_is_correcte
         .environment(ahead.environment())
         .start()
         .await;
-    let desk = Desk::pushing(&ops, &[envoy.control_url("").trim_end_matches('/')]);
+    let desk = Desk::pushing(&ops, &[&envoy.endpoint()]);
     let closed = desk.command("close shop").envs(ahead.environment()).output().await.unwrap();
     assert!(closed.status.success(), "{closed:?}");
     let first = envoy.site("shop").await["revision"].as_u64().unwrap();

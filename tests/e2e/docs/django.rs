@@ -16,7 +16,7 @@ async fn the_answers_to_commands_of_django_are_as_documented() {
     let builder = Envoy::builder(app.address()).policy(&policy).control(&shop::control(&signer));
     let envoy = builder.watched_file().start().await;
     envoy.wait_for_workers("www").await;
-    let endpoint = envoy.control_url("").trim_end_matches('/').to_owned();
+    let endpoint = envoy.endpoint();
     let target = format!("file = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{endpoint:?}]", envoy.ecds_file());
     let desk = Desk::new(&signer, &target);
     desk.write("policy.yaml", &policy.to_string());

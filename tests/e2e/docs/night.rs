@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use futures::future::join_all;
+use rustix::process::Signal;
 use tokio::process::{Child, Command};
 
 use super::transcript::{self, Normalizer};
@@ -80,13 +81,13 @@ impl Night {
 
     /// Writes the operator's files, and names the addresses.
     fn furnish(&mut self, signer: &Signer) {
-        let endpoints: Vec<String> = self.edge.iter().map(base).collect();
+        let endpoints: Vec<String> = self.edge.iter().map(Envoy::endpoint).collect();
         let config = format!(
             "default = \"edge\"\nfleet = {FLEET:?}\nkey = \"maintctl.key\"\njournal = \"maintctl.jsonl\"\n\n\
              [target.edge]\nenvoys = {endpoints:?}\nexpect = 4\n\n\
              [target.vm]\nfile = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{:?}]\n",
             self.vm.ecds_file(),
-            base(&self.vm),
+            self.vm.endpoint(),
         );
         self.desk.write("maintctl.toml", &config);
         self.desk.write("policy.yaml", &policy(signer));
@@ -176,16 +177,6 @@ fn ahead_at(time: &str) -> i64 {
     MIDNIGHT + number(hours) * 3600 + number(minutes) * 60 - i64::try_from(now_ms() / 1000).unwrap()
 }
 
-fn base(envoy: &Envoy) -> String {
-    envoy.control_url("").trim_end_matches('/').to_owned()
-}
-
-/// Sends a signal to a process.
-fn signal(name: &str, process: u32) {
-    let status = std::process::Command::new("kill").args(["-s", name, &process.to_string()]).status().unwrap();
-    assert!(status.success());
-}
-
 #[tokio::test]
 async fn the_night_on_call_is_as_documented() {
     let mut night = Night::begin().await;
@@ -200,11 +191,11 @@ async fn the_night_on_call_is_as_documented() {
 }
 
 async fn a_frozen_envoy(night: &mut Night) {
-    signal("STOP", night.edge[1].pid());
+    night.edge[1].signal(Signal::STOP);
     night.silent = Some(1);
     night.show("02:10", &["maintctl close shop --reason 'Database upgrade' --for 2h"]).await;
     night.wait_for_status(&[1, 3, 4], 503).await;
-    signal("CONT", night.edge[1].pid());
+    night.edge[1].signal(Signal::CONT);
     night.silent = None;
     night.show("02:14", &["maintctl sync"]).await;
     night.wait_for_status(&[1, 2, 3, 4], 503).await;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use hyper::Method;
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -112,6 +113,16 @@ impl Envoy {
     pub fn control_url(&self, path: &str) -> String {
         let prefix = self.settings.control_prefix.as_ref().expect("a control listener");
         format!("http://{}{prefix}{path}", self.listener("control"))
+    }
+
+    /// The URL of the control endpoint, as `envoys` of a target contains it.
+    pub fn endpoint(&self) -> String {
+        self.control_url("").trim_end_matches('/').to_owned()
+    }
+
+    /// Sends a signal to the process. A stopped process still accepts connections, but never answers.
+    pub fn signal(&self, signal: Signal) {
+        super::signal(self.pid(), signal);
     }
 
     /// The id of the process.

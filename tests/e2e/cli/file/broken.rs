@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::cli::{base, generated, policy, status_of, writing};
+use crate::cli::{generated, policy, status_of, writing};
 use crate::support::app::App;
 use crate::support::client::Output;
 use crate::support::maintctl;
@@ -108,7 +108,7 @@ async fn a_file_target_that_init_made_proves_adoption() {
     let default = "envoys = [\"http://127.0.0.1:10001/.maintenance\"]";
     assert!(text.contains(default), "{text}");
     // Only the port is another one here.
-    desk.write("maintctl.toml", &text.replace(default, &format!("envoys = [{:?}]", base(&envoy))));
+    desk.write("maintctl.toml", &text.replace(default, &format!("envoys = [{:?}]", envoy.endpoint())));
     let closed = desk.run("close shop").await;
     assert_eq!((closed.code, closed.stdout.as_str()), (0, "shop: OFFLINE\n"), "{closed:?}");
     assert_eq!(status_of(&envoy).await, 503);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::reach::envoy;
-use crate::cli::{base, control, generated, policy, status_of, writing};
+use crate::cli::{control, generated, policy, status_of, writing};
 use crate::support::app::App;
 use crate::support::client::Output;
 use crate::support::desk::Desk;
@@ -20,7 +20,7 @@ fn assert_output(output: &Output, code: i32, stdout: &str, stderr: &[&str]) {
 async fn a_file_target_opens_a_site_that_a_pushed_document_closes() {
     let (app, signer) = (App::start(), Signer::generate());
     let (envoy, desk) = writing(&app, &signer).await;
-    let pushing = Desk::pushing(&signer, &[&base(&envoy)]);
+    let pushing = Desk::pushing(&signer, &[&envoy.endpoint()]);
     assert_eq!(pushing.run("close shop --reason Pushed --note Internal").await.code, 0);
     assert_eq!(status_of(&envoy).await, 503);
     // `status` shows what visitors get, although the file has no document.
@@ -38,7 +38,7 @@ async fn a_file_target_opens_a_site_that_a_pushed_document_closes() {
 async fn a_file_target_changes_a_pushed_document_and_keeps_its_details() {
     let (app, signer) = (App::start(), Signer::generate());
     let (mut envoy, desk) = writing(&app, &signer).await;
-    let pushing = Desk::pushing(&signer, &[&base(&envoy)]);
+    let pushing = Desk::pushing(&signer, &[&envoy.endpoint()]);
     let until = "2099-01-01T00:00:00Z";
     assert_eq!(pushing.run(&format!("close shop --reason Pushed --until {until}")).await.code, 0);
     // The file takes over the document, so that the site stays closed after a restart.
@@ -62,12 +62,12 @@ async fn a_file_target_changes_a_pushed_document_and_keeps_its_details() {
 async fn two_channels(app: &App, signer: &Signer, other: &Signer) -> (Envoy, Envoy, Desk) {
     let (watching, desk) = writing(app, signer).await;
     let pushed = envoy(app, other, "pushed").await;
-    let close = Desk::pushing(other, &[&base(&pushed)]).run("close shop --reason Pushed").await;
+    let close = Desk::pushing(other, &[&pushed.endpoint()]).run("close shop --reason Pushed").await;
     assert_eq!(close.code, 0, "{close:?}");
     let file = watching.ecds_file();
     desk.target(&format!(
         "file = {file:?}\npolicy = \"policy.yaml\"\nenvoys = {}",
-        json!([base(&watching), base(&pushed)])
+        json!([watching.endpoint(), pushed.endpoint()])
     ));
     (watching, pushed, desk)
 }
@@ -85,7 +85,7 @@ async fn an_envoy_that_does_not_watch_the_file_gets_the_document_by_push() {
         assert_eq!((status_of(&watching).await, status_of(&pushed).await), (status, status), "{verb}");
     }
     // The file is online, and a pushed document closes the site on the other Envoy again.
-    let by_push = Desk::pushing(&signer, &[&base(&pushed)]);
+    let by_push = Desk::pushing(&signer, &[&pushed.endpoint()]);
     assert_eq!(by_push.run("close shop").await.code, 0);
     let again = desk.run("open shop").await;
     assert_output(&again, 0, "shop: already ONLINE\n", &["repaired: pushed/"]);
@@ -117,7 +117,7 @@ async fn a_file_that_no_envoy_watches_changes_nothing_and_the_answer_says_so() {
     let other = Desk::new(&signer, "");
     other.write("policy.yaml", &policy(&signer).to_string());
     std::fs::copy(envoy.ecds_file(), other.path().join("ecds.yaml")).unwrap();
-    other.target(&format!("file = \"ecds.yaml\"\npolicy = \"policy.yaml\"\nenvoys = [{:?}]", base(&envoy)));
+    other.target(&format!("file = \"ecds.yaml\"\npolicy = \"policy.yaml\"\nenvoys = [{:?}]", envoy.endpoint()));
     let wrong = other.run("close shop --timeout 2s").await;
     let cause = ["1 of 1 Envoys has not adopted the change", "watches another file than ecds.yaml"];
     assert_output(&wrong, 3, "shop: OFFLINE (adopted by 0/1 Envoys)\n", &cause);
@@ -136,7 +136,7 @@ async fn a_declared_site_of_a_push_target_is_named_with_the_place_of_its_entry()
     let mut declared = policy(&signer);
     declared["state"] = json!({ "shop": { "mode": "offline" } });
     let envoy = Envoy::builder(app.address()).policy(&declared).control(&control(&signer)).start().await;
-    let desk = Desk::pushing(&signer, &[&base(&envoy)]);
+    let desk = Desk::pushing(&signer, &[&envoy.endpoint()]);
     eventually("the site is closed", async || (status_of(&envoy).await == 503).then_some(())).await;
     for verb in ["open", "close"] {
         let output = desk.run(&format!("{verb} shop")).await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::{base, control, generated, policy, status_of, writing};
+use crate::cli::{control, generated, policy, status_of, writing};
 use crate::support::app::App;
 use crate::support::client;
 use crate::support::desk::Desk;
@@ -59,7 +59,11 @@ async fn the_only_site_can_be_pinned() {
     let builder = Envoy::builder(app.address()).policy(&policy(json!({}))).control(&control(&signer));
     let envoy = builder.watched_file().start().await;
     let desk = Desk::new(&signer, "");
-    desk.target(&format!("file = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{:?}]", envoy.ecds_file(), base(&envoy)));
+    desk.target(&format!(
+        "file = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{:?}]",
+        envoy.ecds_file(),
+        envoy.endpoint()
+    ));
     desk.write("policy.yaml", &policy(json!({ "shop": { "mode": "offline" } })).to_string());
     let output = desk.run("close").await;
     assert_eq!(output.code, 4, "{output:?}");
@@ -76,7 +80,11 @@ async fn a_command_that_only_brings_an_edited_policy_waits_until_every_worker_fo
     let builder = Envoy::builder(app.address()).policy(&first).control(&control(&signer));
     let envoy = builder.workers(4).watched_file().start().await;
     let desk = Desk::new(&signer, "");
-    desk.target(&format!("file = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{:?}]", envoy.ecds_file(), base(&envoy)));
+    desk.target(&format!(
+        "file = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{:?}]",
+        envoy.ecds_file(),
+        envoy.endpoint()
+    ));
     desk.write("policy.yaml", &first.to_string());
     assert_eq!(desk.run("close shop").await.code, 0);
     let clients: Vec<reqwest::Client> = (0..16).map(|_| client::h1()).collect();
@@ -149,7 +157,7 @@ async fn diff_shows_an_edited_policy_and_apply_brings_nothing_else() {
         assert_eq!((output.code, output.stdout.starts_with("no changes: ")), (0, true), "{output:?}");
     }
     assert_eq!(generated(&envoy).1["shop"]["reason"], "Stocktaking");
-    let pushing = Desk::pushing(&signer, &[&base(&envoy)]);
+    let pushing = Desk::pushing(&signer, &[&envoy.endpoint()]);
     for words in ["diff", "apply"] {
         let output = pushing.run(words).await;
         assert_eq!(output.code, 2, "{output:?}");
@@ -162,7 +170,7 @@ async fn a_policy_that_drops_a_closed_site_is_refused_without_yes() {
     let (app, signer) = (App::start(), Signer::generate());
     let (envoy, desk) = writing(&app, &signer).await;
     // The site is closed by the file, and by a pushed document.
-    let by_push = Desk::pushing(&signer, &[&base(&envoy)]);
+    let by_push = Desk::pushing(&signer, &[&envoy.endpoint()]);
     for closing in [&desk, &by_push] {
         assert_eq!(closing.run("close shop").await.code, 0);
         let mut renamed = policy(&signer);

@@ -8,7 +8,7 @@ use super::*;
 
 /// A folder with a valid target, and others with mistakes.
 pub fn desk(signer: &Signer, envoy: &Envoy, app: SocketAddr, tls: &Tls) -> Desk {
-    let (control, data) = (base(envoy), envoy.data());
+    let (control, data) = (envoy.endpoint(), envoy.data());
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let desk = Desk::new(signer, "");
     let targets = [
