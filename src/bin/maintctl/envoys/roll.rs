@@ -1,6 +1,7 @@
 //! The roll: all Envoys of a target, each at an address of its own.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use envoy_maintenance::time::Time;
@@ -57,6 +58,13 @@ impl Roll {
     /// The status of `site` in each Envoy that has it.
     pub fn of_site(&self, site: &str) -> impl Iterator<Item = (&EnvoyProcess, &EnvoySite)> {
         self.envoys.iter().filter_map(move |envoy| Some((envoy, envoy.status.site(site)?)))
+    }
+
+    /// The most by which the clock of an Envoy is ahead of this machine's.
+    pub fn clock_lead(&self) -> Duration {
+        let lead = |envoy: &EnvoyProcess| Some(Time::parse(&envoy.status.time)?.0.saturating_sub(envoy.answered.0));
+        let most = self.envoys.iter().filter_map(lead).max().unwrap_or(0);
+        Duration::from_millis(u64::try_from(most).unwrap_or(0))
     }
 
     /// Prints warnings about clocks that differ from this machine's, and about plugins that share a name.
