@@ -77,6 +77,7 @@ fn run(
         is_unverifiable: false,
         durable: false,
         miscount: target.miscount(&roll).filter(|_| !options.dry_run),
+        clock_lead: roll.clock_lead(),
         unreached: restarts.map(|restarts| restarts.finish(roll.envoys.len())).unwrap_or_default(),
         repaired: result.repaired,
         brought: Vec::new(),

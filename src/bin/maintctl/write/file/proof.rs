@@ -42,6 +42,7 @@ pub fn report(
         is_unverifiable: wait && target.envoys.is_empty(),
         durable: true,
         miscount: None,
+        clock_lead: Duration::ZERO,
         // The parent of a hot restart reads the file too.
         unreached: Vec::new(),
         repaired: Vec::new(),
@@ -73,6 +74,7 @@ pub fn report(
     report.repaired = reports.roll.envoys.iter().filter(lacked).filter(is_adopted).map(EnvoyProcess::name).collect();
     report.adoption = Some(adoption);
     report.miscount = target.miscount(&roll);
+    report.clock_lead = roll.clock_lead();
     report
 }
 
