@@ -69,6 +69,8 @@ pub struct EnvoyPeer {
     /// The reason why the Envoy has not adopted the documents.
     problem: Option<String>,
     advice: Option<String>,
+    /// The reason why the Envoy does not have a site, by its last status with details.
+    absence: Option<String>,
     troubled_since: Option<Duration>,
     details_at: Duration,
     retry_at: Duration,
@@ -98,6 +100,7 @@ impl EnvoyPeer {
             error: None,
             problem: None,
             advice: None,
+            absence: None,
             troubled_since: None,
             details_at: Duration::ZERO,
             retry_at: Duration::ZERO,
