@@ -124,12 +124,17 @@ fn cause(
     if matches!(error, EnvoyError::SharedAddress(_) | EnvoyError::Unreachable(_)) {
         return None;
     }
+    let file = files.file.display();
+    let advice = format!("this Envoy watches another file than {file}, or has rejected it (see its log)");
+    if let Some(absent) = expected.iter().find(|expected| status.site(&expected.site).is_none()) {
+        let name = &absent.site;
+        return Some(format!("has no site \"{name}\": {advice}, or its listeners differ in `vm_id` or `fleet`"));
+    }
     let (site, mode) = expected.iter().find_map(|expected| {
         let site = status.site(&expected.site)?;
         (site.digest.as_deref() != Some(&expected.digest)).then(|| (site, site.mode.to_uppercase()))
     })?;
-    let (name, file) = (&site.site, files.file.display());
-    let advice = format!("this Envoy watches another file than {file}, or has rejected it (see its log)");
+    let name = &site.site;
     Some(if follows_a_push(site) {
         let rejected = match (error, unsigned) {
             (EnvoyError::Rejected { .. }, _) => format!("; it does not accept the new document by push: {error}"),
