@@ -74,6 +74,19 @@ async fn listeners_that_do_not_share_a_vm_id_a_fleet_or_names_are_named() {
         let desk = Desk::pushing(&signer, &[&envoy.endpoint()]);
         let output = status_with(&desk, 3, &[cause]).await;
         assert_eq!(output.stdout, "no site is known: see the errors and notes\n");
+        let (problem, _) = cause.split_once(';').unwrap_or((cause, ""));
+        for command in ["close shop", "open"] {
+            let output = desk.run(command).await;
+            assert_eq!(output.code, 3, "{output:?}");
+            assert!(output.stderr.contains("no Envoy shows a site; nothing changed:\n  "), "{output:?}");
+            assert!(output.stderr.contains(problem), "{output:?}");
+        }
+        // Beside an Envoy that has the site, a change names the same cause.
+        let healthy = self::envoy(&app, &signer, "healthy").await;
+        let desk = Desk::pushing(&signer, &[&envoy.endpoint(), &healthy.endpoint()]);
+        let output = desk.run("close shop --timeout 2s").await;
+        assert_eq!(output.code, 3, "{output:?}");
+        assert!(output.stderr.contains(&format!("has no site \"shop\": {problem}")), "{output:?}");
         assert_eq!(status_of(&envoy).await, 200);
     }
 }

@@ -262,6 +262,18 @@ async fn keys_lists_what_each_key_may_change_and_marks_the_own_one() {
         (&keys[0]["own"], &keys[1]["own"], keys[0]["envoys"].as_array().unwrap().len()),
         (&json!(false), &json!(true), 1)
     );
+    let mut keyless = policy(&signer);
+    keyless["keys"] = json!([]);
+    let three = build("three", &keyless).start().await;
+    three.wait_for_workers("shop").await;
+    let output = Desk::pushing(&signer, &[&two.endpoint(), &three.endpoint()]).run("keys").await;
+    let lines: Vec<Vec<&str>> = output.stdout.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
+    let plugins: Vec<String> = lines.iter().map(|line| line[5..].join(" ")).collect();
+    assert_eq!(
+        plugins,
+        ["control 1/2", "control, data 1/2"],
+        "an Envoy that has the key on one listener only: {output:?}"
+    );
     let stranger = Desk::pushing(&Signer::generate(), &[&one.endpoint()]);
     let refused = stranger.run("keys").await;
     assert_eq!((refused.code, refused.stdout.as_str()), (4, ""), "{refused:?}");

@@ -13,7 +13,7 @@ use super::{generated, pushing, status_of, writing};
 use crate::support::app::App;
 use crate::support::desk::Desk;
 use crate::support::signer::Signer;
-use crate::support::{DEADLINE, eventually, signal};
+use crate::support::{DEADLINE, eventually, preload, signal};
 
 /// A job that runs until its stdin is closed, and fails then if `fails`. It prints `ready` when it runs.
 async fn job(desk: &Desk, flags: &str, fails: bool) -> RunningMaintctl {
@@ -244,4 +244,37 @@ async fn too_many_holds_for_one_document_change_nothing() {
     assert!(second.stderr.contains("longer than 8 KiB"), "{second:?}");
     assert_eq!(envoy.site("shop").await["revision"], revision);
     assert_eq!((end(first).await.0, status_of(&envoy).await), (Some(0), 200));
+}
+
+#[tokio::test]
+async fn the_command_starts_with_a_live_lease_even_if_an_envoy_adopted_it_late() {
+    let (app, signer) = (App::start(), Signer::generate());
+    let (one, two) = (envoy(&app, &signer, "one").await, envoy(&app, &signer, "two").await);
+    let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
+    two.signal(Signal::STOP);
+    let mut running = RunningMaintctl::script(&desk, "--lease 3s --timeout 60s", "echo ready; cat > /dev/null");
+    eventually("the first lease has begun", async || (status_of(&one).await == 503).then_some(())).await;
+    eventually("the first lease has ended", async || (status_of(&one).await == 200).then_some(())).await;
+    two.signal(Signal::CONT);
+    assert_eq!(running.line().await, "ready");
+    assert_eq!((status_of(&one).await, status_of(&two).await), (503, 503));
+    assert_eq!((running.end().await.0, status_of(&one).await), (Some(0), 200));
+}
+
+#[tokio::test]
+async fn a_lease_that_would_end_too_early_by_the_clock_of_envoy_starts_no_command() {
+    let (_app, _envoy, desk, _) = pushing().await;
+    let library = preload::library(desk.path());
+    for (ahead, lease, reason) in [
+        ("-20", "30s", "the clock of an Envoy is "),
+        // The hold begins in Envoy's future, and would have ended by then.
+        ("20", "2s", "online instead of offline, because its clock says "),
+    ] {
+        let mut command =
+            desk.command(&format!("close shop --timeout 3s --on-failure open --lease {lease} -- echo run"));
+        let output = command.env("LD_PRELOAD", &library).env("SECONDS_AHEAD", ahead).output().await.unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(3), &b""[..]), "{ahead}: {stderr}");
+        assert!(stderr.contains("the command was not run") && stderr.contains(reason), "{ahead}: {stderr}");
+    }
 }

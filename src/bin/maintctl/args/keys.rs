@@ -8,7 +8,7 @@ use crate::args::common::duration;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  maintctl keys\n  maintctl keys --json\n\n\
-    A key with different rights in different plugins has several lines. ENVOYS counts the Envoys with the key.")]
+    A key has a line for each set of rights and plugins. ENVOYS counts the Envoys that have the key so.")]
 pub struct KeysArgs {
     /// Print one JSON value
     #[arg(long)]

@@ -10,13 +10,14 @@ use crate::args::common::Global;
 use crate::config::target::Target;
 use crate::diagnosis::remark::Topic;
 use crate::envoys::roll::Roll;
+use crate::envoys::status::EnvoyStatus;
 use crate::exit::ExitError;
 use crate::terminal::output;
 use crate::terminal::table::{Cell, table};
 use crate::terminal::times::deadline;
 use crate::view::View;
 
-/// A key with the same rights in one or several plugins.
+/// A key with the same rights in the same plugins of one or several Envoys.
 #[derive(Debug, PartialEq)]
 struct KeyRights {
     name: String,
@@ -25,6 +26,13 @@ struct KeyRights {
     may: Vec<String>,
     plugins: Vec<String>,
     envoys: Vec<String>,
+}
+
+impl KeyRights {
+    /// True if both have the same key with the same rights.
+    fn has_rights_of(&self, other: &KeyRights) -> bool {
+        (&self.name, &self.kid, &self.sites, &self.may) == (&other.name, &other.kid, &other.sites, &other.may)
+    }
 }
 
 pub fn run(global: &Global, args: &KeysArgs) -> Result<ExitCode> {
@@ -52,36 +60,42 @@ pub fn run(global: &Global, args: &KeysArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The keys of all plugins. Plugins that give a key the same rights share an entry.
+/// The keys of all Envoys. Envoys in which a key has the same rights in the same plugins share an entry.
 fn rights(roll: &Roll) -> Vec<KeyRights> {
     let mut all: Vec<KeyRights> = Vec::new();
-    for envoy in &roll.envoys {
-        let name = &envoy.status.envoy;
-        for (plugin, key) in
-            envoy.status.plugins.iter().flat_map(|plugin| plugin.keys.iter().map(move |key| (plugin, key)))
-        {
-            let known = all.iter_mut().find(|known| {
-                known.kid == key.kid && known.name == key.name && known.sites == key.sites && known.may == key.may
-            });
-            let Some(known) = known else {
-                all.push(KeyRights {
-                    name: key.name.clone(),
-                    kid: key.kid.clone(),
-                    sites: key.sites.clone(),
-                    may: key.may.clone(),
-                    plugins: vec![plugin.name.clone()],
-                    envoys: vec![name.clone()],
-                });
-                continue;
+    for found in roll.envoys.iter().flat_map(|envoy| rights_in(&envoy.status)) {
+        match all.iter_mut().find(|known| known.has_rights_of(&found) && known.plugins == found.plugins) {
+            Some(known) => known.envoys.extend(found.envoys),
+            None => all.push(found),
+        }
+    }
+    all.sort_by(|a, b| (&a.name, &a.kid, &a.plugins).cmp(&(&b.name, &b.kid, &b.plugins)));
+    all
+}
+
+/// The keys of one Envoy. Plugins that give a key the same rights share an entry.
+fn rights_in(status: &EnvoyStatus) -> Vec<KeyRights> {
+    let mut all: Vec<KeyRights> = Vec::new();
+    for plugin in &status.plugins {
+        for key in &plugin.keys {
+            let found = KeyRights {
+                name: key.name.clone(),
+                kid: key.kid.clone(),
+                sites: key.sites.clone(),
+                may: key.may.clone(),
+                plugins: vec![plugin.name.clone()],
+                envoys: vec![status.envoy.clone()],
             };
-            for (list, name) in [(&mut known.plugins, &plugin.name), (&mut known.envoys, name)] {
-                if !list.contains(name) {
-                    list.push(name.clone());
-                }
+            match all.iter_mut().find(|known| known.has_rights_of(&found)) {
+                Some(known) if known.plugins.contains(&plugin.name) => {}
+                Some(known) => known.plugins.push(plugin.name.clone()),
+                None => all.push(found),
             }
         }
     }
-    all.sort_by(|a, b| (&a.name, &a.kid).cmp(&(&b.name, &b.kid)));
+    for key in &mut all {
+        key.plugins.sort();
+    }
     all
 }
 

@@ -9,12 +9,27 @@ use super::envoy::{STARTING, absence, has_no_policy, is_starting};
 use crate::envoys::status::{EnvoySite, EnvoyStatus, missing_key};
 use crate::terminal::times;
 
+/// The next step for a pushed document of a site that the policy of an Envoy does not have.
+pub const ADD_IT: &str = "add it to the policy there";
+
 /// The document of a site that every Envoy should have adopted.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'w> {
     /// `None`: no document.
     pub digest: Option<&'w str>,
     pub origin: Origin<'w>,
+}
+
+impl Wanted<'_> {
+    /// The next step for an Envoy whose policy does not have the site.
+    fn remedy_of_absence(&self) -> &'static str {
+        match self.origin {
+            Origin::File(_) => {
+                "its policy is older; the next change or `maintctl apply` writes the edited policy to the file"
+            }
+            Origin::Push | Origin::Policy(_) => ADD_IT,
+        }
+    }
 }
 
 /// The place from which a wanted document comes.
@@ -60,7 +75,7 @@ impl Cause {
 
 /// The reason why an Envoy with this status has not adopted the wanted document of `site`.
 pub fn cause(status: &EnvoyStatus, site: &str, wanted: &Wanted<'_>, now: &Zoned) -> Cause {
-    let Some(seen) = status.site(site) else { return absent(status, site, wanted) };
+    let Some(seen) = status.site(site) else { return absent(status, site, wanted.remedy_of_absence()) };
     let cause = if seen.digest.as_deref() != wanted.digest {
         other_document(status, seen, wanted, now)
     } else if !seen.workers.have_adopted() {
@@ -72,8 +87,8 @@ pub fn cause(status: &EnvoyStatus, site: &str, wanted: &Wanted<'_>, now: &Zoned)
     Cause { problem: format!("{}, {}", seen.mode.to_uppercase(), cause.problem), ..cause }
 }
 
-/// The reason why an Envoy does not have a site.
-fn absent(status: &EnvoyStatus, site: &str, wanted: &Wanted<'_>) -> Cause {
+/// The reason why an Envoy does not have a site. Without another reason, `remedy` is the next step.
+pub fn absent(status: &EnvoyStatus, site: &str, remedy: &str) -> Cause {
     if let Some(refused) = refused(status) {
         return Cause { problem: format!("has no site \"{site}\", because {}", refused.problem), ..refused };
     }
@@ -84,12 +99,6 @@ fn absent(status: &EnvoyStatus, site: &str, wanted: &Wanted<'_>) -> Cause {
         let (problem, remedy) = absence(status);
         return Cause::new(format!("has no site \"{site}\": {problem}"), remedy);
     }
-    let remedy = match wanted.origin {
-        Origin::File(_) => {
-            "its policy is older; the next change or `maintctl apply` writes the edited policy to the file"
-        }
-        Origin::Push | Origin::Policy(_) => "add it to the policy there",
-    };
     Cause::new(format!("has no site \"{site}\""), remedy)
 }
 

@@ -3,6 +3,7 @@
 use envoy_maintenance::state::Document;
 use envoy_maintenance::time::Time;
 
+use crate::diagnosis::lag;
 use crate::envoys::failure::EnvoyFailure;
 use crate::envoys::status::{EnvoySite, EnvoyStatus};
 
@@ -34,7 +35,7 @@ pub fn replaced(status: &EnvoyStatus, expected: &[ExpectedDocument], now: Time) 
     let mut replaced = Vec::new();
     for expected in expected {
         let name = &expected.site;
-        let site = status.site(name).ok_or_else(|| format!("has no site \"{name}\"; add it to the policy there"))?;
+        let site = status.site(name).ok_or_else(|| lag::absent(status, name, lag::ADD_IT).text())?;
         if is_replaced(site, expected).map_err(|problem| format!("{name}: {problem}"))? {
             replaced.push(name.clone());
         } else {

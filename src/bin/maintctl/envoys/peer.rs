@@ -72,6 +72,8 @@ pub struct EnvoyPeer {
     /// The reason why the Envoy has not adopted the documents.
     problem: Option<String>,
     advice: Option<String>,
+    /// The reason why the Envoy does not have a site, by its last status with details.
+    absence: Option<String>,
     /// The time since which requests fail or show that the Envoy lags.
     troubled_since: Option<Duration>,
     /// The time of the next request for details of a lagging Envoy.
@@ -103,6 +105,7 @@ impl EnvoyPeer {
             error: None,
             problem: None,
             advice: None,
+            absence: None,
             troubled_since: None,
             details_at: Duration::ZERO,
             retry_at: Duration::ZERO,

@@ -1,6 +1,7 @@
 //! The roll: all Envoys of a target, each at an address of its own.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use envoy_maintenance::time::Time;
@@ -65,6 +66,13 @@ impl Roll {
         let (count, total) = (self.failures.len(), self.total());
         let lines = failure::lines(&self.failures);
         (count > 0).then(|| format!("{count} of {total} Envoys cannot be read{consequence}:{lines}"))
+    }
+
+    /// The most by which the clock of an Envoy is ahead of this machine's.
+    pub fn clock_lead(&self) -> Duration {
+        let lead = |envoy: &EnvoyProcess| Some(Time::parse(&envoy.status.time)?.0.saturating_sub(envoy.answered.0));
+        let most = self.envoys.iter().filter_map(lead).max().unwrap_or(0);
+        Duration::from_millis(u64::try_from(most).unwrap_or(0))
     }
 
     /// Fails if no Envoy responds. `consequence` is appended to the message.

@@ -88,6 +88,8 @@ pub struct ChangeReport {
     /// True if the change outlives a restart of Envoy.
     pub durable: bool,
     pub miscount: Option<String>,
+    /// The most by which the clock of an Envoy is ahead of this machine's.
+    pub clock_lead: Duration,
     /// The Envoys whose hot restart keeps a push from some connections.
     pub unreached: Vec<EnvoyFailure>,
     /// The names of the Envoys that lacked the newest document before the command and have it now.

@@ -3,13 +3,17 @@
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::config::target::Target;
+use crate::diagnosis::envoy::absence;
+use crate::diagnosis::lag;
 use crate::document::draft::Draft;
 use crate::envoys::adoption::Adoption;
 use crate::envoys::exchange::StopWatch;
-use crate::envoys::roll::Roll;
+use crate::envoys::failure;
+use crate::envoys::roll::{EnvoyProcess, Roll};
+use crate::exit::ExitError;
 use crate::terminal::output::shown;
 use crate::terminal::times;
 use crate::write::change::{ChangeOptions, ChangeReport, Edit};
@@ -29,17 +33,39 @@ pub fn apply(
     edit: &Edit<'_>,
     options: &ChangeOptions,
 ) -> Result<ChangeReport> {
-    run(target, &selection.names, edit, options, &|roll| selection.choose(&roll.sites()))
+    run(target, &selection.names, edit, options, &|roll| selection.choose(&known_sites(roll, selection)?))
 }
 
 /// Brings every Envoy to the newest document of each site, except of sites whose state a policy declares.
 pub fn sync(target: &Target, selection: &SiteSelection, options: &ChangeOptions) -> Result<ChangeReport> {
     let keep: &Edit<'_> = &|_: &mut Draft, _, _| Ok(());
     run(target, &selection.names, keep, options, &|roll| {
-        let mut sites = selection.choose(&roll.sites())?;
+        let mut sites = selection.choose(&known_sites(roll, selection)?)?;
         sites.retain(|site| !roll.of_site(site).any(|(_, status)| status.is_declared()));
         Ok(sites)
     })
+}
+
+/// The names of all sites. If no Envoy shows one, the error has the reason of each Envoy.
+fn known_sites(roll: &Roll, selection: &SiteSelection) -> Result<Vec<String>> {
+    let sites = roll.sites();
+    if !sites.is_empty() || roll.envoys.is_empty() {
+        return Ok(sites);
+    }
+    let site = selection.names.first();
+    let reason = |envoy: &EnvoyProcess| {
+        let cause = match site {
+            Some(site) => lag::absent(&envoy.status, site, lag::ADD_IT).text(),
+            None => {
+                let (problem, remedy) = absence(&envoy.status);
+                format!("{problem}; {remedy}")
+            }
+        };
+        format!("\n  {}", shown(&format!("{}: {cause}", envoy.name())))
+    };
+    let reasons: String = roll.envoys.iter().map(reason).collect();
+    let failures = failure::lines(&roll.failures);
+    bail!(ExitError::NotAdopted(format!("no Envoy shows a site; nothing changed:{reasons}{failures}")))
 }
 
 fn run(
@@ -77,6 +103,7 @@ fn run(
         is_unverifiable: false,
         durable: false,
         miscount: target.miscount(&roll).filter(|_| !options.dry_run),
+        clock_lead: roll.clock_lead(),
         unreached: restarts.map(|restarts| restarts.finish(roll.envoys.len())).unwrap_or_default(),
         repaired: result.repaired,
         brought: Vec::new(),

@@ -68,6 +68,18 @@ async fn the_only_site_can_be_pinned() {
     let output = desk.run("close").await;
     assert_eq!(output.code, 4, "{output:?}");
     assert_eq!(status_of(&envoy).await, 503);
+    // Without the pin, the site is online.
+    desk.write("policy.yaml", &policy(json!({})).to_string());
+    let output = desk.run("apply").await;
+    assert!(output.stdout.contains("shop is no longer declared, and is ONLINE (was OFFLINE)"), "{output:?}");
+    assert_eq!((output.code, status_of(&envoy).await), (0, 200), "{output:?}");
+    // A command that closes the site anyway does not call it online.
+    desk.write("policy.yaml", &policy(json!({ "shop": { "mode": "offline" } })).to_string());
+    assert_eq!(desk.run("apply").await.code, 0);
+    desk.write("policy.yaml", &policy(json!({})).to_string());
+    let output = desk.run("close").await;
+    assert_eq!((output.code, status_of(&envoy).await), (0, 503), "{output:?}");
+    assert!(output.stderr.ends_with("brought along: shop is no longer declared\n"), "{output:?}");
 }
 
 // Clients on open connections see the new policy on every worker as soon as the command has ended.

@@ -1,7 +1,7 @@
 //! The holds of one running command.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -75,25 +75,56 @@ impl<'j> Job<'j> {
         self.remembered(write::apply(self.target, selection, &self.take_edit(), &self.options)?)
     }
 
-    /// Waits until every Envoy has adopted a document with the hold, if another operator has changed the site meanwhile.
-    /// Fails if that operator has removed the hold.
+    /// Waits until every Envoy has adopted a document with the hold, if another operator has changed the site meanwhile, and
+    /// renews a lease that has run down meanwhile. Fails if that operator has removed the hold, or if the lease would end
+    /// before its renewal.
     pub fn confirm(&self, taken: &ChangeReport) -> Result<()> {
-        let replaced = |report: &ChangeReport| {
-            report.adoption.as_ref().map(|adoption| adoption.replaced.clone()).filter(|sites| !sites.is_empty())
-        };
-        let mut sites = replaced(taken);
+        self.check_clocks(taken)?;
+        let (mut replaced, mut aged) = (replaced(taken), self.aged());
         for _ in 0..ATTEMPTS {
-            let Some(names) = sites else { return Ok(()) };
-            let (report, states) = self.renewed(names, &self.options)?;
+            let names: Vec<String> =
+                replaced.iter().chain(&aged).cloned().collect::<BTreeSet<_>>().into_iter().collect();
+            if names.is_empty() {
+                return Ok(());
+            }
+            let deadline = self.flags.lease.map(|lease| times::deadline(lease / 3)).unwrap_or(self.options.deadline);
+            let options = ChangeOptions { deadline: deadline.max(self.options.deadline), ..self.options.clone() };
+            let (report, states) = self.renewed(names, &options)?;
             if let Some((site, _)) = states.iter().find(|(_, state)| **state == HoldState::Removed) {
                 bail!(ExitError::Rejected(format!(
                     "{site}: another operator has opened it meanwhile; see maintctl status {site}"
                 )));
             }
             answer::check(&report)?;
-            sites = replaced(&report);
+            (replaced, aged) = (self::replaced(&report), self.aged());
+        }
+        if replaced.is_empty() {
+            bail!(ExitError::NotAdopted(
+                "the lease runs down before every Envoy has adopted it; use a longer --lease".to_owned()
+            ));
         }
         bail!(ExitError::Rejected("other operators keep changing the same sites; try again".to_owned()))
+    }
+
+    /// Fails if a lease could end on the clock of an Envoy before its renewal, which comes after a third of it and may take
+    /// another third.
+    fn check_clocks(&self, taken: &ChangeReport) -> Result<()> {
+        match self.flags.lease.filter(|lease| taken.clock_lead >= *lease / 3) {
+            Some(_) => bail!(ExitError::NotAdopted(format!(
+                "the clock of an Envoy is {} s ahead of this machine's, at least a third of the lease, so that the lease \
+                 could end before it is renewed; correct the clock that is wrong, or use a longer --lease",
+                taken.clock_lead.as_secs()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The sites whose lease has run down by more than a third.
+    fn aged(&self) -> Vec<String> {
+        let Some(lease) = self.flags.lease else { return Vec::new() };
+        let enough = times::after(times::time(&times::now()), lease * 2 / 3);
+        let is_aged = |seen: &SeenHold| seen.until.is_some_and(|until| until < enough);
+        self.seen().iter().filter(|(_, seen)| is_aged(seen)).map(|(site, _)| site.clone()).collect()
     }
 
     /// Moves the lease of these sites, and takes lost holds again. Returns the state of each hold before.
@@ -180,4 +211,9 @@ impl<'j> Job<'j> {
         let by = document.by.map(|by| format!("; the last change is by {}", shown(&by))).unwrap_or_default();
         Ok(format!("the hold {} was removed{ended}{by}", self.id))
     }
+}
+
+/// The sites whose newest document is by another operator.
+fn replaced(report: &ChangeReport) -> Vec<String> {
+    report.adoption.as_ref().map(|adoption| adoption.replaced.clone()).unwrap_or_default()
 }

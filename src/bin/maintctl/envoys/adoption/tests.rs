@@ -60,7 +60,8 @@ fn no_pushed_document_replaces_one_that_a_file_declares() {
 
 #[test]
 fn a_site_that_an_envoy_lacks_is_named() {
-    let status: EnvoyStatus = serde_json::from_str(r#"{"envoy": "n/0", "sites": []}"#).unwrap();
+    let text = r#"{"envoy": "n/0", "sites": [{"site": "api", "mode": "online"}]}"#;
+    let status: EnvoyStatus = serde_json::from_str(text).unwrap();
     let error = "has no site \"shop\"; add it to the policy there".to_owned();
     assert_eq!(replaced(&status, &[expected(5, "online")], NOW), Err(error));
 }

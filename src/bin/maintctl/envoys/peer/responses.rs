@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::diagnosis::lag;
 use crate::envoys::adoption::{ExpectedDocument, replaced};
 use crate::envoys::error::EnvoyError;
 use crate::envoys::peer::{EnvoyPeer, PROBES, PeerEnd};
@@ -78,8 +79,15 @@ impl EnvoyPeer {
                     let sites = expected.iter().filter_map(|expected| status.site(&expected.site));
                     self.advice = sites.filter_map(missing_key).next();
                 }
+                let absent = expected.iter().find(|expected| status.site(&expected.site).is_none());
+                self.absence = match (absent, kind) {
+                    (None, _) => None,
+                    (Some(absent), StatusKind::Full) => Some(lag::absent(status, &absent.site, lag::ADD_IT).text()),
+                    // A status without details knows fewer reasons.
+                    (Some(_), _) => self.absence.take(),
+                };
                 self.begin_round();
-                self.problem = Some(problem);
+                self.problem = Some(self.absence.clone().unwrap_or(problem));
                 self.pause(now);
             }
         }

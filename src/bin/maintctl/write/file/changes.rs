@@ -53,8 +53,13 @@ fn of_pin(site: &str, entries: &StateEntries, new: &StateEntries) -> Option<Stri
     let is = describe::label(is);
     Some(match new.get(site) {
         Some(_) => format!("{site} is declared {is}{was}"),
-        None => format!("{site} is no longer declared, and is {is}{was}"),
+        None => format!("{}, and is {is}{was}", dropped_pin(site)),
     })
+}
+
+/// The text for a site whose state is no longer declared.
+pub fn dropped_pin(site: &str) -> String {
+    format!("{site} is no longer declared")
 }
 
 /// The names of the fields that differ, apart from `state`. Each site that both policies have is a field of its own.

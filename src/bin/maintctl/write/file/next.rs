@@ -131,6 +131,19 @@ impl NextFile {
         self.entries.set(site, document);
     }
 
+    /// True if the current version declares the state of `site`, and the edited policy no longer does.
+    pub fn drops_pin(&self, site: &str) -> bool {
+        self.old_entries.is_pin(site) && !self.entries.is_pin(site)
+    }
+
+    /// Notes that a command keeps a site closed that the edited policy may no longer declare.
+    pub fn note_closed(&mut self, site: &str) {
+        let dropped = changes::dropped_pin(site);
+        for change in self.brought.iter_mut().filter(|change| change.starts_with(&format!("{dropped},"))) {
+            change.clone_from(&dropped);
+        }
+    }
+
     /// The time for the next revision: later than all revisions in the file and than `known`.
     pub fn next_time(&self, known: u64, now: Time) -> Time {
         let revision = next_revision(&self.old_entries, now).max(known.saturating_add(1));

@@ -86,8 +86,11 @@ impl FilePlan {
                 change.after.set("fleet", Some(fleet));
             }
             change.after.date(now);
-            change.after.read()?;
+            let after = change.after.read()?;
             next.set(site, &change.after);
+            if after.at(now).mode() != Mode::Online {
+                next.note_closed(site);
+            }
             self.documents.push(change.after.clone());
         }
         self.changes.push(change);
@@ -142,13 +145,15 @@ pub fn needs_reports(next: &NextFile, sites: &[String], edit: &Edit<'_>) -> Resu
     Ok(false)
 }
 
-/// Gives one document a new revision, preferably that of a named site. Without documents, one site gets its first one,
-/// which means the same as the document that Envoys report; preferably a site without a reported document.
+/// Gives one document a new revision, preferably that of a named site. Without documents, one site gets its first one, which
+/// means the same as the document that Envoys report; preferably a site without a reported document. The report of a site
+/// that the policy no longer declares is out of date: such a site is online.
 fn restamp_one(next: &mut NextFile, reports: &Reports, named: &[String], now: Time) {
     let own = next.own_documents();
     let sites = next.sites();
+    let base = |next: &NextFile, site: &str| reports.base(site).filter(|_| !next.drops_pin(site));
     let mut candidates = named.iter().chain(own.sites()).filter(|site| own.get(site).is_some());
-    let mut without = named.iter().chain(&sites).filter(|site| reports.base(site).is_none());
+    let mut without = named.iter().chain(&sites).filter(|site| base(next, site).is_none());
     let mut readable = named.iter().chain(&sites).filter(|site| reports.require_base(site).is_ok());
     let Some(site) = candidates.next().or_else(|| without.next()).or_else(|| readable.next()) else {
         aside!(
@@ -156,7 +161,7 @@ fn restamp_one(next: &mut NextFile, reports: &Reports, named: &[String], now: Ti
         );
         return;
     };
-    let document = next.document(site).or_else(|| reports.base(site));
+    let document = next.document(site).or_else(|| base(next, site));
     let mut document = document.unwrap_or_else(|| next.new_document(site, None));
     document.restamp(next.next_time(document.revision().max(reports.revision(site)), now));
     next.set(site, &document);

@@ -42,6 +42,7 @@ pub fn report(
         is_unverifiable: wait && target.envoys.is_empty(),
         durable: true,
         miscount: None,
+        clock_lead: Duration::ZERO,
         // The parent of a hot restart reads the file too.
         unreached: Vec::new(),
         repaired: Vec::new(),
@@ -73,6 +74,7 @@ pub fn report(
     report.repaired = reports.roll.envoys.iter().filter(lacked).filter(is_adopted).map(EnvoyProcess::name).collect();
     report.adoption = Some(adoption);
     report.miscount = target.miscount(&roll);
+    report.clock_lead = roll.clock_lead();
     report
 }
 
@@ -122,12 +124,17 @@ fn cause(
     if matches!(error, EnvoyError::SharedAddress(_) | EnvoyError::Unreachable(_)) {
         return None;
     }
+    let file = files.file.display();
+    let advice = format!("this Envoy watches another file than {file}, or has rejected it (see its log)");
+    if let Some(absent) = expected.iter().find(|expected| status.site(&expected.site).is_none()) {
+        let name = &absent.site;
+        return Some(format!("has no site \"{name}\": {advice}, or its listeners differ in `vm_id` or `fleet`"));
+    }
     let (site, mode) = expected.iter().find_map(|expected| {
         let site = status.site(&expected.site)?;
         (site.digest.as_deref() != Some(&expected.digest)).then(|| (site, site.mode.to_uppercase()))
     })?;
-    let (name, file) = (&site.site, files.file.display());
-    let advice = format!("this Envoy watches another file than {file}, or has rejected it (see its log)");
+    let name = &site.site;
     Some(if follows_a_push(site) {
         let rejected = match (error, unsigned) {
             (EnvoyError::Rejected { .. }, _) => format!("; it does not accept the new document by push: {error}"),
