@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::args::StatusArgs;
 use crate::config::target::Target;
 use crate::diagnosis::lag::Remedy;
-use crate::diagnosis::remark::Severity;
+use crate::diagnosis::remark::{Remark, Severity, Topic};
 use crate::envoys::failure;
 use crate::terminal::output::shown;
 use crate::view::View;
@@ -38,11 +38,14 @@ pub fn problem(target: &Target, view: &View) -> Option<String> {
         return Some(format!("{count} of {total} Envoys cannot be read:{}", failure::lines(failures)));
     }
     if let Some(text) = lagging(view) {
-        return Some(text);
+        // A file that Envoy rejects may be the cause.
+        return Some(match errors(target, view, |remark| remark.topic == Topic::File) {
+            Some(errors) => format!("{text}\n{errors}"),
+            None => text,
+        });
     }
-    let errors: String = view.remarks_of(Severity::Error).map(|remark| format!("\n  {}", remark.line())).collect();
-    if !errors.is_empty() {
-        return Some(format!("target \"{}\" has problems:{errors}", target.name));
+    if let Some(errors) = errors(target, view, |_| true) {
+        return Some(errors);
     }
     if !view.unreached.is_empty() {
         let lines = failure::lines(&view.unreached);
@@ -50,6 +53,13 @@ pub fn problem(target: &Target, view: &View) -> Option<String> {
     }
     let miscount = view.roll.miscount.as_ref()?;
     Some(format!("{miscount} (`expect` of target \"{}\")", target.name))
+}
+
+/// The remarks that are errors.
+fn errors(target: &Target, view: &View, is_listed: impl Fn(&Remark) -> bool) -> Option<String> {
+    let errors = view.remarks_of(Severity::Error).filter(|remark| is_listed(remark));
+    let lines: String = errors.map(|remark| format!("\n  {}", remark.line())).collect();
+    (!lines.is_empty()).then(|| format!("target \"{}\" has problems:{lines}", target.name))
 }
 
 /// The Envoys that have not adopted the newest documents, with the reasons and the advice that helps.
