@@ -1,4 +1,4 @@
-//! The query of the sites on the command line, and its most important problem.
+//! The query of the sites on the command line, and its problems.
 
 use anyhow::Result;
 
@@ -30,22 +30,14 @@ pub fn view(target: &Target, args: &StatusArgs) -> Result<View> {
     Ok(view)
 }
 
-/// The most important problem, with all Envoys that it concerns.
+/// The problems of Envoys and of the file, or else the limits of the proof.
 pub fn problem(target: &Target, view: &View) -> Option<String> {
-    let failures = &view.roll.failures;
-    if !failures.is_empty() {
-        let (count, total) = (failures.len(), view.roll.total());
-        return Some(format!("{count} of {total} Envoys cannot be read:{}", failure::lines(failures)));
-    }
-    if let Some(text) = lagging(view) {
-        // A file that Envoy rejects may be the cause.
-        return Some(match errors(target, view, |remark| remark.topic == Topic::File) {
-            Some(errors) => format!("{text}\n{errors}"),
-            None => text,
-        });
-    }
-    if let Some(errors) = errors(target, view, |_| true) {
-        return Some(errors);
+    let lagging = lagging(view);
+    // An Envoy that lags has its causes in its own line, but a file that it rejects is a problem of its own.
+    let errors = errors(target, view, |remark| lagging.is_none() || remark.topic == Topic::File);
+    let problems: Vec<String> = [failures(view), lagging, errors].into_iter().flatten().collect();
+    if !problems.is_empty() {
+        return Some(problems.join("\n"));
     }
     if !view.unreached.is_empty() {
         let lines = failure::lines(&view.unreached);
@@ -53,6 +45,13 @@ pub fn problem(target: &Target, view: &View) -> Option<String> {
     }
     let miscount = view.roll.miscount.as_ref()?;
     Some(format!("{miscount} (`expect` of target \"{}\")", target.name))
+}
+
+/// The Envoys that cannot be read.
+fn failures(view: &View) -> Option<String> {
+    let failures = &view.roll.failures;
+    let (count, total) = (failures.len(), view.roll.total());
+    (count > 0).then(|| format!("{count} of {total} Envoys cannot be read:{}", failure::lines(failures)))
 }
 
 /// The remarks that are errors.
