@@ -7,7 +7,7 @@ use crate::support::client::{Output, run};
 use crate::support::desk::Desk;
 use crate::support::shop::push;
 use crate::support::signer::document;
-use crate::support::{maintctl, project};
+use crate::support::{eventually, maintctl, project};
 
 /// The verbs of maintctl.
 const VERBS: [&str; 12] = [
@@ -88,7 +88,13 @@ async fn bash_completes_commands_flags_and_the_names_of_sites_rules_windows_and_
     let window = |id: &str| json!({ "id": id, "mode": "offline", "from": "2099-01-01T00:00:00Z" });
     hostile["windows"] = json!([window("w1"), window("w$(id)"), window("w;id"), window("-w")]);
     push(&envoy, &signer, &hostile).await;
-    assert_eq!(completed(&desk, "maintctl cancel shop w").await, ["w1"]);
+    // On a busy machine, the Envoy may respond too late for a completion.
+    eventually("only the plain name is completed", async || {
+        let names = completed(&desk, "maintctl cancel shop w").await;
+        assert!(names.is_empty() || names == ["w1"], "{names:?}");
+        (!names.is_empty()).then_some(())
+    })
+    .await;
     // Failures are silent: no Envoy, no key, no configuration.
     drop(envoy);
     assert_eq!(completed(&desk, "maintctl close s").await, [""; 0]);

@@ -206,7 +206,7 @@ async fn a_signal_before_the_command_starts_leaves_no_hold() {
     let desk = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint()]);
     two.kill();
     // maintctl waits for the second Envoy.
-    let waiting = RunningMaintctl::script(&desk, "--timeout 3s --on-failure open", "echo run");
+    let waiting = RunningMaintctl::script(&desk, "--timeout 3s", "echo run");
     eventually("the site is closed", async || (status_of(&one).await == 503).then_some(())).await;
     waiting.signal(Signal::TERM);
     let (code, stderr) = waiting.end().await;

@@ -34,7 +34,13 @@ pub fn run(target: &Target, selection: &SiteSelection, flags: &CloseFlags, args:
     }
     let taken = taken.and_then(|()| job.confirm(&report)).context("the command was not run");
     let status = taken.and_then(|()| execute(&job, args, &deferral));
-    let opens = status.as_ref().is_ok_and(ExitStatus::success) || args.on_failure == Some(OnFailure::Open);
+    let opens = match args.on_failure {
+        _ if status.as_ref().is_ok_and(ExitStatus::success) => true,
+        Some(OnFailure::Open) => true,
+        Some(OnFailure::Stay) => false,
+        // The operator has given up before the command began, so there is nothing to look at.
+        None => status.is_err() && deferral.signal().is_some(),
+    };
     let settled = settle(&job, args, opens);
     program::finish(status, settled, &deferral)
 }
