@@ -38,7 +38,10 @@ fn main() -> ExitCode {
 
 /// Runs the subcommand. `alias` is its name as typed, if that is an alias.
 fn run(cli: Cli, alias: Option<&str>) -> Result<ExitCode> {
-    signals::install(write::journal::interrupted)?;
+    signals::install(|| {
+        write::journal::interrupted();
+        terminal::echo::restore();
+    })?;
     let Cli { global, command } = cli;
     match command {
         Command::Init(args) => commands::init::run(&global, &args),

@@ -112,6 +112,15 @@ async fn a_refused_policy_is_named_whether_envoy_runs_one_before_or_none() {
     let desk = Desk::pushing(&signer, &[&envoy.endpoint()]);
     let output = status_with(&desk, 3, &[none, "correct the policy; `maintctl lint` checks it"]).await;
     assert_eq!(output.stdout, "no site is known: see the errors and notes\n");
+    // A control listener without keys does not show the plugins, but the file does.
+    let builder = Envoy::builder(app.address()).policy(&bad).watched_file();
+    let keyless = json!({ "fleet": "test", "sites": [], "control": { "path_prefix": "/.maintenance" } });
+    let envoy = builder.control(&keyless).start().await;
+    assert_eq!(status_of(&envoy).await, 500);
+    let desk = Desk::new(&signer, "");
+    desk.target(&format!("file = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{:?}]", envoy.ecds_file(), base(&envoy)));
+    desk.write("policy.yaml", &policy(&signer).to_string());
+    status_with(&desk, 3, &["sits: unknown field", "answers 500 to every request if it started with this one"]).await;
 }
 
 #[tokio::test]

@@ -1,8 +1,12 @@
 //! Shell completions and help.
 
-use super::{pushing, writing};
+use serde_json::json;
+
+use super::{FLEET, pushing, writing};
 use crate::support::client::{Output, run};
 use crate::support::desk::Desk;
+use crate::support::shop::push;
+use crate::support::signer::document;
 use crate::support::{maintctl, project};
 
 /// The verbs of maintctl.
@@ -78,6 +82,13 @@ async fn bash_completes_commands_flags_and_the_names_of_sites_rules_windows_and_
     ] {
         assert_eq!(completed(&desk, line).await, expected, "{line}");
     }
+    // bash would execute a command in the name of a window.
+    let mut hostile = document("shop", "online");
+    hostile["fleet"] = FLEET.into();
+    let window = |id: &str| json!({ "id": id, "mode": "offline", "from": "2099-01-01T00:00:00Z" });
+    hostile["windows"] = json!([window("w1"), window("w$(id)"), window("w;id"), window("-w")]);
+    push(&envoy, &signer, &hostile).await;
+    assert_eq!(completed(&desk, "maintctl cancel shop w").await, ["w1"]);
     // Failures are silent: no Envoy, no key, no configuration.
     drop(envoy);
     assert_eq!(completed(&desk, "maintctl close s").await, [""; 0]);

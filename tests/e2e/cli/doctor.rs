@@ -71,6 +71,10 @@ async fn a_broken_configuration_has_a_remedy() {
         desk.target(&target);
         doctor_says(&desk, line, &parts).await;
     }
+    // Without an Envoy, there is no adoption to approve of.
+    let alone = Desk::pushing(&signer, &[&format!("http://{unused}/.maintenance")]);
+    let output = doctor_says(&alone, "error   envoys: ", &["connection refused"]).await;
+    assert!(!output.stdout.contains("adoption: ") && !output.stdout.contains("closures: "), "{output:?}");
     let stranger = Desk::pushing(&Signer::generate(), &[&url]);
     doctor_says(&stranger, "error   key: ", &["unknown_key", "add the JWK that `maintctl init` prints"]).await;
     let desk = Desk::pushing(&signer, &[&url]);

@@ -151,3 +151,26 @@ async fn hash_asks_twice_on_a_terminal_and_does_not_echo_the_secret() {
         assert!(!text.contains("long"), "{text}");
     }
 }
+
+#[tokio::test]
+async fn a_secret_that_is_typed_between_the_prompts_is_not_echoed() {
+    let desk = Desk::new(&Signer::generate(), "");
+    let mut script = tokio::process::Command::new("script");
+    // The keyboard types when the first prompt is visible, and does not wait for the second.
+    script.args(["--quiet", "--return", "--command"]).arg(format!("{} hash", maintctl().display())).arg("/dev/null");
+    script.current_dir(desk.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut process = script.spawn().unwrap();
+    let (mut shown, mut keyboard) = (process.stdout.take().unwrap(), process.stdin.take().unwrap());
+    let mut first = [0; 8];
+    tokio::time::timeout(DEADLINE, shown.read_exact(&mut first))
+        .await
+        .expect("a prompt within the time limit")
+        .unwrap();
+    keyboard.write_all("a long and random secret\na long and random secret\n".as_bytes()).await.unwrap();
+    let mut text = String::new();
+    tokio::time::timeout(DEADLINE, shown.read_to_string(&mut text))
+        .await
+        .expect("an end within the time limit")
+        .unwrap();
+    assert!(!text.contains("long") && text.contains("{ sha256: \""), "{text}");
+}

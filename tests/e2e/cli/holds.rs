@@ -278,3 +278,15 @@ async fn a_lease_that_would_end_too_early_by_the_clock_of_envoy_starts_no_comman
         assert!(stderr.contains("the command was not run") && stderr.contains(reason), "{ahead}: {stderr}");
     }
 }
+
+#[tokio::test]
+async fn a_hold_that_a_restart_has_lost_is_not_called_removed() {
+    let (_app, mut envoy, desk, _) = pushing().await;
+    let running = job(&desk, "", false).await;
+    envoy.restart().await;
+    let other = desk.run("close shop --by other -- true").await;
+    assert_eq!(other.code, 0, "{other:?}");
+    let (code, stderr) = end(running).await;
+    assert_eq!((code, status_of(&envoy).await), (Some(0), 200), "{stderr}");
+    assert!(stderr.contains("shop: ONLINE; Envoy had forgotten the hold h"), "{stderr}");
+}

@@ -10,8 +10,8 @@ use super::running::RunningMaintctl;
 use super::{pushing, status_of};
 use crate::support::app::App;
 use crate::support::desk::Desk;
-use crate::support::eventually;
 use crate::support::signer::Signer;
+use crate::support::{DEADLINE, eventually};
 
 /// Adds a journal to the configuration.
 fn with_journal(desk: &Desk) {
@@ -141,4 +141,22 @@ async fn an_interrupted_change_has_an_entry() {
     let entries = entries(&desk);
     assert_eq!(entries.len(), 1, "{entries:?}");
     assert_eq!(entries[0]["error"], "interrupted; the change may have been made");
+}
+
+#[tokio::test]
+async fn a_program_that_locks_the_journal_or_a_line_that_is_no_text_stops_nothing() {
+    let (_app, envoy, desk, _) = pushing().await;
+    with_journal(&desk);
+    let file = desk.path().join("maintctl.jsonl");
+    std::fs::write(&file, b"\xff\n").unwrap();
+    let locked = std::fs::File::open(&file).unwrap();
+    locked.lock().unwrap();
+    let closed =
+        tokio::time::timeout(DEADLINE, desk.run("close shop --by locked")).await.expect("within the time limit");
+    assert_eq!((closed.code, status_of(&envoy).await), (0, 503), "{closed:?}");
+    assert_eq!(desk.run("open shop").await.code, 0);
+    let history = desk.run("history shop").await;
+    assert!(history.stderr.contains("has an invalid line, 1") && history.stdout.contains("locked"), "{history:?}");
+    let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+    assert_eq!(text.lines().count(), 3, "{text}");
 }

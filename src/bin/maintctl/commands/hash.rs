@@ -8,6 +8,8 @@ use envoy_maintenance::state::Digest;
 
 use crate::args::HashArgs;
 use crate::exit::ExitError;
+use crate::terminal::echo::Silence;
+use crate::terminal::signals;
 
 /// The length below which a secret can probably be guessed from its digest.
 const SHORT: usize = 16;
@@ -42,6 +44,8 @@ pub fn run(args: &HashArgs) -> Result<ExitCode> {
 
 /// Reads the secret twice from the terminal, without echo.
 fn ask() -> Result<String> {
+    signals::end_without_advice();
+    let _silence = Silence::start().context("the echo of the terminal cannot be stopped")?;
     let ask = |prompt: &str| rpassword::prompt_password(prompt).context("the secret cannot be read");
     let secret = ask("Secret: ")?;
     if ask("The same again: ")? != secret {

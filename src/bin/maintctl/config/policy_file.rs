@@ -88,11 +88,17 @@ pub fn read(file: &Path) -> Result<Vec<PolicySource>> {
     parse(&file.display().to_string(), &text)
 }
 
+/// The first line of a rendered error, such as `line 1 column 3: unclosed bracket`.
+fn first_line(rendered: &str) -> &str {
+    let line = rendered.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line)
+}
+
 /// Reads every document of the text of a file.
 pub fn parse(file: &str, text: &str) -> Result<Vec<PolicySource>> {
     let words = |error: serde_saphyr::Error| error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
     let trees: Vec<Tree> = serde_saphyr::from_multiple(text)
-        .map_err(|error| anyhow!("{file}: not YAML: {}", words(error).lines().next().unwrap_or_default()))?;
+        .map_err(|error| anyhow!("{file}: not YAML: {}", first_line(&words(error))))?;
     // The file may be a key, so its text is not printed.
     if trees.iter().any(|tree| matches!(tree, Tree::Text(_))) {
         bail!("{file}: no policy found: a policy is a YAML mapping or a JSON object, and this file is neither");

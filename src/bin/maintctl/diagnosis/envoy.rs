@@ -84,8 +84,16 @@ fn settled_absence(status: &EnvoyStatus) -> (String, String) {
             (problem, remedy.to_owned())
         }
         None => {
-            let remedy = "give that listener and the control listener the same `vm_id` and the same `fleet`";
-            ("its control endpoint shows no plugin with the site".to_owned(), remedy.to_owned())
+            let agree = "give that listener and the control listener the same `vm_id` and the same `fleet`";
+            // Only a key of the policy shows the plugins.
+            let remedy = if status.plugins.is_empty() {
+                format!(
+                    "read the log of Envoy: if it refused its first policy, it answers 500 to every request; otherwise {agree}"
+                )
+            } else {
+                agree.to_owned()
+            };
+            ("its control endpoint shows no plugin with the site".to_owned(), remedy)
         }
     }
 }

@@ -137,7 +137,7 @@ impl NewHold {
     }
 
     /// The state of the hold in a document that may be newer than the one that its owner has seen.
-    fn state(&self, draft: &Draft, seen: &SeenHold, now: Time) -> Result<HoldState> {
+    pub fn state(&self, draft: &Draft, seen: &SeenHold, now: Time) -> Result<HoldState> {
         let document = draft.read()?;
         if let Some(window) = document.windows.iter().find(|window| window.id == self.id) {
             return Ok(if window.has_ended(now) { HoldState::Ended } else { HoldState::Live });

@@ -55,6 +55,7 @@ impl SiteView {
     /// The state of `site` on all Envoys and in the file.
     pub fn of(site: &str, roll: &Roll, file: Option<(&Contents, &Path)>, now: &Zoned) -> SiteView {
         let at = times::time(now);
+        let is_pinned = file.map(|(contents, _)| contents.is_pinned(site));
         // Of a file that cannot be read, nothing is known.
         let file = file.filter(|(contents, _)| contents.is_readable());
         let contents = file.map(|(contents, _)| contents);
@@ -65,8 +66,7 @@ impl SiteView {
         let mut view = SiteView {
             site: site.to_owned(),
             mode: mode(roll, site, document.as_ref().map(|(_, document)| document), at),
-            declared: contents
-                .map_or_else(|| seen.is_some_and(EnvoySite::is_declared), |contents| contents.is_pinned(site)),
+            declared: is_pinned.unwrap_or_else(|| seen.is_some_and(EnvoySite::is_declared)),
             document,
             channel: seen.and_then(|status| status.channel.clone()),
             revision: seen.map(|status| status.revision),

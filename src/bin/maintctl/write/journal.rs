@@ -3,10 +3,12 @@
 //! Its path is `journal` in `maintctl.toml`. A document keeps the newest five maintenances only; the journal keeps all
 //! that this configuration has made.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use envoy_maintenance::state::Past;
@@ -17,6 +19,9 @@ use crate::config::target::Target;
 use crate::document::draft::Draft;
 use crate::terminal::times;
 use crate::write::change::{ChangeOptions, ChangeReport, SiteChange, user_at_host};
+
+/// The longest wait for the lock of the journal.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The change that is being made. If a signal ends maintctl, its entry says so.
 static CURRENT: Mutex<Option<(std::path::PathBuf, Value)>> = Mutex::new(None);
@@ -66,8 +71,8 @@ pub struct Recorded {
 pub fn read(target: &Target) -> Recorded {
     let mut recorded = Recorded::default();
     let Some(path) = &target.journal else { return recorded };
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
+    let text = match std::fs::read(path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => return recorded,
         Err(error) => {
             aside!("warning: the journal {} cannot be read: {error}", path.display());
@@ -158,10 +163,19 @@ fn append_or_warn(path: &Path, entry: &Value) {
     }
 }
 
-/// Appends one line. The lock keeps the lines of several maintctl apart.
+/// Appends one line. The lock keeps the lines of several maintctl apart. Without it, the line is complete too, unless the
+/// file is on a network; so a program that keeps the lock must not stop a change.
 fn append(path: &Path, entry: &Value) -> Result<()> {
     let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
-    file.lock().context("lock")?;
+    let deadline = Instant::now() + LOCK_TIMEOUT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(Duration::from_millis(10)),
+            Err(TryLockError::WouldBlock) => break,
+            Err(TryLockError::Error(error)) => return Err(error).context("lock"),
+        }
+    }
     let start = if ends_with_line(&mut file)? { "" } else { "\n" };
     file.write_all(format!("{start}{entry}\n").as_bytes())?;
     Ok(())

@@ -62,6 +62,7 @@ async fn a_broken_watched_file_does_not_stop_status_and_is_not_overwritten() {
         let status = desk.run("status").await;
         assert_eq!(status.code, 3, "{status:?}");
         assert!(status.stdout.contains("OFFLINE") && status.stdout.contains("Upgrade"), "{status:?}");
+        assert!(!status.stdout.contains("declared"), "the policy declares nothing: {status:?}");
         let parts = [why, "restore it from a backup"];
         assert!(parts.iter().all(|part| status.stderr.contains(part)), "{why}: {status:?}");
         for words in ["open shop", "close api", "apply"] {

@@ -208,6 +208,15 @@ impl<'j> Job<'j> {
         if own.is_some_and(|past| seen.is_some_and(|seen| seen.until == Some(past.until))) {
             return Ok(format!("the hold {} ended{ended}", self.id));
         }
+        let (hold, seen) = self.hold(&change.site, times::time(now));
+        if let Some(seen) = seen
+            && hold.state(&change.after, &seen, times::time(now))? == HoldState::Forgotten
+        {
+            return Ok(format!(
+                "Envoy had forgotten the hold {}, probably by a restart, so that the site may have been open",
+                self.id
+            ));
+        }
         let by = document.by.map(|by| format!("; the last change is by {}", shown(&by))).unwrap_or_default();
         Ok(format!("the hold {} was removed{ended}{by}", self.id))
     }

@@ -46,7 +46,7 @@ impl TypedWords {
     /// The names of the sites that are not typed yet.
     pub fn sites(&self) -> Vec<String> {
         let names = self.known().into_iter().map(|site| site.name);
-        names.filter(|name| !self.words.contains(name)).collect()
+        names.filter(|name| is_plain(name) && !self.words.contains(name)).collect()
     }
 
     /// The rules of the sites that are typed, or of all sites.
@@ -65,7 +65,7 @@ impl TypedWords {
             sites.retain(|site| self.words.contains(&site.name));
         }
         let names: BTreeSet<String> = sites.into_iter().flat_map(names).collect();
-        names.into_iter().filter(|name| !self.words.contains(name)).collect()
+        names.into_iter().filter(|name| is_plain(name) && !self.words.contains(name)).collect()
     }
 
     fn config(&self) -> Result<Config> {
@@ -100,6 +100,12 @@ impl TypedWords {
         let named = self.value("--target").or_else(|| std::env::var("MAINTCTL_TARGET").ok());
         Target::of(&config, named.as_deref().filter(|name| !name.is_empty()))
     }
+}
+
+/// True if a shell reads the name as it is. A completed name is not quoted, and those of Envoys are not trusted.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    !name.starts_with('-') && name.bytes().all(is_plain)
 }
 
 fn of_target(target: &Target) -> Result<Vec<CompletionSite>> {

@@ -87,7 +87,12 @@ impl Examination {
                 format!("{} is valid and has the policy of {}", files.file.display(), files.policy.display()),
             );
         }
-        self.checks.extend([Topic::Adoption, Topic::Closures]);
+        if !view.roll.envoys.is_empty() {
+            self.checks.push(Topic::Adoption);
+        }
+        if !view.sites.is_empty() {
+            self.checks.push(Topic::Closures);
+        }
         for site in &view.sites {
             self.check_site(site);
         }

@@ -1,11 +1,11 @@
-//! The query of the sites on the command line, and its most important problem.
+//! The query of the sites on the command line, and its problems.
 
 use anyhow::Result;
 
 use crate::args::StatusArgs;
 use crate::config::target::Target;
 use crate::diagnosis::lag::Remedy;
-use crate::diagnosis::remark::Severity;
+use crate::diagnosis::remark::{Remark, Severity, Topic};
 use crate::envoys::failure;
 use crate::terminal::output::shown;
 use crate::terminal::times::deadline;
@@ -30,14 +30,14 @@ pub fn view(target: &Target, args: &StatusArgs) -> Result<View> {
     Ok(view)
 }
 
-/// The most important problem, with all Envoys that it concerns.
+/// The problems of Envoys and of the file, or else the limits of the proof.
 pub fn problem(target: &Target, view: &View) -> Option<String> {
-    if let Some(text) = view.roll.unread("").or_else(|| lagging(view)) {
-        return Some(text);
-    }
-    let errors: String = view.remarks_of(Severity::Error).map(|remark| format!("\n  {}", remark.line())).collect();
-    if !errors.is_empty() {
-        return Some(format!("target \"{}\" has problems:{errors}", target.name));
+    let lagging = lagging(view);
+    // An Envoy that lags has its causes in its own line, but a file that it rejects is a problem of its own.
+    let errors = errors(target, view, |remark| lagging.is_none() || remark.topic == Topic::File);
+    let problems: Vec<String> = [view.roll.unread(""), lagging, errors].into_iter().flatten().collect();
+    if !problems.is_empty() {
+        return Some(problems.join("\n"));
     }
     if !view.unreached.is_empty() {
         let lines = failure::lines(&view.unreached);
@@ -45,6 +45,13 @@ pub fn problem(target: &Target, view: &View) -> Option<String> {
     }
     let miscount = view.roll.miscount.as_ref()?;
     Some(format!("{miscount} (`expect` of target \"{}\")", target.name))
+}
+
+/// The remarks that are errors.
+fn errors(target: &Target, view: &View, is_listed: impl Fn(&Remark) -> bool) -> Option<String> {
+    let errors = view.remarks_of(Severity::Error).filter(|remark| is_listed(remark));
+    let lines: String = errors.map(|remark| format!("\n  {}", remark.line())).collect();
+    (!lines.is_empty()).then(|| format!("target \"{}\" has problems:{lines}", target.name))
 }
 
 /// The Envoys that have not adopted the newest documents, with the reasons and the advice that helps.

@@ -94,7 +94,7 @@ fn a_configuration_that_is_not_a_policy_is_an_error_with_its_key_path() {
 #[test]
 fn a_file_that_is_not_yaml_is_an_error_with_its_name() {
     let error = parse("file", "a: [").unwrap_err().to_string();
-    assert!(error.starts_with("file: not YAML: "), "{error}");
+    assert!(error.starts_with("file: not YAML: line "), "{error}");
     let error = parse("file", "a: 1\na: 2").unwrap_err().to_string();
     assert!(error.contains("duplicate") && !error.contains("Options"), "{error}");
 }

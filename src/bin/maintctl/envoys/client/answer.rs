@@ -15,6 +15,9 @@ const MAX_BYTES: u64 = 64 << 20;
 /// The maximum number of JSON values in a response. Each needs more memory than its bytes.
 const MAX_VALUES: usize = 4 << 20;
 
+/// The header of the refusals of a closed site.
+const MODE: &str = "x-maintenance-mode";
+
 /// The JSON body of a successful response, or the error.
 pub fn body(response: Result<Response<Body>, ureq::Error>) -> Result<Value, EnvoyError> {
     let mut response = response.map_err(|error| unreachable(&error))?;
@@ -35,6 +38,11 @@ pub fn body(response: Result<Response<Body>, ureq::Error>) -> Result<Value, Envo
             code: ErrorCode::Busy.name().to_owned(),
             detail: "too many requests".to_owned(),
         }),
+        (false, None) if response.headers().contains_key(MODE) => Err(EnvoyError::Unexpected(format!(
+            "responds {} for a closed site, so this is the listener of visitors; write the URL of the control endpoint, on the \
+             control listener",
+            status.as_u16()
+        ))),
         (false, None) if status.is_server_error() => {
             Err(EnvoyError::Unexpected(format!("responds {}; see its log", status.as_u16())))
         }

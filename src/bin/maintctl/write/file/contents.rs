@@ -71,7 +71,10 @@ impl Contents {
     fn problem(&self) -> Option<Remark> {
         match &self.watched {
             Ok(watched) => watched.as_ref()?.invalid.as_ref().map(|invalid| {
-                let problem = format!("{invalid}; Envoy rejects it and runs the policy before");
+                let problem = format!(
+                    "{invalid}; Envoy rejects it: it runs the policy before, or answers 500 to every request if it started \
+                              with this one"
+                );
                 remark(Severity::Error, problem, "`maintctl apply` writes the file again")
             }),
             Err(error) => Some(remark(Severity::Error, format!("{error:#}"), "")),
