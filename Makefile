@@ -64,11 +64,11 @@ worst: module maintctl ## search for the policy and the request that cost most
 fmt: toolchain ## format the code
 	@cargo fmt
 
-# The filter exists for wasm only, so the library is documented for that target. Brackets in the help texts of maintctl
-# are not links. Private items are documented too, so links to them work.
+# The filter exists for wasm only, so the library is documented for that target. Brackets and URLs in the help texts of
+# maintctl are not links. Private items are documented too, so links to them work.
 doc: toolchain ## build the code's documentation: target/wasm32-wasip1/doc and target/doc
 	@RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --quiet --no-deps --document-private-items --lib --target wasm32-wasip1
-	@RUSTDOCFLAGS='-D warnings -A rustdoc::broken-intra-doc-links -A rustdoc::private-intra-doc-links' \
+	@RUSTDOCFLAGS='-D warnings -A rustdoc::bare-urls -A rustdoc::broken-intra-doc-links -A rustdoc::private-intra-doc-links' \
 		cargo doc --quiet --no-deps --document-private-items $(FEATURES) --bins
 
 clean: ## remove everything that was built or fetched; keep the demo's key and state in .run

@@ -37,11 +37,6 @@ impl Time {
         Some(Time((minutes * 60 + second.min(59)) * 1000 + millisecond))
     }
 
-    /// The time `seconds` later.
-    pub fn plus_seconds(self, seconds: i64) -> Time {
-        Time(self.0.saturating_add(seconds.saturating_mul(1000)))
-    }
-
     /// The seconds from `self` to `later`, rounded up, at least 0.
     pub fn seconds_until(self, later: Time) -> u64 {
         u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0).div_ceil(1000)

@@ -30,8 +30,8 @@ fn overrides(config: Value) -> ReplyOverrides {
 
 /// The state of a closed site: its mode, and the seconds from now to `until` and `eta`.
 fn closed(mode: Mode, until: Option<i64>, eta: Option<i64>, reason: Option<&str>) -> EffectiveState {
-    let time = |seconds: Option<i64>| seconds.map(|seconds| NOW.plus_seconds(seconds));
-    let (since, until, eta) = (Some(NOW.plus_seconds(-60)), time(until), time(eta));
+    let time = |seconds: i64| Time(NOW.0 + seconds * 1000);
+    let (since, until, eta) = (Some(time(-60)), until.map(time), eta.map(time));
     EffectiveState {
         active: vec![ActiveMode { mode, since, until, eta, reason: reason.map(str::to_owned), suspend: Vec::new() }],
     }

@@ -118,7 +118,11 @@ async fn a_refused_policy_is_named_whether_envoy_runs_one_before_or_none() {
     let envoy = builder.control(&keyless).start().await;
     assert_eq!(status_of(&envoy).await, 500);
     let desk = Desk::new(&signer, "");
-    desk.target(&format!("file = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{:?}]", envoy.ecds_file(), base(&envoy)));
+    desk.target(&format!(
+        "file = {:?}\npolicy = \"policy.yaml\"\nenvoys = [{:?}]",
+        envoy.ecds_file(),
+        envoy.endpoint()
+    ));
     desk.write("policy.yaml", &policy(&signer).to_string());
     status_with(&desk, 3, &["sits: unknown field", "answers 500 to every request if it started with this one"]).await;
 }

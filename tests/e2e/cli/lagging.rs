@@ -56,7 +56,7 @@ async fn status_names_the_envoys_that_lag_and_the_reason() {
     assert_eq!(envoys["lagging"].as_array().unwrap().len(), 1, "{answer}");
     // A dead Envoy hides neither the other one nor the advice.
     const DEAD: &str = "http://127.0.0.1:1/.maintenance";
-    let output = Desk::pushing(&signer, &[&base(&one), &base(&two), DEAD]).run("status shop").await;
+    let output = Desk::pushing(&signer, &[&one.endpoint(), &two.endpoint(), DEAD]).run("status shop").await;
     assert_eq!(output.code, 3, "{output:?}");
     for part in
         ["1 of 3 Envoys cannot be read:\n  http://127.0.0.1:1/", line, "\nTo update them, run `maintctl sync`\n"]

@@ -10,7 +10,7 @@ use crate::envoys::status::{EnvoySite, EnvoyStatus, missing_key};
 use crate::terminal::times;
 
 /// The next step for a pushed document of a site that the policy of an Envoy does not have.
-pub const ADD_IT: &str = "add it to the policy there";
+pub const ADD_SITE: &str = "add it to the policy there";
 
 /// The document of a site that every Envoy should have adopted.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ impl Wanted<'_> {
             Origin::File(_) => {
                 "its policy is older; the next change or `maintctl apply` writes the edited policy to the file"
             }
-            Origin::Push | Origin::Policy(_) => ADD_IT,
+            Origin::Push | Origin::Policy(_) => ADD_SITE,
         }
     }
 }

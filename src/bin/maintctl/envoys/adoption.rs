@@ -35,7 +35,7 @@ pub fn replaced(status: &EnvoyStatus, expected: &[ExpectedDocument], now: Time) 
     let mut replaced = Vec::new();
     for expected in expected {
         let name = &expected.site;
-        let site = status.site(name).ok_or_else(|| lag::absent(status, name, lag::ADD_IT).text())?;
+        let site = status.site(name).ok_or_else(|| lag::absent(status, name, lag::ADD_SITE).text())?;
         if is_replaced(site, expected).map_err(|problem| format!("{name}: {problem}"))? {
             replaced.push(name.clone());
         } else {

@@ -55,7 +55,7 @@ fn known_sites(roll: &Roll, selection: &SiteSelection) -> Result<Vec<String>> {
     let site = selection.names.first();
     let reason = |envoy: &EnvoyProcess| {
         let cause = match site {
-            Some(site) => lag::absent(&envoy.status, site, lag::ADD_IT).text(),
+            Some(site) => lag::absent(&envoy.status, site, lag::ADD_SITE).text(),
             None => {
                 let (problem, remedy) = absence(&envoy.status);
                 format!("{problem}; {remedy}")

@@ -76,14 +76,14 @@ impl<'j> Job<'j> {
     }
 
     /// Waits until every Envoy has adopted a document with the hold, if another operator has changed the site meanwhile, and
-    /// renews a lease that has run down meanwhile. Fails if that operator has removed the hold, or if the lease would end
+    /// renews a lease that is due. Fails if that operator has removed the hold, or if the lease would end
     /// before its renewal.
     pub fn confirm(&self, taken: &ChangeReport) -> Result<()> {
         self.check_clocks(taken)?;
-        let (mut replaced, mut aged) = (replaced(taken), self.aged());
+        let (mut replaced, mut due) = (replaced(taken), self.due());
         for _ in 0..ATTEMPTS {
             let names: Vec<String> =
-                replaced.iter().chain(&aged).cloned().collect::<BTreeSet<_>>().into_iter().collect();
+                replaced.iter().chain(&due).cloned().collect::<BTreeSet<_>>().into_iter().collect();
             if names.is_empty() {
                 return Ok(());
             }
@@ -96,11 +96,11 @@ impl<'j> Job<'j> {
                 )));
             }
             answer::check(&report)?;
-            (replaced, aged) = (self::replaced(&report), self.aged());
+            (replaced, due) = (self::replaced(&report), self.due());
         }
         if replaced.is_empty() {
             bail!(ExitError::NotAdopted(
-                "the lease runs down before every Envoy has adopted it; use a longer --lease".to_owned()
+                "the lease ends before every Envoy has adopted it; use a longer --lease".to_owned()
             ));
         }
         bail!(ExitError::Rejected("other operators keep changing the same sites; try again".to_owned()))
@@ -119,12 +119,12 @@ impl<'j> Job<'j> {
         }
     }
 
-    /// The sites whose lease has run down by more than a third.
-    fn aged(&self) -> Vec<String> {
+    /// The sites whose lease is due for a renewal: more than a third of it has passed.
+    fn due(&self) -> Vec<String> {
         let Some(lease) = self.flags.lease else { return Vec::new() };
         let enough = times::after(times::time(&times::now()), lease * 2 / 3);
-        let is_aged = |seen: &SeenHold| seen.until.is_some_and(|until| until < enough);
-        self.seen().iter().filter(|(_, seen)| is_aged(seen)).map(|(site, _)| site.clone()).collect()
+        let is_due = |seen: &SeenHold| seen.until.is_some_and(|until| until < enough);
+        self.seen().iter().filter(|(_, seen)| is_due(seen)).map(|(site, _)| site.clone()).collect()
     }
 
     /// Moves the lease of these sites, and takes lost holds again. Returns the state of each hold before.

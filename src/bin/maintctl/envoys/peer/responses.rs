@@ -82,7 +82,7 @@ impl EnvoyPeer {
                 let absent = expected.iter().find(|expected| status.site(&expected.site).is_none());
                 self.absence = match (absent, kind) {
                     (None, _) => None,
-                    (Some(absent), StatusKind::Full) => Some(lag::absent(status, &absent.site, lag::ADD_IT).text()),
+                    (Some(absent), StatusKind::Full) => Some(lag::absent(status, &absent.site, lag::ADD_SITE).text()),
                     // A status without details knows fewer reasons.
                     (Some(_), _) => self.absence.take(),
                 };
