@@ -15,8 +15,9 @@ use crate::write::selection::SiteSelection;
 
 mod command;
 mod flags;
+mod guard;
 mod job;
-mod lease;
+
 mod site_answer;
 
 use flags::CloseFlags;

@@ -97,8 +97,10 @@ impl NewHold {
                     window.insert("until".to_owned(), until.into());
                 }
             }
-            HoldState::Ended | HoldState::Forgotten => self.take(draft, now)?,
             HoldState::Removed => {}
+            // A fixed end lets the site open.
+            _ if !self.is_leased && self.until.is_some_and(|until| until <= now) => return Ok(HoldState::Ended),
+            HoldState::Ended | HoldState::Forgotten => self.take(draft, now)?,
         }
         Ok(state)
     }

@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use envoy_maintenance::state::Mode;
 
 use super::flags::CloseFlags;
+use super::guard;
 use super::job::Job;
-use super::lease;
 use crate::args::{CloseArgs, OnFailure};
 use crate::commands::answer::{self, AnswerForm};
 use crate::commands::{change, program};
@@ -45,12 +45,9 @@ pub fn run(target: &Target, selection: &SiteSelection, flags: &CloseFlags, args:
     program::finish(status, settled, &deferral)
 }
 
-/// Runs the command, and renews the lease meanwhile.
+/// Runs the command, and guards the holds meanwhile.
 fn execute(job: &Job<'_>, args: &CloseArgs, deferral: &Deferral) -> Result<ExitStatus> {
-    match args.lease.filter(|_| !job.sites().is_empty()) {
-        Some(lease) => lease::renew_during(job, lease, || program::run(&args.command, deferral)),
-        None => program::run(&args.command, deferral),
-    }
+    guard::guard_during(job, args.lease, || program::run(&args.command, deferral))
 }
 
 /// Releases the holds, or keeps the sites closed after a failure.

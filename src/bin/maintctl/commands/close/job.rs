@@ -52,6 +52,10 @@ impl<'j> Job<'j> {
         &self.id
     }
 
+    pub fn is_leased(&self) -> bool {
+        self.flags.lease.is_some()
+    }
+
     /// The sites on which the hold was taken.
     pub fn sites(&self) -> Vec<String> {
         self.seen().keys().cloned().collect()

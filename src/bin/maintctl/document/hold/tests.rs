@@ -124,6 +124,22 @@ fn a_lost_hold_is_taken_again_unless_an_operator_has_removed_it() {
 }
 
 #[test]
+fn a_lost_hold_without_a_lease_is_taken_again_until_its_fixed_end() {
+    let fixed = NewHold { is_leased: false, ..hold("ci", 60) };
+    let endless = NewHold { until: None, ..fixed.clone() };
+    for (row, hold, now, state, is_held) in [
+        ("no end", &endless, 40, HoldState::Forgotten, true),
+        ("a fixed end", &fixed, 40, HoldState::Forgotten, true),
+        ("a fixed end that has passed", &fixed, 70, HoldState::Ended, false),
+    ] {
+        let mut restarted = draft(json!({}));
+        let seen = SeenHold { from: at(0), until: hold.until };
+        assert_eq!(hold.renew(&mut restarted, &seen, at(now)).unwrap(), state, "{row}");
+        assert_eq!(!restarted.read().unwrap().windows.is_empty(), is_held, "{row}");
+    }
+}
+
+#[test]
 fn a_failed_command_leaves_the_site_closed_by_hand() {
     let window = json!([{
         "id": "h-ci", "mode": "offline", "from": NOW, "until": at(60).to_string(), "by": "ci", "reason": "the job of ci",

@@ -1,4 +1,5 @@
-//! The lease, which keeps the end of a hold ahead while the command runs.
+//! The guard of a hold while the command runs: keeps the end of a lease ahead, and takes a hold again that Envoy has
+//! forgotten.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -13,23 +14,31 @@ use crate::envoys::failure;
 use crate::terminal::times;
 use crate::write::change::ChangeReport;
 
-/// Moves the end of the holds at every third of the lease, until `run` returns.
-pub fn renew_during<T>(job: &Job<'_>, lease: Duration, run: impl FnOnce() -> T) -> T {
+/// The interval at which holds without a lease are checked.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Checks the holds, and moves the end of a lease at every third of it, until `run` returns.
+pub fn guard_during<T>(job: &Job<'_>, lease: Option<Duration>, run: impl FnOnce() -> T) -> T {
     thread::scope(|scope| {
         let (stop, stopped) = mpsc::channel::<()>();
-        scope.spawn(move || renew(job, lease, &stopped));
+        scope.spawn(move || guard(job, lease, &stopped));
         let result = run();
         drop(stop);
         result
     })
 }
 
-/// Renews the lease until the command has ended. Prints a problem when it begins, changes and ends.
-fn renew(job: &Job<'_>, lease: Duration, stopped: &mpsc::Receiver<()>) {
+/// Renews the holds until the command has ended. Prints a problem when it begins, changes and ends.
+fn guard(job: &Job<'_>, lease: Option<Duration>, stopped: &mpsc::Receiver<()>) {
+    let interval = lease.map_or(INTERVAL, |lease| lease / 3);
+    let (failed, works) = match lease {
+        Some(_) => ("the lease is not renewed", "the lease is renewed everywhere again"),
+        None => ("the hold is not confirmed", "the hold is confirmed everywhere again"),
+    };
     let mut sites = job.sites();
     let mut printed = None;
-    while !sites.is_empty() && stopped.recv_timeout(lease / 3) == Err(RecvTimeoutError::Timeout) {
-        let renewed = job.renew(sites.clone(), times::deadline(lease / 3));
+    while !sites.is_empty() && stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+        let renewed = job.renew(sites.clone(), times::deadline(interval));
         if let Ok((report, states)) = &renewed {
             print_lost(job, report, states);
             sites.retain(|site| states.get(site) != Some(&HoldState::Removed));
@@ -39,8 +48,8 @@ fn renew(job: &Job<'_>, lease: Duration, stopped: &mpsc::Receiver<()>) {
             continue;
         }
         match &problem {
-            Some(problem) => aside!("warning: the lease is not renewed{problem}"),
-            None => aside!("note: the lease is renewed everywhere again"),
+            Some(problem) => aside!("warning: {failed}{problem}"),
+            None => aside!("note: {works}"),
         }
         printed = problem;
     }
@@ -53,6 +62,8 @@ fn print_lost(job: &Job<'_>, report: &ChangeReport, states: &BTreeMap<String, Ho
         let site = &change.site;
         match states.get(site) {
             None | Some(HoldState::Live) => {}
+            // The site may open at a fixed end.
+            Some(HoldState::Ended) if !job.is_leased() => {}
             Some(HoldState::Ended) => {
                 aside!(
                     "warning: {site}: the lease had expired, so that the site may have been open; hold {id} taken again"
@@ -69,7 +80,7 @@ fn print_lost(job: &Job<'_>, report: &ChangeReport, states: &BTreeMap<String, Ho
     }
 }
 
-/// The reason why a lease is not renewed everywhere.
+/// The reason why a hold is not renewed everywhere.
 fn problem(report: Result<ChangeReport>) -> Option<String> {
     let report = match report {
         Ok(report) => report,
