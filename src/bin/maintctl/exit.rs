@@ -9,7 +9,7 @@ pub const CODES: [(&str, &str); 8] = [
     ("1", "failure"),
     ("2", "usage error"),
     ("3", "some Envoys have not adopted the change, or cannot be read; each is named"),
-    ("4", "rejected: declared by the policy, wrong key, not permitted, or wrong clock"),
+    ("4", "rejected: declared by the policy, online or held by a command, wrong key, not permitted, or wrong clock"),
     ("126", "the command after `--` cannot be executed"),
     ("127", "the command after `--` was not found"),
     ("130", "interrupted by ^C"),

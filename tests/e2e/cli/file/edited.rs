@@ -80,6 +80,12 @@ async fn the_only_site_can_be_pinned() {
     let output = desk.run("close").await;
     assert_eq!((output.code, status_of(&envoy).await), (0, 503), "{output:?}");
     assert!(output.stderr.ends_with("brought along: shop is no longer declared\n"), "{output:?}");
+    // A command that plans a window does not keep the site closed.
+    desk.write("policy.yaml", &policy(json!({ "shop": { "mode": "offline" } })).to_string());
+    assert_eq!((desk.run("apply").await.code, status_of(&envoy).await), (0, 503));
+    desk.write("policy.yaml", &policy(json!({})).to_string());
+    let output = desk.run("schedule --from 2099-01-01T00:00:00Z --for 1h").await;
+    assert_eq!((output.code, status_of(&envoy).await), (0, 200), "{output:?}");
 }
 
 // Clients on open connections see the new policy on every worker as soon as the command has ended.

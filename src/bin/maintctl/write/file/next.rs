@@ -111,6 +111,21 @@ impl NextFile {
         self.entries.draft(site)
     }
 
+    /// Fails if the policy is of another fleet than `fleet`, for which documents are made.
+    pub fn require_fleet(&self, fleet: Option<&str>) -> Result<()> {
+        let (Some(fleet), own) = (fleet, self.config.fleet.as_deref()) else { return Ok(()) };
+        let problem = match own {
+            Some(own) if own == fleet => return Ok(()),
+            Some(own) => format!("its `fleet` is \"{own}\""),
+            None => "it has no `fleet`".to_owned(),
+        };
+        bail!(
+            "policy {}: {problem}, but the configuration of maintctl has \"{fleet}\"; set `fleet: {fleet}` in the policy, or \
+             correct `fleet` in the configuration; nothing changed",
+            self.files.policy.display()
+        )
+    }
+
     /// A new document of `site`.
     pub fn new_document(&self, site: &str, fleet: Option<&str>) -> Draft {
         Draft::new(site, fleet.or(self.config.fleet.as_deref()))

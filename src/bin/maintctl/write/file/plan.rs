@@ -58,11 +58,15 @@ impl FilePlan {
         (options, now): (&ChangeOptions, Time),
     ) -> Result<()> {
         let fleet = target.fleet.as_deref();
+        next.require_fleet(fleet)?;
         let in_file = next.document(site);
-        let current = in_file.clone().or_else(|| reports.base(site));
+        // The report of a site that the policy no longer declares is out of date: such a site is online.
+        let reported = || reports.base(site).filter(|_| !next.drops_pin(site));
+        let current = in_file.clone().or_else(reported);
         let current = current.unwrap_or_else(|| next.new_document(site, fleet));
         let mut change = SiteChange::of(current, site, edit, &next.rules(site)?, now)?;
         if in_file.is_none()
+            && !next.drops_pin(site)
             && let Err(error) = reports.require_base(site)
         {
             // The end and the reason of a site that stays closed are needed.

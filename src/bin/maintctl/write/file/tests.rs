@@ -57,6 +57,22 @@ fn a_change_is_added_to_the_operators_policy() {
 }
 
 #[test]
+fn a_policy_of_another_fleet_is_an_error_that_names_both() {
+    for (fleet, problem) in [("", "it has no `fleet`"), (r#""fleet": "other", "#, r#"its `fleet` is "other""#)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, writer) = target(folder.path());
+        fs::write(&writer.policy, WHOLE.replace(r#""fleet": "demo", "#, fleet)).unwrap();
+        let path = folder.path().join("maintctl.toml");
+        let config = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("fleet = \"demo\"\n{config}")).unwrap();
+        let global = crate::args::common::Global { config: Some(path), target: None };
+        let error = close(&Target::load(&global).unwrap(), &writer, "shop").unwrap_err().to_string();
+        assert!(error.contains(problem) && error.contains("set `fleet: demo` in the policy"), "{error}");
+        assert!(!writer.file.exists(), "{problem}");
+    }
+}
+
+#[test]
 fn sites_that_the_operator_declares_are_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let (target, writer) = target(folder.path());
