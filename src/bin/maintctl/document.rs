@@ -7,3 +7,6 @@ pub mod hold;
 pub mod restore;
 pub mod warnings;
 pub mod window;
+
+#[cfg(test)]
+mod tests;

@@ -94,7 +94,7 @@ fn manifests_state_the_limits_of_istio() {
     }
 }
 
-/// What Istio's MERGE does with an EnvoyFilter: members replace, lists are appended.
+/// Merges a patch as Istio does for the operation MERGE of an EnvoyFilter: members replace, lists are appended.
 fn merge(into: &mut Value, patch: &Value) {
     match (into, patch) {
         (Value::Object(into), Value::Object(patch)) => {

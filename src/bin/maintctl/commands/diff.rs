@@ -22,7 +22,7 @@ pub fn run(global: &Global, args: &DiffArgs) -> Result<ExitCode> {
         answer!("{}", created(&file, &policy, args.json));
         return Ok(ExitCode::SUCCESS);
     };
-    let brought = changes::between(&watched, &edited);
+    let brought: Vec<String> = changes::between(&watched, &edited).iter().map(ToString::to_string).collect();
     let (old, new) =
         (yaml(&changes::policy(&watched.file, &watched.entries))?, yaml(&changes::edited_policy(&edited))?);
     let diff = TextDiff::from_lines(&old, &new).unified_diff().header(&shown(&file), &shown(&policy)).to_string();

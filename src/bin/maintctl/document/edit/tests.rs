@@ -1,21 +1,11 @@
 use super::*;
+use crate::document::tests::{draft, time};
 
 mod history;
 mod holds;
 mod update;
 
 const NOW: &str = "2026-11-21T02:00:00Z";
-
-fn time(text: &str) -> Time {
-    Time::parse(text).unwrap()
-}
-
-fn draft(members: Value) -> Draft {
-    let Value::Object(given) = members else { panic!("{members}") };
-    let mut members = Draft::new("shop", Some("demo")).members().clone();
-    members.extend(given);
-    Draft::from_members("shop", members)
-}
 
 fn flags() -> (Mode, Details) {
     (Mode::Offline, Details::default())

@@ -1,23 +1,13 @@
 use super::*;
+use crate::document::tests::{draft, time};
 
 mod simulation;
 
 const NOW: &str = "2026-11-21T02:00:00Z";
 
-fn time(text: &str) -> Time {
-    Time::parse(text).unwrap()
-}
-
 /// The time this many seconds after 02:00.
 fn at(seconds: i64) -> Time {
     Time(time(NOW).0 + seconds * 1000)
-}
-
-fn draft(members: Value) -> Draft {
-    let Value::Object(given) = members else { panic!("{members}") };
-    let mut members = Draft::new("shop", Some("demo")).members().clone();
-    members.extend(given);
-    Draft::from_members("shop", members)
 }
 
 /// A hold whose lease ends after this many seconds; 0: without a lease.

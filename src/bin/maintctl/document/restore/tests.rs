@@ -1,20 +1,10 @@
 use super::*;
 use crate::document::edit;
+use crate::document::tests::{draft, time};
 use serde_json::json;
 
 const NOW: &str = "2026-11-21T02:00:00Z";
 const LATER: &str = "2026-11-21T02:10:00Z";
-
-fn time(text: &str) -> Time {
-    Time::parse(text).unwrap()
-}
-
-fn draft(members: Value) -> Draft {
-    let Value::Object(given) = members else { panic!("{members}") };
-    let mut members = Draft::new("shop", Some("demo")).members().clone();
-    members.extend(given);
-    Draft::from_members("shop", members)
-}
 
 /// Opens the site at 02:00.
 fn opened(before: &Draft) -> (Draft, Option<Closure>) {

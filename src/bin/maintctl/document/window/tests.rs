@@ -1,10 +1,7 @@
 use super::*;
+use crate::document::tests::time;
 
 const NOW: &str = "2026-11-21T02:00:00Z";
-
-fn time(text: &str) -> Time {
-    Time::parse(text).unwrap()
-}
 
 #[test]
 fn windows_get_the_first_free_id_and_can_be_cancelled() {

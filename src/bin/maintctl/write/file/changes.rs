@@ -1,6 +1,7 @@
 //! The differences between the policy in the watched file and the operator's policy. Documents are no part of a policy.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use envoy_maintenance::state::Mode;
 use serde_json::{Map, Value, json};
@@ -11,22 +12,47 @@ use crate::write::file::ecds::PolicyFile;
 use crate::write::file::entries::{self, StateEntries};
 use crate::write::file::policies::{EditedPolicy, WatchedFile};
 
-/// The changes that the operator's policy brings into the watched file, one text for each.
-pub fn between(watched: &WatchedFile, edited: &EditedPolicy) -> Vec<String> {
+/// One change that the operator's policy brings into the watched file.
+#[derive(Clone, Debug)]
+pub enum PolicyChange {
+    /// The state of a site is no longer declared.
+    DroppedPin {
+        site: String,
+        /// The modes after and before, such as `ONLINE (was OFFLINE)`; `None` if a command closes the site anyway.
+        modes: Option<String>,
+    },
+    /// Another change, as text.
+    Other(String),
+}
+
+impl fmt::Display for PolicyChange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PolicyChange::Other(text) => formatter.write_str(text),
+            PolicyChange::DroppedPin { site, modes: None } => write!(formatter, "{site} is no longer declared"),
+            PolicyChange::DroppedPin { site, modes: Some(modes) } => {
+                write!(formatter, "{site} is no longer declared, and is {modes}")
+            }
+        }
+    }
+}
+
+/// The changes that the operator's policy brings into the watched file.
+pub fn between(watched: &WatchedFile, edited: &EditedPolicy) -> Vec<PolicyChange> {
     let old_sites: BTreeSet<String> = entries::sites(&watched.file.policy).unwrap_or_default().into_iter().collect();
     let new_sites: BTreeSet<String> = entries::names(&edited.config).into_iter().collect();
-    let mut changes: Vec<String> = Vec::new();
-    changes.extend(new_sites.difference(&old_sites).map(|site| format!("site {site} added")));
     let now = times::time(&times::now());
-    changes.extend(old_sites.difference(&new_sites).map(|site| match watched.entries.mode(site, now) {
+    let added = new_sites.difference(&old_sites).map(|site| format!("site {site} added"));
+    let removed = old_sites.difference(&new_sites).map(|site| match watched.entries.mode(site, now) {
         Mode::Online => format!("site {site} removed"),
         mode => format!("site {site} removed (was {})", describe::label(mode)),
-    }));
+    });
+    let mut changes: Vec<PolicyChange> = added.chain(removed).map(PolicyChange::Other).collect();
     let pins = StateEntries::pins_of(&edited.file.policy);
     changes.extend(new_sites.iter().filter_map(|site| of_pin(site, &watched.entries, &pins)));
     let fields = fields(&watched.file, &edited.file);
     if !fields.is_empty() {
-        changes.push(format!("changed fields: {}", fields.join(", ")));
+        changes.push(PolicyChange::Other(format!("changed fields: {}", fields.join(", "))));
     }
     changes
 }
@@ -42,7 +68,7 @@ pub fn edited_policy(edited: &EditedPolicy) -> Value {
 }
 
 /// The change of a site's declared state.
-fn of_pin(site: &str, entries: &StateEntries, new: &StateEntries) -> Option<String> {
+fn of_pin(site: &str, entries: &StateEntries, new: &StateEntries) -> Option<PolicyChange> {
     let old = entries.pins();
     if old.get(site) == new.get(site) {
         return None;
@@ -52,14 +78,9 @@ fn of_pin(site: &str, entries: &StateEntries, new: &StateEntries) -> Option<Stri
     let was = if was == is { String::new() } else { format!(" (was {})", describe::label(was)) };
     let is = describe::label(is);
     Some(match new.get(site) {
-        Some(_) => format!("{site} is declared {is}{was}"),
-        None => format!("{}, and is {is}{was}", dropped_pin(site)),
+        Some(_) => PolicyChange::Other(format!("{site} is declared {is}{was}")),
+        None => PolicyChange::DroppedPin { site: site.to_owned(), modes: Some(format!("{is}{was}")) },
     })
-}
-
-/// The text for a site whose state is no longer declared.
-pub fn dropped_pin(site: &str) -> String {
-    format!("{site} is no longer declared")
 }
 
 /// The names of the fields that differ, apart from `state`. Each site that both policies have is a field of its own.

@@ -98,7 +98,7 @@ impl Contents {
                 Some(remark(Severity::Warning, problem, if edited.file.is_whole() { whole } else { bare }))
             }
             (Ok(edited), Ok(Some(watched))) => {
-                let brought = changes::between(watched, edited);
+                let brought: Vec<String> = changes::between(watched, edited).iter().map(ToString::to_string).collect();
                 let remedy = format!("the next change, or `maintctl apply`, brings: {}", brought.join("; "));
                 (!brought.is_empty()).then(|| remark(Severity::Note, format!("{policy} was edited"), &remedy))
             }

@@ -16,6 +16,7 @@ use crate::document::draft::Draft;
 use crate::envoys::adoption::ExpectedDocument;
 use crate::terminal::output::problem;
 use crate::terminal::times;
+use crate::write::file::changes::PolicyChange;
 use crate::write::file::ecds::PolicyFile;
 use crate::write::file::entries::{self, StateEntries};
 use crate::write::file::policies::{EditedPolicy, WatchedFile};
@@ -35,7 +36,7 @@ pub struct NextFile {
     /// True if the watched file does not exist.
     pub is_new: bool,
     /// The changes that the operator's policy brings.
-    pub brought: Vec<String>,
+    pub brought: Vec<PolicyChange>,
     /// The reason why the operator's policy is not used.
     pub invalid: Option<String>,
 }
@@ -55,7 +56,7 @@ impl NextFile {
         }
         let brought = match &watched {
             Some(watched) => changes::between(watched, &edited),
-            None => vec![format!("{} created", files.file.display())],
+            None => vec![PolicyChange::Other(format!("{} created", files.file.display()))],
         };
         let old_entries = watched.as_ref().map(|watched| watched.entries.clone()).unwrap_or_default();
         let old_sites = watched.as_ref().and_then(|watched| entries::sites(&watched.file.policy)).unwrap_or_default();
@@ -153,9 +154,12 @@ impl NextFile {
 
     /// Notes that a command keeps a site closed that the edited policy may no longer declare.
     pub fn note_closed(&mut self, site: &str) {
-        let dropped = changes::dropped_pin(site);
-        for change in self.brought.iter_mut().filter(|change| change.starts_with(&format!("{dropped},"))) {
-            change.clone_from(&dropped);
+        for change in &mut self.brought {
+            if let PolicyChange::DroppedPin { site: dropped, modes } = change
+                && dropped == site
+            {
+                *modes = None;
+            }
         }
     }
 
@@ -202,11 +206,9 @@ impl NextFile {
         self.entries.expected(site)
     }
 
-    /// The names of the exempt rules of `site`.
-    pub fn rules(&self, site: &str) -> Result<BTreeSet<String>> {
-        let policy = Policy::compile(&self.config).map_err(problem)?;
-        let rules = policy.sites.iter().filter(|known| known.name == site).flat_map(|known| &known.exempt);
-        Ok(rules.map(|rule| rule.name.clone()).collect())
+    /// The policy without its entries.
+    pub fn compiled(&self) -> Result<Policy> {
+        Policy::compile(&self.config).map_err(problem)
     }
 
     /// The policy with its entries.

@@ -1,6 +1,9 @@
 //! The documents that a change writes into the file.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
+use envoy_maintenance::policy::Policy;
 use envoy_maintenance::state::Mode;
 use envoy_maintenance::time::Time;
 
@@ -35,70 +38,21 @@ impl FilePlan {
     ) -> Result<FilePlan> {
         let now = times::time(&times::now());
         let mut plan = FilePlan { proving: sites.to_vec(), ..FilePlan::default() };
+        let planner = FilePlanner { target, reports, edit, by: &options.by, now };
         if next.is_new {
             take_over(next, reports, now)?;
         }
         plan.pinned.extend(sites.iter().filter(|site| next.is_pinned(site)).cloned());
-        if plan.pinned.is_empty() {
+        if plan.pinned.is_empty() && !sites.is_empty() {
+            let policy = next.compiled()?;
             for site in sites {
-                plan.change(next, target, reports, site, edit, (options, now))?;
+                let (change, document) = planner.change(next, site, &rules(&policy, site))?;
+                plan.documents.extend(document);
+                plan.changes.push(change);
             }
         }
         plan.add_proof(next, reports, now);
         Ok(plan)
-    }
-
-    fn change(
-        &mut self,
-        next: &mut NextFile,
-        target: &Target,
-        reports: &Reports,
-        site: &str,
-        edit: &Edit<'_>,
-        (options, now): (&ChangeOptions, Time),
-    ) -> Result<()> {
-        let fleet = target.fleet.as_deref();
-        next.require_fleet(fleet)?;
-        let in_file = next.document(site);
-        // The report of a site that the policy no longer declares is out of date: such a site is online.
-        let reported = || reports.base(site).filter(|_| !next.drops_pin(site));
-        let current = in_file.clone().or_else(reported);
-        let current = current.unwrap_or_else(|| next.new_document(site, fleet));
-        let mut change = SiteChange::of(current, site, edit, &next.rules(site)?, now)?;
-        if in_file.is_none()
-            && !next.drops_pin(site)
-            && let Err(error) = reports.require_base(site)
-        {
-            // The end and the reason of a site that stays closed are needed.
-            if change.after.read()?.at(now).mode() != Mode::Online {
-                return Err(error);
-            }
-            aside!("warning: {site}: planned windows are lost, because the document that closes it cannot be read");
-        }
-        let digest = next.expected(site).map(|expected| expected.digest);
-        let is_behind = reports.differ(site, digest.as_deref());
-        if change.changed || is_behind {
-            let revision = next.next_time(reports.revision(site).max(change.after.revision()), now);
-            if change.changed {
-                change.after.stamp(&change.before, revision, &options.by);
-            } else {
-                // The same document again, for Envoys that have another one, or for a file that was restored.
-                change.after.restamp(revision);
-            }
-            // An Envoy that does not watch the file accepts the document by push.
-            if let Some(fleet) = fleet {
-                change.after.set("fleet", Some(fleet));
-            }
-            change.after.date(now);
-            let after = change.after.read()?;
-            next.set(site, &change.after);
-            if after.at(now).mode() != Mode::Online {
-                next.note_closed(site);
-            }
-            self.documents.push(change.after.clone());
-        }
-        self.changes.push(change);
-        Ok(())
     }
 
     /// Makes sure that an edited policy comes with an entry by which its adoption is proven.
@@ -116,6 +70,70 @@ impl FilePlan {
         self.proving.sort();
         self.proving.dedup();
     }
+}
+
+/// The parts of a change that are the same for all of its sites.
+struct FilePlanner<'a> {
+    target: &'a Target,
+    reports: &'a Reports,
+    edit: &'a Edit<'a>,
+    by: &'a str,
+    now: Time,
+}
+
+impl FilePlanner<'_> {
+    /// The change of a site, whose exempt rules are `rules`, and its document if that has a new revision.
+    fn change(&self, next: &mut NextFile, site: &str, rules: &BTreeSet<String>) -> Result<(SiteChange, Option<Draft>)> {
+        let FilePlanner { target, reports, edit, by, now } = *self;
+        let fleet = target.fleet.as_deref();
+        next.require_fleet(fleet)?;
+        let in_file = next.document(site);
+        // The report of a site that the policy no longer declares is out of date: such a site is online.
+        let reported = || reports.base(site).filter(|_| !next.drops_pin(site));
+        let current = in_file.clone().or_else(reported);
+        let current = current.unwrap_or_else(|| next.new_document(site, fleet));
+        let mut change = SiteChange::of(current, site, edit, rules, now)?;
+        if in_file.is_none()
+            && !next.drops_pin(site)
+            && let Err(error) = reports.require_base(site)
+        {
+            // The end and the reason of a site that stays closed are needed.
+            if change.after.read()?.at(now).mode() != Mode::Online {
+                return Err(error);
+            }
+            aside!("warning: {site}: planned windows are lost, because the document that closes it cannot be read");
+        }
+        let digest = next.expected(site).map(|expected| expected.digest);
+        let is_behind = reports.differ(site, digest.as_deref());
+        if !change.changed && !is_behind {
+            return Ok((change, None));
+        }
+        let revision = next.next_time(reports.revision(site).max(change.after.revision()), now);
+        if change.changed {
+            change.after.stamp(&change.before, revision, by);
+        } else {
+            // The same document again, for Envoys that have another one, or for a file that was restored.
+            change.after.restamp(revision);
+        }
+        // An Envoy that does not watch the file accepts the document by push.
+        if let Some(fleet) = fleet {
+            change.after.set("fleet", Some(fleet));
+        }
+        change.after.date(now);
+        let after = change.after.read()?;
+        next.set(site, &change.after);
+        if after.at(now).mode() != Mode::Online {
+            next.note_closed(site);
+        }
+        let document = change.after.clone();
+        Ok((change, Some(document)))
+    }
+}
+
+/// The names of the exempt rules of `site`.
+fn rules(policy: &Policy, site: &str) -> BTreeSet<String> {
+    let exempt = policy.sites.iter().filter(|known| known.name == site).flat_map(|known| &known.exempt);
+    exempt.map(|rule| rule.name.clone()).collect()
 }
 
 /// Puts the declared documents that Envoys report into a new file, so that the loss of the old file opens no site.
@@ -139,10 +157,14 @@ pub fn needs_reports(next: &NextFile, sites: &[String], edit: &Edit<'_>) -> Resu
     if next.is_new || next.newest().is_none() {
         return Ok(true);
     }
-    let now = times::time(&times::now());
-    for site in sites.iter().filter(|site| !next.is_pinned(site)) {
+    let unpinned: Vec<&String> = sites.iter().filter(|site| !next.is_pinned(site)).collect();
+    if unpinned.is_empty() {
+        return Ok(false);
+    }
+    let (now, policy) = (times::time(&times::now()), next.compiled()?);
+    for site in unpinned {
         let Some(document) = next.document(site) else { return Ok(true) };
-        if !SiteChange::of(document, site, edit, &next.rules(site)?, now)?.changed {
+        if !SiteChange::of(document, site, edit, &rules(&policy, site), now)?.changed {
             return Ok(true);
         }
     }

@@ -46,7 +46,7 @@ pub fn report(
         // The parent of a hot restart reads the file too.
         unreached: Vec::new(),
         repaired: Vec::new(),
-        brought: next.brought.clone(),
+        brought: next.brought.iter().map(ToString::to_string).collect(),
         dry_run: options.dry_run,
     };
     if options.dry_run || target.envoys.is_empty() {

@@ -29,19 +29,21 @@ fn target(folder: &Path) -> (Target, FileTarget) {
     (Target::load(&global).unwrap(), writer)
 }
 
-fn close(target: &Target, writer: &FileTarget, site: &str) -> Result<ChangeReport> {
-    let selection = SiteSelection::of(vec![site.to_owned()]);
+fn change(target: &Target, writer: &FileTarget, site: &str, edit: &Edit<'_>) -> Result<ChangeReport> {
     let deadline = Instant::now() + Duration::from_secs(10);
     let options = ChangeOptions { by: "me".to_owned(), wait: false, deadline, dry_run: false, yes: false };
-    let edit = |draft: &mut Draft, _: &str, _: Time| {
+    apply(target, writer, &SiteSelection::of(vec![site.to_owned()]), edit, &options)
+}
+
+fn close(target: &Target, writer: &FileTarget, site: &str) -> Result<ChangeReport> {
+    change(target, writer, site, &|draft, _, _| {
         draft.set("mode", Some(Mode::Offline.name()));
         Ok(())
-    };
-    apply(target, writer, &selection, &edit, &options)
+    })
 }
 
 fn brought(writer: &FileTarget) -> Vec<String> {
-    Contents::read(writer).next().unwrap().brought
+    Contents::read(writer).next().unwrap().brought.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -162,14 +164,7 @@ fn owner_and_group_are_kept() {
     };
     let before = metadata();
     let edit = |draft: &mut Draft, _: &str, now: Time| draft.end_all(now);
-    let options = ChangeOptions {
-        by: "me".to_owned(),
-        wait: false,
-        deadline: Instant::now() + Duration::from_secs(10),
-        dry_run: false,
-        yes: false,
-    };
-    apply(&target, &writer, &SiteSelection::of(vec!["shop".to_owned()]), &edit, &options).unwrap();
+    change(&target, &writer, "shop", &edit).unwrap();
     let after = metadata();
     assert_ne!(after.0, before.0, "it is another file");
     assert_eq!(after.1, before.1);
@@ -201,15 +196,8 @@ fn permissions_and_symbolic_links_are_kept() {
     fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
     writer.file = folder.path().join("link.yaml");
     symlink(&real, &writer.file).unwrap();
-    let options = ChangeOptions {
-        by: "me".to_owned(),
-        wait: false,
-        deadline: Instant::now() + Duration::from_secs(10),
-        dry_run: false,
-        yes: false,
-    };
     let edit = |draft: &mut Draft, _: &str, _: Time| draft.end_all(Time(0));
-    apply(&target, &writer, &SiteSelection::of(vec!["shop".to_owned()]), &edit, &options).unwrap();
+    change(&target, &writer, "shop", &edit).unwrap();
     assert!(fs::symlink_metadata(&writer.file).unwrap().is_symlink());
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(fs::read_to_string(&real).unwrap().contains("online"));

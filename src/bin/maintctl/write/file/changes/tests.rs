@@ -14,6 +14,10 @@ fn whole(policy: &Value, root_id: &str) -> String {
     .to_string()
 }
 
+fn texts(watched: &WatchedFile, edited: &EditedPolicy) -> Vec<String> {
+    between(watched, edited).iter().map(ToString::to_string).collect()
+}
+
 #[test]
 fn sites_pins_and_fields_that_differ_are_named_and_documents_are_not() {
     let shop = || json!({ "name": "shop", "hosts": ["shop"] });
@@ -59,12 +63,12 @@ fn sites_pins_and_fields_that_differ_are_named_and_documents_are_not() {
         std::fs::write(&file, whole(&old, "a")).unwrap();
         std::fs::write(&policy, whole(&new, "a")).unwrap();
         let watched = read_watched(&file).unwrap().unwrap();
-        assert_eq!(between(&watched, &read_edited(&policy, None).unwrap()), expected, "{old} {new}");
+        assert_eq!(texts(&watched, &read_edited(&policy, None).unwrap()), expected, "{old} {new}");
         std::fs::write(&policy, whole(&new, "b")).unwrap();
-        let text = between(&watched, &read_edited(&policy, None).unwrap()).pop().unwrap();
+        let text = texts(&watched, &read_edited(&policy, None).unwrap()).pop().unwrap();
         assert!(text.starts_with("changed fields: ") && text.contains("plugin.root_id"), "{text}");
         // The text of a policy alone gets the plugin of the watched file.
         std::fs::write(&policy, new.to_string()).unwrap();
-        assert_eq!(between(&watched, &read_edited(&policy, Some(&watched.file)).unwrap()), expected, "{new}");
+        assert_eq!(texts(&watched, &read_edited(&policy, Some(&watched.file)).unwrap()), expected, "{new}");
     }
 }
